@@ -1,0 +1,2 @@
+//! Registers, mailbox messages, formats.
+#![no_std]

@@ -1,0 +1,2 @@
+//! Driver core.
+#![no_std]
