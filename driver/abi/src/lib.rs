@@ -1,2 +1,90 @@
-//! Registers, mailbox messages, formats.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Every number that the T31 ISP's driver and its emulator must agree on.
+//!
+//! | module | what it defines |
+//! |---|---|
+//! | [`registers`] | each register once: address, access kind, reset value, fields, meaning, source |
+//! | [`operation`] | register operations as values, and the one function that runs a batch of them |
+//! | [`mailbox`] | how a batch of operations travels over a virtqueue |
+//! | [`format`] | pixel formats, strides, plane offsets and buffer sizes |
+//! | [`channel`] | the MSCA's output channels and their limits |
+//! | [`sensor`] | image sensors as data: size, line and frame length, pixel clock |
+//!
+//! The crate has no dependencies and no `std`. Sources written as `facts 2.4` name sections of the
+//! project's T31 reference; "our choice" marks what no source tells.
 #![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(test)]
+extern crate std;
+
+pub mod channel;
+pub mod format;
+pub mod mailbox;
+pub mod operation;
+pub mod registers;
+pub mod sensor;
+
+use core::fmt;
+
+/// A physical address as the SoC's bus masters see it: 32 bits, no IOMMU (facts 1.1).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct PhysAddr(pub u32);
+
+impl PhysAddr {
+    /// The address `bytes` further on, or `None` past the end of the 32-bit space.
+    #[must_use]
+    pub const fn checked_add(self, bytes: u32) -> Option<Self> {
+        match self.0.checked_add(bytes) {
+            Some(sum) => Some(Self(sum)),
+            None => None,
+        }
+    }
+}
+
+impl fmt::Display for PhysAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#010x}", self.0)
+    }
+}
+
+impl fmt::Debug for PhysAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A picture size in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Size {
+    /// Pixels in a line.
+    pub width: u32,
+    /// Lines.
+    pub height: u32,
+}
+
+impl Size {
+    /// A size of `width` by `height` pixels.
+    #[must_use]
+    pub const fn new(width: u32, height: u32) -> Self {
+        Self { width, height }
+    }
+
+    /// The packed form of the size registers: width in bits 31:16, height in bits 15:0 (facts 2.1).
+    #[must_use]
+    pub const fn to_register(self) -> u32 {
+        (self.width & 0xffff) << 16 | self.height & 0xffff
+    }
+
+    /// The size that a size register holds.
+    #[must_use]
+    pub const fn from_register(value: u32) -> Self {
+        Self::new(value >> 16, value & 0xffff)
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.width, self.height)
+    }
+}

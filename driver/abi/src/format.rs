@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Pixel formats, and the strides, plane offsets and buffer sizes that follow from them.
+
+use crate::Size;
+use crate::channel::{ChannelId, HEIGHT_STEP, MIN_SIZE, WIDTH_STEP};
+use core::fmt;
+
+/// A pixel format that a channel can write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PixelFormat {
+    /// A plane of Y, then a plane of interleaved Cb and Cr at half resolution.
+    Nv12,
+    /// As NV12 with Cr first.
+    Nv21,
+}
+
+impl PixelFormat {
+    /// Every format, in the order in which the driver enumerates them.
+    pub const ALL: [Self; 2] = [Self::Nv12, Self::Nv21];
+
+    /// The V4L2 code (facts 6.1).
+    #[must_use]
+    pub const fn fourcc(self) -> u32 {
+        u32::from_le_bytes(match self {
+            Self::Nv12 => *b"NV12",
+            Self::Nv21 => *b"NV21",
+        })
+    }
+
+    /// The format of a V4L2 code, if the ISP can write it.
+    #[must_use]
+    pub const fn from_fourcc(fourcc: u32) -> Option<Self> {
+        if fourcc == Self::Nv12.fourcc() {
+            Some(Self::Nv12)
+        } else if fourcc == Self::Nv21.fourcc() {
+            Some(Self::Nv21)
+        } else {
+            None
+        }
+    }
+
+    /// The value of the OUT_FMT register (facts 2.4).
+    #[must_use]
+    pub const fn out_fmt(self) -> u32 {
+        match self {
+            Self::Nv12 => 0,
+            Self::Nv21 => 1,
+        }
+    }
+
+    /// The format of an OUT_FMT value, if the model can write it.
+    #[must_use]
+    pub const fn from_out_fmt(value: u32) -> Option<Self> {
+        match value {
+            0 => Some(Self::Nv12),
+            1 => Some(Self::Nv21),
+            _ => None,
+        }
+    }
+
+    /// The name that users type: the fourcc in lower case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Nv12 => "nv12",
+            Self::Nv21 => "nv21",
+        }
+    }
+}
+
+impl fmt::Display for PixelFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Where the planes of a picture lie in its buffer.
+///
+/// The height is rounded up to 16 lines before the chroma plane and in the buffer's size, as the
+/// vendor's driver and library do (facts 6.2, 6.3): 1920x1080 NV12 takes 3133440 bytes with the
+/// chroma plane at 2088960.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameLayout {
+    /// The picture's size in pixels.
+    pub size: Size,
+    /// The picture's format.
+    pub format: PixelFormat,
+    /// Bytes from one line of the Y plane to the next.
+    pub y_stride: u32,
+    /// Bytes from one line of the chroma plane to the next.
+    pub uv_stride: u32,
+    /// Bytes from the buffer's start to the chroma plane.
+    pub uv_offset: u32,
+    /// Bytes of the whole buffer.
+    pub sizeimage: u32,
+}
+
+/// The heights of a buffer's planes count in multiples of this (facts 6.2).
+const HEIGHT_ALIGNMENT: u32 = 16;
+
+impl FrameLayout {
+    /// The layout of a picture of `size` pixels.
+    #[must_use]
+    pub const fn new(format: PixelFormat, size: Size) -> Self {
+        let luma = size.width * size.height.next_multiple_of(HEIGHT_ALIGNMENT);
+        Self {
+            size,
+            format,
+            y_stride: size.width,
+            uv_stride: size.width,
+            uv_offset: luma,
+            sizeimage: luma / 2 * 3,
+        }
+    }
+
+    /// Bytes that the DMA engine writes for one picture: visible lines only, no padding.
+    #[must_use]
+    pub const fn visible_bytes(&self) -> u32 {
+        self.size.width * self.size.height / 2 * 3
+    }
+}
+
+/// What a channel that takes its picture from a sensor of `sensor` pixels can write, closest to
+/// `wanted`: clamped to the channel's limits, never larger than the sensor (the scaler cannot
+/// enlarge, facts 6.3), rounded down to the steps.
+#[must_use]
+pub fn nearest_size(channel: ChannelId, sensor: Size, wanted: Size) -> Size {
+    let limit = channel.max_size();
+    let width = wanted
+        .width
+        .clamp(MIN_SIZE.width, limit.width.min(sensor.width));
+    let height = wanted
+        .height
+        .clamp(MIN_SIZE.height, limit.height.min(sensor.height));
+    Size::new(
+        width / WIDTH_STEP * WIDTH_STEP,
+        height / HEIGHT_STEP * HEIGHT_STEP,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sizes of facts 5.3 and 6.2, repeated on purpose.
+    #[test]
+    fn buffer_sizes_are_those_of_the_vendor() {
+        for (width, height, sizeimage) in [
+            (1920, 1080, 3_133_440),
+            (1280, 720, 1_382_400),
+            (960, 540, 783_360),
+            (640, 480, 460_800),
+            (640, 360, 353_280),
+            (2304, 1296, 4_478_976),
+            (2560, 1440, 5_529_600),
+            (2592, 1520, 5_909_760),
+        ] {
+            let layout = FrameLayout::new(PixelFormat::Nv12, Size::new(width, height));
+            assert_eq!(layout.sizeimage, sizeimage, "{width}x{height}");
+        }
+        assert_eq!(
+            FrameLayout::new(PixelFormat::Nv12, Size::new(1920, 1080)).uv_offset,
+            0x1f_e000
+        );
+        assert_eq!(
+            FrameLayout::new(PixelFormat::Nv12, Size::new(640, 360)).uv_offset,
+            235_520
+        );
+    }
+
+    #[test]
+    fn formats_have_the_codes_of_the_public_header() {
+        assert_eq!(PixelFormat::Nv12.fourcc(), 842_094_158);
+        assert_eq!(PixelFormat::Nv21.fourcc(), 0x3132_564e);
+        for format in PixelFormat::ALL {
+            assert_eq!(PixelFormat::from_fourcc(format.fourcc()), Some(format));
+            assert_eq!(PixelFormat::from_out_fmt(format.out_fmt()), Some(format));
+        }
+        assert_eq!(PixelFormat::from_fourcc(0), None);
+        assert_eq!(PixelFormat::from_out_fmt(7), None);
+    }
+
+    #[test]
+    fn sizes_are_clamped_to_channel_and_sensor() {
+        let sensor = Size::new(1920, 1080);
+        let main = ChannelId::ALL[0];
+        assert_eq!(nearest_size(main, sensor, Size::new(4000, 3000)), sensor);
+        assert_eq!(nearest_size(main, sensor, Size::new(1, 1)), MIN_SIZE);
+        assert_eq!(
+            nearest_size(main, sensor, Size::new(645, 361)),
+            Size::new(640, 360)
+        );
+        let large = Size::new(2592, 1520);
+        assert_eq!(
+            nearest_size(ChannelId::ALL[1], large, large),
+            Size::new(1920, 1080)
+        );
+        assert_eq!(nearest_size(main, large, large), large);
+    }
+}

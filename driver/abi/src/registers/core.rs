@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The ISP core's top block (facts 2.1, 2.2).
+
+register_block! {
+    /// The ISP core's top block: frame size, main enable, interrupts.
+    Core ("ISP_CORE") at 0x1330_0000, stride 0x9800, instances 1;
+    /// Chip id and version.
+    Id ("ID") = 0x00: ReadOnly, reset 0x5456_0031, Modelled, "facts 2.1, 9.1";
+    /// Size of the picture that comes from the VIC.
+    FrameSize ("FRAME_SIZE") = 0x04: ReadWrite, reset 0, Modelled, "facts 2.1" {
+        FRAME_HEIGHT [16 @ 0] "Lines.",
+        FRAME_WIDTH [16 @ 16] "Pixels in a line.",
+    };
+    /// Order of the sensor's colour filters.
+    Bayer ("BAYER") = 0x08: ReadWrite, reset 0, Storage, "facts 2.1" {
+        BAYER_ORDER [5 @ 0] "0 to 3: the order of the four colours; 0x14: monochrome.",
+    };
+    /// Bypass of the core's processing blocks; a set bit takes a block out of the picture's way.
+    TopBypass ("TOP_BYPASS") = 0x0c: ReadWrite, reset 0, Storage, "facts 2.1" {
+        BYPASS_BLOCKS [31 @ 0] "One bit a block.",
+        TOP_SELECT [1 @ 31] "Set by the driver at the first interrupt.",
+    };
+    /// Main enable: 0x133 linear, 0x33f wide dynamic range.
+    MainEnable ("MAIN_ENABLE") = 0x10: ReadWrite, reset 0, Modelled, "facts 2.1" {
+        MAIN_ENABLE_BITS [10 @ 0] "0 stops the core.",
+    };
+    /// Takes the Bayer order first, then 8.
+    InputSelect ("INPUT_SELECT") = 0x1c: ReadWrite, reset 0, Storage, "facts 2.1";
+    /// Pipeline control.
+    PipelineControl ("PIPELINE_CONTROL") = 0x20: ReadWrite, reset 0, Storage, "facts 2.1" {
+        PIPELINE_FLUSH [1 @ 2] "Flushes the pipeline while 1.",
+    };
+    /// Release request of the exception recovery.
+    ReleaseRequest ("RELEASE_REQUEST") = 0x24: Command, reset 0, Modelled, "facts 2.1, 9.2" {
+        RELEASE_REQUESTED [1 @ 0] "Asks the core to let go of its input.",
+    };
+    /// Release acknowledge.
+    ReleaseAcknowledge ("RELEASE_ACKNOWLEDGE") = 0x28: ReadOnly, reset 1, Modelled, "facts 2.1, 9.2" {
+        RELEASED [1 @ 0] "The core has let go; reads 1 at idle.",
+    };
+    /// Idle state.
+    Idle ("IDLE") = 0x2c: ReadOnly, reset 0x0040_0040, Storage, "facts 2.1, 9.1";
+    /// Written with 0xffffffff at start.
+    StartMask ("START_MASK") = 0x30: ReadWrite, reset 0, Unknown, "facts 2.1";
+    /// Reads 1; meaning unknown.
+    Status90 ("STATUS_90") = 0x90: ReadOnly, reset 1, Unknown, "facts 2.1";
+    /// Reads 1; meaning unknown.
+    Status94 ("STATUS_94") = 0x94: ReadOnly, reset 1, Unknown, "facts 2.1";
+    /// Reads 0x00030000; meaning unknown.
+    Status98 ("STATUS_98") = 0x98: ReadOnly, reset 0x0003_0000, Unknown, "facts 2.1, 9.1";
+    /// Live counter.
+    CounterA8 ("COUNTER_A8") = 0xa8: ReadOnly, reset 0x5805_0000, Unknown, "facts 2.1";
+    /// Live counter.
+    CounterAc ("COUNTER_AC") = 0xac: ReadOnly, reset 0x5805_0000, Unknown, "facts 2.1";
+    /// Interrupt enable, one bit for each bit of the status.
+    IrqEnable ("IRQ_ENABLE") = 0xb0: ReadWrite, reset 0, Modelled, "facts 2.1, 9.2";
+    /// Interrupt status. The line is high while a bit is set here and in IRQ_ENABLE.
+    IrqStatus ("IRQ_STATUS") = 0xb4: ReadOnly, reset 0, Modelled, "facts 2.2, 9.2" {
+        IRQ_FRAME_DONE [1 @ 0] "The frame has been processed.",
+        IRQ_ERROR_GROUP [5 @ 3] "Errors without a name.",
+        IRQ_OVERFLOW_0 [1 @ 8] "Overflow; starts the exception recovery in wide dynamic range.",
+        IRQ_OVERFLOW_1 [1 @ 9] "Overflow; starts the exception recovery in wide dynamic range.",
+        IRQ_START_TRANSIENT [1 @ 10] "Part of the pattern 0x500 seen once at a normal start.",
+        IRQ_FRAME_START [1 @ 12] "The first line of a frame has arrived.",
+        IRQ_IP_DONE [1 @ 13] "End of processing.",
+        IRQ_ADR_HISTOGRAM [1 @ 18] "ADR histogram ready.",
+        IRQ_DEFOG [1 @ 20] "Defog statistics ready.",
+        IRQ_AE0_ZONES [1 @ 26] "AE0 zone statistics ready.",
+        IRQ_AE0_HISTOGRAM [1 @ 27] "AE0 histogram ready.",
+        IRQ_AE1_ZONES [1 @ 28] "AE1 zone statistics ready.",
+        IRQ_AE1_HISTOGRAM [1 @ 29] "AE1 histogram ready.",
+        IRQ_AWB [1 @ 30] "White balance statistics ready.",
+        IRQ_AF [1 @ 31] "Focus statistics ready.",
+    };
+    /// Interrupt acknowledge: clears the bits of IRQ_STATUS that are written as 1.
+    IrqClear ("IRQ_CLEAR") = 0xb8: Acknowledge, reset 0, Modelled, "facts 2.1, 9.2";
+    /// Perhaps an interrupt mask; no driver writes it while running.
+    StatusBc ("STATUS_BC") = 0xbc: ReadWrite, reset 0, Unknown, "facts 2.1";
+    /// Live line counter.
+    LineCounter0 ("LINE_COUNTER_0") = 0x100: ReadOnly, reset 0, Unknown, "facts 2.1";
+    /// Live line counter.
+    LineCounter1 ("LINE_COUNTER_1") = 0x104: ReadOnly, reset 0, Unknown, "facts 2.1";
+    /// Live line counter.
+    LineCounter2 ("LINE_COUNTER_2") = 0x108: ReadOnly, reset 0, Unknown, "facts 2.1";
+    /// Live line counter.
+    LineCounter3 ("LINE_COUNTER_3") = 0x10c: ReadOnly, reset 0, Unknown, "facts 2.1";
+    /// Reads 0x80007000; meaning unknown.
+    Status110 ("STATUS_110") = 0x110: ReadOnly, reset 0x8000_7000, Unknown, "facts 2.1, 9.1";
+    /// Reads 0x00777111; meaning unknown.
+    Status114 ("STATUS_114") = 0x114: ReadOnly, reset 0x0077_7111, Unknown, "facts 2.1, 9.1";
+    /// Start or re-arm the core.
+    Start ("START") = 0x800: Command, reset 0, Modelled, "facts 2.1, 9.2" {
+        CORE_START [1 @ 0] "1 starts the core.",
+    };
+    /// Mode: 0x1c linear, 0x1e monochrome, 0x10 or 0x12 wide dynamic range.
+    Mode ("MODE") = 0x804: ReadWrite, reset 0, Storage, "facts 2.1";
+}

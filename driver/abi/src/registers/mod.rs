@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The T31's registers, each defined once.
+//!
+//! A block is an enum whose variants are its registers; a variant's value is its offset. The chip
+//! model decodes addresses to [`RegisterId`]s, the driver takes addresses from the variants, traces
+//! and documentation take the rest from [`Register`].
+
+#[macro_use]
+mod describe;
+mod core;
+mod cpm;
+mod csi;
+mod identity;
+mod msca;
+mod vic;
+
+pub use self::core::Core;
+pub use self::cpm::Cpm;
+pub use self::csi::{CsiHost, CsiPhy};
+pub use self::identity::{Efuse, Harb};
+pub use self::msca::{Channel, Msca};
+pub use self::vic::Vic;
+pub use describe::{Access, Block, Fidelity, Field, Register};
+
+use crate::PhysAddr;
+use crate::channel::ChannelId;
+
+/// The physical addresses of all registers lie from 0x10000000 up to here, exclusive (facts 1.1).
+pub const SPACE_END: PhysAddr = PhysAddr(0x1400_0000);
+/// The lowest physical address of a register (facts 1.1).
+pub const SPACE_START: PhysAddr = PhysAddr(0x1000_0000);
+
+/// Which register an address belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RegisterId {
+    /// Clock and power management.
+    Cpm(Cpm),
+    /// The bus bridge that holds the SoC's id.
+    Harb(Harb),
+    /// Electronic fuses.
+    Efuse(Efuse),
+    /// The ISP core's top block.
+    Core(Core),
+    /// The multi-scaler's global registers.
+    Msca(Msca),
+    /// One output channel of the multi-scaler.
+    Channel(ChannelId, Channel),
+    /// The video input controller.
+    Vic(Vic),
+    /// The MIPI CSI-2 host.
+    CsiHost(CsiHost),
+    /// The MIPI D-PHY.
+    CsiPhy(CsiPhy),
+}
+
+/// Every block, in address order.
+pub const BLOCKS: [&Block; 9] = [
+    Cpm::BLOCK,
+    CsiPhy::BLOCK,
+    CsiHost::BLOCK,
+    Harb::BLOCK,
+    Core::BLOCK,
+    Msca::BLOCK,
+    Channel::BLOCK,
+    Vic::BLOCK,
+    Efuse::BLOCK,
+];
+
+impl RegisterId {
+    /// The register at `address`, if one is defined there. Addresses inside a word belong to no register.
+    #[must_use]
+    pub fn decode(address: PhysAddr) -> Option<Self> {
+        let offset_in = |block: &Block| block.offset_of(address);
+        if let Some(offset) = offset_in(Msca::BLOCK) {
+            return Msca::from_offset(offset).map(Self::Msca);
+        }
+        if let Some(offset) = offset_in(Channel::BLOCK) {
+            let channel = ChannelId::new(offset / Channel::BLOCK.stride).ok()?;
+            return Channel::from_offset(offset % Channel::BLOCK.stride)
+                .map(|register| Self::Channel(channel, register));
+        }
+        if let Some(offset) = offset_in(Vic::BLOCK) {
+            return Vic::from_offset(offset).map(Self::Vic);
+        }
+        if let Some(offset) = offset_in(Core::BLOCK) {
+            return Core::from_offset(offset).map(Self::Core);
+        }
+        if let Some(offset) = offset_in(CsiHost::BLOCK) {
+            return CsiHost::from_offset(offset).map(Self::CsiHost);
+        }
+        if let Some(offset) = offset_in(CsiPhy::BLOCK) {
+            return CsiPhy::from_offset(offset).map(Self::CsiPhy);
+        }
+        if let Some(offset) = offset_in(Cpm::BLOCK) {
+            return Cpm::from_offset(offset).map(Self::Cpm);
+        }
+        if let Some(offset) = offset_in(Harb::BLOCK) {
+            return Harb::from_offset(offset).map(Self::Harb);
+        }
+        offset_in(Efuse::BLOCK)
+            .and_then(Efuse::from_offset)
+            .map(Self::Efuse)
+    }
+
+    /// The register's physical address.
+    #[must_use]
+    pub fn address(self) -> PhysAddr {
+        match self {
+            Self::Cpm(register) => register.address(),
+            Self::Harb(register) => register.address(),
+            Self::Efuse(register) => register.address(),
+            Self::Core(register) => register.address(),
+            Self::Msca(register) => register.address(),
+            Self::Channel(channel, register) => register.of(channel),
+            Self::Vic(register) => register.address(),
+            Self::CsiHost(register) => register.address(),
+            Self::CsiPhy(register) => register.address(),
+        }
+    }
+
+    /// What is known of the register.
+    #[must_use]
+    pub fn describe(self) -> &'static Register {
+        match self {
+            Self::Cpm(register) => register.describe(),
+            Self::Harb(register) => register.describe(),
+            Self::Efuse(register) => register.describe(),
+            Self::Core(register) => register.describe(),
+            Self::Msca(register) => register.describe(),
+            Self::Channel(_, register) => register.describe(),
+            Self::Vic(register) => register.describe(),
+            Self::CsiHost(register) => register.describe(),
+            Self::CsiPhy(register) => register.describe(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    fn every_address() -> Vec<PhysAddr> {
+        let mut addresses = Vec::new();
+        for block in BLOCKS {
+            for instance in 0..block.instances {
+                for register in block.registers {
+                    let offset = instance * block.stride + register.offset;
+                    addresses.push(PhysAddr(block.base.0 + offset));
+                }
+            }
+        }
+        addresses
+    }
+
+    #[test]
+    fn each_defined_address_decodes_to_its_own_register() {
+        for address in every_address() {
+            let id = RegisterId::decode(address).unwrap();
+            assert_eq!(id.address(), address);
+        }
+    }
+
+    #[test]
+    fn no_address_is_defined_twice() {
+        let mut addresses = every_address();
+        let count = addresses.len();
+        addresses.sort_unstable();
+        addresses.dedup();
+        assert_eq!(addresses.len(), count);
+    }
+
+    #[test]
+    fn fields_fit_their_register_and_do_not_overlap() {
+        for block in BLOCKS {
+            for register in block.registers {
+                let mut taken = 0u32;
+                for field in register.fields {
+                    assert!(
+                        field.lsb + field.width <= 32,
+                        "{}.{}",
+                        register.name,
+                        field.name
+                    );
+                    assert_eq!(
+                        taken & field.mask(),
+                        0,
+                        "{}.{} overlaps",
+                        register.name,
+                        field.name
+                    );
+                    taken |= field.mask();
+                }
+                assert!(
+                    !register.doc.trim().is_empty() && register.source.starts_with("facts "),
+                    "{}",
+                    register.name
+                );
+                assert!(register.offset.is_multiple_of(4), "{}", register.name);
+            }
+        }
+    }
+
+    /// Addresses and reset values of facts 1.3, 2.1, 2.4, 2.7, 2.8 and 9.1, repeated on purpose.
+    #[test]
+    fn well_known_addresses_and_reset_values_are_those_of_the_reference() {
+        for (address, reset) in [
+            (0x1000_00c4, 0),
+            (0x1300_002c, 0x1003_1000),
+            (0x1330_0000, 0x5456_0031),
+            (0x1330_0028, 1),
+            (0x1330_002c, 0x0040_0040),
+            (0x1330_0098, 0x0003_0000),
+            (0x1330_00b4, 0),
+            (0x1330_0110, 0x8000_7000),
+            (0x1330_0114, 0x0077_7111),
+            (0x1330_9804, 0),
+            (0x1330_9808, 0),
+            (0x1330_9864, 0x0780_0438),
+            (0x1330_9970, 1),
+            (0x1330_9a7c, 1),
+            (0x1330_9b88, 1),
+            (0x1330_9994, 1),
+            (0x133e_0000, 0),
+            (0x133e_0100, 0x2d0),
+            (0x133e_010c, 0x2_c000),
+            (0x133e_01e8, 0xffff_ffff),
+            (0x133e_01ec, 0xffff_ffff),
+            (0x1002_3000, 0x3130_322a),
+            (0x1002_3014, 0x200),
+            (0x1354_0230, 0),
+            (0x1354_0238, 0x2222_2222),
+        ] {
+            let id = RegisterId::decode(PhysAddr(address)).unwrap();
+            assert_eq!(id.describe().reset, reset, "{address:#x}");
+        }
+        assert_eq!(RegisterId::decode(PhysAddr(0x1330_0bad & !3)), None);
+        assert_eq!(RegisterId::decode(PhysAddr(0x1330_9c00)), None);
+        assert_eq!(RegisterId::decode(PhysAddr(0x1330_0001)), None);
+    }
+}
