@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! One output channel of the multi-scaler: the buffers that wait, the frame that is being written,
+//! the frames that are done (facts 2.4, 9.2, 9.3).
+
+use super::fifo::Fifo;
+use super::findings::{FindingKind, Findings};
+use super::frame::DmaJob;
+use super::storage::Storage;
+use tx_isp_abi::channel::ChannelId;
+use tx_isp_abi::format::PixelFormat;
+use tx_isp_abi::registers::Channel;
+use tx_isp_abi::{PhysAddr, Size};
+
+/// What a channel has done since the chip was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChannelCounters {
+    /// Whether CH_EN has the channel's bit.
+    pub enabled: bool,
+    /// How often the channel was enabled.
+    pub session: u32,
+    /// Frames written to memory.
+    pub written: u64,
+    /// Frames skipped because no buffer was queued.
+    pub starved: u64,
+    /// Frames skipped by the frame-rate control.
+    pub skipped: u64,
+    /// Buffers that wait in the address FIFO.
+    pub queued: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Done {
+    address: PhysAddr,
+    sequence: u32,
+}
+
+/// A done FIFO and the sequence number of the entry taken last: the number's register is read after
+/// the address's, which takes the entry (facts 2.4).
+#[derive(Clone, Debug)]
+struct DoneFifo {
+    entries: Fifo<Done>,
+    taken_sequence: u32,
+}
+
+impl DoneFifo {
+    fn new() -> Self {
+        Self {
+            entries: Fifo::new(),
+            taken_sequence: 0,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct OutputChannel {
+    id: ChannelId,
+    luma: Fifo<PhysAddr>,
+    chroma: Fifo<PhysAddr>,
+    luma_done: DoneFifo,
+    chroma_done: DoneFifo,
+    /// A frame of this channel is being written.
+    busy: bool,
+    /// Frames since the channel was enabled, for the frame-rate control.
+    frames_seen: u32,
+    counters: ChannelCounters,
+}
+
+impl OutputChannel {
+    pub(super) fn new(id: ChannelId) -> Self {
+        Self {
+            id,
+            luma: Fifo::new(),
+            chroma: Fifo::new(),
+            luma_done: DoneFifo::new(),
+            chroma_done: DoneFifo::new(),
+            busy: false,
+            frames_seen: 0,
+            counters: ChannelCounters::default(),
+        }
+    }
+
+    /// Back to the state after a reset; what was counted stays counted.
+    pub(super) fn reset(&mut self) {
+        let counters = ChannelCounters {
+            enabled: false,
+            ..self.counters
+        };
+        *self = Self {
+            counters,
+            ..Self::new(self.id)
+        };
+    }
+
+    pub(super) fn counters(&self) -> ChannelCounters {
+        ChannelCounters {
+            queued: self.luma.len(),
+            ..self.counters
+        }
+    }
+
+    /// CH_STAT's bit: enabled, or still writing the frame in which it was disabled.
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy || self.counters.enabled
+    }
+
+    pub(super) fn is_enabled(&self) -> bool {
+        self.counters.enabled
+    }
+
+    pub(super) fn has_buffer(&self) -> bool {
+        self.luma.len() > 0
+    }
+
+    pub(super) fn set_enabled(&mut self, enabled: bool) {
+        if enabled && !self.counters.enabled {
+            self.counters.session += 1;
+            self.frames_seen = 0;
+        }
+        self.counters.enabled = enabled;
+    }
+
+    /// The value of a register that is more than storage.
+    pub(super) fn read(&mut self, register: Channel, findings: &mut Findings) -> Option<u32> {
+        Some(match register {
+            Channel::YAddressState => self.luma.state(),
+            Channel::UvAddressState => self.chroma.state(),
+            Channel::YLastState => self.luma_done.entries.state(),
+            Channel::UvLastState => self.chroma_done.entries.state(),
+            Channel::YLastAddress => take_done(&mut self.luma_done, self.id, "Y", findings),
+            Channel::UvLastAddress => take_done(&mut self.chroma_done, self.id, "UV", findings),
+            Channel::YLastSequence => self.luma_done.taken_sequence,
+            Channel::UvLastSequence => self.chroma_done.taken_sequence,
+            _ => return None,
+        })
+    }
+
+    /// Carries out a write to a register that is more than storage; false for plain storage.
+    pub(super) fn write(&mut self, register: Channel, value: u32, findings: &mut Findings) -> bool {
+        let id = self.id;
+        match register {
+            Channel::YAddress => push(&mut self.luma, value, id, "Y", findings),
+            Channel::UvAddress => push(&mut self.chroma, value, id, "UV", findings),
+            Channel::YAddressClear if value & 1 != 0 => self.luma.clear(),
+            Channel::UvAddressClear if value & 1 != 0 => self.chroma.clear(),
+            Channel::YLastClear if value & 1 != 0 => self.luma_done.entries.clear(),
+            Channel::UvLastClear if value & 1 != 0 => self.chroma_done.entries.clear(),
+            _ => return false,
+        }
+        true
+    }
+
+    /// The frame's job for this channel, if it is enabled, keeps the frame and has a buffer.
+    pub(super) fn start_frame(
+        &mut self,
+        storage: &Storage,
+        findings: &mut Findings,
+    ) -> Option<DmaJob> {
+        if !self.counters.enabled {
+            return None;
+        }
+        if !self.rate_control_keeps(storage) {
+            self.counters.skipped += 1;
+            return None;
+        }
+        let Some(y) = self.luma.pop() else {
+            self.counters.starved += 1;
+            return None;
+        };
+        let Some(uv) = self.chroma.pop() else {
+            findings.report(FindingKind::LumaWithoutChroma, || {
+                format!("channel {}: Y address {y} has no UV address", self.id)
+            });
+            self.counters.starved += 1;
+            return None;
+        };
+        let job = self.job(storage, y, uv);
+        if job.is_none() {
+            findings.report(FindingKind::ChannelNotConfigured, || {
+                self.describe_setup(storage)
+            });
+            self.counters.starved += 1;
+        }
+        self.busy = job.is_some();
+        job
+    }
+
+    /// The job of [`OutputChannel::start_frame`] is over.
+    pub(super) fn end_frame(
+        &mut self,
+        job: &DmaJob,
+        sequence: u32,
+        written: bool,
+        findings: &mut Findings,
+    ) {
+        self.busy = false;
+        if !written {
+            return;
+        }
+        self.counters.written += 1;
+        let luma = self.luma_done.entries.push(Done {
+            address: job.y,
+            sequence,
+        });
+        let chroma = self.chroma_done.entries.push(Done {
+            address: job.uv,
+            sequence,
+        });
+        if luma.is_err() || chroma.is_err() {
+            findings.report(FindingKind::DoneFifoOverflow, || {
+                format!(
+                    "channel {}: frame {sequence} at {} was not reported",
+                    self.id, job.y
+                )
+            });
+        }
+    }
+
+    fn rate_control_keeps(&mut self, storage: &Storage) -> bool {
+        let period = Channel::RATE_PERIOD.get(storage.get(Channel::RateLoop.of(self.id))) + 1;
+        let keep = storage.get(Channel::RateMask.of(self.id));
+        let position = self.frames_seen % period;
+        self.frames_seen = self.frames_seen.wrapping_add(1);
+        keep >> position & 1 != 0
+    }
+
+    fn job(&self, storage: &Storage, y: PhysAddr, uv: PhysAddr) -> Option<DmaJob> {
+        let value = |register: Channel| storage.get(register.of(self.id));
+        let size = Size::from_register(value(Channel::OutputSize));
+        let (y_stride, uv_stride) = (value(Channel::YStride), value(Channel::UvStride));
+        let limit = self.id.max_size();
+        let fits = size.width > 0
+            && size.height > 0
+            && size.width <= limit.width
+            && size.height <= limit.height
+            && y_stride >= size.width
+            && uv_stride >= size.width;
+        if !fits {
+            return None;
+        }
+        Some(DmaJob {
+            channel: self.id,
+            session: self.counters.session,
+            format: PixelFormat::from_out_fmt(value(Channel::OutputFormat))?,
+            size,
+            y,
+            uv,
+            y_stride,
+            uv_stride,
+        })
+    }
+
+    fn describe_setup(&self, storage: &Storage) -> String {
+        let value = |register: Channel| storage.get(register.of(self.id));
+        format!(
+            "channel {}: RSZ_OSIZE {}, OUT_FMT {}, Y_STRI {}, UV_STRI {}; at most {}",
+            self.id,
+            Size::from_register(value(Channel::OutputSize)),
+            value(Channel::OutputFormat),
+            value(Channel::YStride),
+            value(Channel::UvStride),
+            self.id.max_size(),
+        )
+    }
+}
+
+fn push(
+    fifo: &mut Fifo<PhysAddr>,
+    value: u32,
+    id: ChannelId,
+    plane: &str,
+    findings: &mut Findings,
+) {
+    if fifo.push(PhysAddr(value)).is_err() {
+        findings.report(FindingKind::AddressFifoOverflow, || {
+            format!("channel {id}: {plane} address {} was lost", PhysAddr(value))
+        });
+    }
+}
+
+fn take_done(fifo: &mut DoneFifo, id: ChannelId, plane: &str, findings: &mut Findings) -> u32 {
+    if let Some(done) = fifo.entries.pop() {
+        fifo.taken_sequence = done.sequence;
+        return done.address.0;
+    }
+    findings.report(FindingKind::DoneFifoUnderflow, || {
+        format!("channel {id}: the {plane} done FIFO is empty")
+    });
+    0
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! A frame on its way through the chip.
+
+use tx_isp_abi::channel::ChannelId;
+use tx_isp_abi::format::PixelFormat;
+use tx_isp_abi::{PhysAddr, Size};
+
+/// A frame between its first and its last line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The number that the done FIFOs will report, counted from 1 since the last reset.
+    pub number: u32,
+    /// What to write, at most one job per channel.
+    pub jobs: Vec<DmaJob>,
+    /// How often the chip had been reset when the frame began.
+    pub(super) generation: u32,
+}
+
+/// One picture to be written to memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DmaJob {
+    /// The channel that writes.
+    pub channel: ChannelId,
+    /// How often the channel had been enabled; the first time is 1.
+    pub session: u32,
+    /// The picture's format.
+    pub format: PixelFormat,
+    /// The picture's size in pixels.
+    pub size: Size,
+    /// Physical address of the Y plane.
+    pub y: PhysAddr,
+    /// Physical address of the chroma plane.
+    pub uv: PhysAddr,
+    /// Bytes from one line of Y to the next.
+    pub y_stride: u32,
+    /// Bytes from one line of chroma to the next.
+    pub uv_stride: u32,
+}

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The chip model: the ISP's registers and what they do.
+//!
+//! A [`Chip`] is a value. It has no clock, no thread and no I/O: registers are read and written
+//! through [`RegisterFile`], [`Chip::frame_start`] and [`Chip::frame_end`] are the ends of a frame,
+//! [`Chip::irq_lines`] tells the interrupt lines' levels. The same calls give the same results.
+
+mod channel;
+mod fifo;
+mod findings;
+mod frame;
+mod storage;
+
+pub use channel::ChannelCounters;
+pub use findings::{Finding, FindingKind, Findings};
+pub use frame::{DmaJob, Frame};
+
+use channel::OutputChannel;
+use storage::Storage;
+use tx_isp_abi::PhysAddr;
+use tx_isp_abi::channel::ChannelId;
+use tx_isp_abi::mailbox::{LINE_CORE, LINE_VIC};
+use tx_isp_abi::operation::RegisterFile;
+use tx_isp_abi::registers::{Access, Channel, Core, Cpm, CsiHost, Fidelity, Msca, RegisterId, Vic};
+use tx_isp_abi::sensor::Sensor;
+
+/// PHY_STATE with the PHY and the host out of reset (facts 2.8).
+const PHY_STATE_READY: u32 = 0x630;
+/// PHY_STATE while the sensor sends (facts 2.8).
+const PHY_STATE_STREAMING: u32 = 0x300;
+
+/// The emulated ISP.
+#[derive(Clone, Debug)]
+pub struct Chip {
+    sensor: Sensor,
+    storage: Storage,
+    core_status: u32,
+    core_running: bool,
+    /// The next frame is the first since the core started.
+    core_just_started: bool,
+    msca_status: u32,
+    vic_status: [u32; 2],
+    vic_running: bool,
+    channels: [OutputChannel; ChannelId::COUNT],
+    frame_number: u32,
+    /// How often the ISP was reset.
+    generation: u32,
+    findings: Findings,
+}
+
+impl Chip {
+    /// A chip after power-up with `sensor` connected.
+    #[must_use]
+    pub fn new(sensor: Sensor) -> Self {
+        Self {
+            sensor,
+            storage: Storage::new(),
+            core_status: 0,
+            core_running: false,
+            core_just_started: false,
+            msca_status: 0,
+            vic_status: [0; 2],
+            vic_running: false,
+            channels: ChannelId::ALL.map(OutputChannel::new),
+            frame_number: 0,
+            generation: 0,
+            findings: Findings::default(),
+        }
+    }
+
+    /// The connected sensor.
+    #[must_use]
+    pub const fn sensor(&self) -> &Sensor {
+        &self.sensor
+    }
+
+    /// Whether the sensor's frames go through: PHY and host are up, VIC and core run.
+    #[must_use]
+    pub fn is_streaming(&self) -> bool {
+        self.vic_running && self.core_running && self.csi_is_up()
+    }
+
+    /// Whether a frame would find a buffer in every enabled channel, of which there is at least one.
+    #[must_use]
+    pub fn is_ready_for_frame(&self) -> bool {
+        let enabled = || self.channels.iter().filter(|channel| channel.is_enabled());
+        self.is_streaming() && enabled().count() > 0 && enabled().all(OutputChannel::has_buffer)
+    }
+
+    /// The levels of the interrupt lines: [`LINE_CORE`] and [`LINE_VIC`] (facts 9.2).
+    #[must_use]
+    pub fn irq_lines(&self) -> u32 {
+        let core = self.core_status & self.storage.get(Core::IrqEnable.address());
+        let vic = self.vic_status[0] & !self.storage.get(Vic::IrqMask0.address())
+            | self.vic_status[1] & !self.storage.get(Vic::IrqMask1.address());
+        (if core == 0 { 0 } else { LINE_CORE }) | (if vic == 0 { 0 } else { LINE_VIC })
+    }
+
+    /// The sensor's first line arrives: counts the frame, raises the start interrupts and takes the
+    /// next buffer of each enabled channel (facts 9.3). `None` while the ISP does not run.
+    ///
+    /// Each frame, even one without jobs, must be ended with [`Chip::frame_end`] before the next starts.
+    pub fn frame_start(&mut self) -> Option<Frame> {
+        if !self.is_streaming() {
+            return None;
+        }
+        self.frame_number = self.frame_number.wrapping_add(1);
+        self.vic_status[0] |= Vic::VIC_FRAME_DONE.mask();
+        self.core_status |= Core::IRQ_FRAME_START.mask();
+        if std::mem::take(&mut self.core_just_started) {
+            // The pattern 0x500, seen once at a normal start (facts 2.2).
+            self.core_status |= Core::IRQ_OVERFLOW_0.mask() | Core::IRQ_START_TRANSIENT.mask();
+        }
+        let jobs = self
+            .channels
+            .iter_mut()
+            .filter_map(|channel| channel.start_frame(&self.storage, &mut self.findings))
+            .collect();
+        Some(Frame {
+            number: self.frame_number,
+            jobs,
+            generation: self.generation,
+        })
+    }
+
+    /// The frame's last line is in memory, except in the `failed` channels: reports the buffers as
+    /// done and raises the end interrupts (facts 9.3). A frame that began before a reset is forgotten.
+    pub fn frame_end(&mut self, frame: &Frame, failed: &[ChannelId]) {
+        if frame.generation != self.generation {
+            return;
+        }
+        for job in &frame.jobs {
+            let written = !failed.contains(&job.channel);
+            let channel = &mut self.channels[job.channel.index()];
+            channel.end_frame(job, frame.number, written, &mut self.findings);
+            if written {
+                self.msca_status |= Msca::IRQ_CHANNELS_DONE.of(job.channel.bit());
+            }
+        }
+        self.core_status |= Core::IRQ_FRAME_DONE.mask() | Core::IRQ_IP_DONE.mask();
+    }
+
+    /// The protocol errors so far.
+    #[must_use]
+    pub const fn findings(&self) -> &Findings {
+        &self.findings
+    }
+
+    /// Records a protocol error that was seen outside of the chip.
+    pub fn report(&mut self, kind: FindingKind, detail: String) {
+        self.findings.report(kind, || detail);
+    }
+
+    /// What a channel has done so far.
+    #[must_use]
+    pub fn channel_counters(&self, channel: ChannelId) -> ChannelCounters {
+        self.channels[channel.index()].counters()
+    }
+
+    fn csi_is_up(&self) -> bool {
+        [CsiHost::PhyShutdown, CsiHost::PhyReset, CsiHost::HostReset]
+            .iter()
+            .all(|register| self.storage.get(register.address()) & 1 != 0)
+    }
+
+    fn phy_state(&self) -> u32 {
+        if self.is_streaming() {
+            PHY_STATE_STREAMING
+        } else if self.csi_is_up() {
+            PHY_STATE_READY
+        } else {
+            CsiHost::PhyState.describe().reset
+        }
+    }
+
+    fn channels_busy(&self) -> u32 {
+        self.channels
+            .iter()
+            .zip(ChannelId::ALL)
+            .filter(|(channel, _)| channel.is_busy())
+            .fold(0, |bits, (_, id)| bits | id.bit())
+    }
+
+    /// The soft reset of the ISP: core, multi-scaler and VIC (facts 1.3).
+    fn reset_isp(&mut self) {
+        for block in [Core::BLOCK, Msca::BLOCK, Channel::BLOCK, Vic::BLOCK] {
+            self.storage.reset(block);
+        }
+        self.core_status = 0;
+        self.core_running = false;
+        self.core_just_started = false;
+        self.msca_status = 0;
+        self.vic_status = [0; 2];
+        self.vic_running = false;
+        self.channels.iter_mut().for_each(OutputChannel::reset);
+        self.frame_number = 0;
+        self.generation = self.generation.wrapping_add(1);
+    }
+
+    fn read_register(&mut self, id: RegisterId) -> u32 {
+        match id {
+            RegisterId::Core(Core::IrqStatus) => self.core_status,
+            RegisterId::Msca(Msca::ChannelState) => self.channels_busy(),
+            RegisterId::Msca(Msca::IrqStatus) => self.msca_status,
+            RegisterId::Vic(Vic::Control) => Vic::VIC_RUN.of(u32::from(self.vic_running)),
+            RegisterId::Vic(Vic::IrqStatus0) => self.vic_status[0],
+            RegisterId::Vic(Vic::IrqStatus1) => self.vic_status[1],
+            RegisterId::CsiHost(CsiHost::PhyState) => self.phy_state(),
+            RegisterId::Channel(channel, register) => {
+                let output = &mut self.channels[channel.index()];
+                output
+                    .read(register, &mut self.findings)
+                    .unwrap_or_else(|| self.storage.get(id.address()))
+            }
+            _ => self.storage.get(id.address()),
+        }
+    }
+
+    fn write_register(&mut self, id: RegisterId, value: u32) {
+        match id {
+            RegisterId::Cpm(Cpm::SoftReset) => self.write_soft_reset(value),
+            RegisterId::Core(Core::Start) => self.write_core_start(value),
+            RegisterId::Core(Core::MainEnable) => {
+                self.core_running &= value != 0;
+                self.storage.set(id.address(), value);
+            }
+            RegisterId::Core(Core::IrqClear) => {
+                acknowledge(&mut self.core_status, value, id, &mut self.findings);
+            }
+            RegisterId::Core(Core::ReleaseRequest) => {
+                self.storage.set(id.address(), value);
+                let released = Core::RELEASE_REQUESTED.get(value);
+                self.storage.set(
+                    Core::ReleaseAcknowledge.address(),
+                    Core::RELEASED.of(released),
+                );
+            }
+            RegisterId::Msca(Msca::ChannelEnable) => {
+                for (channel, id) in self.channels.iter_mut().zip(ChannelId::ALL) {
+                    channel.set_enabled(value & id.bit() != 0);
+                }
+                self.storage.set(id.address(), value);
+            }
+            RegisterId::Msca(Msca::IrqClear) => {
+                acknowledge(&mut self.msca_status, value, id, &mut self.findings);
+            }
+            RegisterId::Vic(Vic::Control) => self.write_vic_control(value),
+            RegisterId::Vic(Vic::IrqClear0) => {
+                acknowledge(&mut self.vic_status[0], value, id, &mut self.findings);
+            }
+            RegisterId::Vic(Vic::IrqClear1) => {
+                acknowledge(&mut self.vic_status[1], value, id, &mut self.findings);
+            }
+            RegisterId::Channel(channel, register) => {
+                let output = &mut self.channels[channel.index()];
+                if !output.write(register, value, &mut self.findings) {
+                    self.storage.set(id.address(), value);
+                }
+            }
+            _ => self.storage.set(id.address(), value),
+        }
+    }
+
+    fn write_soft_reset(&mut self, value: u32) {
+        let address = Cpm::SoftReset.address();
+        let was_in_reset = Cpm::ISP_RESET.is_set(self.storage.get(address));
+        let acknowledge =
+            Cpm::ISP_RESET_ACKNOWLEDGE.of(u32::from(Cpm::ISP_RESET_REQUEST.is_set(value)));
+        self.storage.set(
+            address,
+            value & !Cpm::ISP_RESET_ACKNOWLEDGE.mask() | acknowledge,
+        );
+        if Cpm::ISP_RESET.is_set(value) && !was_in_reset {
+            self.reset_isp();
+        }
+    }
+
+    fn write_core_start(&mut self, value: u32) {
+        self.storage.set(Core::Start.address(), value);
+        if !Core::CORE_START.is_set(value) {
+            self.core_running = false;
+        } else if self.storage.get(Core::MainEnable.address()) != 0 {
+            self.core_just_started = !self.core_running;
+            self.core_running = true;
+        }
+    }
+
+    /// 1 runs; 0, 2 and 4 stop, and 2 and 4 clear themselves at once (facts 2.7, 9.2).
+    fn write_vic_control(&mut self, value: u32) {
+        match value {
+            0..=2 | 4 => self.vic_running = value == 1,
+            _ => self.findings.report(FindingKind::UndefinedValue, || {
+                format!("VIC CTRL written with {value:#x}; 0, 1, 2 and 4 are defined")
+            }),
+        }
+    }
+}
+
+impl RegisterFile for Chip {
+    fn read(&mut self, address: PhysAddr) -> u32 {
+        match RegisterId::decode(address) {
+            Some(id) => self.read_register(id),
+            None => {
+                self.findings.report(FindingKind::UndefinedRegister, || {
+                    format!("read of {address}")
+                });
+                0
+            }
+        }
+    }
+
+    fn write(&mut self, address: PhysAddr, value: u32) {
+        let Some(id) = RegisterId::decode(address) else {
+            self.findings.report(FindingKind::UndefinedRegister, || {
+                format!("write of {value:#010x} to {address}")
+            });
+            return;
+        };
+        let register = id.describe();
+        let read_only = matches!(register.access, Access::ReadOnly | Access::FifoPop);
+        if read_only && register.fidelity != Fidelity::Unknown {
+            self.findings.report(FindingKind::WriteToReadOnly, || {
+                format!("write of {value:#010x} to {} at {address}", register.name)
+            });
+            return;
+        }
+        self.write_register(id, value);
+    }
+}
+
+fn acknowledge(status: &mut u32, value: u32, id: RegisterId, findings: &mut Findings) {
+    let not_raised = value & !*status;
+    if not_raised != 0 {
+        findings.report(FindingKind::AcknowledgeNotRaised, || {
+            format!(
+                "{} written with {value:#010x} while the status was {status:#010x}",
+                id.describe().name
+            )
+        });
+    }
+    *status &= !value;
+}
+
+#[cfg(test)]
+mod tests;

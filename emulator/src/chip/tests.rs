@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The chip played by hand: each test writes the registers that a driver would. Addresses stand as
+//! numbers on purpose, so that a wrong constant is caught.
+
+use super::*;
+use tx_isp_abi::sensor::GC2053;
+
+const CORE: u32 = 0x1330_0000;
+const MSCA: u32 = 0x1330_9800;
+const CHANNEL0: u32 = 0x1330_9900;
+const VIC: u32 = 0x133e_0000;
+const CSI: u32 = 0x1002_3000;
+const SRBC: u32 = 0x1000_00c4;
+
+struct Bench(Chip);
+
+impl Bench {
+    fn read(&mut self, address: u32) -> u32 {
+        self.0.read(PhysAddr(address))
+    }
+    fn write(&mut self, address: u32, value: u32) {
+        self.0.write(PhysAddr(address), value);
+    }
+    /// A chip with PHY, VIC and core running and channel 0 set to 640x360 NV12.
+    fn streaming() -> Self {
+        let mut bench = Self(Chip::new(GC2053));
+        bench.write(CORE + 0x10, 0x133);
+        bench.write(CORE + 0xb0, u32::MAX);
+        bench.write(CORE + 0x800, 1);
+        for register in [0x08, 0x0c, 0x10] {
+            bench.write(CSI + register, 1);
+        }
+        bench.write(VIC, 1);
+        bench.configure(640, 360);
+        bench
+    }
+    fn configure(&mut self, width: u32, height: u32) {
+        self.write(CHANNEL0, width << 16 | height);
+        self.write(CHANNEL0 + 0x68, 0);
+        self.write(CHANNEL0 + 0x80, width);
+        self.write(CHANNEL0 + 0x98, width);
+    }
+    fn queue(&mut self, address: u32) {
+        self.write(CHANNEL0 + 0x84, address + 0x39_800);
+        self.write(CHANNEL0 + 0x6c, address);
+    }
+    fn frame(&mut self) -> Frame {
+        let frame = self.0.frame_start().unwrap();
+        self.0.frame_end(&frame, &[]);
+        frame
+    }
+    fn findings(&self) -> Vec<FindingKind> {
+        self.0
+            .findings()
+            .entries()
+            .map(|finding| finding.kind)
+            .collect()
+    }
+}
+
+#[test]
+fn a_frame_goes_from_the_address_fifo_to_the_done_fifo() {
+    let mut bench = Bench::streaming();
+    bench.queue(0x0630_0000);
+    bench.write(MSCA + 4, 0xf_0001);
+    let frame = bench.frame();
+    assert_eq!(frame.number, 1);
+    assert_eq!(frame.jobs.len(), 1);
+    assert_eq!(frame.jobs[0].y, PhysAddr(0x0630_0000));
+    assert_eq!(frame.jobs[0].uv, PhysAddr(0x0633_9800));
+    assert_eq!(
+        bench.read(CHANNEL0 + 0x7c) & 1,
+        0,
+        "the Y done FIFO holds the frame"
+    );
+    assert_eq!(bench.read(CHANNEL0 + 0x8c), 0x0633_9800);
+    assert_eq!(bench.read(CHANNEL0 + 0x90), 1);
+    assert_eq!(bench.read(CHANNEL0 + 0x74), 0x0630_0000);
+    assert_eq!(
+        bench.read(CHANNEL0 + 0x78),
+        1,
+        "the number belongs to the address just taken"
+    );
+    assert_eq!(bench.read(CHANNEL0 + 0x7c), 1);
+    assert_eq!(bench.findings(), []);
+}
+
+#[test]
+fn frames_without_a_buffer_are_skipped_and_counted() {
+    let mut bench = Bench::streaming();
+    bench.write(MSCA + 4, 1);
+    assert!(bench.frame().jobs.is_empty());
+    bench.queue(0x10_0000);
+    let frame = bench.frame();
+    assert_eq!((frame.number, frame.jobs.len()), (2, 1));
+    let counters = bench.0.channel_counters(ChannelId::ALL[0]);
+    assert_eq!((counters.starved, counters.written), (1, 1));
+    assert_eq!(bench.findings(), []);
+}
+
+#[test]
+fn the_soft_reset_shakes_hands_and_returns_the_isp_to_reset_values() {
+    let mut bench = Bench::streaming();
+    bench.queue(0x10_0000);
+    assert_eq!(bench.read(SRBC), 0);
+    bench.write(SRBC, 1 << 21);
+    assert_eq!(bench.read(SRBC), 1 << 21 | 1 << 20);
+    bench.write(SRBC, 1 << 22);
+    assert_eq!(bench.read(SRBC), 1 << 22);
+    bench.write(SRBC, 0);
+    assert_eq!(bench.read(CORE + 0x10), 0);
+    assert_eq!(bench.read(VIC), 0);
+    assert_eq!(bench.read(VIC + 0x1e8), u32::MAX);
+    assert_eq!(bench.read(CHANNEL0 + 0x70), 1, "the address FIFO is empty");
+    assert!(bench.0.frame_start().is_none());
+}
+
+#[test]
+fn a_frame_that_a_reset_overtook_is_forgotten() {
+    let mut bench = Bench::streaming();
+    bench.queue(0x10_0000);
+    bench.write(MSCA + 4, 1);
+    let frame = bench.0.frame_start().unwrap();
+    bench.write(SRBC, 1 << 22);
+    bench.write(SRBC, 0);
+    bench.0.frame_end(&frame, &[]);
+    assert_eq!(bench.read(CHANNEL0 + 0x7c), 1);
+    assert_eq!(bench.0.irq_lines(), 0);
+}
+
+#[test]
+fn the_core_line_follows_status_and_enable() {
+    let mut bench = Bench::streaming();
+    bench.frame();
+    assert_eq!(
+        bench.0.irq_lines(),
+        LINE_CORE,
+        "the VIC's interrupts are masked after reset"
+    );
+    let status = bench.read(CORE + 0xb4);
+    assert_eq!(
+        status, 0x3501,
+        "done, start, end of processing, and the start's pattern 0x500"
+    );
+    bench.write(CORE + 0xb8, 0x1);
+    assert_eq!(bench.0.irq_lines(), LINE_CORE);
+    bench.write(CORE + 0xb8, status & !1);
+    assert_eq!((bench.0.irq_lines(), bench.read(CORE + 0xb4)), (0, 0));
+    bench.frame();
+    assert_eq!(bench.read(CORE + 0xb4), 0x3001, "the pattern is seen once");
+    bench.write(CORE + 0xb0, 0);
+    assert_eq!(bench.0.irq_lines(), 0);
+    bench.write(VIC + 0x1e8, 0xffff_fffe);
+    assert_eq!(bench.0.irq_lines(), LINE_VIC);
+    bench.write(VIC + 0x1f0, 1);
+    assert_eq!(bench.0.irq_lines(), 0);
+    assert_eq!(bench.findings(), []);
+}
+
+#[test]
+fn a_disabled_channel_finishes_its_frame_before_it_reads_idle() {
+    let mut bench = Bench::streaming();
+    bench.queue(0x10_0000);
+    bench.write(MSCA + 4, 1);
+    let frame = bench.0.frame_start().unwrap();
+    bench.write(MSCA + 4, 0);
+    assert_eq!(bench.read(MSCA + 8), 1);
+    bench.0.frame_end(&frame, &[]);
+    assert_eq!(bench.read(MSCA + 8), 0);
+    assert!(bench.frame().jobs.is_empty());
+}
+
+#[test]
+fn clear_registers_empty_their_fifos() {
+    let mut bench = Bench::streaming();
+    for buffer in 0..3 {
+        bench.queue(0x10_0000 * (buffer + 1));
+    }
+    bench.write(MSCA + 4, 1);
+    bench.frame();
+    for (state, clear) in [(0x70, 0x9c), (0x88, 0xa0), (0x7c, 0xa4), (0x94, 0xa8)] {
+        assert_eq!(bench.read(CHANNEL0 + state) & 1, 0);
+        bench.write(CHANNEL0 + clear, 1);
+        assert_eq!(bench.read(CHANNEL0 + state), 1);
+    }
+}
+
+#[test]
+fn a_stale_address_survives_a_restart_unless_it_is_cleared() {
+    let mut bench = Bench::streaming();
+    bench.queue(0x10_0000);
+    bench.write(MSCA + 4, 1);
+    bench.write(MSCA + 4, 0);
+    bench.queue(0x20_0000);
+    bench.write(MSCA + 4, 1);
+    let job = bench.frame().jobs[0];
+    assert_eq!(job.y, PhysAddr(0x10_0000), "facts 8, row 6");
+    assert_eq!(job.session, 2);
+}
+
+#[test]
+fn frame_rate_control_keeps_the_frames_of_its_mask() {
+    let mut bench = Bench::streaming();
+    bench.write(CHANNEL0 + 0x30, 2);
+    bench.write(CHANNEL0 + 0x34, 0b101);
+    bench.write(MSCA + 4, 1);
+    let kept: Vec<bool> = (0..6)
+        .map(|_| {
+            bench.queue(0x10_0000);
+            let kept = !bench.frame().jobs.is_empty();
+            bench.write(CHANNEL0 + 0x9c, 1);
+            bench.write(CHANNEL0 + 0xa0, 1);
+            kept
+        })
+        .collect();
+    assert_eq!(kept, [true, false, true, true, false, true]);
+    assert_eq!(bench.0.channel_counters(ChannelId::ALL[0]).skipped, 2);
+}
+
+#[test]
+fn nothing_comes_without_the_phy_the_vic_or_the_core() {
+    for (address, value) in [
+        (CSI + 0x08, 0),
+        (VIC, 4),
+        (VIC, 0),
+        (CORE + 0x10, 0),
+        (CORE + 0x800, 0),
+    ] {
+        let mut bench = Bench::streaming();
+        assert_eq!(bench.read(CSI + 0x14), 0x300);
+        bench.write(address, value);
+        assert!(bench.0.frame_start().is_none(), "{address:#x} = {value}");
+        assert_eq!(bench.read(VIC) & !1, 0, "2 and 4 clear themselves");
+    }
+}
+
+#[test]
+fn each_mistake_has_its_finding() {
+    use FindingKind as Kind;
+    type Mistake = fn(&mut Bench);
+    let cases: [(Kind, Mistake); 9] = [
+        (Kind::UndefinedRegister, |bench| {
+            assert_eq!(bench.read(CORE + 0xf00), 0)
+        }),
+        (Kind::UndefinedRegister, |bench| bench.write(0x1234_5678, 1)),
+        (Kind::WriteToReadOnly, |bench| bench.write(CORE, 0)),
+        (Kind::AddressFifoOverflow, |bench| {
+            (0..8).for_each(|_| bench.queue(0x10_0000))
+        }),
+        (Kind::DoneFifoUnderflow, |bench| {
+            assert_eq!(bench.read(CHANNEL0 + 0x74), 0)
+        }),
+        (Kind::AcknowledgeNotRaised, |bench| {
+            bench.write(CORE + 0xb8, 1)
+        }),
+        (Kind::UndefinedValue, |bench| bench.write(VIC, 3)),
+        (Kind::LumaWithoutChroma, |bench| {
+            bench.write(CHANNEL0 + 0x6c, 0x10_0000);
+            bench.write(MSCA + 4, 1);
+            assert!(bench.frame().jobs.is_empty());
+        }),
+        (Kind::ChannelNotConfigured, |bench| {
+            bench.write(CHANNEL0 + 0x80, 639);
+            bench.queue(0x10_0000);
+            bench.write(MSCA + 4, 1);
+            assert!(bench.frame().jobs.is_empty());
+        }),
+    ];
+    for (kind, mistake) in cases {
+        let mut bench = Bench::streaming();
+        mistake(&mut bench);
+        assert_eq!(bench.findings(), [kind]);
+    }
+}
+
+#[test]
+fn a_done_fifo_that_nobody_drains_overflows_loudly() {
+    let mut bench = Bench::streaming();
+    bench.write(MSCA + 4, 1);
+    for _ in 0..8 {
+        bench.queue(0x10_0000);
+        bench.frame();
+    }
+    assert_eq!(bench.findings(), [FindingKind::DoneFifoOverflow]);
+}
