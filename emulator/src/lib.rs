@@ -1,1 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The emulated ISP.
+
+pub mod chip;
+pub mod control;
+pub mod picture;
+pub mod sensor;

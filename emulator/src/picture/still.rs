@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! A picture from an image file.
+
+use super::format::Planar;
+use super::{OpenError, RenderError, scale};
+use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage};
+use std::path::Path;
+use yuv::{
+    YuvChromaSubsampling, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvStandardMatrix,
+};
+
+/// A decoded image in its own size.
+pub(super) struct Still {
+    rgb: RgbImage,
+}
+
+impl Still {
+    /// Reads and decodes the whole file; its kind is told from its content, its orientation is heeded.
+    pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
+        let file = |source| OpenError::File {
+            path: path.to_owned(),
+            source,
+        };
+        let image = |source| OpenError::Image {
+            path: path.to_owned(),
+            source,
+        };
+        let reader = ImageReader::open(path)
+            .map_err(file)?
+            .with_guessed_format()
+            .map_err(file)?;
+        let mut decoder = reader.into_decoder().map_err(image)?;
+        let orientation = decoder.orientation().map_err(image)?;
+        let mut decoded = DynamicImage::from_decoder(decoder).map_err(image)?;
+        decoded.apply_orientation(orientation);
+        Ok(Self {
+            rgb: decoded.into_rgb8(),
+        })
+    }
+
+    /// The image, stretched to a size (even) and converted with BT.601, limited range.
+    pub(super) fn scaled(&self, width: u32, height: u32) -> Result<Planar, RenderError> {
+        let rgb = scale::rgb(&self.rgb, width, height)?;
+        let mut planar =
+            YuvPlanarImageMut::<u8>::alloc(width, height, YuvChromaSubsampling::Yuv420);
+        let (range, matrix, mode) = (
+            YuvRange::Limited,
+            YuvStandardMatrix::Bt601,
+            YuvConversionMode::Balanced,
+        );
+        yuv::rgb_to_yuv420(&mut planar, &rgb, width * 3, range, matrix, mode)
+            .map_err(|e| RenderError::Convert(e.to_string()))?;
+        let [y, cb, cr] =
+            [planar.y_plane, planar.u_plane, planar.v_plane].map(|plane| plane.borrow().to_vec());
+        Ok(Planar { y, cb, cr })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{ImageFormat, Rgb};
+
+    fn file(format: ImageFormat, keep: impl Fn(usize) -> usize) -> tempfile::NamedTempFile {
+        let picture = RgbImage::from_fn(64, 48, |x, y| {
+            if x < 32 {
+                Rgb([255, 0, 0])
+            } else {
+                Rgb([0, 0, y.to_le_bytes()[0]])
+            }
+        });
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        picture.write_to(&mut bytes, format).unwrap();
+        let bytes = bytes.into_inner();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), &bytes[..keep(bytes.len())]).unwrap();
+        file
+    }
+
+    #[test]
+    fn every_kind_of_image_is_scaled_and_converted() {
+        for format in [
+            ImageFormat::Png,
+            ImageFormat::Jpeg,
+            ImageFormat::Bmp,
+            ImageFormat::Pnm,
+            ImageFormat::WebP,
+        ] {
+            let file = file(format, |all| all);
+            let planar = Still::open(file.path()).unwrap().scaled(128, 128).unwrap();
+            assert_eq!(
+                (planar.y.len(), planar.cb.len(), planar.cr.len()),
+                (128 * 128, 64 * 64, 64 * 64)
+            );
+            // Red is Y 81, Cb 90, Cr 240.
+            let (y, cb, cr) = (
+                planar.y[128 * 20 + 20],
+                planar.cb[64 * 10 + 10],
+                planar.cr[64 * 10 + 10],
+            );
+            assert!(
+                y.abs_diff(81) < 4 && cb.abs_diff(90) < 4 && cr.abs_diff(240) < 4,
+                "{format:?}: {y} {cb} {cr}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_truncated_image_is_refused_by_name() {
+        for format in [
+            ImageFormat::Png,
+            ImageFormat::Jpeg,
+            ImageFormat::Bmp,
+            ImageFormat::Pnm,
+            ImageFormat::WebP,
+        ] {
+            let file = file(format, |all| all * 2 / 3);
+            let message = Still::open(file.path())
+                .err()
+                .unwrap_or_else(|| panic!("{format:?} was taken"))
+                .to_string();
+            assert!(
+                message.contains(&file.path().display().to_string()),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_image_or_no_file_is_refused_by_name() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "no picture").unwrap();
+        let message = Still::open(file.path()).err().unwrap().to_string();
+        assert!(
+            message.contains(&file.path().display().to_string()),
+            "{message}"
+        );
+        let message = Still::open(Path::new("/nowhere/at.png"))
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(
+            message.starts_with("cannot read /nowhere/at.png: "),
+            "{message}"
+        );
+    }
+}
