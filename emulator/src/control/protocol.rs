@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The messages of the operator's socket.
+//!
+//! Newline-delimited JSON over a Unix stream socket: one request object in a line, one response
+//! object in a line. A response is the type that the request names, or an [`ErrorResponse`].
+//!
+//! ```text
+//! {"command":"status"}                                  -> Status
+//! {"command":"ledger","channel":0,"from":0}             -> LedgerPage
+//! {"command":"ledger","channel":0,"session":2,"from":9} -> LedgerPage
+//! {"command":"step","frames":3}                         -> Stepped
+//! {"command":"quit"}                                    -> Quitting
+//! ```
+
+use crate::sensor::ClockMode;
+use serde::{Deserialize, Serialize};
+
+/// The longest request in bytes, its newline included.
+pub const MAX_REQUEST_BYTES: usize = 4096;
+/// The most ledger entries in one response.
+pub const MAX_LEDGER_ENTRIES: usize = 4096;
+/// The most frames that one `step` may ask for.
+pub const MAX_STEP_FRAMES: u32 = 10_000;
+
+/// What the operator asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Request {
+    /// How are you? Answered with a [`Status`].
+    Status,
+    /// What did DMA write? Answered with a [`LedgerPage`].
+    Ledger {
+        /// The channel, 0 to 2.
+        channel: u32,
+        /// The session, counted from 1 with each start of the channel; the newest if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<u32>,
+        /// The lowest [`LedgerEntry::sequence`] to tell of.
+        #[serde(default)]
+        from: u32,
+    },
+    /// Advance so many frames, 1 to [`MAX_STEP_FRAMES`]; only when the clock is
+    /// [`ClockMode::Stepped`] and the guest streams. Answered with [`Stepped`] when their DMA is over.
+    Step {
+        /// How many.
+        frames: u32,
+    },
+    /// End. Answered with [`Quitting`]; then the socket closes.
+    Quit,
+}
+
+/// A request that could not be answered: what was wrong and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ErrorResponse {
+    /// The sentence.
+    pub error: String,
+}
+
+/// The emulator's state and what it has counted since its start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The emulator's version.
+    pub version: String,
+    /// Whether a VM is there.
+    pub attach: AttachState,
+    /// What drives the frame clock.
+    pub clock: ClockMode,
+    /// The sensor's name.
+    pub sensor: String,
+    /// The picture source, as `--source` takes it.
+    pub source: String,
+    /// Nanoseconds since the emulator's start; the base of all times in the ledger.
+    pub uptime_ns: u64,
+    /// True while VIC and core run, so that the sensor's frames have an effect.
+    pub streaming: bool,
+    /// The frame clock.
+    pub frames: FrameCounts,
+    /// Ticks of the frame clock that came while DMA still wrote the frame before; such frames are
+    /// left out.
+    pub late_ticks: u64,
+    /// The output channels, by number.
+    pub channels: Vec<ChannelStatus>,
+    /// The DMA engine.
+    pub dma: DmaStatus,
+    /// The guest's requests.
+    pub mailbox: MailboxStatus,
+    /// What went wrong so far: accesses to undefined registers, DMA outside of memory and the like.
+    pub findings: Vec<Finding>,
+}
+
+/// Whether a VM is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttachState {
+    /// Waits for a VM to connect.
+    Listening,
+    /// A VM is connected.
+    Connected,
+}
+
+/// Frames of the clock since the emulator's start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrameCounts {
+    /// Frames that the chip took from the sensor.
+    pub started: u64,
+    /// Frames whose DMA is over, on all channels, whether or not there was anything to write.
+    pub finished: u64,
+}
+
+/// An output channel since the VM's connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelStatus {
+    /// The channel, 0 to 2.
+    pub channel: u32,
+    /// CH_EN.
+    pub enabled: bool,
+    /// How often it was started: the number of the newest session, 0 before the first.
+    pub session: u32,
+    /// Frames written.
+    pub frames_written: u64,
+    /// Frames left out because no buffer was queued.
+    pub starved: u64,
+    /// Frames left out by frame-rate control.
+    pub skipped: u64,
+    /// Buffers that wait in the address FIFO.
+    pub queued: u32,
+    /// Ledger entries that made place for newer ones.
+    pub ledger_evicted: u64,
+}
+
+/// The DMA engine since the emulator's start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DmaStatus {
+    /// Pictures written.
+    pub frames: u64,
+    /// Bytes written.
+    pub bytes: u64,
+    /// Seconds spent on writing them.
+    pub busy_seconds: f64,
+    /// `bytes / busy_seconds`; 0 before the first picture.
+    pub bytes_per_second: f64,
+}
+
+/// The guest's requests since the emulator's start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailboxStatus {
+    /// Requests answered.
+    pub batches: u64,
+    /// Register operations carried out in them.
+    pub operations: u64,
+    /// Requests that were refused as malformed.
+    pub refused: u64,
+    /// Event buffers handed to the guest.
+    pub events: u64,
+}
+
+/// Something that went wrong, and how often.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Its name in kebab-case.
+    pub id: String,
+    /// How often.
+    pub count: u64,
+    /// What happened the first time.
+    pub first: String,
+    /// What to look at.
+    pub help: String,
+}
+
+/// Entries of the frame ledger, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerPage {
+    /// The channel that was asked for.
+    pub channel: u32,
+    /// The session that was asked for or is the newest; 0 if the channel never started.
+    pub session: u32,
+    /// At most [`MAX_LEDGER_ENTRIES`].
+    pub entries: Vec<LedgerEntry>,
+    /// True if there are more behind these: ask again from the last sequence number plus one.
+    pub more: bool,
+    /// Entries of the channel, of any session, that made place for newer ones.
+    pub evicted: u64,
+}
+
+/// A picture that DMA has written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerEntry {
+    /// The channel, 0 to 2.
+    pub channel: u32,
+    /// The channel's session.
+    pub session: u32,
+    /// The frame's number as the done FIFO's STATS_NUM tells it; wraps.
+    pub frame: u32,
+    /// The frame's number less that of the session's first entry.
+    pub sequence: u32,
+    /// Bytes written: the visible part of all planes.
+    pub bytes: u64,
+    /// CRC-32 (IEEE) over the visible lines of Y, then of UV, without padding.
+    pub crc32: u32,
+    /// Physical address of the Y plane.
+    pub y_address: u32,
+    /// Pixels in a line.
+    pub width: u32,
+    /// Lines.
+    pub height: u32,
+    /// `nv12` or `nv21`.
+    pub format: String,
+    /// When the first line of the frame arrived, in nanoseconds since the emulator's start.
+    pub start_ns: u64,
+    /// When its last byte was written, in nanoseconds since the emulator's start.
+    pub done_ns: u64,
+}
+
+/// The answer to [`Request::Step`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stepped {
+    /// Frames advanced: as many as were asked for.
+    pub frames: u32,
+    /// The number of the last of them, as STATS_NUM tells it.
+    pub last_frame: u32,
+}
+
+/// The answer to [`Request::Quit`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quitting {
+    /// Always true.
+    pub quitting: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_written_as_documented() {
+        let parse = |text: &str| serde_json::from_str::<Request>(text).unwrap();
+        assert_eq!(parse(r#"{"command":"status"}"#), Request::Status);
+        assert_eq!(
+            parse(r#"{"command":"ledger","channel":1}"#),
+            Request::Ledger {
+                channel: 1,
+                session: None,
+                from: 0
+            }
+        );
+        let page = Request::Ledger {
+            channel: 0,
+            session: Some(2),
+            from: 9,
+        };
+        let text = r#"{"command":"ledger","channel":0,"session":2,"from":9}"#;
+        assert_eq!(parse(text), page);
+        assert_eq!(serde_json::to_string(&page).unwrap(), text);
+        assert_eq!(
+            parse(r#"{"command":"step","frames":3}"#),
+            Request::Step { frames: 3 }
+        );
+        assert_eq!(parse(r#"{"command":"quit"}"#), Request::Quit);
+    }
+
+    #[test]
+    fn a_wrong_request_is_answered_with_what_is_right() {
+        let message = |text: &str| {
+            serde_json::from_str::<Request>(text)
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(
+            message(r#"{"command":"dance"}"#)
+                .contains("expected one of `status`, `ledger`, `step`, `quit`")
+        );
+        assert!(message(r#"{"command":"step"}"#).contains("missing field `frames`"));
+        assert!(
+            message(r#"{"command":"step","frames":1,"fps":2}"#).contains("unknown field `fps`")
+        );
+    }
+}
