@@ -1,1 +1,24 @@
-//! Guest agent messages.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What the lab and the guest say to each other.
+//!
+//! | module | what it defines |
+//! |---|---|
+//! | [`message`] | every request of the lab and every answer of the guest |
+//! | [`wire`] | how a message becomes bytes: a length, then the message in postcard's format |
+//! | [`planes`] | which bytes of a buffer are the picture, and their checksum |
+//!
+//! The program of the same package is the guest's first process; see its `main.rs`.
+
+pub mod message;
+pub mod planes;
+pub mod wire;
+
+/// The name of the serial port that carries the messages (`virtserialport,name=…`).
+pub const PORT_NAME: &str = "tx-isp.agent";
+
+/// The version of the messages; both sides must have the same one. Any change to [`message`] that
+/// changes bytes on the wire is a new version.
+pub const VERSION: u32 = 1;
+
+/// The word on the kernel command line that asks for a console instead of the agent.
+pub const SHELL_WORD: &str = "lab.shell";

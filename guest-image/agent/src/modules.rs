@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Loads and unloads kernel modules.
+
+use std::ffi::CString;
+use std::fs::{self, File};
+use std::path::Path;
+
+use guest_agent::message::{Failure, ModuleLoad};
+use nix::errno::Errno;
+use nix::kmod::{DeleteModuleFlags, ModuleInitFlags, delete_module, finit_module};
+
+use crate::failure::{At, failure};
+
+/// The module files of the image, one per line, in the order of loading. Names without a slash
+/// are files of the same folder. With a kernel that has everything built in it may be missing.
+const LOAD_ORDER: &str = "/lib/modules/load-order";
+/// Our module; loaded last.
+const OUR_MODULE: &str = "/lib/modules/tx-isp.ko";
+
+/// The environment variable in which the working process finds how loading went.
+pub const REPORT: &str = "AGENT_MODULES";
+
+/// Loads the modules of the image, with the parameters that the command line gives as
+/// `module.name=value`.
+pub fn load_all(command_line: &str) -> Vec<ModuleLoad> {
+    let list = fs::read_to_string(LOAD_ORDER).unwrap_or_default();
+    let mut paths = files(&list);
+    if !paths.iter().any(|path| path == OUR_MODULE) && Path::new(OUR_MODULE).exists() {
+        paths.push(OUR_MODULE.to_owned());
+    }
+    paths
+        .into_iter()
+        .map(|path| {
+            let parameters = parameters(&module_name(&path), command_line);
+            let failure = load(&path, &parameters).err();
+            ModuleLoad { path, failure }
+        })
+        .collect()
+}
+
+/// The paths in a list of modules. `#` begins a comment.
+fn files(list: &str) -> Vec<String> {
+    let names = list.lines().filter_map(|line| line.split('#').next());
+    names
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .map(|name| match name.starts_with('/') {
+            true => name.to_owned(),
+            false => format!("/lib/modules/{name}"),
+        })
+        .collect()
+}
+
+/// The kernel's name of a module in a file: no folder, no ending, underscores.
+fn module_name(path: &str) -> String {
+    let stem = Path::new(path).file_stem().unwrap_or_default();
+    stem.to_string_lossy().replace('-', "_")
+}
+
+/// The parameters that the kernel command line holds for a module.
+fn parameters(module: &str, command_line: &str) -> String {
+    let words = command_line.split_ascii_whitespace().filter_map(|word| {
+        let (name, parameter) = word.split_once('.')?;
+        (name.replace('-', "_") == module).then_some(parameter)
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Loads one module; one that is there already is no error.
+pub fn load(path: &str, parameters: &str) -> Result<(), Failure> {
+    let step = format!("loading {path}");
+    let file = File::open(path).at(&step)?;
+    let parameters =
+        CString::new(parameters).map_err(|_| failure(&step, "a parameter holds a zero byte"))?;
+    match finit_module(&file, &parameters, ModuleInitFlags::empty()) {
+        Ok(()) | Err(Errno::EEXIST) => Ok(()),
+        Err(Errno::ENOEXEC) => Err(Failure {
+            step,
+            errno: Some(libc::ENOEXEC),
+            message: "the module does not fit this kernel; the console's last lines say why".into(),
+        }),
+        Err(error) => Err(error).at(&step),
+    }
+}
+
+/// Unloads a module that nobody uses.
+pub fn unload(name: &str) -> Result<(), Failure> {
+    let step = format!("unloading {name}");
+    let name = CString::new(name).map_err(|_| failure(&step, "the name holds a zero byte"))?;
+    delete_module(&name, DeleteModuleFlags::O_NONBLOCK).at(&step)
+}
+
+/// How loading went, as text for the working process: path, then error number and reason.
+pub fn to_report(loaded: &[ModuleLoad]) -> String {
+    let lines = loaded.iter().map(|module| match &module.failure {
+        None => format!("{}\t\t\n", module.path),
+        Some(failure) => format!(
+            "{}\t{}\t{}\n",
+            module.path,
+            failure.errno.unwrap_or(0),
+            failure.message.replace(['\t', '\n'], " ")
+        ),
+    });
+    lines.collect()
+}
+
+/// The opposite of [`to_report`].
+pub fn from_report(report: &str) -> Vec<ModuleLoad> {
+    let modules = report.lines().map(|line| {
+        let mut fields = line.splitn(3, '\t');
+        let path = fields.next().unwrap_or_default().to_owned();
+        let errno = fields.next().and_then(|number| number.parse().ok());
+        let message = fields.next().unwrap_or_default().to_owned();
+        let failure = errno.map(|number: i32| Failure {
+            step: format!("loading {path}"),
+            errno: (number != 0).then_some(number),
+            message,
+        });
+        ModuleLoad { path, failure }
+    });
+    modules.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_hold_names_and_paths_and_comments() {
+        assert_eq!(
+            files("# camera\nvideodev.ko\n\n /lib/x/y.ko # why\n"),
+            ["/lib/modules/videodev.ko", "/lib/x/y.ko"]
+        );
+    }
+
+    #[test]
+    fn parameters_come_from_the_kernel_command_line() {
+        let line =
+            "console=ttyS0 tx_isp.debug=1 rmem=29M@0x6300000 tx-isp.buffers=4 vivid.n_devs=1\n";
+        assert_eq!(
+            parameters(&module_name("/lib/modules/tx-isp.ko"), line),
+            "debug=1 buffers=4"
+        );
+        assert_eq!(parameters("videodev", line), "");
+    }
+
+    #[test]
+    fn a_report_survives_the_environment() {
+        let loaded = vec![
+            ModuleLoad {
+                path: "/lib/modules/a.ko".into(),
+                failure: None,
+            },
+            ModuleLoad {
+                path: "/lib/modules/b.ko".into(),
+                failure: Some(Failure {
+                    step: "loading /lib/modules/b.ko".into(),
+                    errno: Some(8),
+                    message: "it does not fit".into(),
+                }),
+            },
+        ];
+        assert_eq!(from_report(&to_report(&loaded)), loaded);
+        assert_eq!(from_report(""), []);
+    }
+
+    #[test]
+    fn a_module_that_is_not_there_is_named() {
+        let error = load("/no/such.ko", "").unwrap_err();
+        assert_eq!(error.step, "loading /no/such.ko");
+        assert_eq!(error.errno, Some(libc::ENOENT));
+    }
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Which bytes of a two-plane buffer are the picture, and their checksum.
+
+/// Where the visible lines of an NV12 or NV21 picture lie in its buffer.
+///
+/// The height of the first plane counts in multiples of 16, as the vendor's driver has it (facts
+/// 6.2): the chroma of a 1080 line picture begins behind line 1088.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Planes {
+    /// Visible bytes of a line; one line of interleaved chroma has as many as one of luma.
+    row_bytes: usize,
+    /// Bytes from one line to the next.
+    stride: usize,
+    /// Lines of luma.
+    lines: usize,
+    /// Bytes from the buffer's start to the chroma.
+    chroma_offset: usize,
+}
+
+/// Heights of planes count in multiples of this many lines (facts 6.2).
+const LINE_STEP: usize = 16;
+
+/// The picture does not fit into its buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a picture that ends at byte {needed} does not fit a buffer of {length}")]
+pub struct BufferTooShort {
+    /// Bytes that the picture needs.
+    pub needed: usize,
+    /// Bytes that the buffer has.
+    pub length: usize,
+}
+
+impl Planes {
+    /// The planes of a picture of `width` by `height` pixels (both even) with `bytesperline` bytes
+    /// from one line to the next; `None` if the lines would overlap or the numbers are absurd.
+    #[must_use]
+    pub fn new(width: u32, height: u32, bytesperline: u32) -> Option<Self> {
+        let row_bytes = usize::try_from(width).ok()?;
+        let stride = usize::try_from(bytesperline).ok()?;
+        let lines = usize::try_from(height).ok()?;
+        let chroma_offset = stride.checked_mul(lines.checked_next_multiple_of(LINE_STEP)?)?;
+        let fits = stride >= row_bytes && row_bytes > 0 && lines > 0;
+        // The end of the chroma must be a number too.
+        chroma_offset.checked_mul(2)?;
+        fits.then_some(Self {
+            row_bytes,
+            stride,
+            lines,
+            chroma_offset,
+        })
+    }
+
+    /// Bytes from the buffer's start to behind the last visible one.
+    #[must_use]
+    pub fn end(&self) -> usize {
+        self.chroma_offset + (self.lines / 2).saturating_sub(1) * self.stride + self.row_bytes
+    }
+
+    /// How many bytes are visible: 3 for every 2 pixels.
+    #[must_use]
+    pub fn visible_bytes(&self) -> usize {
+        self.row_bytes * (self.lines + self.lines / 2)
+    }
+
+    /// The visible parts of `buffer` in order, each as long as it can be: a plane without padding
+    /// is one part, else every line is.
+    ///
+    /// # Errors
+    /// [`BufferTooShort`] if the picture does not fit.
+    pub fn visible<'a>(
+        &self,
+        buffer: &'a [u8],
+    ) -> Result<impl Iterator<Item = &'a [u8]> + use<'a>, BufferTooShort> {
+        let too_short = BufferTooShort {
+            needed: self.end(),
+            length: buffer.len(),
+        };
+        let buffer = buffer.get(..self.end()).ok_or(too_short)?;
+        let (luma, chroma) = buffer.split_at(self.chroma_offset);
+        // What lies between the planes is no picture; the last line of a plane may lack its padding.
+        let luma = &luma[..(self.lines - 1) * self.stride + self.row_bytes];
+        let (piece, step) = if self.stride == self.row_bytes {
+            (usize::MAX, usize::MAX)
+        } else {
+            (self.row_bytes, self.stride)
+        };
+        let parts = move |plane: &'a [u8]| {
+            plane
+                .chunks(step)
+                .map(move |row| &row[..piece.min(row.len())])
+        };
+        Ok(parts(luma).chain(parts(chroma)))
+    }
+
+    /// The CRC-32 (IEEE) of the visible bytes in order.
+    ///
+    /// # Errors
+    /// [`BufferTooShort`] if the picture does not fit.
+    pub fn checksum(&self, buffer: &[u8]) -> Result<u32, BufferTooShort> {
+        let mut hasher = crc32fast::Hasher::new();
+        self.visible(buffer)?.for_each(|part| hasher.update(part));
+        Ok(hasher.finalize())
+    }
+
+    /// The visible bytes without gaps: lines of luma, then lines of chroma.
+    ///
+    /// # Errors
+    /// [`BufferTooShort`] if the picture does not fit.
+    pub fn pack(&self, buffer: &[u8]) -> Result<Vec<u8>, BufferTooShort> {
+        let mut packed = Vec::with_capacity(self.visible_bytes());
+        self.visible(buffer)?
+            .for_each(|part| packed.extend_from_slice(part));
+        Ok(packed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn chroma_begins_behind_a_multiple_of_sixteen_lines() {
+        let planes = Planes::new(1920, 1080, 1920).unwrap();
+        assert_eq!(planes.chroma_offset, 2_088_960);
+        assert_eq!(planes.visible_bytes(), 3_110_400);
+        assert_eq!(planes.end(), 2_088_960 + 1920 * 540);
+        assert_eq!(Planes::new(640, 360, 640).unwrap().chroma_offset, 640 * 368);
+    }
+
+    #[test]
+    fn only_visible_bytes_count() {
+        // 4x2 with 2 bytes of padding on each line, chroma behind line 16.
+        let planes = Planes::new(4, 2, 6).unwrap();
+        let mut buffer = vec![0xee; 6 * 17];
+        buffer[..4].copy_from_slice(b"1234");
+        buffer[6..10].copy_from_slice(b"5678");
+        buffer[96..100].copy_from_slice(b"9abc");
+        assert_eq!(planes.pack(&buffer).unwrap(), b"123456789abc");
+        assert_eq!(
+            planes.checksum(&buffer).unwrap(),
+            crc32fast::hash(b"123456789abc")
+        );
+        // The last line's padding may be missing, its last byte may not.
+        assert_eq!(planes.pack(&buffer[..100]).unwrap(), b"123456789abc");
+        let error = planes.checksum(&buffer[..99]).unwrap_err();
+        assert_eq!((error.needed, error.length), (100, 99));
+    }
+
+    #[test]
+    fn absurd_shapes_are_refused() {
+        assert_eq!(Planes::new(640, 360, 639), None);
+        assert_eq!(Planes::new(0, 360, 0), None);
+        assert_eq!(Planes::new(640, 0, 640), None);
+    }
+
+    proptest! {
+        #[test]
+        fn padding_never_changes_the_checksum(
+            width in 1u32..40, half in 1u32..20, padding in 0u32..9, fill: u8,
+        ) {
+            let (width, height) = (width * 2, half * 2);
+            let tight = Planes::new(width, height, width).unwrap();
+            let padded = Planes::new(width, height, width + padding).unwrap();
+            let picture: Vec<u8> = (0..tight.visible_bytes()).map(|n| n.to_le_bytes()[0]).collect();
+            let place = |planes: &Planes| {
+                let mut buffer = vec![fill; planes.end()];
+                let luma = planes.lines;
+                for (row, bytes) in picture.chunks(planes.row_bytes).enumerate() {
+                    let start = if row < luma {
+                        row * planes.stride
+                    } else {
+                        planes.chroma_offset + (row - luma) * planes.stride
+                    };
+                    buffer[start..start + bytes.len()].copy_from_slice(bytes);
+                }
+                buffer
+            };
+            let expected = crc32fast::hash(&picture);
+            prop_assert_eq!(tight.checksum(&place(&tight)).unwrap(), expected);
+            prop_assert_eq!(padded.checksum(&place(&padded)).unwrap(), expected);
+            prop_assert_eq!(padded.pack(&place(&padded)).unwrap(), picture);
+        }
+    }
+}

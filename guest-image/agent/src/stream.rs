@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The camera client: takes frames from a device and reports each.
+
+use std::time::{Duration, Instant};
+
+use guest_agent::message::{
+    Failure, Frame, Granted, Memory, StreamDone, StreamEvent, StreamRequest,
+};
+use guest_agent::planes::Planes;
+
+use crate::camera::{Camera, Mapping};
+use crate::failure::failure;
+
+/// Frames come in one message when they come fast: at most this many, ...
+const BATCH_FRAMES: usize = 64;
+/// ... and none waits longer than this to be sent (once the next one is there).
+const BATCH_TIME: Duration = Duration::from_millis(50);
+/// Bytes of a picture in one message.
+const PART_BYTES: usize = 1 << 20;
+/// How many pictures are kept at most; they lie in the guest's memory until the stream ends.
+const MAX_KEPT: usize = 4;
+
+/// Hears of what happens; fails if nobody listens any more.
+pub trait Sink {
+    /// Takes one event.
+    fn event(&mut self, event: StreamEvent) -> Result<(), Failure>;
+}
+
+/// Streams as asked. The last event is the end of the stream, or an error is returned.
+pub fn stream(request: &StreamRequest, sink: &mut impl Sink) -> Result<(), Failure> {
+    let Memory::Mmap = request.memory else {
+        return Err(failure(
+            "memory",
+            "this client knows only the driver's memory",
+        ));
+    };
+    if request.keep.len() > MAX_KEPT {
+        let text = format!("at most {MAX_KEPT} frames can be kept");
+        return Err(failure("keep", text));
+    }
+    let camera = Camera::open(&request.device)?;
+    camera.identify()?;
+    let mut granted = camera.set_format(request.width, request.height, request.fourcc)?;
+    let planes = check_format(request, &granted)?;
+    granted.buffers = camera.request_buffers(request.buffers)?;
+    if granted.buffers == 0 {
+        return Err(failure("VIDIOC_REQBUFS", "the driver granted no buffer"));
+    }
+    let mappings = (0..granted.buffers)
+        .map(|index| camera.map(index))
+        .collect::<Result<Vec<_>, _>>()?;
+    for index in 0..granted.buffers {
+        camera.queue(index)?;
+    }
+    camera.stream_on()?;
+
+    let mut client = Client {
+        camera: &camera,
+        mappings: &mappings,
+        planes,
+        request,
+        begin: Instant::now(),
+        touched: Duration::ZERO,
+        kept: Vec::new(),
+        batch: Vec::new(),
+        sent: Instant::now(),
+    };
+    sink.event(StreamEvent::Started(granted))?;
+    client.take_all(sink)?;
+    let done = StreamDone {
+        frames: request.frames,
+        elapsed_ns: nanoseconds(client.begin.elapsed()),
+        touch_ns: nanoseconds(client.touched),
+    };
+    let kept = client.kept;
+
+    camera.stream_off()?;
+    drop(mappings);
+    camera.request_buffers(0)?;
+    for (index, picture) in kept {
+        send_picture(index, &picture, sink)?;
+    }
+    sink.event(StreamEvent::Done(done))
+}
+
+/// The driver may choose another format, but the lab asks only for what the ISP can do.
+fn check_format(request: &StreamRequest, granted: &Granted) -> Result<Planes, Failure> {
+    let step = "VIDIOC_S_FMT";
+    let asked = (request.width, request.height, request.fourcc);
+    if (granted.width, granted.height, granted.fourcc) != asked {
+        let text = format!(
+            "asked for {}x{} {}, the driver offers {}x{} {}",
+            request.width,
+            request.height,
+            code(request.fourcc),
+            granted.width,
+            granted.height,
+            code(granted.fourcc),
+        );
+        return Err(failure(step, text));
+    }
+    Planes::new(granted.width, granted.height, granted.bytesperline).ok_or_else(|| {
+        let text = format!("{} bytes per line are too few", granted.bytesperline);
+        failure(step, text)
+    })
+}
+
+struct Client<'a> {
+    camera: &'a Camera,
+    mappings: &'a [Mapping],
+    planes: Planes,
+    request: &'a StreamRequest,
+    begin: Instant,
+    touched: Duration,
+    kept: Vec<(u32, Vec<u8>)>,
+    batch: Vec<Frame>,
+    sent: Instant,
+}
+
+impl Client<'_> {
+    /// Takes all frames. What was taken before a failure is reported before it.
+    fn take_all(&mut self, sink: &mut impl Sink) -> Result<(), Failure> {
+        for index in 0..self.request.frames {
+            let taken = self.take(index);
+            let full = self.batch.len() >= BATCH_FRAMES || self.sent.elapsed() >= BATCH_TIME;
+            // The first one goes at once: the lab measures the time to it.
+            let flush = full || index == 0 || index + 1 == self.request.frames || taken.is_err();
+            if flush && !self.batch.is_empty() {
+                sink.event(StreamEvent::Frames(std::mem::take(&mut self.batch)))?;
+                self.sent = Instant::now();
+            }
+            taken?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, index: u32) -> Result<(), Failure> {
+        let begin = Instant::now();
+        let limit = Duration::from_millis(self.request.frame_deadline_ms.into());
+        let buffer = self.camera.wait(limit)?;
+        let got = Instant::now();
+
+        let mapping = usize::try_from(buffer.index)
+            .ok()
+            .and_then(|index| self.mappings.get(index))
+            .ok_or_else(|| failure("VIDIOC_DQBUF", format!("no buffer {}", buffer.index)))?;
+        let too_short = |error: guest_agent::planes::BufferTooShort| {
+            failure("reading the frame", error.to_string())
+        };
+        let mut crc32 = None;
+        if self.request.checksum {
+            crc32 = Some(self.planes.checksum(mapping.bytes()).map_err(too_short)?);
+        }
+        if self.request.keep.contains(&index) {
+            let picture = self.planes.pack(mapping.bytes()).map_err(too_short)?;
+            self.kept.push((index, picture));
+        }
+        self.touched += got.elapsed();
+
+        self.batch.push(Frame {
+            index,
+            sequence: buffer.sequence,
+            buffer: buffer.index,
+            timestamp_ns: buffer.timestamp_ns,
+            bytesused: buffer.bytesused,
+            flags: buffer.flags,
+            crc32,
+            wait_ns: nanoseconds(got - begin),
+        });
+        self.camera.queue(buffer.index)
+    }
+}
+
+fn send_picture(index: u32, picture: &[u8], sink: &mut impl Sink) -> Result<(), Failure> {
+    let total = u32::try_from(picture.len())
+        .map_err(|_| failure("sending a picture", "it has more than 4 GiB"))?;
+    for part in picture.chunks(PART_BYTES) {
+        sink.event(StreamEvent::Picture {
+            index,
+            total,
+            part: part.to_vec(),
+        })?;
+    }
+    Ok(())
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// A V4L2 code as people write it.
+fn code(fourcc: u32) -> String {
+    String::from_utf8_lossy(&fourcc.to_le_bytes()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nobody;
+
+    impl Sink for Nobody {
+        fn event(&mut self, event: StreamEvent) -> Result<(), Failure> {
+            panic!("nothing was to happen, but {event:?} did");
+        }
+    }
+
+    fn request() -> StreamRequest {
+        StreamRequest {
+            device: "/dev/null".into(),
+            width: 640,
+            height: 360,
+            fourcc: u32::from_le_bytes(*b"NV12"),
+            buffers: 4,
+            frames: 1,
+            memory: Memory::Mmap,
+            checksum: true,
+            keep: vec![0],
+            frame_deadline_ms: 1,
+        }
+    }
+
+    #[test]
+    fn a_device_that_is_none_ends_the_stream_before_it_begins() {
+        let error = stream(&request(), &mut Nobody).unwrap_err();
+        assert_eq!(error.step, "VIDIOC_QUERYCAP");
+        let greedy = StreamRequest {
+            keep: (0..9).collect(),
+            ..request()
+        };
+        assert_eq!(stream(&greedy, &mut Nobody).unwrap_err().step, "keep");
+    }
+
+    #[test]
+    fn another_format_than_asked_for_is_named() {
+        let granted = Granted {
+            width: 640,
+            height: 352,
+            fourcc: u32::from_le_bytes(*b"NV21"),
+            bytesperline: 640,
+            sizeimage: 1,
+            buffers: 0,
+        };
+        let error = check_format(&request(), &granted).unwrap_err();
+        assert_eq!(
+            error.message,
+            "asked for 640x360 NV12, the driver offers 640x352 NV21"
+        );
+    }
+
+    #[test]
+    fn pictures_go_in_parts_that_fit_a_message() {
+        struct Parts(Vec<(u32, usize)>);
+        impl Sink for Parts {
+            fn event(&mut self, event: StreamEvent) -> Result<(), Failure> {
+                if let StreamEvent::Picture { total, part, .. } = event {
+                    self.0.push((total, part.len()));
+                }
+                Ok(())
+            }
+        }
+        let mut parts = Parts(Vec::new());
+        send_picture(3, &vec![0; PART_BYTES + 5], &mut parts).unwrap();
+        let total = u32::try_from(PART_BYTES + 5).unwrap();
+        assert_eq!(parts.0, [(total, PART_BYTES), (total, 5)]);
+    }
+}
