@@ -1,2 +1,32 @@
-//! Driver core.
+// SPDX-License-Identifier: GPL-2.0-only
+//! The driver of the Ingenic T31 ISP, without the kernel.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`bus`] | what the driver needs of the world: registers and time |
+//! | [`isp`] | the ISP as a whole: identify, bring up, shut down |
+//! | [`channel`] | an output channel: set up, feed with buffers, start, stop |
+//! | [`interrupt`] | acknowledge, drain, and say which buffers are done |
+//! | [`pool`] | the carve-out's allocator |
+//! | [`rmem`] | the carve-out's place on the kernel command line |
+//!
+//! The crate knows no kernel, allocates nothing and has no unsafe code. The kernel module and the
+//! host's tests run the same code.
 #![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(test)]
+extern crate std;
+
+mod bring_up;
+pub mod bus;
+pub mod channel;
+mod error;
+pub mod interrupt;
+pub mod isp;
+mod list;
+pub mod pool;
+pub mod rmem;
+
+pub use error::{Errno, Error};
+pub use list::List;

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Bringing the ISP up and shutting it down, in the order of facts 2.6 and 2.7.
+//!
+//! Left out, since nothing here depends on them: the tuning tables and the statistics' buffers.
+
+use crate::bus::{Bus, BusError};
+use crate::error::Error;
+use tx_isp_abi::PhysAddr;
+use tx_isp_abi::operation::Operation;
+use tx_isp_abi::registers::{Core, Cpm, CsiHost, CsiPhy, Vic};
+use tx_isp_abi::sensor::Sensor;
+
+/// The interrupts that the driver has a use for. The vendor's driver enables all 32 (facts 2.1);
+/// each further one would wake this driver for nothing.
+const CORE_INTERRUPTS: u32 = Core::IRQ_FRAME_DONE.mask()
+    | Core::IRQ_ERROR_GROUP.mask()
+    | Core::IRQ_OVERFLOW_0.mask()
+    | Core::IRQ_OVERFLOW_1.mask();
+
+/// The VIC's errors; its frame-done would only repeat the core's.
+const VIC_MASK_0: u32 = Vic::VIC_FRAME_DONE.mask();
+
+/// Main enable and mode for a linear sensor (facts 2.1).
+const MAIN_ENABLE_LINEAR: u32 = 0x133;
+const MODE_LINEAR: u32 = 0x1c;
+/// Bits that a linear start forces into the bypass word (facts 2.1).
+const BYPASS_LINEAR: u32 = 0x3400_0009;
+
+/// The reset's acknowledge is polled 500 times, 2 ms apart (facts 1.3).
+const RESET_POLLS: u32 = 500;
+const RESET_POLL_US: u32 = 2000;
+/// The VIC leaves configuration within 100 ms (facts 2.7).
+const VIC_POLLS: u32 = 100;
+const VIC_POLL_US: u32 = 1000;
+
+/// Takes the ISP from whatever state it is in to taking frames from `sensor`.
+pub(crate) fn start<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), Error> {
+    soft_reset(bus)?;
+    open_clock_gates(bus)?;
+    start_core(bus, sensor)?;
+    start_csi(bus, sensor)?;
+    start_vic(bus, sensor)
+}
+
+/// Stops the frames and silences the interrupts.
+pub(crate) fn stop<B: Bus>(bus: &mut B) -> Result<(), BusError> {
+    bus.post(&[
+        write(Vic::IrqMask0.address(), u32::MAX),
+        write(Vic::IrqMask1.address(), u32::MAX),
+        write(Vic::Control.address(), Vic::VIC_RESET.mask()),
+        write(Core::IrqEnable.address(), 0),
+        write(Core::MainEnable.address(), 0),
+        write(CsiHost::HostReset.address(), 0),
+        write(CsiHost::PhyReset.address(), 0),
+        write(CsiHost::PhyShutdown.address(), 0),
+    ])?;
+    // What was raised before the masks closed is acknowledged, so that no line stays high.
+    bus.execute(
+        &[
+            acknowledge(Core::IrqStatus.address(), Core::IrqClear.address()),
+            acknowledge(Vic::IrqStatus0.address(), Vic::IrqClear0.address()),
+            acknowledge(Vic::IrqStatus1.address(), Vic::IrqClear1.address()),
+        ],
+        &mut [0; 3],
+    )?;
+    Ok(())
+}
+
+/// The handshake of facts 1.3: request, acknowledge, reset, release.
+fn soft_reset<B: Bus>(bus: &mut B) -> Result<(), Error> {
+    let address = Cpm::SoftReset.address();
+    let others = bus.read(address)?
+        & !(Cpm::ISP_RESET_REQUEST.mask()
+            | Cpm::ISP_RESET_ACKNOWLEDGE.mask()
+            | Cpm::ISP_RESET.mask());
+    bus.post(&[write(address, others | Cpm::ISP_RESET_REQUEST.mask())])?;
+    let acknowledged = |value| Cpm::ISP_RESET_ACKNOWLEDGE.is_set(value);
+    let stopped = poll(bus, address, RESET_POLLS, RESET_POLL_US, acknowledged)?;
+    if stopped {
+        bus.post(&[write(address, others | Cpm::ISP_RESET.mask())])?;
+    }
+    bus.post(&[write(address, others)])?;
+    if stopped {
+        Ok(())
+    } else {
+        Err(Error::ResetFailed)
+    }
+}
+
+/// Opens the gates that facts 1.3 name.
+fn open_clock_gates<B: Bus>(bus: &mut B) -> Result<(), BusError> {
+    const GATES_0: u32 = 1 << 7 | 1 << 13 | 1 << 21 | 1 << 30;
+    const GATES_1: u32 = 1 << 2 | 1 << 30;
+    let mut gates = [0; 2];
+    bus.execute(
+        &[
+            Operation::Read(Cpm::ClockGate0.address()),
+            Operation::Read(Cpm::ClockGate1.address()),
+        ],
+        &mut gates,
+    )?;
+    bus.post(&[
+        write(Cpm::ClockGate0.address(), gates[0] & !GATES_0),
+        write(Cpm::ClockGate1.address(), gates[1] & !GATES_1),
+    ])
+}
+
+fn start_core<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), BusError> {
+    bus.post(&[
+        write(Core::FrameSize.address(), sensor.size.to_register()),
+        write(Core::Bayer.address(), sensor.bayer as u32),
+        write(Core::TopBypass.address(), BYPASS_LINEAR),
+        write(Core::MainEnable.address(), MAIN_ENABLE_LINEAR),
+        write(Core::InputSelect.address(), sensor.bayer as u32),
+        write(Core::InputSelect.address(), 8),
+        write(Core::StartMask.address(), u32::MAX),
+        write(Core::Mode.address(), MODE_LINEAR),
+        write(Core::IrqEnable.address(), CORE_INTERRUPTS),
+        write(Core::Start.address(), Core::CORE_START.mask()),
+    ])
+}
+
+fn start_csi<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), BusError> {
+    // Lanes in use: 0x31 for one, 0x33 for two (facts 2.8).
+    let lane_config = match sensor.lanes {
+        1 => 0x31,
+        2 => 0x33,
+        _ => 0x3f,
+    };
+    bus.post(&[
+        write(CsiHost::Lanes.address(), sensor.lanes.saturating_sub(1)),
+        write(CsiPhy::Control0.address(), 0x7d),
+        write(CsiPhy::ClockConfig.address(), lane_config),
+        write(CsiHost::PhyShutdown.address(), CsiHost::PHY_ON.mask()),
+        write(
+            CsiHost::PhyReset.address(),
+            CsiHost::PHY_OUT_OF_RESET.mask(),
+        ),
+        write(
+            CsiHost::HostReset.address(),
+            CsiHost::HOST_OUT_OF_RESET.mask(),
+        ),
+    ])
+}
+
+fn start_vic<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), Error> {
+    let control = Vic::Control.address();
+    bus.post(&[
+        write(control, Vic::VIC_CONFIGURE.mask()),
+        write(control, Vic::VIC_RESET.mask()),
+    ])?;
+    if !poll(bus, control, VIC_POLLS, VIC_POLL_US, |value| value == 0)? {
+        return Err(Error::VicNotReady);
+    }
+    // Interface 2 is MIPI, data type 1 RAW10 (facts 2.7).
+    let data_type = match sensor.bits_per_pixel {
+        8 => 0,
+        10 => 1,
+        _ => 2,
+    };
+    bus.post(&[
+        write(Vic::FrameSize.address(), sensor.size.to_register()),
+        write(Vic::Interface.address(), 2),
+        write(Vic::DataType.address(), data_type),
+        write(Vic::Blanking.address(), 0xf00),
+        write(
+            Vic::LineWords.address(),
+            (sensor.bits_per_pixel * sensor.size.width).div_ceil(32),
+        ),
+        write(Vic::MipiControl.address(), 0),
+        write(Vic::HorizontalWindow.address(), sensor.size.width << 16),
+        write(Vic::FifoThreshold.address(), 0x000a_000a),
+        write(Vic::Cfg1a8.address(), 0x4440),
+        write(Vic::Cfg1ac.address(), 0x4440),
+        write(Vic::Cfg1b0.address(), 0x10),
+        write(Vic::Commit.address(), 1),
+        write(Vic::IrqMask0.address(), VIC_MASK_0),
+        write(Vic::IrqMask1.address(), 0),
+        write(control, Vic::VIC_RUN.mask()),
+    ])?;
+    Ok(())
+}
+
+/// Reads `address` until `done`, at most `polls` times `interval_us` apart; whether it came true.
+pub(crate) fn poll<B: Bus>(
+    bus: &mut B,
+    address: PhysAddr,
+    polls: u32,
+    interval_us: u32,
+    done: impl Fn(u32) -> bool,
+) -> Result<bool, BusError> {
+    for _ in 1..polls {
+        if done(bus.read(address)?) {
+            return Ok(true);
+        }
+        bus.sleep(interval_us);
+    }
+    Ok(done(bus.read(address)?))
+}
+
+pub(crate) const fn write(address: PhysAddr, value: u32) -> Operation {
+    Operation::Write(address, value)
+}
+
+pub(crate) const fn acknowledge(status: PhysAddr, clear: PhysAddr) -> Operation {
+    Operation::Acknowledge { status, clear }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What the driver needs of the world: the chip's registers, and time.
+
+use tx_isp_abi::PhysAddr;
+use tx_isp_abi::operation::Operation;
+
+/// The way to the chip's registers. It may be a mailbox, where a batch costs one round trip, or
+/// memory, where it is a loop.
+pub trait Bus {
+    /// Carries out `operations` in order, stores their results in `results` and returns how many
+    /// words that were. Everything posted before has taken effect first.
+    ///
+    /// # Errors
+    /// [`BusError`] if the chip did not answer; the operations may or may not have taken effect.
+    fn execute(&mut self, operations: &[Operation], results: &mut [u32])
+    -> Result<usize, BusError>;
+
+    /// Carries out `operations`, all of them writes, in order; does not wait until they are done.
+    ///
+    /// # Errors
+    /// [`BusError`] if they could not be sent.
+    fn post(&mut self, operations: &[Operation]) -> Result<(), BusError>;
+
+    /// Waits at least `microseconds`.
+    fn sleep(&mut self, microseconds: u32);
+
+    /// Reads one register.
+    ///
+    /// # Errors
+    /// As [`Bus::execute`].
+    fn read(&mut self, address: PhysAddr) -> Result<u32, BusError> {
+        let mut value = [0];
+        match self.execute(&[Operation::Read(address)], &mut value)? {
+            1 => Ok(value[0]),
+            _ => Err(BusError::Protocol),
+        }
+    }
+}
+
+/// Why an operation on the bus failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BusError {
+    /// No answer within the deadline.
+    Timeout,
+    /// The device was removed.
+    Gone,
+    /// The answer makes no sense, or the request was refused.
+    Protocol,
+}

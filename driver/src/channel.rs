@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! An output channel: its set-up (facts 2.5), its buffers (facts 2.4), start and stop.
+
+use crate::bring_up::{poll, write};
+use crate::bus::{Bus, BusError};
+use crate::error::Error;
+use crate::isp::Isp;
+use crate::list::List;
+use tx_isp_abi::channel::ChannelId;
+use tx_isp_abi::format::{FrameLayout, PixelFormat, nearest_size};
+use tx_isp_abi::operation::Operation;
+use tx_isp_abi::registers::{Channel, Msca};
+use tx_isp_abi::{PhysAddr, Size};
+
+/// The most buffers that a channel holds: as many as videobuf2 allows a queue.
+pub const MAX_BUFFERS: usize = 32;
+
+/// The most buffers that are in the address FIFO at once. Its depth is unknown, only that 7 is the
+/// most its counter could say (facts 2.4); further buffers wait in the driver, so that any depth
+/// from 4 up works and a push never finds the FIFO full.
+pub const IN_HARDWARE: usize = 4;
+
+/// A stopped channel is polled 3001 times, 1 ms apart (facts 2.5).
+const STOP_POLLS: u32 = 3001;
+const STOP_POLL_US: u32 = 1000;
+
+/// Written to DMA_OUT_ARB at stream-on (facts 2.5).
+const DMA_ARBITRATION: u32 = 0xe;
+
+/// A buffer that was handed to the driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Buffer {
+    /// The caller's number for it.
+    pub index: u32,
+    /// Where its Y plane starts.
+    pub address: PhysAddr,
+}
+
+const NO_BUFFER: Buffer = Buffer {
+    index: 0,
+    address: PhysAddr(0),
+};
+
+/// The driver's state of one channel.
+#[derive(Clone, Debug)]
+pub struct OutputChannel {
+    id: ChannelId,
+    layout: FrameLayout,
+    streaming: bool,
+    /// Buffers that the address FIFO has no room for yet.
+    waiting: List<Buffer, MAX_BUFFERS>,
+    /// Buffers whose addresses were pushed, in that order.
+    in_hardware: List<Buffer, IN_HARDWARE>,
+    /// The chip's number of the first frame since stream-on.
+    first_frame: Option<u32>,
+}
+
+impl OutputChannel {
+    pub(crate) fn new(id: ChannelId, sensor: Size) -> Self {
+        let size = nearest_size(id, sensor, sensor);
+        Self {
+            id,
+            layout: FrameLayout::new(PixelFormat::Nv12, size),
+            streaming: false,
+            waiting: List::new(NO_BUFFER),
+            in_hardware: List::new(NO_BUFFER),
+            first_frame: None,
+        }
+    }
+
+    pub(crate) const fn is_streaming(&self) -> bool {
+        self.streaming
+    }
+
+    /// All buffers are the caller's again.
+    pub(crate) fn forget(&mut self) {
+        self.streaming = false;
+        self.waiting.clear();
+        self.in_hardware.clear();
+    }
+
+    /// The buffer that the chip says it has filled, and the frame's number counted from stream-on.
+    /// `None` if the chip names an address that it was not given (facts 8, row 6).
+    pub(crate) fn take_finished(&mut self, address: PhysAddr, frame: u32) -> Option<(Buffer, u32)> {
+        let found = self
+            .in_hardware
+            .as_slice()
+            .iter()
+            .position(|buffer| buffer.address == address)?;
+        let buffer = self.in_hardware.remove(found)?;
+        let first = *self.first_frame.get_or_insert(frame);
+        Some((buffer, frame.wrapping_sub(first)))
+    }
+
+    fn holds(&self, buffer: Buffer) -> bool {
+        let lists = [self.waiting.as_slice(), self.in_hardware.as_slice()];
+        lists
+            .iter()
+            .any(|list| list.iter().any(|held| held.index == buffer.index))
+    }
+
+    /// The pushes that fill the address FIFO up: UV first, then Y (facts 2.4).
+    fn feed(&mut self) -> List<Operation, { 2 * IN_HARDWARE }> {
+        let mut pushes = List::new(write(PhysAddr(0), 0));
+        while !self.in_hardware.is_full()
+            && let Some(buffer) = self.waiting.remove(0)
+        {
+            let uv = buffer.address.0 + self.layout.uv_offset;
+            let pushed = pushes.push(write(Channel::UvAddress.of(self.id), uv))
+                && pushes.push(write(Channel::YAddress.of(self.id), buffer.address.0))
+                && self.in_hardware.push(buffer);
+            debug_assert!(pushed, "the lists are as long as the FIFO is filled");
+        }
+        pushes
+    }
+}
+
+impl<B: Bus> Isp<B> {
+    /// The layout of a channel's pictures.
+    #[must_use]
+    pub const fn layout(&self, channel: ChannelId) -> FrameLayout {
+        self.channels[channel.index()].layout
+    }
+
+    /// The layout that a channel would take for a picture of about `size` pixels.
+    #[must_use]
+    pub fn nearest_layout(
+        &self,
+        channel: ChannelId,
+        format: PixelFormat,
+        size: Size,
+    ) -> FrameLayout {
+        FrameLayout::new(format, nearest_size(channel, self.sensor.size, size))
+    }
+
+    /// Whether a channel streams.
+    #[must_use]
+    pub const fn is_streaming(&self, channel: ChannelId) -> bool {
+        self.channels[channel.index()].streaming
+    }
+
+    /// Sets the format and size of a channel's pictures; the registers follow at stream-on.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] while the channel streams, [`Error::UnsupportedSize`] for a size that
+    /// [`Isp::nearest_layout`] would change.
+    pub fn set_layout(
+        &mut self,
+        channel: ChannelId,
+        format: PixelFormat,
+        size: Size,
+    ) -> Result<(), Error> {
+        if self.is_streaming(channel) {
+            return Err(Error::Busy(channel));
+        }
+        let layout = self.nearest_layout(channel, format, size);
+        if layout.size != size {
+            return Err(Error::UnsupportedSize(size));
+        }
+        self.channels[channel.index()].layout = layout;
+        Ok(())
+    }
+
+    /// Hands a buffer to a channel; while it streams, the buffer goes to the chip at once if there
+    /// is room.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyQueued`] and [`Error::QueueFull`]: the channel has not taken the buffer.
+    /// [`Error::Bus`]: it has, and stream-off gives it back.
+    pub fn queue(&mut self, channel: ChannelId, buffer: Buffer) -> Result<(), Error> {
+        let output = &mut self.channels[channel.index()];
+        if output.holds(buffer) {
+            return Err(Error::AlreadyQueued(channel));
+        }
+        if !output.waiting.push(buffer) {
+            return Err(Error::QueueFull(channel));
+        }
+        if output.streaming {
+            let pushes = output.feed();
+            if !pushes.is_empty() {
+                self.bus.post(pushes.as_slice())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the chip waiting buffers for the places that finished frames have left.
+    pub(crate) fn refill(&mut self, channel: ChannelId) -> Result<(), BusError> {
+        let pushes = self.channels[channel.index()].feed();
+        if pushes.is_empty() {
+            Ok(())
+        } else {
+            self.bus.post(pushes.as_slice())
+        }
+    }
+
+    /// Starts a channel with the buffers queued so far; brings the ISP up first where it is down.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if it streams already; else whatever bring-up meets. The channel's buffers
+    /// stay queued.
+    pub fn stream_on(&mut self, channel: ChannelId) -> Result<(), Error> {
+        if self.is_streaming(channel) {
+            return Err(Error::Busy(channel));
+        }
+        self.ensure_running()?;
+        let started = self.start_channel(channel);
+        if started.is_err() {
+            // The first error is the one to report; a bus that fails here fails again at the next start.
+            let _ = self.stop_if_idle();
+        }
+        started
+    }
+
+    fn start_channel(&mut self, channel: ChannelId) -> Result<(), Error> {
+        let input = self.sensor.size;
+        let layout = self.layout(channel);
+        self.bus.post(&setup(channel, &layout, input))?;
+        let output = &mut self.channels[channel.index()];
+        output.first_frame = None;
+        let pushes = output.feed();
+        if !pushes.is_empty() {
+            self.bus.post(pushes.as_slice())?;
+        }
+        self.channel_enable |= enable_bits(channel, &layout, input);
+        self.bus.post(&[
+            write(Msca::DmaArbitration.address(), DMA_ARBITRATION),
+            write(Msca::ChannelEnable.address(), self.channel_enable),
+        ])?;
+        self.channels[channel.index()].streaming = true;
+        Ok(())
+    }
+
+    /// Stops a channel: waits until it is idle, empties its FIFOs, and takes all buffers back. The
+    /// last channel to stop shuts the ISP down.
+    ///
+    /// # Errors
+    /// [`Error::NotStreaming`]; [`Error::ChannelStuck`] or [`Error::Bus`] if the chip does not stop.
+    /// Except after [`Error::NotStreaming`], all buffers are the caller's again.
+    pub fn stream_off(&mut self, channel: ChannelId) -> Result<(), Error> {
+        if !self.is_streaming(channel) {
+            return Err(Error::NotStreaming(channel));
+        }
+        let stopped = self.stop_channel(channel);
+        self.channels[channel.index()].forget();
+        let shut_down = self.stop_if_idle();
+        stopped.and(shut_down)
+    }
+
+    fn stop_channel(&mut self, channel: ChannelId) -> Result<(), Error> {
+        self.channel_enable &= !all_enable_bits(channel);
+        self.bus
+            .post(&[write(Msca::ChannelEnable.address(), self.channel_enable)])?;
+        let state = Msca::ChannelState.address();
+        let idle = |value| value & channel.bit() == 0;
+        if !poll(&mut self.bus, state, STOP_POLLS, STOP_POLL_US, idle)? {
+            return Err(Error::ChannelStuck(channel));
+        }
+        self.bus.post(&clear_fifos(channel))?;
+        Ok(())
+    }
+
+    /// Takes back buffers that were queued on a channel that never started.
+    pub fn take_back(&mut self, channel: ChannelId) {
+        let output = &mut self.channels[channel.index()];
+        if !output.streaming {
+            output.forget();
+        }
+    }
+}
+
+/// SET_FMT of facts 2.5: input size, scaler, crop, frame-rate control, format, strides.
+fn setup(channel: ChannelId, layout: &FrameLayout, input: Size) -> [Operation; 14] {
+    let at = |register: Channel, value| write(register.of(channel), value);
+    let size = layout.size;
+    let step = |from: u32, to: u32| from * 512 / to.max(1);
+    // Coefficients of facts 2.4: plain, or averaging where less than half the lines remain.
+    let coefficients = if size.width * 2 < input.width || size.height * 2 < input.height {
+        [0x4_0080; 4]
+    } else {
+        [0x200, 0, 0x200, 0]
+    };
+    [
+        write(Msca::InputSize.address(), input.to_register()),
+        at(Channel::OutputSize, size.to_register()),
+        at(
+            Channel::Step,
+            step(input.width, size.width) << 16 | step(input.height, size.height),
+        ),
+        at(Channel::Coefficient0, coefficients[0]),
+        at(Channel::Coefficient1, coefficients[1]),
+        at(Channel::Coefficient2, coefficients[2]),
+        at(Channel::Coefficient3, coefficients[3]),
+        at(Channel::CropPosition, 0),
+        at(Channel::CropSize, size.to_register()),
+        at(Channel::RateLoop, 0),
+        at(Channel::RateMask, 1),
+        at(Channel::OutputFormat, layout.format.out_fmt()),
+        at(Channel::YStride, layout.y_stride),
+        at(Channel::UvStride, layout.uv_stride),
+    ]
+}
+
+fn clear_fifos(channel: ChannelId) -> [Operation; 4] {
+    [
+        Channel::YAddressClear,
+        Channel::UvAddressClear,
+        Channel::YLastClear,
+        Channel::UvLastClear,
+    ]
+    .map(|register| write(register.of(channel), 1))
+}
+
+/// CH_EN's bits for a channel (facts 2.4): enable, start, and scale where the size changes.
+fn enable_bits(channel: ChannelId, layout: &FrameLayout, input: Size) -> u32 {
+    let scale = if layout.size == input {
+        0
+    } else {
+        scale_bits(channel)
+    };
+    channel.bit() | Msca::START_BITS.mask() | scale
+}
+
+/// The bits of [`enable_bits`] that belong to one channel alone.
+const fn all_enable_bits(channel: ChannelId) -> u32 {
+    channel.bit() | scale_bits(channel)
+}
+
+const fn scale_bits(channel: ChannelId) -> u32 {
+    channel.bit() << 8 | channel.bit() << 11
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What can go wrong, and the errno that user space sees.
+
+use crate::bus::BusError;
+use crate::pool::PoolError;
+use core::fmt;
+use tx_isp_abi::Size;
+use tx_isp_abi::channel::ChannelId;
+
+/// Why the driver could not do what it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// The bus failed.
+    Bus(BusError),
+    /// The chip is none that this driver knows: SoC id and core id as read.
+    UnknownChip(u32, u32),
+    /// The soft reset was not acknowledged in time (facts 1.3).
+    ResetFailed,
+    /// The VIC did not leave configuration in time (facts 2.7).
+    VicNotReady,
+    /// A channel was still busy 3 s after it was disabled (facts 2.5).
+    ChannelStuck(ChannelId),
+    /// The channel cannot write pictures of this size.
+    UnsupportedSize(Size),
+    /// The channel streams; stop it first.
+    Busy(ChannelId),
+    /// The channel does not stream.
+    NotStreaming(ChannelId),
+    /// More buffers than the channel can hold.
+    QueueFull(ChannelId),
+    /// The buffer is queued already.
+    AlreadyQueued(ChannelId),
+    /// The pool could not serve the request.
+    Pool(PoolError),
+}
+
+/// Linux error numbers that the driver returns, with the values that MIPS gives them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub enum Errno {
+    /// Input/output error.
+    Eio = 5,
+    /// Out of memory.
+    Enomem = 12,
+    /// Device or resource busy.
+    Ebusy = 16,
+    /// No such device.
+    Enodev = 19,
+    /// Invalid argument.
+    Einval = 22,
+    /// No buffer space available (132 on MIPS, 105 elsewhere).
+    Enobufs = 132,
+}
+
+impl Errno {
+    /// The negative value that kernel functions return.
+    #[must_use]
+    pub const fn to_return_value(self) -> i32 {
+        -(self as i32)
+    }
+}
+
+impl Error {
+    /// The errno that user space sees.
+    #[must_use]
+    pub const fn errno(self) -> Errno {
+        match self {
+            Self::Bus(BusError::Gone) | Self::UnknownChip(..) => Errno::Enodev,
+            Self::Bus(BusError::Timeout | BusError::Protocol)
+            | Self::ResetFailed
+            | Self::VicNotReady
+            | Self::ChannelStuck(_) => Errno::Eio,
+            Self::UnsupportedSize(_) | Self::NotStreaming(_) | Self::AlreadyQueued(_) => {
+                Errno::Einval
+            }
+            Self::Busy(_) => Errno::Ebusy,
+            Self::QueueFull(_) => Errno::Enobufs,
+            Self::Pool(error) => error.errno(),
+        }
+    }
+}
+
+impl From<BusError> for Error {
+    fn from(error: BusError) -> Self {
+        Self::Bus(error)
+    }
+}
+
+impl From<PoolError> for Error {
+    fn from(error: PoolError) -> Self {
+        Self::Pool(error)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bus(BusError::Timeout) => f.write_str("the ISP did not answer in time"),
+            Self::Bus(BusError::Gone) => f.write_str("the ISP is gone"),
+            Self::Bus(BusError::Protocol) => f.write_str("the ISP's answer makes no sense"),
+            Self::UnknownChip(soc, core) => write!(
+                f,
+                "SoC id {soc:#010x} with ISP id {core:#010x} is not a T31 (0x10031000, 0x54560031)"
+            ),
+            Self::ResetFailed => f.write_str("the soft reset was not acknowledged within 1 s"),
+            Self::VicNotReady => f.write_str("the VIC did not leave configuration within 100 ms"),
+            Self::ChannelStuck(channel) => {
+                write!(
+                    f,
+                    "channel {channel} is still busy 3 s after it was disabled"
+                )
+            }
+            Self::UnsupportedSize(size) => {
+                write!(f, "{size} is no size that the channel can write")
+            }
+            Self::Busy(channel) => write!(f, "channel {channel} streams"),
+            Self::NotStreaming(channel) => write!(f, "channel {channel} does not stream"),
+            Self::QueueFull(channel) => {
+                write!(f, "channel {channel} holds as many buffers as it can")
+            }
+            Self::AlreadyQueued(channel) => {
+                write!(f, "the buffer is already queued on channel {channel}")
+            }
+            Self::Pool(error) => error.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The interrupt handler: one batch acknowledges and drains, then buffers are reported and the
+//! FIFOs refilled (facts 2.3).
+
+use crate::bring_up::{acknowledge, write};
+use crate::bus::{Bus, BusError};
+use crate::error::Error;
+use crate::isp::Isp;
+use crate::list::List;
+use tx_isp_abi::PhysAddr;
+use tx_isp_abi::channel::{ADDRESS_FIFO_DEPTH, ChannelId};
+use tx_isp_abi::operation::Operation;
+use tx_isp_abi::registers::{Channel, Core, Vic};
+
+/// Reads of one entry of a channel's done FIFOs: UV first, then Y, address before number (facts 2.4).
+const ENTRY: [Channel; 4] = [
+    Channel::UvLastAddress,
+    Channel::UvLastSequence,
+    Channel::YLastAddress,
+    Channel::YLastSequence,
+];
+/// The same as a drain's operand.
+const ENTRY_READS: u8 = 4;
+/// The most entries taken at once: a FIFO holds no more.
+const ENTRIES: u8 = 7;
+const _: () =
+    assert!(ENTRY.len() == ENTRY_READS as usize && ADDRESS_FIFO_DEPTH == ENTRIES as usize);
+
+const STATUS_WORDS: usize = 3;
+const CHANNEL_WORDS: usize = 1 + ENTRIES as usize * ENTRY.len();
+const RESULT_WORDS: usize = STATUS_WORDS + ChannelId::COUNT * CHANNEL_WORDS;
+const OPERATIONS: usize = STATUS_WORDS + ChannelId::COUNT * (1 + ENTRY.len());
+/// The most buffers that one interrupt can finish.
+pub const MAX_COMPLETED: usize = ChannelId::COUNT * ENTRIES as usize;
+
+/// The core's status at a normal start, once: not an error (facts 2.2).
+const START_TRANSIENT: u32 = Core::IRQ_OVERFLOW_0.mask() | Core::IRQ_START_TRANSIENT.mask();
+const CORE_ERRORS: u32 =
+    Core::IRQ_ERROR_GROUP.mask() | Core::IRQ_OVERFLOW_0.mask() | Core::IRQ_OVERFLOW_1.mask();
+
+/// A buffer that the chip has filled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Completed {
+    /// The channel that filled it.
+    pub channel: ChannelId,
+    /// The caller's number for the buffer.
+    pub index: u32,
+    /// The frame's number, counted from 0 at stream-on; a gap tells of lost frames.
+    pub sequence: u32,
+    /// Whether Y and UV are of the same frame.
+    pub intact: bool,
+}
+
+/// What an interrupt brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InterruptReport {
+    /// Buffers that were filled, oldest first within a channel.
+    pub completed: List<Completed, MAX_COMPLETED>,
+    /// Done entries with an address that the chip was not given.
+    pub unmatched: u32,
+    /// The core's error bits, the transient of a normal start left out.
+    pub core_errors: u32,
+    /// The VIC's error bits: status 0, status 1.
+    pub vic_errors: [u32; 2],
+}
+
+impl<B: Bus> Isp<B> {
+    /// Handles an interrupt of either line in one round trip over the bus.
+    ///
+    /// # Errors
+    /// [`Error::Bus`]; whatever was taken from the FIFOs before the failure is lost.
+    pub fn handle_interrupt(&mut self) -> Result<InterruptReport, Error> {
+        let mut words = [0; RESULT_WORDS];
+        let used = self
+            .bus
+            .execute(self.interrupt_batch().as_slice(), &mut words)?;
+        let mut report = InterruptReport {
+            completed: List::new(Completed {
+                channel: ChannelId::ALL[0],
+                index: 0,
+                sequence: 0,
+                intact: false,
+            }),
+            unmatched: 0,
+            core_errors: 0,
+            vic_errors: [0; 2],
+        };
+        let [core, vic_0, vic_1, entries @ ..] = &words[..used] else {
+            return Err(BusError::Protocol.into());
+        };
+        let mut rest = entries;
+        for channel in self.streaming_channels().as_slice() {
+            let [count, entries @ ..] = rest else {
+                return Err(BusError::Protocol.into());
+            };
+            let length = usize::try_from(*count)
+                .unwrap_or(usize::MAX)
+                .saturating_mul(ENTRY.len());
+            let (entries, behind) = entries.split_at_checked(length).ok_or(BusError::Protocol)?;
+            rest = behind;
+            self.complete(*channel, entries, &mut report);
+            self.refill(*channel)?;
+        }
+        report.core_errors = self.core_errors(*core);
+        report.vic_errors = [vic_0 & !Vic::VIC_FRAME_DONE.mask(), *vic_1];
+        self.finish_first_frame(*core)?;
+        Ok(report)
+    }
+
+    fn streaming_channels(&self) -> List<ChannelId, { ChannelId::COUNT }> {
+        let mut streaming = List::new(ChannelId::ALL[0]);
+        for channel in ChannelId::ALL {
+            if self.is_streaming(channel) {
+                let _fits = streaming.push(channel);
+            }
+        }
+        streaming
+    }
+
+    fn interrupt_batch(&self) -> List<Operation, OPERATIONS> {
+        let mut batch = List::new(Operation::Read(PhysAddr(0)));
+        let mut append = |operation| {
+            let pushed = batch.push(operation);
+            debug_assert!(pushed, "OPERATIONS counts every operation");
+        };
+        append(acknowledge(
+            Core::IrqStatus.address(),
+            Core::IrqClear.address(),
+        ));
+        append(acknowledge(
+            Vic::IrqStatus0.address(),
+            Vic::IrqClear0.address(),
+        ));
+        append(acknowledge(
+            Vic::IrqStatus1.address(),
+            Vic::IrqClear1.address(),
+        ));
+        for channel in self.streaming_channels().as_slice() {
+            append(Operation::Drain {
+                status: Channel::YLastState.of(*channel),
+                empty: Channel::FIFO_EMPTY.mask(),
+                reads: ENTRY_READS,
+                limit: ENTRIES,
+            });
+            for register in ENTRY {
+                append(Operation::Read(register.of(*channel)));
+            }
+        }
+        batch
+    }
+
+    fn complete(&mut self, channel: ChannelId, entries: &[u32], report: &mut InterruptReport) {
+        for entry in entries.chunks_exact(ENTRY.len()) {
+            let [_uv_address, uv_frame, y_address, y_frame] = *entry else {
+                continue;
+            };
+            let output = &mut self.channels[channel.index()];
+            match output.take_finished(PhysAddr(y_address), y_frame) {
+                Some((buffer, sequence)) => {
+                    let pushed = report.completed.push(Completed {
+                        channel,
+                        index: buffer.index,
+                        sequence,
+                        intact: uv_frame == y_frame,
+                    });
+                    debug_assert!(pushed, "MAX_COMPLETED counts every entry");
+                }
+                None => report.unmatched += 1,
+            }
+        }
+    }
+
+    fn core_errors(&self, status: u32) -> u32 {
+        let errors = status & CORE_ERRORS;
+        if !self.first_frame_seen && status & START_TRANSIENT == START_TRANSIENT {
+            errors & !START_TRANSIENT
+        } else {
+            errors
+        }
+    }
+
+    /// At the first frame after a start the vendor's handler sets the Bayer order again and latches
+    /// the top select (facts 2.3, step 7).
+    fn finish_first_frame(&mut self, status: u32) -> Result<(), Error> {
+        if self.first_frame_seen || status == 0 || !self.running {
+            return Ok(());
+        }
+        self.first_frame_seen = true;
+        let bypass = self.bus.read(Core::TopBypass.address())?;
+        self.bus.post(&[
+            write(Core::Bayer.address(), self.sensor.bayer as u32),
+            write(Core::TopBypass.address(), bypass | Core::TOP_SELECT.mask()),
+        ])?;
+        Ok(())
+    }
+}

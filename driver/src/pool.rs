@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The carve-out's allocator: first fit, sizes rounded up to 256 bytes, blocks in address order,
+//! neighbours merged when they are freed, as the vendor's client library has it (facts 4.5).
+
+use crate::error::Errno;
+use crate::list::List;
+use core::fmt;
+use tx_isp_abi::PhysAddr;
+
+/// Sizes are rounded up to multiples of this (facts 4.5).
+pub const GRANULE: u32 = 256;
+
+/// Who holds a block: up to 16 bytes of text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Owner {
+    name: [u8; Self::LENGTH],
+}
+
+impl Owner {
+    /// The longest name, in bytes.
+    pub const LENGTH: usize = 16;
+
+    /// An owner of that name, cut to [`Owner::LENGTH`] bytes at a character's boundary.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        let mut bytes = [0; Self::LENGTH];
+        let mut end = name.len().min(Self::LENGTH);
+        while !name.is_char_boundary(end) {
+            end -= 1;
+        }
+        bytes[..end].copy_from_slice(&name.as_bytes()[..end]);
+        Self { name: bytes }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        let end = self
+            .name
+            .iter()
+            .position(|byte| *byte == 0)
+            .unwrap_or(Self::LENGTH);
+        core::str::from_utf8(&self.name[..end]).unwrap_or("?")
+    }
+}
+
+impl fmt::Debug for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+/// A run of bytes with one owner, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// First byte.
+    pub address: PhysAddr,
+    /// Length, a multiple of [`GRANULE`] except for a last odd rest of the carve-out.
+    pub bytes: u32,
+    /// Who holds it; `None` is free.
+    pub owner: Option<Owner>,
+}
+
+/// Why the pool could not do what it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolError {
+    /// No free run is long enough.
+    NoSpace {
+        /// Bytes asked for.
+        requested: u32,
+        /// Bytes of the largest free run.
+        largest: u32,
+    },
+    /// The table of blocks is full.
+    TooManyBlocks,
+    /// A request for no bytes.
+    Empty,
+    /// No block that is held starts there.
+    NotAllocated(PhysAddr),
+}
+
+impl PoolError {
+    pub(crate) const fn errno(self) -> Errno {
+        match self {
+            Self::NoSpace { .. } | Self::TooManyBlocks => Errno::Enomem,
+            Self::Empty | Self::NotAllocated(_) => Errno::Einval,
+        }
+    }
+}
+
+impl fmt::Display for PoolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSpace { requested, largest } => {
+                write!(
+                    f,
+                    "{requested} bytes asked for, the largest free run has {largest}"
+                )
+            }
+            Self::TooManyBlocks => f.write_str("the pool's table of blocks is full"),
+            Self::Empty => f.write_str("a block of 0 bytes was asked for"),
+            Self::NotAllocated(address) => write!(f, "no allocated block starts at {address}"),
+        }
+    }
+}
+
+/// A pool of physical memory in at most `N` blocks.
+#[derive(Clone, Debug)]
+pub struct Pool<const N: usize> {
+    /// In address order, without gaps; no two free blocks are neighbours.
+    blocks: List<Block, N>,
+}
+
+impl<const N: usize> Pool<N> {
+    /// A pool of `bytes` bytes from `base` on, all free. The range must not pass the end of the
+    /// 32-bit space.
+    #[must_use]
+    pub fn new(base: PhysAddr, bytes: u32) -> Self {
+        let whole = Block {
+            address: base,
+            bytes,
+            owner: None,
+        };
+        let mut blocks = List::new(whole);
+        let _fits = blocks.push(whole);
+        Self { blocks }
+    }
+
+    /// The blocks in address order, free ones included.
+    #[must_use]
+    pub fn blocks(&self) -> &[Block] {
+        self.blocks.as_slice()
+    }
+
+    /// Bytes in all.
+    #[must_use]
+    pub fn total(&self) -> u32 {
+        self.blocks().iter().map(|block| block.bytes).sum()
+    }
+
+    /// Bytes that are free, in however many runs.
+    #[must_use]
+    pub fn free_bytes(&self) -> u32 {
+        self.free_runs().sum()
+    }
+
+    /// Bytes of the largest free run.
+    #[must_use]
+    pub fn largest_free_run(&self) -> u32 {
+        self.free_runs().max().unwrap_or(0)
+    }
+
+    fn free_runs(&self) -> impl Iterator<Item = u32> {
+        self.blocks()
+            .iter()
+            .filter(|block| block.owner.is_none())
+            .map(|block| block.bytes)
+    }
+
+    /// Takes the first free run that holds `bytes` bytes and returns its address.
+    ///
+    /// # Errors
+    /// [`PoolError::NoSpace`], [`PoolError::TooManyBlocks`] or [`PoolError::Empty`]; the pool is unchanged.
+    pub fn allocate(&mut self, bytes: u32, owner: Owner) -> Result<PhysAddr, PoolError> {
+        if bytes == 0 {
+            return Err(PoolError::Empty);
+        }
+        let no_space = PoolError::NoSpace {
+            requested: bytes,
+            largest: self.largest_free_run(),
+        };
+        let rounded = bytes.checked_next_multiple_of(GRANULE).ok_or(no_space)?;
+        let fits = |block: &Block| block.owner.is_none() && block.bytes >= rounded;
+        let index = self.blocks().iter().position(fits).ok_or(no_space)?;
+        let run = self.blocks()[index];
+        if run.bytes > rounded {
+            let rest = Block {
+                address: PhysAddr(run.address.0 + rounded),
+                bytes: run.bytes - rounded,
+                owner: None,
+            };
+            if !self.blocks.insert(index + 1, rest) {
+                return Err(PoolError::TooManyBlocks);
+            }
+        }
+        self.blocks.as_mut_slice()[index] = Block {
+            address: run.address,
+            bytes: rounded,
+            owner: Some(owner),
+        };
+        Ok(run.address)
+    }
+
+    /// Gives the block that starts at `address` back and returns its length in bytes.
+    ///
+    /// # Errors
+    /// [`PoolError::NotAllocated`] if no block that is held starts there.
+    pub fn free(&mut self, address: PhysAddr) -> Result<u32, PoolError> {
+        let index = self
+            .blocks()
+            .iter()
+            .position(|block| block.address == address && block.owner.is_some())
+            .ok_or(PoolError::NotAllocated(address))?;
+        let bytes = self.blocks()[index].bytes;
+        self.blocks.as_mut_slice()[index].owner = None;
+        self.merge_with_next(index);
+        if let Some(previous) = index.checked_sub(1) {
+            self.merge_with_next(previous);
+        }
+        Ok(bytes)
+    }
+
+    fn merge_with_next(&mut self, index: usize) {
+        if let [first, second, ..] = self.blocks()[index..]
+            && first.owner.is_none()
+            && second.owner.is_none()
+        {
+            self.blocks.as_mut_slice()[index].bytes += second.bytes;
+            self.blocks.remove(index + 1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    const BASE: PhysAddr = PhysAddr(0x630_0000);
+
+    fn owner() -> Owner {
+        Owner::new("test")
+    }
+
+    #[test]
+    fn blocks_are_placed_as_in_the_camera_log() {
+        // The first rows of facts 5.4: ncubuf, osdDev and the rest, then VBM pool 0.
+        let mut pool: Pool<16> = Pool::new(BASE, 30_408_704);
+        assert_eq!(pool.allocate(2_592_000, owner()), Ok(BASE));
+        assert!(pool.allocate(9_834_752, owner()).is_ok());
+        assert_eq!(
+            pool.allocate(4 * 3_133_440, owner()),
+            Ok(PhysAddr(0x6ed_9e00))
+        );
+        assert_eq!(pool.allocate(886_528, owner()), Ok(PhysAddr(0x7ac_de00)));
+        for _ in 0..2 {
+            assert!(pool.allocate(199_808, owner()).is_ok());
+        }
+        assert_eq!(
+            pool.allocate(2 * 353_280, owner()),
+            Ok(PhysAddr(0x7c0_7f00))
+        );
+        assert_eq!(pool.free_bytes(), 3_455_232);
+    }
+
+    #[test]
+    fn a_request_that_does_not_fit_says_what_would() {
+        let mut pool: Pool<4> = Pool::new(BASE, 1024);
+        assert_eq!(
+            pool.allocate(1025, owner()),
+            Err(PoolError::NoSpace {
+                requested: 1025,
+                largest: 1024
+            })
+        );
+        assert_eq!(
+            pool.allocate(u32::MAX, owner()),
+            Err(PoolError::NoSpace {
+                requested: u32::MAX,
+                largest: 1024
+            })
+        );
+        assert_eq!(pool.allocate(0, owner()), Err(PoolError::Empty));
+        assert_eq!(pool.free(BASE), Err(PoolError::NotAllocated(BASE)));
+    }
+
+    #[test]
+    fn a_full_table_changes_nothing() {
+        let mut pool: Pool<2> = Pool::new(BASE, 4096);
+        assert!(pool.allocate(256, owner()).is_ok());
+        let before = pool.clone().blocks().to_vec();
+        assert_eq!(pool.allocate(256, owner()), Err(PoolError::TooManyBlocks));
+        assert_eq!(pool.blocks(), before);
+    }
+
+    #[test]
+    fn long_names_are_cut_between_characters() {
+        assert_eq!(
+            Owner::new("encoder channel 0 stream").as_str(),
+            "encoder channel "
+        );
+        assert_eq!(Owner::new("fifteen bytes..ä").as_str(), "fifteen bytes..");
+    }
+
+    proptest! {
+        /// Allocations and frees in any order: no overlap, nothing lost, neighbours merged.
+        #[test]
+        fn the_pool_keeps_every_byte(steps in prop::collection::vec((any::<bool>(), 1u32..20_000, any::<prop::sample::Index>()), 1..120)) {
+            const TOTAL: u32 = 100_000;
+            let mut pool: Pool<64> = Pool::new(BASE, TOTAL);
+            let mut held: Vec<(PhysAddr, u32)> = Vec::new();
+            for (allocate, bytes, pick) in steps {
+                if allocate {
+                    let largest = pool.largest_free_run();
+                    match pool.allocate(bytes, owner()) {
+                        Ok(address) => held.push((address, bytes.next_multiple_of(GRANULE))),
+                        Err(PoolError::NoSpace { .. }) => prop_assert!(bytes.next_multiple_of(GRANULE) > largest),
+                        Err(error) => prop_assert_eq!(error, PoolError::TooManyBlocks),
+                    }
+                } else if !held.is_empty() {
+                    let (address, bytes) = held.swap_remove(pick.index(held.len()));
+                    prop_assert_eq!(pool.free(address), Ok(bytes));
+                }
+                let mut next = BASE;
+                for pair in pool.blocks().windows(2) {
+                    prop_assert!(pair[0].owner.is_some() || pair[1].owner.is_some(), "free neighbours");
+                }
+                for block in pool.blocks() {
+                    prop_assert_eq!(block.address, next);
+                    next = PhysAddr(next.0 + block.bytes);
+                }
+                prop_assert_eq!(next.0, BASE.0 + TOTAL);
+                let mut used: Vec<_> = pool.blocks().iter().filter(|b| b.owner.is_some()).map(|b| (b.address, b.bytes)).collect();
+                used.sort_unstable();
+                held.sort_unstable();
+                prop_assert_eq!(&used, &held);
+            }
+            for (address, _) in held {
+                prop_assert!(pool.free(address).is_ok());
+            }
+            prop_assert_eq!(pool.blocks(), [Block { address: BASE, bytes: TOTAL, owner: None }]);
+        }
+    }
+}
