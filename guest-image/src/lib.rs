@@ -1,1 +1,40 @@
-//! Guest image.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Fetches, builds and packs what the MIPS Malta guest boots: a kernel, tx-isp.ko for it, and an
+//! initramfs with the agent, busybox and the V4L2 tools.
+//!
+//! Everything fetched or built is kept in a cache outside the repository; what has not changed is
+//! neither fetched nor built again. Packages come through apt, which verifies them.
+//!
+//! ```no_run
+//! use guest_image::{ImageRequest, Silent, Workshop};
+//!
+//! # fn main() -> Result<(), guest_image::Error> {
+//! let workshop = Workshop::new(".")?;
+//! let image = workshop.prepare(&ImageRequest::default(), &Silent)?;
+//! println!("boot {} with {}", image.kernel_elf.display(), image.initramfs.display());
+//! # Ok(())
+//! # }
+//! ```
+
+mod agent;
+mod apt;
+mod cache;
+mod command;
+mod error;
+pub mod host;
+mod initramfs;
+mod kernel;
+mod libraries;
+mod module;
+mod placement;
+mod progress;
+mod rust;
+mod toolchain;
+mod userland;
+mod workshop;
+
+pub use error::Error;
+pub use kernel::KernelChoice;
+pub use placement::{CarveOut, Placement};
+pub use progress::{Progress, Silent};
+pub use workshop::{ExtraFile, GuestImage, ImageRequest, Workshop};

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Prepares an image and prints where everything is, the seconds of each step, and the arguments
+//! that boot it.
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use guest_image::host::{self, Needs};
+use guest_image::{CarveOut, ImageRequest, KernelChoice, Progress, Workshop};
+
+/// Prepare what the guest boots.
+#[derive(Parser)]
+struct Arguments {
+    /// debian, fast, or the path of a vmlinux in its build folder.
+    #[arg(long, default_value = "debian")]
+    kernel: String,
+    /// A program or script to be /init instead of the agent.
+    #[arg(long)]
+    init: Option<PathBuf>,
+    /// Install missing host packages without asking.
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Prints each step when it is over.
+struct Lines(Mutex<(String, Instant)>);
+
+impl Progress for Lines {
+    fn start(&self, step: &str) {
+        if let Ok(mut current) = self.0.lock() {
+            *current = (step.to_owned(), Instant::now());
+        }
+    }
+
+    fn advance(&self, _done: u64, _total: Option<u64>, _unit: &str) {}
+
+    fn finish(&self, detail: &str) {
+        if let Ok(current) = self.0.lock() {
+            let seconds = current.1.elapsed().as_secs_f64();
+            println!("{seconds:7.2} s  {}: {detail}", current.0);
+        }
+    }
+
+    fn line(&self, text: &str) {
+        println!("{text}");
+    }
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let kernel = match arguments.kernel.as_str() {
+        "debian" => KernelChoice::Debian,
+        "fast" => KernelChoice::Fast,
+        path => KernelChoice::Path(path.into()),
+    };
+    let repository = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let progress = Lines(Mutex::new((String::new(), Instant::now())));
+    let begin = Instant::now();
+
+    let needs = Needs {
+        kernel: &kernel,
+        qemu: true,
+    };
+    host::install(&needs, &repository, &progress, arguments.yes).context("host packages")?;
+    let request = ImageRequest {
+        kernel,
+        init: arguments.init,
+        ..ImageRequest::default()
+    };
+    let image = Workshop::new(&repository)?
+        .prepare(&request, &progress)
+        .context("preparing the guest's image")?;
+    println!("{:7.2} s  in all", begin.elapsed().as_secs_f64());
+    println!("{image:#?}");
+
+    let carve_out = CarveOut {
+        base: 99 << 20,
+        size: 29 << 20,
+    };
+    let placed = image.placement(128 << 20, Some(carve_out))?;
+    println!(
+        "qemu-system-mipsel -M malta -m 128M -nographic -no-reboot -kernel {} {} \
+         -append \"console=ttyS0 mem=99M@0x0 rmem=29M@0x6300000 {} {}\"",
+        image.kernel_elf.display(),
+        placed
+            .qemu_arguments(&image.initramfs.to_string_lossy())
+            .join(" "),
+        placed.command_line(),
+        image.command_line_extra.join(" "),
+    );
+    Ok(())
+}

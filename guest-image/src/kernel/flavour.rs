@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Kernels of our own from Debian's source: a configuration and patches, kept in the repository.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::apt::{Apt, Bundle, Package};
+use crate::cache::{self, Cache, Key};
+use crate::command::{run, run_with};
+use crate::error::{Error, IoContext, Result};
+use crate::progress::Progress;
+
+use super::modules::ModuleTree;
+use super::{Kernel, cross, debian, jobs, make, user};
+
+/// A kernel build; 3 minutes on two cores.
+const BUILD_LIMIT: Duration = Duration::from_secs(60 * 60);
+
+/// Unpacking, patching and configuring.
+const STEP_LIMIT: Duration = Duration::from_secs(10 * 60);
+
+/// Parts of the kernel's source that no MIPS build reads; they are more than half of it.
+const LEFT_OUT: [&str; 6] = [
+    "Documentation/devicetree",
+    "Documentation/translations",
+    "drivers/gpu/drm/amd/include",
+    "tools/perf",
+    "tools/testing",
+    "sound/soc/codecs/*.c",
+];
+
+/// One kernel of our own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Flavour {
+    /// For people and in the cache.
+    pub(crate) name: &'static str,
+    /// Configuration lines, in `guest-image/kernel`; whatever they do not name is off.
+    pub(crate) config: &'static str,
+    /// How many files its build makes, about: for the progress bar.
+    pub(crate) files: u64,
+    /// What it wants on its command line.
+    pub(crate) command_line: &'static [&'static str],
+}
+
+/// Small, and without the second or two that a Malta kernel waits for its clock chip: QEMU's Malta
+/// counts at 160 MHz whatever the CPU model (half of its 320 MHz CPU clock).
+pub(crate) const FAST: Flavour = Flavour {
+    name: "fast",
+    config: "fast.config",
+    files: 1500,
+    command_line: &["malta_counter_hz=160000000"],
+};
+
+pub(super) fn prepare(
+    flavour: &Flavour,
+    repository: &Path,
+    cache: &Cache,
+    apt: &Apt<'_>,
+    progress: &dyn Progress,
+) -> Result<Kernel> {
+    let bundles = apt.bundles("kernel-source", resolve)?;
+    let archive = bundles
+        .first()
+        .and_then(|bundle| Some((bundle, bundle.packages.first()?)));
+    let Some((bundle, package)) = archive else {
+        return Err(Error::NoPackage {
+            package: "linux-source".to_owned(),
+            detail: "not resolved".to_owned(),
+        });
+    };
+    let tarball = bundle
+        .root
+        .join("usr/src")
+        .join(format!("{}.tar.xz", package.name));
+    let recipe = Recipe::read(flavour, &repository.join("guest-image/kernel"), package)?;
+
+    let source = cache.dir("kernels")?.join(&recipe.source);
+    cache::once(&source, |partial| {
+        unpack(&tarball, &recipe.patches, partial, progress)
+    })?;
+    build(flavour, &recipe, &source, cache, progress)
+}
+
+/// Everything a build depends on.
+struct Recipe {
+    config: PathBuf,
+    patches: Vec<PathBuf>,
+    /// The patched source's folder.
+    source: String,
+    /// The build's folder.
+    build: String,
+}
+
+impl Recipe {
+    fn read(flavour: &Flavour, dir: &Path, package: &Package) -> Result<Self> {
+        let config = dir.join(flavour.config);
+        let patches: Vec<PathBuf> = cache::entries(dir)?
+            .into_iter()
+            .filter(|path| path.extension().is_some_and(|found| found == "patch"))
+            .collect();
+        let mut source = Key::new().add(&package.version);
+        for left_out in LEFT_OUT {
+            source = source.add(left_out);
+        }
+        for patch in &patches {
+            source = source.add(cache::read(patch)?);
+        }
+        let mut version = cross("gcc");
+        version.arg("--version");
+        let compiler = run(version, "mipsel-linux-gnu-gcc --version", STEP_LIMIT)?.stdout;
+        let build = source
+            .clone()
+            .add(cache::read(&config)?)
+            .add(compiler)
+            .finish();
+        Ok(Self {
+            config,
+            patches,
+            source: format!("source-{}", source.finish()),
+            build: format!("{}-{build}", flavour.name),
+        })
+    }
+}
+
+fn resolve(apt: &Apt<'_>) -> Result<Vec<Bundle>> {
+    let current = debian::current(apt)?;
+    // 6.1.0-50-4kc-malta comes from linux-source-6.1.
+    let mut numbers = current.release.split('.');
+    let (Some(major), Some(minor)) = (numbers.next(), numbers.next()) else {
+        return Err(Error::Unexpected {
+            tool: "apt-cache",
+            detail: format!("kernel release {}", current.release),
+        });
+    };
+    Ok(vec![Bundle {
+        label: "kernel-source",
+        packages: vec![Package {
+            name: format!("linux-source-{major}.{minor}"),
+            arch: "all".to_owned(),
+            version: debian::source_version(&current.version).to_owned(),
+        }],
+    }])
+}
+
+fn unpack(tarball: &Path, patches: &[PathBuf], into: &Path, progress: &dyn Progress) -> Result<()> {
+    progress.start("kernel: unpack source");
+    let mut tar = Command::new("tar");
+    tar.arg("--extract")
+        .arg("--xz")
+        .arg("--file")
+        .arg(tarball)
+        .arg("--strip-components=1")
+        .arg("--no-same-owner")
+        .arg("--directory")
+        .arg(into);
+    for left_out in LEFT_OUT {
+        tar.arg(format!("--exclude=linux-source-*/{left_out}"));
+    }
+    run(tar, "unpacking the kernel's source", STEP_LIMIT)?;
+    for file in patches {
+        let mut patch = Command::new("patch");
+        patch
+            .args(["--strip=1", "--fuzz=0", "--forward", "--batch", "--input"])
+            .arg(file)
+            .current_dir(into);
+        run(patch, &format!("applying {}", file.display()), STEP_LIMIT)?;
+    }
+    progress.finish(&format!("{} patches", patches.len()));
+    Ok(())
+}
+
+fn build(
+    flavour: &Flavour,
+    recipe: &Recipe,
+    source: &Path,
+    cache: &Cache,
+    progress: &dyn Progress,
+) -> Result<Kernel> {
+    let dir = cache.dir(Path::new("kernels").join(&recipe.build))?;
+    let tree = dir.join("build");
+    let installed = dir.join("installed");
+    // A build folder holds its own absolute path and cannot be renamed into place. What is there
+    // without the mark was cut short, and make carries on with it.
+    let mark = dir.join("complete");
+    if !mark.is_file() {
+        fs::create_dir_all(&tree).at("creating", &tree)?;
+        progress.start(&format!("kernel: configure {}", flavour.name));
+        configure(recipe, source, &tree)?;
+        progress.finish(flavour.config);
+
+        progress.start(&format!("kernel: build {}", flavour.name));
+        let files = compile(flavour, &tree, progress)?;
+        cache::remove(&installed)?;
+        user::install_modules(&tree, &installed)?;
+        fs::write(&mark, files.to_string()).at("writing", &mark)?;
+        progress.finish(&format!("{files} files"));
+    }
+    let release = cache::read_text(&tree.join("include/config/kernel.release"))?
+        .trim()
+        .to_owned();
+    Ok(Kernel {
+        label: format!("{} {release}", flavour.name),
+        modules: ModuleTree::open(&installed.join("lib/modules").join(&release), &release)?,
+        release,
+        elf: tree.join("vmlinux"),
+        build: tree,
+        key: recipe.build.clone(),
+        command_line: flavour
+            .command_line
+            .iter()
+            .map(|&word| word.to_owned())
+            .collect(),
+    })
+}
+
+fn configure(recipe: &Recipe, source: &Path, tree: &Path) -> Result<()> {
+    let mut command = make(source);
+    command
+        .arg(format!("O={}", tree.display()))
+        .arg(format!("KCONFIG_ALLCONFIG={}", recipe.config.display()))
+        .arg("allnoconfig");
+    run(command, "configuring the kernel", STEP_LIMIT)?;
+    let wanted = cache::read_text(&recipe.config)?;
+    let got = cache::read_text(&tree.join(".config"))?;
+    let options = dropped(&wanted, &got);
+    if options.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Config {
+            options,
+            config: recipe.config.clone(),
+        })
+    }
+}
+
+/// The lines of a fragment that a configuration does not hold.
+fn dropped(wanted: &str, got: &str) -> Vec<String> {
+    let got: BTreeSet<&str> = got.lines().collect();
+    wanted
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with("CONFIG_") && !line.ends_with("=n"))
+        .filter(|line| !got.contains(line))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn compile(flavour: &Flavour, tree: &Path, progress: &dyn Progress) -> Result<u64> {
+    let mut command = make(tree);
+    command
+        .arg(format!("-j{}", jobs()))
+        .args(["vmlinux", "modules"])
+        .env("KBUILD_BUILD_USER", "tx-isp")
+        .env("KBUILD_BUILD_HOST", "guest");
+    let mut files: u64 = 0;
+    run_with(command, "building the kernel", BUILD_LIMIT, |line| {
+        // kbuild's short lines, as in "  CC      init/main.o".
+        if line.starts_with("  ") {
+            files += 1;
+            progress.advance(files, Some(flavour.files.max(files)), "files");
+        }
+    })?;
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::dropped;
+
+    #[test]
+    fn options_that_the_kernel_refused_are_found() {
+        let wanted = "# note\nCONFIG_A=y\nCONFIG_B=m\nCONFIG_C=n\n";
+        assert_eq!(dropped(wanted, "CONFIG_A=y\nCONFIG_B=y\n"), ["CONFIG_B=m"]);
+        assert!(dropped(wanted, "CONFIG_A=y\nCONFIG_B=m\n# CONFIG_C is not set\n").is_empty());
+    }
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! From a request to a bootable image, step by step.
+
+use std::path::{Path, PathBuf};
+
+use crate::apt::Apt;
+use crate::cache::{Cache, Key};
+use crate::error::{IoContext, Result};
+use crate::initramfs::Initramfs;
+use crate::kernel::modules::module_info;
+use crate::kernel::{self, Kernel, KernelChoice};
+use crate::module::{self, Module};
+use crate::placement::{CarveOut, Placement};
+use crate::progress::Progress;
+use crate::toolchain::Toolchain;
+use crate::{agent, userland};
+
+/// Modules the guest loads at boot, if the kernel has not built them in.
+const BASE_MODULES: [&str; 7] = [
+    "virtio_pci",
+    "virtio_console",
+    "mc",
+    "videodev",
+    "videobuf2-common",
+    "videobuf2-v4l2",
+    "videobuf2-memops",
+];
+
+/// Modules that are loaded at boot where the kernel has them.
+const OPTIONAL_MODULES: [&str; 1] = ["videobuf2-dma-contig"];
+
+/// The yardstick of the benchmark; loaded only on demand.
+const VIVID: &str = "vivid";
+
+/// Modules to load at boot, one path per line, in order.
+const LOAD_ORDER: &str = "/lib/modules/load-order";
+
+/// What to load in addition for vivid; empty if the kernel has no vivid.
+const VIVID_ORDER: &str = "/lib/modules/vivid-order";
+
+/// Where our module is in the guest.
+const OUR_MODULE: &str = "/lib/modules/tx-isp.ko";
+
+/// Where images are made.
+#[derive(Debug, Clone)]
+pub struct Workshop {
+    repository: PathBuf,
+    cache: Cache,
+}
+
+/// What the image is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageRequest {
+    /// Which kernel.
+    pub kernel: KernelChoice,
+    /// Whether v4l2-ctl, v4l2-compliance and media-ctl are in it (about 5 MB).
+    pub with_v4l_utils: bool,
+    /// Further files.
+    pub extra: Vec<ExtraFile>,
+    /// A program or script to be `/init`, instead of the agent.
+    pub init: Option<PathBuf>,
+}
+
+impl Default for ImageRequest {
+    /// Debian's kernel, the V4L2 tools, the agent.
+    fn default() -> Self {
+        Self {
+            kernel: KernelChoice::Debian,
+            with_v4l_utils: true,
+            extra: Vec::new(),
+            init: None,
+        }
+    }
+}
+
+/// A file of the host that goes into the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtraFile {
+    /// Its absolute path in the guest.
+    pub guest: String,
+    /// Where it is on the host.
+    pub host: PathBuf,
+    /// Its permissions, as in `0o644`.
+    pub mode: u32,
+}
+
+/// A prepared image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuestImage {
+    /// The kernel as an ELF file, for QEMU's `-kernel`.
+    pub kernel_elf: PathBuf,
+    /// The first physical address behind the loaded kernel, in bytes.
+    pub kernel_end: u64,
+    /// The root file system, to be placed with [`GuestImage::placement`].
+    pub initramfs: PathBuf,
+    /// Its size in bytes.
+    pub initramfs_size: u64,
+    /// What `uname -r` says in the guest.
+    pub kernel_release: String,
+    /// For people, as in "debian 6.1.0-50-4kc-malta".
+    pub kernel_label: String,
+    /// tx-isp.ko as it is in the image.
+    pub module_path: PathBuf,
+    /// The same with debugging information.
+    pub module_debug_path: PathBuf,
+    /// Whether the guest can load vivid.
+    pub has_vivid: bool,
+    /// The Rust toolchain that built module and agent.
+    pub toolchain: String,
+    /// Words the kernel needs on its command line.
+    pub command_line_extra: Vec<String>,
+}
+
+impl GuestImage {
+    /// Where the initramfs goes in a guest with `ram` bytes of memory.
+    ///
+    /// # Errors
+    /// [`crate::Error::TooLittleMemory`] if there is no room for it.
+    pub fn placement(&self, ram: u64, carve_out: Option<CarveOut>) -> Result<Placement> {
+        Placement::find(ram, carve_out, self.kernel_end, self.initramfs_size)
+    }
+}
+
+impl Workshop {
+    /// A workshop for the project in `repository`. The cache is `$TX_ISP_CACHE`, else `tx-isp` in
+    /// the user's cache folder.
+    ///
+    /// # Errors
+    /// If the repository is not there, or no cache folder can be named.
+    pub fn new(repository: impl AsRef<Path>) -> Result<Self> {
+        let repository = repository.as_ref();
+        Ok(Self {
+            repository: repository
+                .canonicalize()
+                .at("looking for the project in", repository)?,
+            cache: Cache::find()?,
+        })
+    }
+
+    /// The cache folder.
+    #[must_use]
+    pub fn cache_dir(&self) -> &Path {
+        self.cache.root()
+    }
+
+    /// Fetches and builds what is missing or has changed, and packs the image. Waits if another
+    /// run uses the cache.
+    ///
+    /// # Errors
+    /// Whatever keeps the image from being made; see [`crate::Error`].
+    pub fn prepare(&self, request: &ImageRequest, progress: &dyn Progress) -> Result<GuestImage> {
+        let _lock = self.cache.lock(progress)?;
+        let toolchain = Toolchain::find(&self.repository)?;
+        let apt = Apt::open(&self.cache, progress)?;
+        let kernel = kernel::prepare(
+            &request.kernel,
+            &self.repository,
+            &self.cache,
+            &apt,
+            progress,
+        )?;
+        let module = module::build(&kernel, &self.repository, &self.cache, &toolchain, progress)?;
+
+        let mut image = Initramfs::new();
+        userland::add_busybox(&mut image, &apt)?;
+        if request.with_v4l_utils {
+            userland::add_v4l_utils(&mut image, &apt)?;
+        }
+        add_modules(&mut image, &kernel, &module)?;
+        let init = match &request.init {
+            Some(init) => init.clone(),
+            None => agent::build(&self.repository, &self.cache, &toolchain, progress)?,
+        };
+        image.copy("/init", &init, 0o755)?;
+        for extra in &request.extra {
+            image.copy(&extra.guest, &extra.host, extra.mode)?;
+        }
+        let initramfs = self
+            .cache
+            .dir("images")?
+            .join(format!("{}.cpio", image_name(&kernel, request)));
+        let initramfs_size = image.write(&initramfs)?;
+        Ok(GuestImage {
+            kernel_end: kernel::loaded_end(&kernel.elf)?,
+            kernel_elf: kernel.elf,
+            initramfs,
+            initramfs_size,
+            kernel_release: kernel.release,
+            kernel_label: kernel.label,
+            module_path: module.stripped,
+            module_debug_path: module.full,
+            has_vivid: kernel.modules.has(VIVID),
+            toolchain: toolchain.to_string(),
+            command_line_extra: kernel.command_line,
+        })
+    }
+}
+
+/// One name per kind of image, so that the cache holds the last of each kind.
+fn image_name(kernel: &Kernel, request: &ImageRequest) -> String {
+    let mut key = Key::new().add(if request.with_v4l_utils { "v4l" } else { "" });
+    for path in request
+        .init
+        .iter()
+        .chain(request.extra.iter().map(|extra| &extra.host))
+    {
+        key = key.add(path.as_os_str().as_encoded_bytes());
+    }
+    for extra in &request.extra {
+        key = key.add(&extra.guest);
+    }
+    format!("{}-{}", kernel.key, key.finish())
+}
+
+fn add_modules(image: &mut Initramfs, kernel: &Kernel, module: &Module) -> Result<()> {
+    let ours = module_info(&module.full, "depends")?.unwrap_or_default();
+    let mut wanted: Vec<&str> = BASE_MODULES.to_vec();
+    wanted.extend(
+        OPTIONAL_MODULES
+            .iter()
+            .filter(|name| kernel.modules.has(name)),
+    );
+    wanted.extend(ours.split(',').filter(|name| !name.is_empty()));
+    let base = kernel.modules.load_order(&wanted)?;
+    let vivid = if kernel.modules.has(VIVID) {
+        wanted.push(VIVID);
+        kernel.modules.load_order(&wanted)?
+    } else {
+        Vec::new()
+    };
+    let vivid_only: Vec<PathBuf> = vivid
+        .into_iter()
+        .filter(|path| !base.contains(path))
+        .collect();
+    for (list, files) in [(LOAD_ORDER, &base), (VIVID_ORDER, &vivid_only)] {
+        let mut text = String::new();
+        for file in files {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            let guest = format!("/lib/modules/{}/{name}", kernel.release);
+            image.copy(&guest, file, 0o644)?;
+            text.push_str(&guest);
+            text.push('\n');
+        }
+        image.file(list, text.into_bytes(), 0o644)?;
+    }
+    image.copy(OUR_MODULE, &module.stripped, 0o644)
+}
