@@ -17,6 +17,9 @@ struct Arguments {
     /// debian, fast, or the path of a vmlinux in its build folder.
     #[arg(long, default_value = "debian")]
     kernel: String,
+    /// The project's root; this checkout if not given.
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/.."))]
+    repository: PathBuf,
     /// A program or script to be /init instead of the agent.
     #[arg(long)]
     init: Option<PathBuf>,
@@ -56,7 +59,7 @@ fn main() -> Result<()> {
         "fast" => KernelChoice::Fast,
         path => KernelChoice::Path(path.into()),
     };
-    let repository = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let repository = arguments.repository;
     let progress = Lines(Mutex::new((String::new(), Instant::now())));
     let begin = Instant::now();
 
@@ -82,7 +85,7 @@ fn main() -> Result<()> {
     };
     let placed = image.placement(128 << 20, Some(carve_out))?;
     println!(
-        "qemu-system-mipsel -M malta -m 128M -nographic -no-reboot -kernel {} {} \
+        "qemu-system-mipsel -M malta -m 128M -nographic -nic none -vga none -no-reboot -kernel {} {} \
          -append \"console=ttyS0 mem=99M@0x0 rmem=29M@0x6300000 {} {}\"",
         image.kernel_elf.display(),
         placed

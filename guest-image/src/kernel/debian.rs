@@ -9,7 +9,7 @@ use crate::error::{Error, IoContext, Result};
 use crate::progress::Progress;
 
 use super::modules::ModuleTree;
-use super::{Kernel, payload};
+use super::{Kernel, STAY_IN_PLACE, payload};
 
 /// The package that always depends on the release's current kernel for the Malta board.
 const META: &str = "linux-image-4kc-malta";
@@ -139,7 +139,7 @@ pub(super) fn prepare(cache: &Cache, apt: &Apt<'_>, progress: &dyn Progress) -> 
         elf,
         build,
         key: format!("debian-{key}"),
-        command_line: Vec::new(),
+        command_line: vec![STAY_IN_PLACE.to_owned()],
     })
 }
 

@@ -22,6 +22,11 @@ use modules::ModuleTree;
 /// Prefix of the cross compiler's programs.
 const CROSS_COMPILE: &str = "mipsel-linux-gnu-";
 
+/// A relocatable kernel copies itself to a random place at every boot: Debian's to anywhere from
+/// 17 to 33 MiB (`determine_relocation_address()`), where it may meet the initramfs. Kept where it
+/// was loaded it starts earlier, always at the same addresses, and what is placed beside it is safe.
+const STAY_IN_PLACE: &str = "nokaslr";
+
 /// What the image asks for as a kernel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KernelChoice {

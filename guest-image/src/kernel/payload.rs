@@ -17,7 +17,7 @@ const LOAD: u32 = 0x8010_0000;
 const ENTRY_OFFSET: u32 = 0x400;
 
 /// The kernel's zeroed data, which a raw image does not tell. The kernel clears it itself; it is
-/// counted so that nothing else is placed there. Debian's 6.1 takes about 0.5 MiB.
+/// counted so that nothing else is placed there. Debian's 6.1.176 takes 0.32 MiB (/proc/iomem).
 const BSS: u32 = 2 << 20;
 
 /// Where the segment's bytes lie in the file, and their alignment.

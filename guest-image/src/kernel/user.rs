@@ -11,7 +11,7 @@ use crate::error::{Error, IoContext, Result};
 use crate::progress::Progress;
 
 use super::modules::ModuleTree;
-use super::{Kernel, loaded_end, make};
+use super::{Kernel, STAY_IN_PLACE, loaded_end, make};
 
 /// Copying modules out of a tree, even one with thousands.
 const INSTALL_LIMIT: Duration = Duration::from_secs(10 * 60);
@@ -56,7 +56,7 @@ pub(super) fn prepare(vmlinux: &Path, cache: &Cache, progress: &dyn Progress) ->
         build,
         key: format!("user-{key}"),
         modules,
-        command_line: Vec::new(),
+        command_line: vec![STAY_IN_PLACE.to_owned()],
     })
 }
 
