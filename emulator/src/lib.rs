@@ -1,7 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The emulated ISP.
 
+pub mod attach;
 pub mod chip;
+pub mod config;
 pub mod control;
+pub mod device;
+pub mod dma;
+pub mod emulator;
+pub mod ending;
+pub mod ledger;
 pub mod picture;
 pub mod sensor;
+pub mod signals;
+pub mod socket;
+pub mod timer;

@@ -2,6 +2,9 @@
 //! The operator's side: what the emulator tells of itself and what can be asked of it while it runs.
 
 mod client;
+mod connection;
 pub mod protocol;
+mod server;
 
 pub use client::{Client, ClientError};
+pub use server::{Server, ServerError};

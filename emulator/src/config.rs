@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The command line.
+
+use crate::picture::Source;
+use crate::sensor::{self, ClockMode};
+use clap::Parser;
+use std::path::PathBuf;
+use tx_isp_abi::sensor::Sensor;
+
+/// An Ingenic T31 image signal processor as a vhost-user backend.
+///
+/// QEMU connects to the socket; the guest's driver then finds registers, interrupts and DMA as on
+/// the chip, and a sensor that never stops sending.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "tx-isp-emulator", version, after_long_help = QEMU_USAGE)]
+pub struct Config {
+    /// Unix socket on which QEMU connects.
+    #[arg(long, value_name = "PATH")]
+    pub socket: PathBuf,
+
+    /// Unix socket for the operator: status, ledger of written frames, steps, quit. One JSON object
+    /// in a line each way, for example {"command":"status"}.
+    #[arg(long, value_name = "PATH")]
+    pub control: Option<PathBuf>,
+
+    /// Frame rate: frames per second from 1 to 240 (rates that the sensor does not reach are
+    /// allowed, a GC2053 does 5 to 40), `max` for a frame whenever each enabled channel has a
+    /// buffer, `stepped` for frames on the operator's demand. Without it the sensor's own rate.
+    #[arg(
+        long,
+        value_name = "N|max|stepped",
+        default_value = "sensor",
+        hide_default_value = true
+    )]
+    pub fps: ClockMode,
+
+    /// What the sensor sees: bars, gradient, noise, image:FILE or y4m:FILE.
+    #[arg(long, value_name = "SOURCE", default_value_t)]
+    pub source: Source,
+
+    /// The sensor.
+    #[arg(long, value_name = "NAME", default_value = "gc2053", value_parser = sensor::by_name)]
+    pub sensor: &'static Sensor,
+
+    /// Writes the last status with all findings to FILE, as JSON, at the end.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+
+    /// Listens for the next VM when one is gone; without it that is the end.
+    #[arg(long)]
+    pub persist: bool,
+}
+
+/// How to start a VM; the memory must be shared, else DMA cannot reach it.
+const QEMU_USAGE: &str = "\
+A QEMU to go with it, with a kernel, an initramfs and a kernel command line of yours:
+
+  qemu-system-mipsel -M malta,memory-backend=mem -m 128M \\
+    -object memory-backend-memfd,id=mem,size=128M,share=on \\
+    -chardev socket,id=isp,path=PATH \\
+    -device vhost-user-gpio-pci,chardev=isp \\
+    -kernel vmlinux -initrd initramfs.cpio.gz -append 'console=ttyS0' -nographic -nic none -vga none
+
+The size of the memory stands in two places and must be the same. The device carries the mailbox
+under the name of a GPIO controller, which QEMU 7.2 and later can create. A QEMU that can create a
+generic vhost-user device (10.2 and later) takes this in its place:
+
+    -device vhost-user-test-device-pci,chardev=isp,virtio-id=30,num_vqs=2,vq_size=256
+
+Messages go to standard error; RUST_LOG=debug tells more, RUST_LOG=warn less.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn parse(arguments: &[&str]) -> Result<Config, clap::Error> {
+        let program = ["tx-isp-emulator", "--socket", "/run/isp"];
+        Config::try_parse_from(program.iter().chain(arguments))
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Config::command().debug_assert();
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_sensor() {
+        let config = parse(&[]).unwrap();
+        assert_eq!(config.fps, ClockMode::Sensor);
+        assert_eq!(config.source, Source::Bars);
+        assert_eq!(config.sensor.name, "gc2053");
+        assert!(!config.persist && config.control.is_none() && config.report.is_none());
+    }
+
+    #[test]
+    fn bad_values_are_answered_with_good_ones() {
+        let message = |arguments: &[&str]| parse(arguments).unwrap_err().to_string();
+        assert!(message(&["--fps", "0"]).contains("from 1 to 240, max or stepped"));
+        assert!(message(&["--source", "plaid"]).contains("use bars, gradient, noise"));
+        assert!(message(&["--sensor", "imx307"]).contains("use gc2053"));
+    }
+
+    #[test]
+    fn the_help_shows_both_carriers() {
+        let help = Config::command().render_long_help().to_string();
+        assert!(help.contains("vhost-user-gpio-pci,chardev=isp"));
+        assert!(help.contains("vhost-user-test-device-pci,chardev=isp,virtio-id=30,num_vqs=2"));
+    }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! One operator's connection: lines in, lines out, one request at a time.
+
+use super::protocol::{ErrorResponse, MAX_REQUEST_BYTES};
+use event_manager::{EventOps, EventSet, Events};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+
+/// A connection. The next request is looked at when the answer to the one before is sent, so what
+/// it keeps is bounded by one request and one answer.
+pub(super) struct Connection {
+    stream: UnixStream,
+    number: u32,
+    received: Vec<u8>,
+    to_send: Vec<u8>,
+    sent: usize,
+    /// An answer is still to come.
+    held: bool,
+    end_of_input: bool,
+    /// What the event loop waits for.
+    waits_for: EventSet,
+}
+
+/// What can be done with a connection.
+pub(super) enum Next {
+    /// Here is a request, without its line's end.
+    Request(Vec<u8>),
+    /// A request was too long and is thrown away.
+    TooLong(ErrorResponse),
+    /// Nothing before the socket moves, or the held answer is given.
+    Wait,
+    /// The operator is gone.
+    Gone,
+}
+
+impl Connection {
+    pub(super) fn new(stream: UnixStream, number: u32, ops: &mut EventOps<'_>) -> io::Result<Self> {
+        stream.set_nonblocking(true)?;
+        let connection = Self {
+            stream,
+            number,
+            received: Vec::new(),
+            to_send: Vec::new(),
+            sent: 0,
+            held: false,
+            end_of_input: false,
+            waits_for: EventSet::IN,
+        };
+        ops.add(connection.events()).map_err(io::Error::other)?;
+        Ok(connection)
+    }
+
+    fn events(&self) -> Events {
+        Events::with_data(&self.stream, self.number, self.waits_for)
+    }
+
+    /// Sends what is to be sent, then looks for a request.
+    pub(super) fn advance(&mut self) -> Next {
+        while self.sent < self.to_send.len() {
+            match self.stream.write(&self.to_send[self.sent..]) {
+                Ok(count) => self.sent += count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Next::Wait,
+                Err(_) => return Next::Gone,
+            }
+        }
+        self.to_send = Vec::new();
+        self.sent = 0;
+        loop {
+            if self.held {
+                return Next::Wait;
+            }
+            if let Some(end) = self.received.iter().position(|&byte| byte == b'\n') {
+                let rest = self.received.split_off(end + 1);
+                let mut line = std::mem::replace(&mut self.received, rest);
+                line.pop();
+                return Next::Request(line);
+            }
+            if self.received.len() >= MAX_REQUEST_BYTES {
+                // Without its end nobody knows where the next request begins: this is the last.
+                self.received.clear();
+                self.end_of_input = true;
+                return Next::TooLong(ErrorResponse {
+                    error: format!(
+                        "the request is longer than {MAX_REQUEST_BYTES} bytes: send one JSON object in a line"
+                    ),
+                });
+            }
+            if self.end_of_input {
+                return Next::Gone;
+            }
+            let mut chunk = [0; MAX_REQUEST_BYTES];
+            match self.stream.read(&mut chunk) {
+                Ok(0) => self.end_of_input = true,
+                Ok(count) => self.received.extend_from_slice(&chunk[..count]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Next::Wait,
+                Err(_) => return Next::Gone,
+            }
+        }
+    }
+
+    /// Gives the answer to the last request.
+    pub(super) fn answer(&mut self, line: Vec<u8>) {
+        self.held = false;
+        self.to_send = line;
+        self.sent = 0;
+    }
+
+    /// The answer to the last request comes later.
+    pub(super) fn hold(&mut self) {
+        self.held = true;
+    }
+
+    /// Whether the answer to the last request comes later.
+    pub(super) fn is_held(&self) -> bool {
+        self.held
+    }
+
+    /// Sets what the event loop waits for to what can move the connection on.
+    pub(super) fn listen(&mut self, ops: &mut EventOps<'_>) -> io::Result<()> {
+        let waits_for = if !self.to_send.is_empty() {
+            EventSet::OUT
+        } else if self.held {
+            EventSet::empty()
+        } else {
+            EventSet::IN
+        };
+        if waits_for != self.waits_for {
+            self.waits_for = waits_for;
+            ops.modify(self.events()).map_err(io::Error::other)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn close(&self, ops: &mut EventOps<'_>) {
+        if let Err(error) = ops.remove(self.events()) {
+            log::debug!("a closed connection was not waited for: {error}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What the device's lock protects.
+
+use super::{Outcome, StartedFrame, StepError};
+use crate::attach::{GuestMemory, InterruptSink};
+use crate::chip::{Chip, FindingKind};
+use crate::control::protocol::Stepped;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tx_isp_abi::sensor::Sensor;
+
+/// How to reach the VM.
+#[derive(Clone)]
+pub(super) struct Link {
+    pub(super) memory: GuestMemory,
+    pub(super) interrupts: Arc<dyn InterruptSink>,
+}
+
+/// Where the frame is.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// There is none.
+    Idle,
+    /// It has begun, the DMA engine has not yet taken it.
+    Waiting(StartedFrame),
+    /// The DMA engine writes it.
+    Busy,
+}
+
+/// Frames that the operator asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Steps {
+    pub(super) asked: u32,
+    pub(super) done: u32,
+    pub(super) last_frame: u32,
+}
+
+impl Steps {
+    pub(super) fn new(asked: u32) -> Self {
+        Self {
+            asked,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn outcome(self) -> Result<Stepped, StepError> {
+        let Self { asked, done, .. } = self;
+        if done < asked {
+            return Err(StepError::Stopped { done, asked });
+        }
+        Ok(Stepped {
+            frames: done,
+            last_frame: self.last_frame,
+        })
+    }
+}
+
+/// What has happened since the emulator's start.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) started: u64,
+    pub(super) finished: u64,
+    pub(super) late_ticks: u64,
+    pub(super) batches: u64,
+    pub(super) operations: u64,
+    pub(super) refused: u64,
+    pub(super) pictures: u64,
+    pub(super) bytes: u64,
+    pub(super) busy: Duration,
+}
+
+impl Counts {
+    pub(super) fn add(&mut self, outcome: &Outcome) {
+        self.finished += 1;
+        self.pictures += outcome.pictures;
+        self.bytes += outcome.bytes;
+        self.busy += outcome.busy;
+    }
+}
+
+/// What the device's lock protects.
+pub(super) struct State {
+    pub(super) chip: Chip,
+    /// Levels of the interrupt lines as the guest was told them.
+    announced: u32,
+    /// The guest's queues are live, so frames may go through.
+    pub(super) running: bool,
+    pub(super) phase: Phase,
+    pub(super) link: Option<Link>,
+    /// How often the chip was replaced.
+    pub(super) epoch: u64,
+    pub(super) steps: Option<Steps>,
+    pub(super) step_outcome: Option<Result<Stepped, StepError>>,
+    pub(super) counts: Counts,
+    /// Findings of the chips before this one: how often, and the first.
+    pub(super) earlier_findings: BTreeMap<FindingKind, (u64, String)>,
+    pub(super) ending: bool,
+}
+
+impl State {
+    pub(super) fn new(sensor: Sensor) -> Self {
+        Self {
+            chip: Chip::new(sensor),
+            announced: 0,
+            running: false,
+            phase: Phase::Idle,
+            link: None,
+            epoch: 0,
+            steps: None,
+            step_outcome: None,
+            counts: Counts::default(),
+            earlier_findings: BTreeMap::new(),
+            ending: false,
+        }
+    }
+
+    /// A new chip in place of this one, whose findings are kept.
+    pub(super) fn reset(&mut self, sensor: Sensor) {
+        self.earlier_findings = self.all_findings();
+        self.chip = Chip::new(sensor);
+        self.announced = 0;
+        self.epoch += 1;
+    }
+
+    /// The findings of all chips so far.
+    pub(super) fn all_findings(&self) -> BTreeMap<FindingKind, (u64, String)> {
+        let mut all = self.earlier_findings.clone();
+        for finding in self.chip.findings().entries() {
+            all.entry(finding.kind)
+                .or_insert_with(|| (0, finding.first.clone()))
+                .0 += finding.count;
+        }
+        all
+    }
+
+    /// The lines that are high and were low when this was called last.
+    pub(super) fn risen_lines(&mut self) -> u32 {
+        let lines = self.chip.irq_lines();
+        let risen = lines & !self.announced;
+        self.announced = lines;
+        risen
+    }
+}

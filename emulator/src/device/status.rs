@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What the operator is told.
+
+use super::{Device, lock};
+use crate::control::protocol::{
+    AttachState, ChannelStatus, DmaStatus, Finding, FrameCounts, MailboxStatus, Status,
+};
+use crate::ledger::nanoseconds;
+use std::sync::atomic::Ordering;
+use tx_isp_abi::channel::ChannelId;
+
+impl Device {
+    /// State and counters of the moment.
+    pub fn status(&self) -> Status {
+        let state = lock(&self.state);
+        let ledger = lock(&self.ledger);
+        let channels = ChannelId::ALL.map(|channel| {
+            let counters = state.chip.channel_counters(channel);
+            ChannelStatus {
+                channel: channel.number(),
+                enabled: counters.enabled,
+                session: counters.session,
+                frames_written: counters.written,
+                starved: counters.starved,
+                skipped: counters.skipped,
+                queued: u32::try_from(counters.queued).unwrap_or(u32::MAX),
+                ledger_evicted: ledger.evicted(channel),
+            }
+        });
+        let findings = state.all_findings().into_iter();
+        let counts = state.counts;
+        let busy_seconds = counts.busy.as_secs_f64();
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            attach: match state.link {
+                Some(_) => AttachState::Connected,
+                None => AttachState::Listening,
+            },
+            clock: self.clock,
+            sensor: self.sensor.name.to_owned(),
+            source: self.source.clone(),
+            uptime_ns: nanoseconds(self.now()),
+            streaming: state.running && state.chip.is_streaming(),
+            frames: FrameCounts {
+                started: counts.started,
+                finished: counts.finished,
+            },
+            late_ticks: counts.late_ticks,
+            channels: channels.to_vec(),
+            dma: DmaStatus {
+                frames: counts.pictures,
+                bytes: counts.bytes,
+                busy_seconds,
+                bytes_per_second: per_second(counts.bytes, busy_seconds),
+            },
+            mailbox: MailboxStatus {
+                batches: counts.batches,
+                operations: counts.operations,
+                refused: counts.refused,
+                events: self.events.load(Ordering::Relaxed),
+            },
+            findings: findings
+                .map(|(kind, (count, first))| Finding {
+                    id: kind.id().to_owned(),
+                    count,
+                    first,
+                    help: kind.help().to_owned(),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// A rate; 0 where no time has passed.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a rate needs no more than 52 bits"
+)]
+fn per_second(count: u64, seconds: f64) -> f64 {
+    if seconds > 0.0 {
+        count as f64 / seconds
+    } else {
+        0.0
+    }
+}

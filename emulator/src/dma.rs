@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The DMA engine: pictures straight into guest memory, on a thread of its own.
+//!
+//! A picture is written only if each of its planes lies in one piece of the guest's RAM as a whole;
+//! else nothing of it is written, the driver's mistake is recorded, and the channel reports no done
+//! frame. Addresses are those of the memory map that the VM gives: on a Malta board the lowest
+//! 256 MiB appear at 0 and again at 0x80000000.
+
+use crate::attach::GuestMemory;
+use crate::chip::{DmaJob, FindingKind};
+use crate::device::{Device, Outcome, StartedFrame};
+use crate::ledger::Record;
+use crate::picture::{FrameInfo, Geometry, OutputFormat, Planes, RenderError, Rendered, Renderer};
+use std::io;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+use tx_isp_abi::PhysAddr;
+use tx_isp_abi::channel::ChannelId;
+use tx_isp_abi::format::PixelFormat;
+use vm_memory::{GuestAddress, GuestAddressSpace, GuestMemoryBackend};
+
+/// Writes the frames of a device.
+pub struct Engine {
+    device: Arc<Device>,
+    renderer: Renderer,
+}
+
+impl Engine {
+    /// An engine that writes what `renderer` draws.
+    #[must_use]
+    pub fn new(device: Arc<Device>, renderer: Renderer) -> Self {
+        Self { device, renderer }
+    }
+
+    /// Runs the engine on a thread of its own until [`Device::end`].
+    ///
+    /// # Errors
+    /// When no thread can be made.
+    pub fn spawn(mut self) -> io::Result<JoinHandle<()>> {
+        thread::Builder::new()
+            .name("dma".to_owned())
+            .spawn(move || self.run())
+    }
+
+    /// Writes frames until [`Device::end`].
+    pub fn run(&mut self) {
+        while let Some(started) = self.device.next_frame() {
+            let outcome = self.write_frame(&started);
+            self.device.finish_frame(&started, outcome);
+        }
+    }
+
+    fn write_frame(&mut self, started: &StartedFrame) -> Outcome {
+        let mut outcome = Outcome::default();
+        for job in &started.frame.jobs {
+            let begin = Instant::now();
+            let result = self.write_picture(started, job);
+            outcome.busy += begin.elapsed();
+            match result {
+                Ok(rendered) => {
+                    outcome.pictures += 1;
+                    outcome.bytes += rendered.bytes;
+                    self.device
+                        .record(started, record(started, job, rendered, self.device.now()));
+                }
+                Err(error) => {
+                    outcome.failed.push(job.channel);
+                    fail(started, job.channel, &error, &mut outcome);
+                }
+            }
+        }
+        outcome
+    }
+
+    fn write_picture(
+        &mut self,
+        started: &StartedFrame,
+        job: &DmaJob,
+    ) -> Result<Rendered, WriteError> {
+        let memory = started.memory.memory();
+        let chroma_lines = job.size.height / 2;
+        let planes = Planes {
+            y: plane(&memory, "Y", job, job.y, job.y_stride, job.size.height)?,
+            uv: plane(&memory, "UV", job, job.uv, job.uv_stride, chroma_lines)?,
+        };
+        let geometry = Geometry {
+            format: output_format(job.format),
+            width: job.size.width,
+            height: job.size.height,
+            y_stride: job.y_stride,
+            uv_stride: job.uv_stride,
+        };
+        let sensor = self.device.sensor();
+        let info = FrameInfo {
+            number: started.frame.number,
+            time: stream_time(sensor.frame_period_ns(), started.frame.number),
+            channel: u8::try_from(job.channel.number()).unwrap_or(u8::MAX),
+            sensor: sensor.name,
+        };
+        Ok(self.renderer.render(&geometry, &info, &planes)?)
+    }
+}
+
+/// Why a picture was not written.
+#[derive(Debug, thiserror::Error)]
+enum WriteError {
+    #[error("{plane} plane of {job}: {length:#x} bytes at {address} are not in RAM")]
+    OutsideMemory {
+        plane: &'static str,
+        job: String,
+        address: PhysAddr,
+        length: u64,
+    },
+    #[error(transparent)]
+    Render(#[from] RenderError),
+}
+
+type Slice<'a> = vm_memory::VolatileSlice<'a, ()>;
+
+/// The memory of a plane, from its first visible byte to its last; a line has as many bytes as the
+/// picture has pixels, in both planes.
+fn plane<'a>(
+    memory: &'a <GuestMemory as GuestAddressSpace>::M,
+    name: &'static str,
+    job: &DmaJob,
+    address: PhysAddr,
+    stride: u32,
+    lines: u32,
+) -> Result<Slice<'a>, WriteError> {
+    let before_last = u64::from(lines.saturating_sub(1)) * u64::from(stride);
+    let length = before_last + u64::from(job.size.width);
+    let slice = usize::try_from(length)
+        .ok()
+        .and_then(|count| memory.get_slice(GuestAddress(address.0.into()), count).ok());
+    slice.ok_or_else(|| WriteError::OutsideMemory {
+        plane: name,
+        job: format!("channel {}, {} {}", job.channel, job.size, job.format),
+        address,
+        length,
+    })
+}
+
+/// What a failure means: a mistake of the driver's, or trouble on the host.
+fn fail(started: &StartedFrame, channel: ChannelId, error: &WriteError, outcome: &mut Outcome) {
+    let number = started.frame.number;
+    let kind = match error {
+        WriteError::OutsideMemory { .. } | WriteError::Render(RenderError::Memory(_)) => {
+            FindingKind::DmaOutsideMemory
+        }
+        WriteError::Render(RenderError::Geometry { .. } | RenderError::PlaneTooSmall { .. }) => {
+            FindingKind::ChannelNotConfigured
+        }
+        WriteError::Render(_) => {
+            log::error!("frame {number} of channel {channel} is lost: {error}");
+            return;
+        }
+    };
+    let detail = format!("frame {number}: {error}");
+    outcome.findings.push((kind, detail));
+}
+
+fn record(started: &StartedFrame, job: &DmaJob, rendered: Rendered, done: Duration) -> Record {
+    Record {
+        channel: job.channel,
+        session: job.session,
+        frame: started.frame.number,
+        bytes: rendered.bytes,
+        crc32: rendered.crc32,
+        y: job.y,
+        size: job.size,
+        format: job.format,
+        start: started.start,
+        done,
+    }
+}
+
+const fn output_format(format: PixelFormat) -> OutputFormat {
+    match format {
+        PixelFormat::Nv12 => OutputFormat::Nv12,
+        PixelFormat::Nv21 => OutputFormat::Nv21,
+    }
+}
+
+/// The time that the stamp shows: that of the sensor's own clock, whatever drives ours, so that the
+/// same frame is the same picture in each run (our choice).
+fn stream_time(period_ns: u64, frame_number: u32) -> Duration {
+    Duration::from_nanos(period_ns * u64::from(frame_number.saturating_sub(1)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The whole emulator: device, DMA engine, and the event loop with timer, sockets and signals.
+
+use crate::attach::vhost_user;
+use crate::config::Config;
+use crate::control::{self, protocol::Status};
+use crate::device::Device;
+use crate::dma::Engine;
+use crate::ending::{BoxedError, Ending};
+use crate::picture::{OpenError, Renderer};
+use crate::signals::Signals;
+use crate::timer::FrameTimer;
+use event_manager::{EventManager, MutEventSubscriber, SubscriberOps};
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+/// Why the emulator does not start or does not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum EmulatorError {
+    /// The picture source cannot be opened.
+    #[error("--source: {0}")]
+    Source(#[from] OpenError),
+    /// The VM's socket cannot be served.
+    #[error("--socket: {0}")]
+    Attach(#[from] vhost_user::ServerError),
+    /// The operator's socket cannot be served.
+    #[error("--control: {0}")]
+    Control(#[from] control::ServerError),
+    /// The report cannot be written.
+    #[error("--report: cannot write {}: {source}", path.display())]
+    Report {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The event loop cannot be set up or failed.
+    #[error("event loop: {0}")]
+    EventLoop(#[from] event_manager::Error),
+    /// A part of the event loop gave up.
+    #[error(transparent)]
+    Part(BoxedError),
+    /// A thread, a timer or a signal handler could not be made.
+    #[error("{what}: {source}")]
+    System {
+        /// What it was for.
+        what: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// An emulator that is ready to run.
+pub struct Emulator {
+    device: Arc<Device>,
+    ending: Rc<Ending>,
+    events: EventManager<Box<dyn MutEventSubscriber>>,
+    dma: JoinHandle<()>,
+    report: Option<(PathBuf, File)>,
+}
+
+impl Emulator {
+    /// Opens all that `config` names: afterwards a VM can connect.
+    ///
+    /// # Errors
+    /// [`EmulatorError`].
+    pub fn new(config: &Config) -> Result<Self, EmulatorError> {
+        let renderer = Renderer::open(&config.source)?;
+        if let Some(warning) = renderer.warning() {
+            log::warn!("--source {}: {warning}", config.source);
+        }
+        if let Some(beyond) = config.fps.beyond(config.sensor) {
+            log::warn!("--fps: {beyond}; the emulator does it nevertheless");
+        }
+        let report = config.report.as_deref().map(create_report).transpose()?;
+        let source = config.source.to_string();
+        let device = Arc::new(Device::new(*config.sensor, config.fps, source));
+        let ending = Rc::new(Ending::default());
+        let mut events = EventManager::<Box<dyn MutEventSubscriber>>::new()?;
+
+        let signals = Signals::new(ending.clone()).map_err(system("cannot catch signals"))?;
+        events.add_subscriber(Box::new(signals));
+        if let Some(period) = config.fps.period(config.sensor) {
+            let timer = FrameTimer::new(device.clone(), period, ending.clone())
+                .map_err(io::Error::from)
+                .map_err(system("cannot make the frame clock's timer"))?;
+            events.add_subscriber(Box::new(timer));
+        }
+        if let Some(path) = &config.control {
+            let server = control::Server::new(path, device.clone(), ending.clone())?;
+            events.add_subscriber(Box::new(server));
+        }
+        let server = vhost_user::Server::new(
+            &config.socket,
+            device.clone(),
+            ending.clone(),
+            config.persist,
+        )?;
+        events.add_subscriber(Box::new(server));
+
+        let engine = Engine::new(device.clone(), renderer);
+        let dma = engine.spawn().map_err(system("cannot make a thread"))?;
+        log::info!("a VM can connect to {}", config.socket.display());
+        Ok(Self {
+            device,
+            ending,
+            events,
+            dma,
+            report,
+        })
+    }
+
+    /// Runs until the VM is gone, a signal comes or the operator says so; writes the report and
+    /// returns the last status.
+    ///
+    /// # Errors
+    /// [`EmulatorError`]; the report is written all the same.
+    pub fn run(mut self) -> Result<Status, EmulatorError> {
+        let result = loop {
+            if let Some(result) = self.ending.take() {
+                break result.map_err(EmulatorError::Part);
+            }
+            if let Err(error) = self.events.run() {
+                break Err(error.into());
+            }
+        };
+        // Sockets first: the VM's connection ends, so that nothing moves any more.
+        drop(self.events);
+        self.device.end();
+        if self.dma.join().is_err() {
+            log::error!("the DMA engine's thread has panicked");
+        }
+        let status = self.device.status();
+        if let Some((path, file)) = self.report {
+            let written = write_report(file, &status);
+            written.map_err(|source| EmulatorError::Report { path, source })?;
+        }
+        result.map(|()| status)
+    }
+}
+
+fn system(what: &'static str) -> impl FnOnce(io::Error) -> EmulatorError {
+    move |source| EmulatorError::System { what, source }
+}
+
+/// Created at the start, so that a wrong path is found before a VM has run for nothing.
+fn create_report(path: &Path) -> Result<(PathBuf, File), EmulatorError> {
+    match File::create(path) {
+        Ok(file) => Ok((path.to_owned(), file)),
+        Err(source) => Err(EmulatorError::Report {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+fn write_report(mut file: File, status: &Status) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut file, status)?;
+    file.write_all(b"\n")
+}

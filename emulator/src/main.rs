@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `tx-isp-emulator`: an Ingenic T31 ISP as a vhost-user backend.
+
+use anyhow::Context;
+use clap::Parser;
+use tx_isp_emulator::config::Config;
+use tx_isp_emulator::control::protocol::Status;
+use tx_isp_emulator::emulator::Emulator;
+
+fn main() -> anyhow::Result<()> {
+    let config = Config::parse();
+    let environment = env_logger::Env::default().default_filter_or("info");
+    env_logger::Builder::from_env(environment)
+        .format_timestamp_millis()
+        .init();
+    let emulator = Emulator::new(&config).context("cannot start")?;
+    let status = emulator.run().context("stopped")?;
+    summarize(&status);
+    Ok(())
+}
+
+/// The last words in the log.
+fn summarize(status: &Status) {
+    for finding in &status.findings {
+        log::warn!(
+            "finding {} ({} times), first: {}: {}",
+            finding.id,
+            finding.count,
+            finding.first,
+            finding.help
+        );
+    }
+    log::info!(
+        "{} pictures written, {} requests answered, {} findings",
+        status.dma.frames,
+        status.mailbox.batches,
+        status.findings.len()
+    );
+}
