@@ -1,30 +1,221 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The module: binds to the virtio device that carries the mailbox, and ties its parts together.
+ */
 #include <linux/bug.h>
 #include <linux/init.h>
+#include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/printk.h>
+#include <linux/slab.h>
+#include <linux/virtio_ids.h>
 
-u64 tx_isp_selftest(u64 count);
-void __noreturn tx_isp_panic(void);
+#include "tx_isp.h"
 
-void __noreturn tx_isp_panic(void)
+/* How often the backend is asked for a sign of life while a node streams and nothing happens. */
+#define WATCH_INTERVAL msecs_to_jiffies(1000)
+
+static char *rmem = "";
+module_param(rmem, charp, 0444);
+MODULE_PARM_DESC(rmem, "carve-out as SIZE@BASE, in place of the kernel command line's rmem=");
+
+void tx_isp_print(u32 level, const u8 *text, u32 length)
 {
-	pr_emerg("tx-isp: Rust panic\n");
+	static const char *const prefixes[] = { KERN_ERR, KERN_WARNING, KERN_INFO };
+
+	printk("%stx-isp: %.*s\n", prefixes[min_t(u32, level, ARRAY_SIZE(prefixes) - 1)], (int)length,
+	       text);
+}
+
+void __noreturn tx_isp_panic(const u8 *text, u32 length)
+{
+	pr_emerg("tx-isp: %.*s\n", (int)length, text);
 	BUG();
 }
 
-static int __init tx_isp_init(void)
+static bool streams(struct tx_isp *isp)
 {
-	pr_info("tx-isp: selftest %llu\n", tx_isp_selftest(100));
+	u32 channel;
+
+	for (channel = 0; channel < TX_ISP_CHANNELS; channel++)
+		if (vb2_is_streaming(&isp->videos[channel].queue))
+			return true;
+	return false;
+}
+
+/* The backend does not answer: every waiting client gets an error. The caller holds core_lock. */
+static void give_up(struct tx_isp *isp)
+{
+	u32 channel;
+
+	tx_isp_core_abandon(isp->core);
+	for (channel = 0; channel < TX_ISP_CHANNELS; channel++)
+		vb2_queue_error(&isp->videos[channel].queue);
+}
+
+void tx_isp_raised(struct virtio_device *vdev)
+{
+	struct tx_isp *isp = vdev->priv;
+
+	WRITE_ONCE(isp->interrupt_time, ktime_get_ns());
+	kthread_queue_work(isp->worker, &isp->interrupt_work);
+}
+
+static void handle_interrupt(struct kthread_work *work)
+{
+	struct tx_isp *isp = container_of(work, struct tx_isp, interrupt_work);
+	struct tx_isp_completed done[TX_ISP_MAX_COMPLETED];
+	u64 time = READ_ONCE(isp->interrupt_time);
+	int index, count;
+
+	mutex_lock(&isp->core_lock);
+	count = tx_isp_core_interrupt(isp->core, done);
+	for (index = 0; index < count; index++)
+		tx_isp_video_complete(&isp->videos[done[index].channel], &done[index], time);
+	if (count < 0)
+		give_up(isp);
+	mutex_unlock(&isp->core_lock);
+}
+
+static void watch(struct work_struct *work)
+{
+	struct tx_isp *isp = container_of(to_delayed_work(work), struct tx_isp, watchdog);
+	u64 received = READ_ONCE(isp->transport.received);
+
+	if (streams(isp) && received == isp->interrupts_at_last_watch) {
+		mutex_lock(&isp->core_lock);
+		if (tx_isp_core_ping(isp->core))
+			give_up(isp);
+		mutex_unlock(&isp->core_lock);
+	}
+	isp->interrupts_at_last_watch = received;
+	schedule_delayed_work(&isp->watchdog, WATCH_INTERVAL);
+}
+
+/* The last user of a node or of the device is gone. */
+static void release(struct v4l2_device *v4l2_dev)
+{
+	struct tx_isp *isp = container_of(v4l2_dev, struct tx_isp, v4l2_dev);
+
+	v4l2_device_unregister(&isp->v4l2_dev);
+	tx_isp_memory_release(isp);
+	kfree(isp->core);
+	kfree(isp);
+}
+
+static int start(struct tx_isp *isp, struct virtio_device *vdev)
+{
+	u32 channel;
+	int ret;
+
+	ret = tx_isp_transport_start(&isp->transport, vdev);
+	if (ret)
+		return ret;
+	mutex_lock(&isp->core_lock);
+	ret = tx_isp_core_probe(isp->core, &isp->transport);
+	mutex_unlock(&isp->core_lock);
+	if (ret)
+		goto stop_transport;
+	for (channel = 0; channel < TX_ISP_CHANNELS; channel++) {
+		ret = tx_isp_video_register(isp, channel);
+		if (ret)
+			goto unregister_videos;
+	}
+	schedule_delayed_work(&isp->watchdog, WATCH_INTERVAL);
+	tx_isp_debugfs_create(isp);
 	return 0;
+
+unregister_videos:
+	while (channel--)
+		tx_isp_video_unregister(&isp->videos[channel]);
+stop_transport:
+	kthread_flush_worker(isp->worker);
+	tx_isp_transport_stop(&isp->transport);
+	return ret;
 }
 
-static void __exit tx_isp_exit(void)
+static int probe(struct virtio_device *vdev)
 {
-	pr_info("tx-isp: unloaded\n");
+	struct tx_isp *isp;
+	int ret;
+
+	if (WARN_ON(tx_isp_max_completed() != TX_ISP_MAX_COMPLETED))
+		return -EINVAL;
+	isp = kzalloc(sizeof(*isp), GFP_KERNEL);
+	if (!isp)
+		return -ENOMEM;
+	vdev->priv = isp;
+	mutex_init(&isp->core_lock);
+	mutex_init(&isp->pool_lock);
+	kthread_init_work(&isp->interrupt_work, handle_interrupt);
+	INIT_DELAYED_WORK(&isp->watchdog, watch);
+	isp->v4l2_dev.release = release;
+	ret = v4l2_device_register(&vdev->dev, &isp->v4l2_dev);
+	if (ret) {
+		kfree(isp);
+		return ret;
+	}
+	isp->core = kzalloc(tx_isp_core_size(), GFP_KERNEL);
+	if (!isp->core) {
+		ret = -ENOMEM;
+		goto put;
+	}
+	ret = tx_isp_memory_claim(isp, rmem);
+	if (ret)
+		goto put;
+	isp->worker = kthread_create_worker(0, "tx-isp");
+	if (IS_ERR(isp->worker)) {
+		ret = PTR_ERR(isp->worker);
+		goto put;
+	}
+	sched_set_fifo(isp->worker->task);
+	ret = start(isp, vdev);
+	if (!ret)
+		return 0;
+	kthread_destroy_worker(isp->worker);
+put:
+	v4l2_device_put(&isp->v4l2_dev);
+	return ret;
 }
 
-module_init(tx_isp_init);
-module_exit(tx_isp_exit);
+static void remove(struct virtio_device *vdev)
+{
+	struct tx_isp *isp = vdev->priv;
+	u32 channel;
+
+	tx_isp_debugfs_remove(isp);
+	for (channel = 0; channel < TX_ISP_CHANNELS; channel++)
+		tx_isp_video_unregister(&isp->videos[channel]);
+	cancel_delayed_work_sync(&isp->watchdog);
+	v4l2_device_disconnect(&isp->v4l2_dev);
+	mutex_lock(&isp->core_lock);
+	give_up(isp);
+	WRITE_ONCE(isp->transport.dead, true);
+	mutex_unlock(&isp->core_lock);
+	tx_isp_transport_stop(&isp->transport);
+	kthread_destroy_worker(isp->worker);
+	v4l2_device_put(&isp->v4l2_dev);
+}
+
+/*
+ * The generic vhost-user device carries the mailbox as a video encoder, a stock QEMU as a GPIO
+ * device; who answers is asked before anything else.
+ */
+static const struct virtio_device_id ids[] = {
+	{ VIRTIO_ID_VIDEO_ENCODER, VIRTIO_DEV_ANY_ID },
+	{ VIRTIO_ID_GPIO, VIRTIO_DEV_ANY_ID },
+	{},
+};
+MODULE_DEVICE_TABLE(virtio, ids);
+
+static struct virtio_driver tx_isp_driver = {
+	.driver.name = "tx-isp",
+	.driver.owner = THIS_MODULE,
+	.id_table = ids,
+	.probe = probe,
+	.remove = remove,
+};
+module_virtio_driver(tx_isp_driver);
+
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Ingenic T31 ISP");

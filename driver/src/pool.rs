@@ -75,6 +75,8 @@ pub enum PoolError {
     TooManyBlocks,
     /// A request for no bytes.
     Empty,
+    /// The alignment is not a power of two.
+    Alignment(u32),
     /// No block that is held starts there.
     NotAllocated(PhysAddr),
 }
@@ -83,7 +85,7 @@ impl PoolError {
     pub(crate) const fn errno(self) -> Errno {
         match self {
             Self::NoSpace { .. } | Self::TooManyBlocks => Errno::Enomem,
-            Self::Empty | Self::NotAllocated(_) => Errno::Einval,
+            Self::Empty | Self::Alignment(_) | Self::NotAllocated(_) => Errno::Einval,
         }
     }
 }
@@ -99,6 +101,7 @@ impl fmt::Display for PoolError {
             }
             Self::TooManyBlocks => f.write_str("the pool's table of blocks is full"),
             Self::Empty => f.write_str("a block of 0 bytes was asked for"),
+            Self::Alignment(alignment) => write!(f, "alignment {alignment} is not a power of two"),
             Self::NotAllocated(address) => write!(f, "no allocated block starts at {address}"),
         }
     }
@@ -121,9 +124,22 @@ impl<const N: usize> Pool<N> {
             bytes,
             owner: None,
         };
-        let mut blocks = List::new(whole);
-        let _fits = blocks.push(whole);
-        Self { blocks }
+        let mut pool = Self {
+            blocks: List::new(whole),
+        };
+        pool.reset(base, bytes);
+        pool
+    }
+
+    /// Makes this a pool as [`Pool::new`] does, in place: a pool may be larger than the stack.
+    pub fn reset(&mut self, base: PhysAddr, bytes: u32) {
+        self.blocks.clear();
+        let fits = self.blocks.push(Block {
+            address: base,
+            bytes,
+            owner: None,
+        });
+        debug_assert!(fits, "a pool has room for one block");
     }
 
     /// The blocks in address order, free ones included.
@@ -157,38 +173,75 @@ impl<const N: usize> Pool<N> {
             .map(|block| block.bytes)
     }
 
-    /// Takes the first free run that holds `bytes` bytes and returns its address.
+    /// Takes the first free run that holds `bytes` bytes from an address that is a multiple of
+    /// `alignment` on, and returns that address. What alignment skips stays free.
     ///
     /// # Errors
-    /// [`PoolError::NoSpace`], [`PoolError::TooManyBlocks`] or [`PoolError::Empty`]; the pool is unchanged.
-    pub fn allocate(&mut self, bytes: u32, owner: Owner) -> Result<PhysAddr, PoolError> {
+    /// [`PoolError::NoSpace`], [`PoolError::TooManyBlocks`], [`PoolError::Empty`] or
+    /// [`PoolError::Alignment`]; the pool is unchanged.
+    pub fn allocate(
+        &mut self,
+        bytes: u32,
+        alignment: u32,
+        owner: Owner,
+    ) -> Result<PhysAddr, PoolError> {
         if bytes == 0 {
             return Err(PoolError::Empty);
+        }
+        if !alignment.is_power_of_two() {
+            return Err(PoolError::Alignment(alignment));
         }
         let no_space = PoolError::NoSpace {
             requested: bytes,
             largest: self.largest_free_run(),
         };
         let rounded = bytes.checked_next_multiple_of(GRANULE).ok_or(no_space)?;
-        let fits = |block: &Block| block.owner.is_none() && block.bytes >= rounded;
-        let index = self.blocks().iter().position(fits).ok_or(no_space)?;
+        let (index, skipped) = self.first_fit(rounded, alignment).ok_or(no_space)?;
         let run = self.blocks()[index];
-        if run.bytes > rounded {
-            let rest = Block {
-                address: PhysAddr(run.address.0 + rounded),
-                bytes: run.bytes - rounded,
+        let rest = run.bytes - skipped - rounded;
+        if N - self.blocks.len() < usize::from(skipped > 0) + usize::from(rest > 0) {
+            return Err(PoolError::TooManyBlocks);
+        }
+        self.blocks.remove(index);
+        let address = PhysAddr(run.address.0 + skipped);
+        // Inserted from behind; what is empty is left out.
+        for block in [
+            Block {
+                address: PhysAddr(address.0 + rounded),
+                bytes: rest,
                 owner: None,
-            };
-            if !self.blocks.insert(index + 1, rest) {
-                return Err(PoolError::TooManyBlocks);
+            },
+            Block {
+                address,
+                bytes: rounded,
+                owner: Some(owner),
+            },
+            Block {
+                address: run.address,
+                bytes: skipped,
+                owner: None,
+            },
+        ] {
+            if block.bytes > 0 {
+                let fits = self.blocks.insert(index, block);
+                debug_assert!(fits, "room was counted");
             }
         }
-        self.blocks.as_mut_slice()[index] = Block {
-            address: run.address,
-            bytes: rounded,
-            owner: Some(owner),
+        Ok(address)
+    }
+
+    /// The first free run that can serve, and how many of its bytes alignment skips.
+    fn first_fit(&self, bytes: u32, alignment: u32) -> Option<(usize, u32)> {
+        let skipped = |block: &Block| {
+            let aligned = block.address.0.checked_next_multiple_of(alignment)?;
+            let skipped = aligned - block.address.0;
+            let free = block.owner.is_none();
+            (free && skipped <= block.bytes && block.bytes - skipped >= bytes).then_some(skipped)
         };
-        Ok(run.address)
+        self.blocks()
+            .iter()
+            .enumerate()
+            .find_map(|(index, block)| skipped(block).map(|skipped| (index, skipped)))
     }
 
     /// Gives the block that starts at `address` back and returns its length in bytes.
@@ -237,18 +290,21 @@ mod tests {
     fn blocks_are_placed_as_in_the_camera_log() {
         // The first rows of facts 5.4: ncubuf, osdDev and the rest, then VBM pool 0.
         let mut pool: Pool<16> = Pool::new(BASE, 30_408_704);
-        assert_eq!(pool.allocate(2_592_000, owner()), Ok(BASE));
-        assert!(pool.allocate(9_834_752, owner()).is_ok());
+        assert_eq!(pool.allocate(2_592_000, GRANULE, owner()), Ok(BASE));
+        assert!(pool.allocate(9_834_752, GRANULE, owner()).is_ok());
         assert_eq!(
-            pool.allocate(4 * 3_133_440, owner()),
+            pool.allocate(4 * 3_133_440, GRANULE, owner()),
             Ok(PhysAddr(0x6ed_9e00))
         );
-        assert_eq!(pool.allocate(886_528, owner()), Ok(PhysAddr(0x7ac_de00)));
+        assert_eq!(
+            pool.allocate(886_528, GRANULE, owner()),
+            Ok(PhysAddr(0x7ac_de00))
+        );
         for _ in 0..2 {
-            assert!(pool.allocate(199_808, owner()).is_ok());
+            assert!(pool.allocate(199_808, GRANULE, owner()).is_ok());
         }
         assert_eq!(
-            pool.allocate(2 * 353_280, owner()),
+            pool.allocate(2 * 353_280, GRANULE, owner()),
             Ok(PhysAddr(0x7c0_7f00))
         );
         assert_eq!(pool.free_bytes(), 3_455_232);
@@ -258,29 +314,32 @@ mod tests {
     fn a_request_that_does_not_fit_says_what_would() {
         let mut pool: Pool<4> = Pool::new(BASE, 1024);
         assert_eq!(
-            pool.allocate(1025, owner()),
+            pool.allocate(1025, GRANULE, owner()),
             Err(PoolError::NoSpace {
                 requested: 1025,
                 largest: 1024
             })
         );
         assert_eq!(
-            pool.allocate(u32::MAX, owner()),
+            pool.allocate(u32::MAX, GRANULE, owner()),
             Err(PoolError::NoSpace {
                 requested: u32::MAX,
                 largest: 1024
             })
         );
-        assert_eq!(pool.allocate(0, owner()), Err(PoolError::Empty));
+        assert_eq!(pool.allocate(0, GRANULE, owner()), Err(PoolError::Empty));
         assert_eq!(pool.free(BASE), Err(PoolError::NotAllocated(BASE)));
     }
 
     #[test]
     fn a_full_table_changes_nothing() {
         let mut pool: Pool<2> = Pool::new(BASE, 4096);
-        assert!(pool.allocate(256, owner()).is_ok());
+        assert!(pool.allocate(256, GRANULE, owner()).is_ok());
         let before = pool.clone().blocks().to_vec();
-        assert_eq!(pool.allocate(256, owner()), Err(PoolError::TooManyBlocks));
+        assert_eq!(
+            pool.allocate(256, GRANULE, owner()),
+            Err(PoolError::TooManyBlocks)
+        );
         assert_eq!(pool.blocks(), before);
     }
 
@@ -296,16 +355,22 @@ mod tests {
     proptest! {
         /// Allocations and frees in any order: no overlap, nothing lost, neighbours merged.
         #[test]
-        fn the_pool_keeps_every_byte(steps in prop::collection::vec((any::<bool>(), 1u32..20_000, any::<prop::sample::Index>()), 1..120)) {
+        fn the_pool_keeps_every_byte(steps in prop::collection::vec((any::<bool>(), 1u32..20_000, 0u32..14, any::<prop::sample::Index>()), 1..120)) {
             const TOTAL: u32 = 100_000;
             let mut pool: Pool<64> = Pool::new(BASE, TOTAL);
             let mut held: Vec<(PhysAddr, u32)> = Vec::new();
-            for (allocate, bytes, pick) in steps {
+            for (allocate, bytes, shift, pick) in steps {
                 if allocate {
+                    let alignment = 1 << shift;
                     let largest = pool.largest_free_run();
-                    match pool.allocate(bytes, owner()) {
-                        Ok(address) => held.push((address, bytes.next_multiple_of(GRANULE))),
-                        Err(PoolError::NoSpace { .. }) => prop_assert!(bytes.next_multiple_of(GRANULE) > largest),
+                    match pool.allocate(bytes, alignment, owner()) {
+                        Ok(address) => {
+                            prop_assert!(address.0.is_multiple_of(alignment));
+                            held.push((address, bytes.next_multiple_of(GRANULE)));
+                        }
+                        Err(PoolError::NoSpace { .. }) => {
+                            prop_assert!(bytes.next_multiple_of(GRANULE) + alignment > largest);
+                        }
                         Err(error) => prop_assert_eq!(error, PoolError::TooManyBlocks),
                     }
                 } else if !held.is_empty() {

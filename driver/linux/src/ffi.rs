@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The functions that C calls. tx_isp.h declares each, with its locking.
+
+use core::mem::size_of;
+use core::slice;
+use tx_isp_abi::channel::{ChannelId, HEIGHT_STEP, MIN_SIZE, WIDTH_STEP};
+use tx_isp_abi::format::{FrameLayout, PixelFormat};
+use tx_isp_abi::registers::Harb;
+use tx_isp_abi::sensor::{GC2053, Sensor};
+use tx_isp_abi::{PhysAddr, Size};
+use tx_isp_driver::bus::Bus;
+use tx_isp_driver::channel::Buffer;
+use tx_isp_driver::interrupt::{InterruptReport, MAX_COMPLETED};
+use tx_isp_driver::isp::Isp;
+use tx_isp_driver::pool::{Owner, Pool as PoolOf};
+use tx_isp_driver::rmem::{self, RmemError};
+use tx_isp_driver::{Errno, Error};
+
+use crate::mailbox::{Mailbox, Transport};
+use crate::print::{Level, log};
+
+/// The state that C allocates and passes around.
+pub type Core = Isp<Mailbox>;
+/// The carve-out's allocator; more blocks than a camera's client ever holds.
+pub type Pool = PoolOf<256>;
+
+/// The sensor on the board.
+const SENSOR: Sensor = GC2053;
+
+/// `struct tx_isp_layout`.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Layout {
+    fourcc: u32,
+    width: u32,
+    height: u32,
+    bytesperline: u32,
+    sizeimage: u32,
+}
+
+/// `struct tx_isp_limits`.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Limits {
+    min_width: u32,
+    max_width: u32,
+    step_width: u32,
+    min_height: u32,
+    max_height: u32,
+    step_height: u32,
+}
+
+/// `struct tx_isp_completed`.
+#[derive(Debug)]
+#[repr(C)]
+pub struct CompletedBuffer {
+    channel: u32,
+    index: u32,
+    sequence: u32,
+    intact: u32,
+}
+
+/// `struct tx_isp_range`.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Range {
+    base: u32,
+    bytes: u32,
+}
+
+/// `struct tx_isp_block`.
+#[derive(Debug)]
+#[repr(C)]
+pub struct PoolBlock {
+    address: u32,
+    bytes: u32,
+    owner: [u8; Owner::LENGTH],
+    used: u32,
+}
+
+impl From<FrameLayout> for Layout {
+    fn from(layout: FrameLayout) -> Self {
+        Self {
+            fourcc: layout.format.fourcc(),
+            width: layout.size.width,
+            height: layout.size.height,
+            bytesperline: layout.y_stride,
+            sizeimage: layout.sizeimage,
+        }
+    }
+}
+
+/// Says in the log what failed; the errno for C.
+fn failed(what: &str, error: Error) -> i32 {
+    log(Level::Error, format_args!("{what}: {error}"));
+    error.errno().to_return_value()
+}
+
+/// Runs a fallible action; 0, or the negative errno with a line in the log.
+fn run(what: &str, action: impl FnOnce() -> Result<(), Error>) -> i32 {
+    match action() {
+        Ok(()) => 0,
+        Err(error) => failed(what, error),
+    }
+}
+
+/// C's channel numbers come from its table of nodes, which has as many entries as there are channels.
+fn channel_id(channel: u32) -> ChannelId {
+    ChannelId::new(channel).unwrap_or(ChannelId::ALL[0])
+}
+
+fn size_in_bytes<T>() -> u32 {
+    u32::try_from(size_of::<T>()).unwrap_or(u32::MAX)
+}
+
+/// Bytes that C allocates for a [`Core`].
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_core_size() -> u32 {
+    size_in_bytes::<Core>()
+}
+
+/// The length of C's array of [`CompletedBuffer`]s.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_max_completed() -> u32 {
+    u32::try_from(MAX_COMPLETED).unwrap_or(u32::MAX)
+}
+
+/// Fills `core` for the ISP behind `transport`.
+///
+/// # Safety
+/// `core` has room for [`tx_isp_core_size`] bytes, aligned for any type; `transport` is started and
+/// outlives `core`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tx_isp_core_probe(core: *mut Core, transport: *mut Transport) -> i32 {
+    run("probe", || {
+        // SAFETY: by this function's contract.
+        let mut mailbox = unsafe { Mailbox::new(transport) };
+        let identity = mailbox.identify()?;
+        let isp = Isp::probe(mailbox, SENSOR)?;
+        log(
+            Level::Info,
+            format_args!(
+                "ISP of SoC {:#010x} behind mailbox version {}, sensor {} {}",
+                identity.soc_id, identity.version, SENSOR.name, SENSOR.size
+            ),
+        );
+        // SAFETY: by this function's contract.
+        unsafe { core.write(isp) };
+        Ok(())
+    })
+}
+
+/// The backend is gone.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_core_abandon(core: &mut Core) {
+    core.abandon();
+}
+
+/// Asks the backend for a sign of life.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_core_ping(core: &mut Core) -> i32 {
+    run("the ISP is silent", || {
+        core.bus_mut().read(Harb::SocId.address())?;
+        Ok(())
+    })
+}
+
+/// The fourcc of format number `index`; 0 past the last.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_core_format(index: u32) -> u32 {
+    let index = usize::try_from(index).unwrap_or(usize::MAX);
+    PixelFormat::ALL
+        .get(index)
+        .map_or(0, |format| format.fourcc())
+}
+
+/// Stores the sensor's name with a final 0 in the `room` bytes at `name`.
+///
+/// # Safety
+/// `name` points to `room` writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tx_isp_core_sensor_name(core: &Core, name: *mut u8, room: u32) {
+    let room = usize::try_from(room).unwrap_or(0);
+    // SAFETY: by this function's contract.
+    let bytes = unsafe { slice::from_raw_parts_mut(name, room) };
+    let length = core.sensor().name.len().min(room.saturating_sub(1));
+    bytes.fill(0);
+    bytes[..length].copy_from_slice(&core.sensor().name.as_bytes()[..length]);
+}
+
+/// Seconds from one frame to the next, as a fraction.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_core_frame_interval(
+    core: &Core,
+    numerator: &mut u32,
+    denominator: &mut u32,
+) {
+    let sensor = core.sensor();
+    *numerator = 1;
+    *denominator = sensor.pixel_clock / (sensor.line_length * sensor.frame_length);
+}
+
+/// The sizes that a channel can write.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_core_limits(core: &Core, channel: u32, limits: &mut Limits) {
+    let largest = Size::new(u32::MAX, u32::MAX);
+    let largest = core
+        .nearest_layout(channel_id(channel), PixelFormat::Nv12, largest)
+        .size;
+    *limits = Limits {
+        min_width: MIN_SIZE.width,
+        max_width: largest.width,
+        step_width: WIDTH_STEP,
+        min_height: MIN_SIZE.height,
+        max_height: largest.height,
+        step_height: HEIGHT_STEP,
+    };
+}
+
+/// The layout of a channel's pictures.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_core_layout(core: &Core, channel: u32, layout: &mut Layout) {
+    *layout = core.layout(channel_id(channel)).into();
+}
+
+/// Replaces what `layout` asks for by the nearest that the channel can do.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_core_nearest(core: &Core, channel: u32, layout: &mut Layout) {
+    let format = PixelFormat::from_fourcc(layout.fourcc).unwrap_or(PixelFormat::Nv12);
+    let size = Size::new(layout.width, layout.height);
+    *layout = core
+        .nearest_layout(channel_id(channel), format, size)
+        .into();
+}
+
+/// Sets the layout of a channel's pictures.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_core_set_layout(core: &mut Core, channel: u32, layout: &Layout) -> i32 {
+    run("set format", || {
+        let format = PixelFormat::from_fourcc(layout.fourcc).unwrap_or(PixelFormat::Nv12);
+        core.set_layout(
+            channel_id(channel),
+            format,
+            Size::new(layout.width, layout.height),
+        )
+    })
+}
+
+/// Hands buffer `index` at physical `address` to a channel.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_core_queue(
+    core: &mut Core,
+    channel: u32,
+    index: u32,
+    address: u32,
+) -> i32 {
+    run("queue", || {
+        core.queue(
+            channel_id(channel),
+            Buffer {
+                index,
+                address: PhysAddr(address),
+            },
+        )
+    })
+}
+
+/// Starts a channel.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_core_stream_on(core: &mut Core, channel: u32) -> i32 {
+    run("stream on", || core.stream_on(channel_id(channel)))
+}
+
+/// Stops a channel; all its buffers are the caller's again. A channel that the loss of the backend
+/// has stopped already is no error.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_core_stream_off(core: &mut Core, channel: u32) -> i32 {
+    run("stream off", || {
+        match core.stream_off(channel_id(channel)) {
+            Err(Error::NotStreaming(_)) => Ok(()),
+            result => result,
+        }
+    })
+}
+
+/// Takes back the buffers of a channel that did not start.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_core_take_back(core: &mut Core, channel: u32) {
+    core.take_back(channel_id(channel));
+}
+
+/// Handles an interrupt: stores the finished buffers in `done` and returns their number, or a
+/// negative errno.
+///
+/// # Safety
+/// `done` points to room for [`tx_isp_max_completed`] entries.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tx_isp_core_interrupt(core: &mut Core, done: *mut CompletedBuffer) -> i32 {
+    let report = match core.handle_interrupt() {
+        Ok(report) => report,
+        Err(error) => return failed("interrupt", error),
+    };
+    warn_of_errors(&report);
+    // SAFETY: by this function's contract.
+    let done = unsafe { slice::from_raw_parts_mut(done, MAX_COMPLETED) };
+    for (entry, completed) in done.iter_mut().zip(report.completed.as_slice()) {
+        *entry = CompletedBuffer {
+            channel: completed.channel.number(),
+            index: completed.index,
+            sequence: completed.sequence,
+            intact: u32::from(completed.intact),
+        };
+    }
+    i32::try_from(report.completed.len()).unwrap_or(i32::MAX)
+}
+
+fn warn_of_errors(report: &InterruptReport) {
+    if report.core_errors != 0 || report.vic_errors != [0; 2] {
+        log(
+            Level::Warning,
+            format_args!(
+                "errors: core {:#010x}, VIC {:#010x} {:#010x}",
+                report.core_errors, report.vic_errors[0], report.vic_errors[1]
+            ),
+        );
+    }
+    if report.unmatched != 0 {
+        log(
+            Level::Warning,
+            format_args!(
+                "{} frames went to addresses that were not queued",
+                report.unmatched
+            ),
+        );
+    }
+}
+
+/// Finds the carve-out on a command line.
+///
+/// # Safety
+/// `command_line` points to `length` readable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tx_isp_rmem_parse(
+    command_line: *const u8,
+    length: u32,
+    range: &mut Range,
+) -> i32 {
+    let length = usize::try_from(length).unwrap_or(0);
+    // SAFETY: by this function's contract.
+    let bytes = unsafe { slice::from_raw_parts(command_line, length) };
+    let parsed = core::str::from_utf8(bytes)
+        .map_err(|_| RmemError::Syntax)
+        .and_then(rmem::parse);
+    match parsed {
+        Ok(None) => 0,
+        Ok(Some(carve_out)) => {
+            *range = Range {
+                base: carve_out.base.0,
+                bytes: carve_out.bytes,
+            };
+            1
+        }
+        Err(RmemError::Syntax) => {
+            log(
+                Level::Error,
+                format_args!("rmem= must be SIZE@BASE, for example 29M@0x6300000"),
+            );
+            Errno::Einval.to_return_value()
+        }
+        Err(RmemError::Range) => {
+            log(
+                Level::Error,
+                format_args!("rmem= is empty or ends beyond 4 GiB"),
+            );
+            Errno::Einval.to_return_value()
+        }
+    }
+}
+
+/// Bytes that C allocates for a [`Pool`].
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_pool_size() -> u32 {
+    size_in_bytes::<Pool>()
+}
+
+/// Makes a pool of the whole carve-out at `pool`, in place: it is too large for the kernel's stack.
+///
+/// # Safety
+/// `pool` points to [`tx_isp_pool_size`] zero bytes, aligned for any type.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tx_isp_pool_create(pool: *mut Pool, range: &Range) {
+    // SAFETY: by this function's contract. Zero bytes are a valid pool: it is made of integers, and
+    // of options of byte arrays, where a zero tag is one of the two variants.
+    let pool = unsafe { &mut *pool };
+    pool.reset(PhysAddr(range.base), range.bytes);
+}
+
+/// Takes a block from the pool and stores its address.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_pool_allocate(
+    pool: &mut Pool,
+    bytes: u32,
+    alignment: u32,
+    owner: &[u8; Owner::LENGTH],
+    address: &mut u32,
+) -> i32 {
+    let end = owner
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(Owner::LENGTH);
+    let owner = Owner::new(core::str::from_utf8(&owner[..end]).unwrap_or("?"));
+    run("rmem", || {
+        *address = pool.allocate(bytes, alignment, owner)?.0;
+        Ok(())
+    })
+}
+
+/// Gives a block back to the pool.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_pool_free(pool: &mut Pool, address: u32) {
+    run("rmem", || {
+        pool.free(PhysAddr(address))?;
+        Ok(())
+    });
+}
+
+/// Stores block number `index`; 1, or 0 past the last.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_pool_block(pool: &Pool, index: u32, block: &mut PoolBlock) -> i32 {
+    let index = usize::try_from(index).unwrap_or(usize::MAX);
+    let Some(found) = pool.blocks().get(index) else {
+        return 0;
+    };
+    let mut owner = [0; Owner::LENGTH];
+    if let Some(name) = found.owner {
+        owner[..name.as_str().len()].copy_from_slice(name.as_str().as_bytes());
+    }
+    *block = PoolBlock {
+        address: found.address.0,
+        bytes: found.bytes,
+        owner,
+        used: u32::from(found.owner.is_some()),
+    };
+    1
+}

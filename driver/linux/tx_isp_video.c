@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A capture node: V4L2 and videobuf2 on one side, a channel of the ISP on the other.
+ */
+#include <linux/module.h>
+#include <media/v4l2-ioctl.h>
+
+#include "tx_isp.h"
+
+/* With fewer, the client holds the only buffer while the chip has none. */
+#define MIN_BUFFERS 2
+
+static struct tx_isp_video *to_video(struct file *file)
+{
+	return video_drvdata(file);
+}
+
+static void fill_format(struct v4l2_pix_format *pix, const struct tx_isp_layout *layout)
+{
+	memset(pix, 0, sizeof(*pix));
+	pix->width = layout->width;
+	pix->height = layout->height;
+	pix->pixelformat = layout->fourcc;
+	pix->field = V4L2_FIELD_NONE;
+	pix->bytesperline = layout->bytesperline;
+	pix->sizeimage = layout->sizeimage;
+	pix->colorspace = V4L2_COLORSPACE_SRGB;
+	pix->ycbcr_enc = V4L2_YCBCR_ENC_601;
+	pix->quantization = V4L2_QUANTIZATION_LIM_RANGE;
+	pix->xfer_func = V4L2_XFER_FUNC_SRGB;
+}
+
+static void current_layout(struct tx_isp_video *video, struct tx_isp_layout *layout)
+{
+	mutex_lock(&video->isp->core_lock);
+	tx_isp_core_layout(video->isp->core, video->channel, layout);
+	mutex_unlock(&video->isp->core_lock);
+}
+
+/* ioctls */
+
+static int querycap(struct file *file, void *fh, struct v4l2_capability *cap)
+{
+	strscpy(cap->driver, "tx-isp", sizeof(cap->driver));
+	snprintf(cap->card, sizeof(cap->card), "T31 ISP channel %u", to_video(file)->channel);
+	return 0;
+}
+
+static int enum_format(struct file *file, void *fh, struct v4l2_fmtdesc *desc)
+{
+	u32 fourcc = tx_isp_core_format(desc->index);
+
+	if (!fourcc)
+		return -EINVAL;
+	desc->pixelformat = fourcc;
+	return 0;
+}
+
+static int get_format(struct file *file, void *fh, struct v4l2_format *format)
+{
+	struct tx_isp_layout layout;
+
+	current_layout(to_video(file), &layout);
+	fill_format(&format->fmt.pix, &layout);
+	return 0;
+}
+
+static void nearest(struct tx_isp_video *video, struct v4l2_format *format,
+		    struct tx_isp_layout *layout)
+{
+	layout->fourcc = format->fmt.pix.pixelformat;
+	layout->width = format->fmt.pix.width;
+	layout->height = format->fmt.pix.height;
+	mutex_lock(&video->isp->core_lock);
+	tx_isp_core_nearest(video->isp->core, video->channel, layout);
+	mutex_unlock(&video->isp->core_lock);
+	fill_format(&format->fmt.pix, layout);
+}
+
+static int try_format(struct file *file, void *fh, struct v4l2_format *format)
+{
+	struct tx_isp_layout layout;
+
+	nearest(to_video(file), format, &layout);
+	return 0;
+}
+
+static int set_format(struct file *file, void *fh, struct v4l2_format *format)
+{
+	struct tx_isp_video *video = to_video(file);
+	struct tx_isp_layout layout;
+	int ret;
+
+	if (vb2_is_busy(&video->queue))
+		return -EBUSY;
+	nearest(video, format, &layout);
+	mutex_lock(&video->isp->core_lock);
+	ret = tx_isp_core_set_layout(video->isp->core, video->channel, &layout);
+	mutex_unlock(&video->isp->core_lock);
+	return ret;
+}
+
+static bool is_supported(u32 fourcc)
+{
+	u32 index, candidate;
+
+	for (index = 0; (candidate = tx_isp_core_format(index)); index++)
+		if (candidate == fourcc)
+			return true;
+	return false;
+}
+
+static int enum_frame_sizes(struct file *file, void *fh, struct v4l2_frmsizeenum *sizes)
+{
+	struct tx_isp_video *video = to_video(file);
+	struct tx_isp_limits limits;
+
+	if (sizes->index || !is_supported(sizes->pixel_format))
+		return -EINVAL;
+	tx_isp_core_limits(video->isp->core, video->channel, &limits);
+	sizes->type = V4L2_FRMSIZE_TYPE_STEPWISE;
+	sizes->stepwise.min_width = limits.min_width;
+	sizes->stepwise.max_width = limits.max_width;
+	sizes->stepwise.step_width = limits.step_width;
+	sizes->stepwise.min_height = limits.min_height;
+	sizes->stepwise.max_height = limits.max_height;
+	sizes->stepwise.step_height = limits.step_height;
+	return 0;
+}
+
+static int enum_frame_intervals(struct file *file, void *fh, struct v4l2_frmivalenum *intervals)
+{
+	struct tx_isp_video *video = to_video(file);
+	struct tx_isp_layout layout = {
+		.fourcc = intervals->pixel_format,
+		.width = intervals->width,
+		.height = intervals->height,
+	};
+
+	if (intervals->index || !is_supported(intervals->pixel_format))
+		return -EINVAL;
+	tx_isp_core_nearest(video->isp->core, video->channel, &layout);
+	if (layout.width != intervals->width || layout.height != intervals->height)
+		return -EINVAL;
+	intervals->type = V4L2_FRMIVAL_TYPE_DISCRETE;
+	tx_isp_core_frame_interval(video->isp->core, &intervals->discrete.numerator,
+				   &intervals->discrete.denominator);
+	return 0;
+}
+
+/* The interval is the sensor's; setting it changes nothing. */
+static int streaming_parameters(struct file *file, void *fh, struct v4l2_streamparm *parm)
+{
+	struct v4l2_captureparm *capture = &parm->parm.capture;
+
+	if (parm->type != V4L2_BUF_TYPE_VIDEO_CAPTURE)
+		return -EINVAL;
+	memset(capture, 0, sizeof(*capture));
+	capture->capability = V4L2_CAP_TIMEPERFRAME;
+	capture->readbuffers = MIN_BUFFERS;
+	tx_isp_core_frame_interval(to_video(file)->isp->core, &capture->timeperframe.numerator,
+				   &capture->timeperframe.denominator);
+	return 0;
+}
+
+static int enum_input(struct file *file, void *fh, struct v4l2_input *input)
+{
+	if (input->index)
+		return -EINVAL;
+	input->type = V4L2_INPUT_TYPE_CAMERA;
+	tx_isp_core_sensor_name(to_video(file)->isp->core, input->name, sizeof(input->name));
+	return 0;
+}
+
+static int get_input(struct file *file, void *fh, unsigned int *index)
+{
+	*index = 0;
+	return 0;
+}
+
+static int set_input(struct file *file, void *fh, unsigned int index)
+{
+	return index ? -EINVAL : 0;
+}
+
+static const struct v4l2_ioctl_ops ioctl_ops = {
+	.vidioc_querycap = querycap,
+	.vidioc_enum_fmt_vid_cap = enum_format,
+	.vidioc_g_fmt_vid_cap = get_format,
+	.vidioc_try_fmt_vid_cap = try_format,
+	.vidioc_s_fmt_vid_cap = set_format,
+	.vidioc_enum_framesizes = enum_frame_sizes,
+	.vidioc_enum_frameintervals = enum_frame_intervals,
+	.vidioc_g_parm = streaming_parameters,
+	.vidioc_s_parm = streaming_parameters,
+	.vidioc_enum_input = enum_input,
+	.vidioc_g_input = get_input,
+	.vidioc_s_input = set_input,
+	.vidioc_reqbufs = vb2_ioctl_reqbufs,
+	.vidioc_create_bufs = vb2_ioctl_create_bufs,
+	.vidioc_prepare_buf = vb2_ioctl_prepare_buf,
+	.vidioc_querybuf = vb2_ioctl_querybuf,
+	.vidioc_qbuf = vb2_ioctl_qbuf,
+	.vidioc_dqbuf = vb2_ioctl_dqbuf,
+	.vidioc_streamon = vb2_ioctl_streamon,
+	.vidioc_streamoff = vb2_ioctl_streamoff,
+};
+
+static const struct v4l2_file_operations file_ops = {
+	.owner = THIS_MODULE,
+	.open = v4l2_fh_open,
+	.release = vb2_fop_release,
+	.poll = vb2_fop_poll,
+	.mmap = vb2_fop_mmap,
+	.read = vb2_fop_read,
+	.unlocked_ioctl = video_ioctl2,
+};
+
+/* videobuf2 */
+
+static int queue_setup(struct vb2_queue *queue, unsigned int *buffers, unsigned int *planes,
+		       unsigned int sizes[], struct device *devices[])
+{
+	struct tx_isp_layout layout;
+
+	current_layout(vb2_get_drv_priv(queue), &layout);
+	if (*planes)
+		return *planes != 1 || sizes[0] < layout.sizeimage ? -EINVAL : 0;
+	*planes = 1;
+	sizes[0] = layout.sizeimage;
+	return 0;
+}
+
+static int buf_prepare(struct vb2_buffer *vb)
+{
+	struct tx_isp_layout layout;
+
+	current_layout(vb2_get_drv_priv(vb->vb2_queue), &layout);
+	if (vb2_plane_size(vb, 0) < layout.sizeimage)
+		return -EINVAL;
+	vb2_set_plane_payload(vb, 0, layout.sizeimage);
+	return 0;
+}
+
+static void buf_queue(struct vb2_buffer *vb)
+{
+	struct tx_isp_video *video = vb2_get_drv_priv(vb->vb2_queue);
+	struct tx_isp *isp = video->isp;
+	int ret;
+
+	mutex_lock(&isp->core_lock);
+	ret = tx_isp_core_queue(isp->core, video->channel, vb->index, tx_isp_memory_address(vb));
+	mutex_unlock(&isp->core_lock);
+	if (ret)
+		vb2_queue_error(vb->vb2_queue);
+}
+
+/* Gives every buffer that the driver holds back to videobuf2. */
+static void return_buffers(struct vb2_queue *queue, enum vb2_buffer_state state)
+{
+	unsigned int index;
+
+	for (index = 0; index < queue->num_buffers; index++)
+		if (queue->bufs[index]->state == VB2_BUF_STATE_ACTIVE)
+			vb2_buffer_done(queue->bufs[index], state);
+}
+
+static int start_streaming(struct vb2_queue *queue, unsigned int count)
+{
+	struct tx_isp_video *video = vb2_get_drv_priv(queue);
+	struct tx_isp *isp = video->isp;
+	int ret;
+
+	mutex_lock(&isp->core_lock);
+	ret = tx_isp_core_stream_on(isp->core, video->channel);
+	if (ret) {
+		tx_isp_core_take_back(isp->core, video->channel);
+		return_buffers(queue, VB2_BUF_STATE_QUEUED);
+	}
+	mutex_unlock(&isp->core_lock);
+	return ret;
+}
+
+static void stop_streaming(struct vb2_queue *queue)
+{
+	struct tx_isp_video *video = vb2_get_drv_priv(queue);
+	struct tx_isp *isp = video->isp;
+
+	mutex_lock(&isp->core_lock);
+	tx_isp_core_stream_off(isp->core, video->channel);
+	return_buffers(queue, VB2_BUF_STATE_ERROR);
+	mutex_unlock(&isp->core_lock);
+}
+
+static const struct vb2_ops queue_ops = {
+	.queue_setup = queue_setup,
+	.buf_prepare = buf_prepare,
+	.buf_queue = buf_queue,
+	.start_streaming = start_streaming,
+	.stop_streaming = stop_streaming,
+	.wait_prepare = vb2_ops_wait_prepare,
+	.wait_finish = vb2_ops_wait_finish,
+};
+
+/* A frame is in memory. The caller holds core_lock, so the queue cannot stop meanwhile. */
+void tx_isp_video_complete(struct tx_isp_video *video, const struct tx_isp_completed *done, u64 time)
+{
+	struct vb2_buffer *vb = video->queue.bufs[done->index];
+	struct vb2_v4l2_buffer *buffer = to_vb2_v4l2_buffer(vb);
+
+	vb->timestamp = time;
+	buffer->sequence = done->sequence;
+	buffer->field = V4L2_FIELD_NONE;
+	vb2_buffer_done(vb, done->intact ? VB2_BUF_STATE_DONE : VB2_BUF_STATE_ERROR);
+}
+
+static void video_release(struct video_device *vdev)
+{
+	struct tx_isp_video *video = video_get_drvdata(vdev);
+
+	v4l2_device_put(&video->isp->v4l2_dev);
+}
+
+int tx_isp_video_register(struct tx_isp *isp, u32 channel)
+{
+	struct tx_isp_video *video = &isp->videos[channel];
+	struct vb2_queue *queue = &video->queue;
+	struct video_device *vdev = &video->vdev;
+	int ret;
+
+	video->isp = isp;
+	video->channel = channel;
+	mutex_init(&video->lock);
+
+	queue->type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+	queue->io_modes = VB2_MMAP | VB2_READ;
+	queue->drv_priv = video;
+	queue->buf_struct_size = sizeof(struct vb2_v4l2_buffer);
+	queue->ops = &queue_ops;
+	queue->mem_ops = &tx_isp_mem_ops;
+	queue->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC | V4L2_BUF_FLAG_TSTAMP_SRC_EOF;
+	queue->min_buffers_needed = MIN_BUFFERS;
+	queue->lock = &video->lock;
+	ret = vb2_queue_init(queue);
+	if (ret)
+		return ret;
+
+	snprintf(vdev->name, sizeof(vdev->name), "tx-isp channel %u", channel);
+	vdev->v4l2_dev = &isp->v4l2_dev;
+	vdev->fops = &file_ops;
+	vdev->ioctl_ops = &ioctl_ops;
+	vdev->release = video_release;
+	vdev->lock = &video->lock;
+	vdev->queue = queue;
+	vdev->device_caps = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_STREAMING | V4L2_CAP_READWRITE;
+	video_set_drvdata(vdev, video);
+	v4l2_device_get(&isp->v4l2_dev);
+	ret = video_register_device(vdev, VFL_TYPE_VIDEO, channel);
+	if (ret)
+		v4l2_device_put(&isp->v4l2_dev);
+	return ret;
+}
+
+void tx_isp_video_unregister(struct tx_isp_video *video)
+{
+	vb2_video_unregister_device(&video->vdev);
+}
