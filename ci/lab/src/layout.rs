@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! How the guest's memory is divided: Linux below, the carve-out for frames on top, as on a Wyze
+//! Cam v3 (facts 5.1).
+
+use std::fmt;
+use std::str::FromStr;
+
+use guest_image::CarveOut;
+use tx_isp_abi::format::FrameLayout;
+
+const MIB: u64 = 1 << 20;
+
+/// The carve-out of a Wyze Cam v3 in MiB (facts 5.1).
+const CARVE_OUT_MIB: u64 = 29;
+/// With less memory Linux has no room beside the carve-out to unpack its image.
+const MIN_TOTAL_MIB: u64 = 64;
+/// More memory is not contiguous on a Malta board: it lies elsewhere from 256 MiB on.
+const MAX_TOTAL_MIB: u64 = 256;
+
+/// Buffers are mapped, so each takes whole pages.
+const PAGE: u64 = 4096;
+
+/// The division.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryLayout {
+    total_mib: u64,
+}
+
+/// More buffers than the carve-out holds.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error(
+    "too little memory for frames: {buffers} buffers of {each} bytes need {needed_mib} MiB, the carve-out has \
+     {CARVE_OUT_MIB} MiB; use at most --buffers {most}, or a smaller --size"
+)]
+pub struct TooManyBuffers {
+    buffers: u32,
+    each: u32,
+    needed_mib: u64,
+    most: u64,
+}
+
+impl MemoryLayout {
+    /// The guest's whole memory in MiB.
+    pub fn total_mib(self) -> u64 {
+        self.total_mib
+    }
+
+    /// The guest's whole memory in bytes.
+    pub fn total(self) -> u64 {
+        self.total_mib * MIB
+    }
+
+    /// What Linux is not to use.
+    pub fn carve_out(self) -> CarveOut {
+        CarveOut {
+            base: (self.total_mib - CARVE_OUT_MIB) * MIB,
+            size: CARVE_OUT_MIB * MIB,
+        }
+    }
+
+    /// The words that tell Linux and the driver.
+    pub fn command_line(self) -> String {
+        format!(
+            "mem={}M@0x0 rmem={CARVE_OUT_MIB}M@{:#x}",
+            self.total_mib - CARVE_OUT_MIB,
+            self.carve_out().base
+        )
+    }
+
+    /// Checks that so many buffers have room in the carve-out.
+    ///
+    /// # Errors
+    /// [`TooManyBuffers`], which says how many have.
+    pub fn check_buffers(self, buffers: u32, frame: &FrameLayout) -> Result<(), TooManyBuffers> {
+        let each = u64::from(frame.sizeimage).next_multiple_of(PAGE);
+        let needed = each * u64::from(buffers);
+        if needed <= self.carve_out().size {
+            return Ok(());
+        }
+        Err(TooManyBuffers {
+            buffers,
+            each: frame.sizeimage,
+            needed_mib: needed.div_ceil(MIB),
+            most: self.carve_out().size / each,
+        })
+    }
+}
+
+impl FromStr for MemoryLayout {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let upper = text.to_ascii_uppercase();
+        let (digits, unit) = match upper.strip_suffix('G') {
+            Some(digits) => (digits, 1024),
+            None => (upper.strip_suffix('M').unwrap_or(&upper), 1),
+        };
+        let total_mib = digits
+            .parse::<u64>()
+            .ok()
+            .and_then(|number| number.checked_mul(unit))
+            .ok_or_else(|| "a memory size is a number of megabytes, as in 128M".to_owned())?;
+        match total_mib {
+            ..MIN_TOTAL_MIB => Err(format!(
+                "too little memory: the carve-out takes {CARVE_OUT_MIB}M and Linux needs the rest of \
+                 at least {MIN_TOTAL_MIB}M"
+            )),
+            MIN_TOTAL_MIB..=MAX_TOTAL_MIB => Ok(Self { total_mib }),
+            _ => Err(format!(
+                "a Malta board has at most {MAX_TOTAL_MIB}M in one piece"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for MemoryLayout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}M", self.total_mib)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tx_isp_abi::Size;
+    use tx_isp_abi::format::PixelFormat;
+
+    fn layout(text: &str) -> MemoryLayout {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_camera_with_128_mib_has_its_carve_out_where_the_vendor_puts_it() {
+        assert_eq!(
+            layout("128M").command_line(),
+            "mem=99M@0x0 rmem=29M@0x6300000"
+        );
+        assert_eq!(
+            layout("64").command_line(),
+            "mem=35M@0x0 rmem=29M@0x2300000"
+        );
+        assert_eq!(layout("128M").carve_out().size, 29 << 20);
+        assert_eq!(layout("128m").to_string(), "128M");
+    }
+
+    #[test]
+    fn sizes_that_cannot_be_are_refused_with_the_limits() {
+        for (text, right) in [
+            ("63M", "at least 64M"),
+            ("1G", "at most 256M"),
+            ("lots", "as in 128M"),
+            ("-5M", "as in 128M"),
+            ("18446744073709551615G", "as in 128M"),
+        ] {
+            let error = text.parse::<MemoryLayout>().unwrap_err();
+            assert!(error.contains(right), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn nine_1080p_buffers_fit_and_ten_do_not() {
+        let frame = FrameLayout::new(PixelFormat::Nv12, Size::new(1920, 1080));
+        assert_eq!(layout("128M").check_buffers(9, &frame), Ok(()));
+        let error = layout("128M").check_buffers(10, &frame).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "too little memory for frames: 10 buffers of 3133440 bytes need 30 MiB, the carve-out has \
+             29 MiB; use at most --buffers 9, or a smaller --size"
+        );
+    }
+}

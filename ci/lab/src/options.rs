@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What users type.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use guest_image::KernelChoice;
+use tx_isp_abi::Size;
+use tx_isp_abi::channel::{ChannelId, HEIGHT_STEP, MIN_SIZE, WIDTH_STEP};
+use tx_isp_abi::format::{PixelFormat, nearest_size};
+use tx_isp_abi::sensor::GC2053;
+use tx_isp_emulator::picture::Source;
+use tx_isp_emulator::sensor::ClockMode;
+
+use crate::layout::MemoryLayout;
+
+/// The most frames of one stream.
+const MAX_FRAMES: i64 = 1_000_000;
+/// The most buffers of a queue (VIDEO_MAX_FRAME).
+const MAX_BUFFERS: i64 = 32;
+
+/// Boots a MIPS guest with the emulated ISP and looks at what its driver delivers.
+#[derive(Debug, Parser)]
+#[command(name = "cargo lab", bin_name = "cargo lab", version)]
+pub struct Options {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Streams frames from the emulated ISP and checks each one
+    Stream(StreamOptions),
+    /// Runs all tests: format, lints, host tests, and streams in the guest
+    Test(TestOptions),
+    /// Boots the same guest and gives its console
+    Shell(ShellOptions),
+    /// Says what this machine has and lacks
+    Doctor(GuestOptions),
+    /// Fetches and builds everything, and boots nothing
+    Setup(GuestOptions),
+}
+
+/// Which guest on which QEMU.
+#[derive(Debug, Clone, Args)]
+pub struct GuestOptions {
+    /// The guest's memory; its top 29M are the carve-out for frames
+    #[arg(long, value_name = "SIZE", default_value = "128M")]
+    pub memory: MemoryLayout,
+    /// Debian's kernel, a small one that boots faster (built once), or the path of a vmlinux inside
+    /// its build folder
+    #[arg(long, value_name = "debian|fast|PATH", default_value = "debian", value_parser = parse_kernel)]
+    pub kernel: KernelChoice,
+    /// The QEMU to run, instead of qemu-system-mipsel from PATH
+    #[arg(long, value_name = "PATH")]
+    pub qemu: Option<PathBuf>,
+    /// The virtual device that carries the ISP; auto takes the best one that this QEMU has
+    #[arg(long, value_enum, default_value_t = Attach::Auto)]
+    pub attach: Attach,
+    /// Install missing host packages without asking
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// How the ISP is to be attached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Attach {
+    /// Generic if this QEMU can create it, else gpio.
+    Auto,
+    /// QEMU's generic vhost-user device.
+    Generic,
+    /// QEMU's vhost-user GPIO device.
+    Gpio,
+}
+
+/// How to stream.
+#[derive(Debug, Clone, Args)]
+pub struct StreamOptions {
+    /// How many frames to take
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=MAX_FRAMES))]
+    pub frames: u32,
+    /// The picture's size in pixels
+    #[arg(long, value_name = "WxH", default_value = "1920x1080", value_parser = parse_size)]
+    pub size: Size,
+    /// The sensor's frames per second; max goes as fast as buffers come back
+    #[arg(long, value_name = "N|max", default_value = "25", value_parser = parse_rate)]
+    pub fps: ClockMode,
+    /// How many buffers the client asks for
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=MAX_BUFFERS))]
+    pub buffers: u32,
+    /// The pixel format: nv12 or nv21
+    #[arg(long, value_name = "FORMAT", default_value = "nv12", value_parser = parse_format)]
+    pub format: PixelFormat,
+    /// What the camera sees: bars, gradient, noise, image:FILE or y4m:FILE
+    #[arg(long, value_name = "SOURCE", default_value = "bars", value_parser = Source::from_str)]
+    pub source: Source,
+    /// Where pictures and logs go
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub out: PathBuf,
+    /// Write the result as one JSON object to this file
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Which guest.
+    #[command(flatten)]
+    pub guest: GuestOptions,
+}
+
+/// Which tests.
+#[derive(Debug, Clone, Args)]
+pub struct TestOptions {
+    /// Only what needs no guest
+    #[arg(long, conflicts_with = "guest_only")]
+    pub host_only: bool,
+    /// Only what needs a guest
+    #[arg(long)]
+    pub guest_only: bool,
+    /// Write the results as JUnit XML to this file
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Which guest.
+    #[command(flatten)]
+    pub guest: GuestOptions,
+}
+
+/// How to run a guest for a person.
+#[derive(Debug, Clone, Args)]
+pub struct ShellOptions {
+    /// The sensor's frames per second; max goes as fast as buffers come back
+    #[arg(long, value_name = "N|max", default_value = "25", value_parser = parse_rate)]
+    pub fps: ClockMode,
+    /// What the camera sees: bars, gradient, noise, image:FILE or y4m:FILE
+    #[arg(long, value_name = "SOURCE", default_value = "bars", value_parser = Source::from_str)]
+    pub source: Source,
+    /// Which guest.
+    #[command(flatten)]
+    pub guest: GuestOptions,
+}
+
+fn parse_kernel(text: &str) -> Result<KernelChoice, String> {
+    match text {
+        "debian" => Ok(KernelChoice::Debian),
+        "fast" => Ok(KernelChoice::Fast),
+        path if PathBuf::from(path).is_file() => Ok(KernelChoice::Path(path.into())),
+        _ => Err("neither debian nor fast nor a file; a path must name a built vmlinux".to_owned()),
+    }
+}
+
+fn parse_rate(text: &str) -> Result<ClockMode, String> {
+    match ClockMode::from_str(text) {
+        Ok(mode @ (ClockMode::Rate(_) | ClockMode::Max)) => Ok(mode),
+        _ => Err(format!(
+            "use frames per second from 1 to {}, or max",
+            tx_isp_emulator::sensor::MAX_RATE
+        )),
+    }
+}
+
+fn parse_format(text: &str) -> Result<PixelFormat, String> {
+    let found = PixelFormat::ALL
+        .into_iter()
+        .find(|format| format.name() == text.to_ascii_lowercase());
+    found.ok_or_else(|| {
+        let names = PixelFormat::ALL.map(PixelFormat::name);
+        format!("the ISP writes {}", names.join(" and "))
+    })
+}
+
+/// A size that channel 0 can write with the emulated sensor.
+fn parse_size(text: &str) -> Result<Size, String> {
+    let numbers = text.split_once(['x', 'X']);
+    let size = numbers
+        .and_then(|(width, height)| Some(Size::new(width.parse().ok()?, height.parse().ok()?)));
+    let Some(size) = size else {
+        return Err("a size is two numbers with an x between, as in 1280x720".to_owned());
+    };
+    let [channel, ..] = ChannelId::ALL;
+    let nearest = nearest_size(channel, GC2053.size, size);
+    if nearest == size {
+        return Ok(size);
+    }
+    Err(format!(
+        "the ISP cannot write that; it takes widths from {} to {} in steps of {WIDTH_STEP}, heights \
+         from {} to {} in steps of {HEIGHT_STEP}; the nearest is {nearest}",
+        MIN_SIZE.width, GC2053.size.width, MIN_SIZE.height, GC2053.size.height,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn stream(words: &[&str]) -> Result<StreamOptions, String> {
+        let words = ["lab", "stream"].iter().chain(words);
+        match Options::try_parse_from(words) {
+            Ok(Options {
+                command: Command::Stream(options),
+            }) => Ok(options),
+            Ok(other) => Err(format!("{other:?}")),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn the_options_are_consistent() {
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn nothing_typed_is_1080p_of_bars_at_25_frames_per_second() {
+        let options = stream(&[]).unwrap();
+        assert_eq!((options.frames, options.buffers), (100, 4));
+        assert_eq!(options.size, Size::new(1920, 1080));
+        assert_eq!(options.fps.to_string(), "fps 25");
+        assert_eq!(options.format, PixelFormat::Nv12);
+        assert_eq!(options.source, Source::Bars);
+        assert_eq!(options.guest.memory.total_mib(), 128);
+        assert_eq!(options.guest.kernel, KernelChoice::Debian);
+        assert_eq!(options.guest.attach, Attach::Auto);
+    }
+
+    #[test]
+    fn a_size_that_cannot_be_comes_with_the_nearest() {
+        let error = stream(&["--size", "1000x700"]).unwrap_err();
+        assert!(error.contains("the nearest is 992x700"), "{error}");
+        let error = stream(&["--size", "4000x3000"]).unwrap_err();
+        assert!(error.contains("the nearest is 1920x1080"), "{error}");
+        let error = stream(&["--size", "big"]).unwrap_err();
+        assert!(error.contains("as in 1280x720"), "{error}");
+        assert_eq!(
+            stream(&["--size", "640x360"]).unwrap().size,
+            Size::new(640, 360)
+        );
+    }
+
+    #[test]
+    fn wrong_values_say_what_is_right() {
+        for (words, right) in [
+            (["--format", "yuyv"], "nv12 and nv21"),
+            (["--fps", "0"], "from 1 to 240, or max"),
+            (["--fps", "stepped"], "from 1 to 240, or max"),
+            (
+                ["--source", "plaid"],
+                "use bars, gradient, noise, image:FILE or y4m:FILE",
+            ),
+            (["--buffers", "33"], "1..=32"),
+            (["--frames", "0"], "1..=1000000"),
+            (["--memory", "32M"], "64M"),
+            (["--kernel", "no/such/vmlinux"], "built vmlinux"),
+            (["--attach", "pci"], "generic"),
+        ] {
+            let error = stream(&words).unwrap_err();
+            assert!(error.contains(right), "{words:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn tests_are_for_the_host_or_the_guest_but_not_both_alone() {
+        let words = ["lab", "test", "--host-only", "--guest-only"];
+        assert!(Options::try_parse_from(words).is_err());
+    }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `cargo lab test`: everything that must hold, on the host and in the guest.
+
+mod guest;
+mod host;
+mod results;
+
+use anyhow::Result;
+use guest_image::Progress;
+
+use crate::options::TestOptions;
+use crate::prepare::repository;
+use crate::progress::Steps;
+use results::Results;
+
+/// Runs the tests that were asked for; true if none failed.
+///
+/// # Errors
+/// If they could not be run at all.
+pub fn command(options: &TestOptions) -> Result<bool> {
+    let repository = repository()?;
+    let steps = Steps::new();
+    let mut results = Results::default();
+    if !options.guest_only {
+        host::run(&repository, &steps, &mut results)?;
+    }
+    if !options.host_only {
+        guest::run(&options.guest, &steps, &mut results)?;
+    }
+    if let Some(path) = &options.junit {
+        results.write_junit(path)?;
+        steps.line(&format!("results: {}", path.display()));
+    }
+    print!("{}", results.summary());
+    Ok(results.failed() == 0)
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Tests that need a guest: streams over every carrier that this QEMU has, and how things end when
+//! they go wrong.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use guest_agent::message::Request;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tx_isp_abi::Size;
+use tx_isp_abi::format::PixelFormat;
+
+use super::results::{End, Results};
+use crate::options::{Attach, GuestOptions};
+use crate::prepare::Prepared;
+use crate::progress::Steps;
+use crate::qemu::Carrier;
+use crate::report::Report;
+use crate::scene::Scene;
+use crate::stream::{Wish, boot, run as stream};
+use crate::trouble::Trouble;
+
+/// Two seconds of the sensor's time.
+const FRAMES: u32 = 50;
+/// Where the logs go, one folder for each carrier.
+const LOGS: &str = "out/test";
+/// Panics and dead backends are reported within this time.
+const SOON: Duration = Duration::from_secs(20);
+
+/// The streams over each carrier.
+const STREAMS: [(Size, PixelFormat); 3] = [
+    (Size::new(1920, 1080), PixelFormat::Nv12),
+    (Size::new(640, 360), PixelFormat::Nv12),
+    (Size::new(1280, 720), PixelFormat::Nv21),
+];
+
+/// Runs all of them; one that fails does not keep the others from running.
+///
+/// # Errors
+/// Nothing does; what cannot be built is a failed test.
+pub fn run(options: &GuestOptions, steps: &Steps, results: &mut Results) -> Result<()> {
+    let begin = Instant::now();
+    let prepared = Prepared::new(options, steps);
+    let end = match &prepared {
+        Ok(_) => End::Passed,
+        Err(error) => End::Failed(format!("{error:#}")),
+    };
+    let name = "emulator, module and agent are built";
+    results.add("guest image", name, end, begin.elapsed());
+    let Ok(prepared) = prepared else {
+        return Ok(());
+    };
+    for carrier in Carrier::ALL {
+        let suite = format!("guest, {carrier}");
+        if let Some(reason) = left_out(carrier, options.attach, &prepared) {
+            for (size, format) in STREAMS {
+                let end = End::Skipped(reason.clone());
+                results.add(&suite, &stream_name(size, format), end, Duration::ZERO);
+            }
+            continue;
+        }
+        let mut guest = GuestTests {
+            suite,
+            prepared: Prepared {
+                carrier,
+                ..prepared.clone()
+            },
+            scene: Scene::default(),
+            steps,
+            results,
+        };
+        guest.streams();
+        guest.case(
+            "a panic is reported with the console's last lines",
+            GuestTests::panic,
+        );
+        guest.case(
+            "an emulator that dies ends the stream soon",
+            GuestTests::dead_emulator,
+        );
+    }
+    Ok(())
+}
+
+/// Why a carrier is not tested, if so.
+fn left_out(carrier: Carrier, attach: Attach, prepared: &Prepared) -> Option<String> {
+    let wanted = match attach {
+        Attach::Auto => true,
+        Attach::Generic => carrier == Carrier::Generic,
+        Attach::Gpio => carrier == Carrier::Gpio,
+    };
+    if !wanted {
+        return Some("--attach asks for the other one".to_owned());
+    }
+    if prepared.qemu.carriers.contains(&carrier) {
+        return None;
+    }
+    Some(format!(
+        "QEMU {} cannot create {}",
+        prepared.qemu.version,
+        carrier.device()
+    ))
+}
+
+fn stream_name(size: Size, format: PixelFormat) -> String {
+    format!("{FRAMES} frames of {size} {format} arrive as written")
+}
+
+struct GuestTests<'a> {
+    suite: String,
+    prepared: Prepared,
+    scene: Scene,
+    steps: &'a Steps,
+    results: &'a mut Results,
+}
+
+impl GuestTests<'_> {
+    fn logs(&self) -> PathBuf {
+        PathBuf::from(LOGS).join(self.prepared.carrier.name())
+    }
+
+    fn case(&mut self, name: &str, test: impl FnOnce(&mut Self) -> Result<()>) {
+        let begin = Instant::now();
+        let end = match test(self) {
+            Ok(()) => End::Passed,
+            Err(error) => {
+                self.steps.fail();
+                End::Failed(format!("{error:#}"))
+            }
+        };
+        self.results.add(&self.suite, name, end, begin.elapsed());
+    }
+
+    /// All streams in one guest, one after the other: the driver must come back from each.
+    fn streams(&mut self) {
+        let mut guest = boot(&self.prepared, &self.scene, &self.logs(), self.steps);
+        for (size, format) in STREAMS {
+            self.case(&stream_name(size, format), |test| {
+                let guest = match &mut guest {
+                    Ok(guest) => guest,
+                    Err(error) => anyhow::bail!("{error:#}"),
+                };
+                let wish = wish(size, format, FRAMES);
+                let outcome = stream(guest, &wish, test.steps)?;
+                let mut report = Report::new(&test.prepared, &test.scene, &wish, guest, &outcome);
+                for kept in &outcome.pictures {
+                    report.check_picture(kept);
+                }
+                ensure!(report.passed, "{}", report.problems.join("\n"));
+                Ok(())
+            });
+        }
+        if let Ok(guest) = guest {
+            guest.power_off();
+        }
+    }
+
+    fn panic(&mut self) -> Result<()> {
+        let mut guest = boot(&self.prepared, &self.scene, &self.logs(), self.steps)?;
+        guest.call(&Request::Panic, SOON)?;
+        match guest.next("the guest's end", SOON) {
+            Err(Trouble::Panic { console }) => {
+                let text = console.join("\n");
+                ensure!(
+                    text.contains("sysrq"),
+                    "the console lacks the reason:\n{text}"
+                );
+                Ok(())
+            }
+            Err(other) => Err(other).context("instead of a panic"),
+            Ok(reply) => anyhow::bail!("instead of a panic the guest says {reply:?}"),
+        }
+    }
+
+    fn dead_emulator(&mut self) -> Result<()> {
+        let mut guest = boot(&self.prepared, &self.scene, &self.logs(), self.steps)?;
+        let pid = Pid::from_raw(guest.emulator.process.child().id().try_into()?);
+        let killer = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_secs(1));
+            kill(pid, Signal::SIGKILL)
+        });
+        let begin = Instant::now();
+        let wish = wish(Size::new(640, 360), PixelFormat::Nv12, 100_000);
+        let outcome = stream(&mut guest, &wish, self.steps)?;
+        let killed = killer.join();
+        ensure!(
+            matches!(killed, Ok(Ok(()))),
+            "the emulator could not be killed"
+        );
+        match outcome.trouble {
+            Some(Trouble::EmulatorEnded {
+                guest: Some(failure),
+                ..
+            }) => {
+                ensure!(outcome.judge.received > 0, "no frame came before the end");
+                ensure!(
+                    begin.elapsed() < SOON,
+                    "it took {} s",
+                    begin.elapsed().as_secs()
+                );
+                ensure!(
+                    failure.errno.is_some(),
+                    "the client got no error number: {failure}"
+                );
+                Ok(())
+            }
+            other => anyhow::bail!("the client of a dead emulator got {other:?}"),
+        }
+    }
+}
+
+fn wish(size: Size, format: PixelFormat, frames: u32) -> Wish {
+    Wish {
+        size,
+        format,
+        buffers: 4,
+        frames,
+        checksum: true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_the_streams_differ() {
+        let mut names = STREAMS
+            .map(|(size, format)| stream_name(size, format))
+            .to_vec();
+        names.dedup();
+        assert_eq!(names.len(), STREAMS.len());
+        assert_eq!(names[1], "50 frames of 640x360 nv12 arrive as written");
+    }
+}
