@@ -261,6 +261,9 @@ impl Device {
     /// frame. Those before it, and one that comes while DMA still writes, are late: their frames
     /// are left out.
     pub fn tick(&self, ticks: u64) {
+        if matches!(self.clock, ClockMode::Max | ClockMode::Stepped) {
+            return;
+        }
         let mut state = lock(&self.state);
         if !state.running || !state.chip.is_streaming() || ticks == 0 {
             return;

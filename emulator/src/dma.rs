@@ -187,6 +187,3 @@ const fn output_format(format: PixelFormat) -> OutputFormat {
 fn stream_time(period_ns: u64, frame_number: u32) -> Duration {
     Duration::from_nanos(period_ns * u64::from(frame_number.saturating_sub(1)))
 }
-
-#[cfg(test)]
-mod tests;

@@ -82,8 +82,6 @@ impl Emulator {
         let ending = Rc::new(Ending::default());
         let mut events = EventManager::<Box<dyn MutEventSubscriber>>::new()?;
 
-        let signals = Signals::new(ending.clone()).map_err(system("cannot catch signals"))?;
-        events.add_subscriber(Box::new(signals));
         if let Some(period) = config.fps.period(config.sensor) {
             let timer = FrameTimer::new(device.clone(), period, ending.clone())
                 .map_err(io::Error::from)
@@ -112,6 +110,16 @@ impl Emulator {
             dma,
             report,
         })
+    }
+
+    /// From now on SIGTERM and SIGINT end the emulator cleanly instead of at once.
+    ///
+    /// # Errors
+    /// [`EmulatorError::System`].
+    pub fn end_on_signals(&mut self) -> Result<(), EmulatorError> {
+        let signals = Signals::new(self.ending.clone()).map_err(system("cannot catch signals"))?;
+        self.events.add_subscriber(Box::new(signals));
+        Ok(())
     }
 
     /// Runs until the VM is gone, a signal comes or the operator says so; writes the report and

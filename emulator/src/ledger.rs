@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(newest.entries[1].crc32, 31 ^ 0xffff_ffff);
         assert_eq!(newest.entries[1].format, "nv21");
         assert_eq!(newest.entries[1].done_ns, 50_000);
-        assert_eq!(sequences(&ledger.page(CHANNEL, Some(3), 0, 100)), []);
+        assert!(sequences(&ledger.page(CHANNEL, Some(3), 0, 100)).is_empty());
     }
 
     #[test]

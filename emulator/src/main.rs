@@ -13,7 +13,8 @@ fn main() -> anyhow::Result<()> {
     env_logger::Builder::from_env(environment)
         .format_timestamp_millis()
         .init();
-    let emulator = Emulator::new(&config).context("cannot start")?;
+    let mut emulator = Emulator::new(&config).context("cannot start")?;
+    emulator.end_on_signals().context("cannot start")?;
     let status = emulator.run().context("stopped")?;
     summarize(&status);
     Ok(())

@@ -178,6 +178,7 @@ impl VhostUserBackend for Backend {
     }
 
     fn reset_device(&self) {
+        self.live.store(false, Ordering::Release);
         self.power_cycle();
     }
 
@@ -226,6 +227,3 @@ impl VhostUserBackend for Backend {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests;

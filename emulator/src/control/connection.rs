@@ -16,6 +16,8 @@ pub(super) struct Connection {
     sent: usize,
     /// An answer is still to come.
     held: bool,
+    /// The rest of a line that is too long is thrown away.
+    skipping: bool,
     end_of_input: bool,
     /// What the event loop waits for.
     waits_for: EventSet,
@@ -43,6 +45,7 @@ impl Connection {
             to_send: Vec::new(),
             sent: 0,
             held: false,
+            skipping: false,
             end_of_input: false,
             waits_for: EventSet::IN,
         };
@@ -70,16 +73,23 @@ impl Connection {
             if self.held {
                 return Next::Wait;
             }
-            if let Some(end) = self.received.iter().position(|&byte| byte == b'\n') {
+            let end = self.received.iter().position(|&byte| byte == b'\n');
+            if self.skipping {
+                self.received
+                    .drain(..end.map_or(self.received.len(), |end| end + 1));
+                self.skipping = end.is_none();
+                if end.is_some() {
+                    continue;
+                }
+            } else if let Some(end) = end {
                 let rest = self.received.split_off(end + 1);
                 let mut line = std::mem::replace(&mut self.received, rest);
                 line.pop();
                 return Next::Request(line);
             }
             if self.received.len() >= MAX_REQUEST_BYTES {
-                // Without its end nobody knows where the next request begins: this is the last.
                 self.received.clear();
-                self.end_of_input = true;
+                self.skipping = true;
                 return Next::TooLong(ErrorResponse {
                     error: format!(
                         "the request is longer than {MAX_REQUEST_BYTES} bytes: send one JSON object in a line"

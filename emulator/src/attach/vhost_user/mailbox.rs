@@ -158,6 +158,3 @@ fn identify(results: &mut [u32]) -> Result<usize, Status> {
         .copy_from_slice(&identity().to_words());
     Ok(Identity::WORDS)
 }
-
-#[cfg(test)]
-mod tests;
