@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What can go wrong, and the errno that user space sees.
 
+use crate::alloc::pool::PoolError;
 use crate::bus::BusError;
-use crate::pool::PoolError;
 use core::fmt;
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;

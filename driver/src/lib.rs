@@ -7,8 +7,7 @@
 //! | [`isp`] | the ISP as a whole: identify, bring up, shut down |
 //! | [`channel`] | an output channel: set up, feed with buffers, start, stop |
 //! | [`interrupt`] | acknowledge, drain, and say which buffers are done |
-//! | [`pool`] | the carve-out's allocator |
-//! | [`rmem`] | the carve-out's place on the kernel command line |
+//! | [`alloc`] | who allocates frame buffers, how many, and from what |
 //!
 //! The crate knows no kernel, allocates nothing and has no unsafe code. The kernel module and the
 //! host's tests run the same code.
@@ -18,6 +17,7 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod alloc;
 mod bring_up;
 pub mod bus;
 pub mod channel;
@@ -25,8 +25,6 @@ mod error;
 pub mod interrupt;
 pub mod isp;
 mod list;
-pub mod pool;
-pub mod rmem;
 
 pub use error::{Errno, Error};
 pub use list::List;

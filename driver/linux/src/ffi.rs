@@ -12,8 +12,8 @@ use tx_isp_driver::bus::Bus;
 use tx_isp_driver::channel::Buffer;
 use tx_isp_driver::interrupt::{InterruptReport, MAX_COMPLETED};
 use tx_isp_driver::isp::Isp;
-use tx_isp_driver::pool::{Owner, Pool as PoolOf};
-use tx_isp_driver::rmem::{self, RmemError};
+use tx_isp_driver::alloc::pool::{Owner, Pool as PoolOf};
+use tx_isp_driver::alloc::rmem::{self, RmemError};
 use tx_isp_driver::{Errno, Error};
 
 use crate::mailbox::{Mailbox, Transport};

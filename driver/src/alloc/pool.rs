@@ -10,17 +10,28 @@ use tx_isp_abi::PhysAddr;
 /// Sizes are rounded up to multiples of this (facts 4.5).
 pub const GRANULE: u32 = 256;
 
-/// Who holds a block: up to 16 bytes of text.
+/// Who opened the door through which memory was asked for: a number that the caller chooses, so that
+/// all that one client holds can be found again. 0 is the driver itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client(pub u32);
+
+impl Client {
+    /// The driver itself.
+    pub const DRIVER: Self = Self(0);
+}
+
+/// Who holds a block: up to 16 bytes of text, and the client.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Owner {
     name: [u8; Self::LENGTH],
+    client: Client,
 }
 
 impl Owner {
     /// The longest name, in bytes.
     pub const LENGTH: usize = 16;
 
-    /// An owner of that name, cut to [`Owner::LENGTH`] bytes at a character's boundary.
+    /// An owner of that name on the driver's own behalf, cut to [`Owner::LENGTH`] bytes at a character's boundary.
     #[must_use]
     pub fn new(name: &str) -> Self {
         let mut bytes = [0; Self::LENGTH];
@@ -29,7 +40,22 @@ impl Owner {
             end -= 1;
         }
         bytes[..end].copy_from_slice(&name.as_bytes()[..end]);
-        Self { name: bytes }
+        Self {
+            name: bytes,
+            client: Client::DRIVER,
+        }
+    }
+
+    /// The same name on a client's behalf.
+    #[must_use]
+    pub const fn of(self, client: Client) -> Self {
+        Self { client, ..self }
+    }
+
+    /// On whose behalf.
+    #[must_use]
+    pub const fn client(&self) -> Client {
+        self.client
     }
 
     /// The name.
@@ -261,6 +287,58 @@ impl<const N: usize> Pool<N> {
             self.merge_with_next(previous);
         }
         Ok(bytes)
+    }
+
+    /// Cuts the held block that starts at `address` in two with the same owner, the first `bytes` long.
+    ///
+    /// # Errors
+    /// [`PoolError::NotAllocated`] if no held block longer than that starts there,
+    /// [`PoolError::TooManyBlocks`]; the pool is unchanged.
+    pub fn split(&mut self, address: PhysAddr, bytes: u32) -> Result<(), PoolError> {
+        let held = |block: &Block| {
+            block.address == address && block.owner.is_some() && block.bytes > bytes
+        };
+        let index = self
+            .blocks()
+            .iter()
+            .position(held)
+            .ok_or(PoolError::NotAllocated(address))?;
+        let whole = self.blocks()[index];
+        let rest = Block {
+            address: PhysAddr(address.0 + bytes),
+            bytes: whole.bytes - bytes,
+            owner: whole.owner,
+        };
+        if !self.blocks.insert(index + 1, rest) {
+            return Err(PoolError::TooManyBlocks);
+        }
+        self.blocks.as_mut_slice()[index].bytes = bytes;
+        Ok(())
+    }
+
+    /// Gives back every block whose owner `leaves` says to; returns how many bytes that were.
+    pub fn free_where(&mut self, leaves: impl Fn(&Owner) -> bool) -> u32 {
+        let mut bytes = 0;
+        while let Some(address) = self
+            .blocks()
+            .iter()
+            .find(|block| block.owner.as_ref().is_some_and(&leaves))
+            .map(|block| block.address)
+        {
+            bytes += self.free(address).unwrap_or(0);
+        }
+        bytes
+    }
+
+    /// Whether blocks of these sizes, each with its alignment, could all be allocated in this order.
+    /// The pool is as before.
+    pub fn would_fit(&mut self, wanted: impl IntoIterator<Item = (u32, u32)>) -> bool {
+        let trial = Owner::new("trial").of(Client(u32::MAX));
+        let fits = wanted
+            .into_iter()
+            .all(|(bytes, alignment)| self.allocate(bytes, alignment, trial).is_ok());
+        self.free_where(|owner| *owner == trial);
+        fits
     }
 
     fn merge_with_next(&mut self, index: usize) {
