@@ -10,7 +10,7 @@ use std::error::Error;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 use tx_isp_emulator::picture::{FrameInfo, Geometry, OutputFormat, Planes, Renderer, Source};
-use vm_memory::{GuestAddress, GuestMemory, GuestMemoryMmap};
+use vm_memory::{GuestAddress, GuestMemoryBackend, GuestMemoryMmap};
 
 const ROUNDS: usize = 41;
 const FRAMES_A_ROUND: u32 = 20;
@@ -72,7 +72,8 @@ fn measure(name: &str, source: &Source, width: u32, height: u32) -> Result<(), B
         uv: memory.get_slice(GuestAddress(y_bytes as u64), y_bytes)?,
     };
     let frame_bytes = width as usize * height as usize * 3 / 2;
-    let original = vec![0x55; frame_bytes];
+    let original = vec![0x55_u8; frame_bytes];
+    let copy = memory.get_slice(GuestAddress(0), frame_bytes)?;
 
     let mut renderer = Renderer::open(source)?;
     let mut number = 0;
@@ -102,7 +103,7 @@ fn measure(name: &str, source: &Source, width: u32, height: u32) -> Result<(), B
         };
         rounds[1].push(seconds(without)?);
         rounds[2].push(seconds(|| {
-            planes.y.copy_from(black_box(&original));
+            copy.copy_from(black_box(&original[..]));
             Ok::<_, std::convert::Infallible>(())
         })?);
     }

@@ -10,7 +10,8 @@ use std::collections::HashMap;
 
 /// How many sizes are kept: one for each channel and one more.
 const SIZES: usize = 4;
-/// Memory that the frames of a video may take in one size, in bytes. A longer one is read and scaled anew.
+/// Memory that the frames of a video may take in one size, in bytes. Of a longer video only the frame drawn last is
+/// kept, as the others would be gone before their turn comes again.
 const VIDEO_BYTES: usize = 128 << 20;
 
 /// An open source.
@@ -37,6 +38,8 @@ pub(super) struct Content {
     origin: Origin,
     /// The one used last is at the end.
     prepared: Vec<Prepared>,
+    /// [`VIDEO_BYTES`].
+    video_bytes: usize,
 }
 
 impl Content {
@@ -52,6 +55,7 @@ impl Content {
         Ok(Self {
             origin,
             prepared: Vec::new(),
+            video_bytes: VIDEO_BYTES,
         })
     }
 
@@ -94,20 +98,26 @@ impl Content {
             }
         }
         let last = self.prepared.len() - 1;
-        self.prepared[last].frame(&mut self.origin, number)
+        self.prepared[last].frame(&mut self.origin, number, self.video_bytes)
     }
 }
 
 impl Prepared {
-    fn frame(&mut self, origin: &mut Origin, number: u32) -> Result<(&[Sheet], Walk), RenderError> {
-        let index = match origin {
-            Origin::Video(video) => number as usize % video.frames(),
-            _ => 0,
+    fn frame(
+        &mut self,
+        origin: &mut Origin,
+        number: u32,
+        video_bytes: usize,
+    ) -> Result<(&[Sheet], Walk), RenderError> {
+        let count = match origin {
+            Origin::Video(video) => video.frames(),
+            _ => 1,
         };
+        let index = number as usize % count;
         if !self.frames.contains_key(&index) {
             let (sheets, walk) = make(origin, self.size, index)?;
-            let new: usize = sheets.iter().map(Sheet::size).sum();
-            if new * (self.frames.len() + 1) > VIDEO_BYTES {
+            let bytes: usize = sheets.iter().map(Sheet::size).sum();
+            if bytes.saturating_mul(count) > video_bytes {
                 self.frames.clear();
             }
             self.frames.insert(index, sheets);
@@ -134,4 +144,42 @@ fn make(origin: &mut Origin, size: Size, index: usize) -> Result<(Vec<Sheet>, Wa
         Origin::Still(still) => (whole(still.scaled(width, height)?), Walk::InOrder),
         Origin::Video(video) => (whole(video.scaled(index, width, height)?), Walk::InOrder),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_video_is_read_again_and_a_short_one_is_kept() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let encoder = y4m::encode(16, 16, y4m::Ratio::new(25, 1));
+        let mut encoder = encoder.write_header(&file).unwrap();
+        for luma in [10, 20, 30] {
+            let (y, chroma) = ([luma; 256], [128; 64]);
+            let frame = y4m::Frame::new([&y, &chroma, &chroma], None);
+            encoder.write_frame(&frame).unwrap();
+        }
+        // A frame takes 384 bytes and the checksums of its 24 rows.
+        for (limit, kept) in [(3 * 480, 3), (3 * 480 - 1, 1)] {
+            let mut content = Content::open(&Source::Y4m(file.path().to_owned())).unwrap();
+            content.video_bytes = limit;
+            for number in 0..7 {
+                let (sheets, walk) = content.sheets(OutputFormat::Nv12, 16, 16, number).unwrap();
+                let luma = [10, 20, 30][number as usize % 3];
+                assert_eq!((sheets[0].row(5).0, walk), (&[luma; 16][..], Walk::InOrder));
+            }
+            assert_eq!(content.prepared[0].frames.len(), kept);
+        }
+    }
+
+    #[test]
+    fn the_size_that_was_not_drawn_for_longest_is_given_up() {
+        let mut content = Content::open(&Source::Bars).unwrap();
+        for width in [16, 32, 48, 64, 16, 80] {
+            content.sheets(OutputFormat::Nv12, width, 16, 0).unwrap();
+        }
+        let widths: Vec<u32> = content.prepared.iter().map(|p| p.size.1).collect();
+        assert_eq!(widths, [48, 64, 16, 80]);
+    }
 }

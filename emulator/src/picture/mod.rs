@@ -15,6 +15,7 @@ mod checksum;
 mod content;
 mod format;
 mod pattern;
+mod plane;
 mod render;
 mod scale;
 mod sheet;

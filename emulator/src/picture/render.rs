@@ -4,7 +4,7 @@
 use super::checksum::{EMPTY, RowAppender};
 use super::content::Content;
 use super::format::{OutputFormat, PlaneShape};
-use super::sheet::Place;
+use super::plane::Plane;
 use super::stamp::Overlay;
 use super::{OpenError, Source};
 use std::path::PathBuf;
@@ -256,40 +256,21 @@ impl Renderer {
             .iter()
             .zip(sheets)
             .zip(targets.into_iter().zip(geometry.strides()));
-        for (plane, (((shape, appender), sheet), (target, stride))) in (0u32..).zip(parts) {
-            let mut stamped = None;
-            let mut stamped_crc = 0;
-            for row in 0..shape.rows {
-                let place = Place {
-                    frame: frame.number,
-                    plane,
-                    row,
-                    lines_per_row: shape.lines_per_row,
-                };
-                let source = walk.row(place, sheet.rows());
-                let (mut bytes, mut crc) = sheet.row(source);
-                if let Some((band, start)) = overlay.row(plane as usize, row) {
-                    // Neighbours that are equal below the stamp are equal with it.
-                    if stamped != Some((band, source)) {
-                        stamped = Some((band, source));
-                        self.scratch.clear();
-                        self.scratch.extend_from_slice(start);
-                        self.scratch.extend_from_slice(&bytes[start.len()..]);
-                        stamped_crc = if CHECKSUM {
-                            crc32fast::hash(&self.scratch)
-                        } else {
-                            0
-                        };
-                    }
-                    (bytes, crc) = (&self.scratch, stamped_crc);
-                }
-                target
-                    .subslice(row * stride, shape.row_bytes)?
-                    .copy_from(bytes);
-                if CHECKSUM {
-                    rendered.crc32 = appender.append(rendered.crc32, crc);
-                }
-            }
+        for (index, (((shape, appender), sheet), (target, stride))) in parts.enumerate() {
+            let (shape, frame) = (*shape, frame.number);
+            let plane = Plane {
+                index,
+                shape,
+                appender,
+                sheet,
+                walk,
+                frame,
+                target,
+                stride,
+            };
+            let stamped =
+                plane.draw_stamped::<CHECKSUM>(&overlay, &mut self.scratch, rendered.crc32)?;
+            rendered.crc32 = plane.draw_plain::<CHECKSUM>(overlay.rows(index), stamped)?;
             rendered.bytes += shape.row_bytes as u64 * shape.rows as u64;
         }
         Ok(rendered)

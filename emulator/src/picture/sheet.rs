@@ -40,6 +40,17 @@ impl Sheet {
         )
     }
 
+    /// All bytes from the start of row `first` to the end of the last, if the rows lie one behind the other.
+    pub(super) fn joined(&self, first: usize) -> Option<&[u8]> {
+        let joined = self.step == self.row_bytes;
+        joined.then(|| &self.bytes[first * self.step..self.rows() * self.step])
+    }
+
+    /// The checksums of row `first` and those behind it.
+    pub(super) fn checksums(&self, first: usize) -> &[u32] {
+        &self.checksums[first..]
+    }
+
     /// Memory this sheet takes, in bytes.
     pub(super) fn size(&self) -> usize {
         self.bytes.len() + self.checksums.len() * size_of::<u32>()
@@ -71,7 +82,7 @@ pub(super) struct Place {
     /// The frame's number.
     pub(super) frame: u32,
     /// The plane in the format's order.
-    pub(super) plane: u32,
+    pub(super) plane: usize,
     /// The row of the plane.
     pub(super) row: usize,
     /// Picture lines that a row of this plane stands for.
@@ -90,7 +101,7 @@ impl Walk {
                 (start + place.row * place.lines_per_row) % rows
             }
             Self::Random { seed } => {
-                let frame = mix(seed ^ (u64::from(place.frame) << 8 | u64::from(place.plane)));
+                let frame = mix(seed ^ (u64::from(place.frame) << 8 | place.plane as u64));
                 // Scaled, not reduced: the high bits are the good ones and no division is needed.
                 let drawn = mix(frame.wrapping_add(place.row as u64)) >> 32;
                 usize::try_from((drawn * rows as u64) >> 32).unwrap_or(0)

@@ -34,6 +34,7 @@ use embedded_graphics::{
     pixelcolor::BinaryColor,
 };
 use std::fmt::Write;
+use std::sync::LazyLock;
 
 const FONT: MonoFont<'_> = FONT_6X10;
 /// Size of a letter in pixels of the font.
@@ -159,6 +160,11 @@ impl Overlay {
         Self { planes }
     }
 
+    /// How many rows of a plane, from the top, the stamp reaches into.
+    pub(super) fn rows(&self, plane: usize) -> usize {
+        self.planes[plane].last().map_or(0, |last| last.end)
+    }
+
     /// What row `row` of a plane begins with, and a number that equal neighbours share; `None` below the stamp.
     #[inline]
     pub(super) fn row(&self, plane: usize, row: usize) -> Option<(usize, &[u8])> {
@@ -200,13 +206,13 @@ fn bands(layout: Layout, frame: &FrameInfo<'_>) -> Vec<(usize, Vec<u8>)> {
     }
     for row in 0..LETTER.1 {
         let mut line = black.clone();
-        for (column, pixels) in line[cell..]
-            .chunks_exact_mut(letter_scale)
-            .take(text.len() * LETTER.0)
-            .enumerate()
-        {
-            if is_ink(text.as_bytes()[column / LETTER.0], column % LETTER.0, row) {
-                pixels.fill(WHITE);
+        let places = line[cell..].chunks_exact_mut(LETTER.0 * letter_scale);
+        for (place, letter) in places.zip(text.bytes()) {
+            let ink = glyph(letter)[row];
+            for (x, pixels) in place.chunks_exact_mut(letter_scale).enumerate() {
+                if ink >> x & 1 == 1 {
+                    pixels.fill(WHITE);
+                }
             }
         }
         bands.push((letter_scale, line));
@@ -215,17 +221,29 @@ fn bands(layout: Layout, frame: &FrameInfo<'_>) -> Vec<(usize, Vec<u8>)> {
     bands
 }
 
-/// Whether a pixel of a letter is to be drawn.
-fn is_ink(letter: u8, x: usize, y: usize) -> bool {
+/// A letter from the top row down; bit n of a row is its pixel n from the left.
+type Glyph = [u8; LETTER.1];
+
+/// The picture of a letter. Looking into the font for each pixel of each frame would cost more than the rest of the
+/// stamp, so all printable letters are taken from it once.
+fn glyph(letter: u8) -> Glyph {
+    static GLYPHS: LazyLock<Vec<Glyph>> = LazyLock::new(|| (b' '..=b'~').map(drawn).collect());
+    let index = usize::from(letter.saturating_sub(b' '));
+    GLYPHS.get(index).copied().unwrap_or_default()
+}
+
+/// A letter as the font has it.
+fn drawn(letter: u8) -> Glyph {
     let index = FONT.glyph_mapping.index(char::from(letter));
-    let (x, y) = (
-        index % LETTERS_ACROSS * LETTER.0 + x,
-        index / LETTERS_ACROSS * LETTER.1 + y,
+    let (left, top) = (
+        index % LETTERS_ACROSS * LETTER.0,
+        index / LETTERS_ACROSS * LETTER.1,
     );
-    match (i32::try_from(x), i32::try_from(y)) {
+    let is_ink = |x: usize, y: usize| match (i32::try_from(left + x), i32::try_from(top + y)) {
         (Ok(x), Ok(y)) => FONT.image.pixel(Point::new(x, y)) == Some(BinaryColor::On),
         _ => false,
-    }
+    };
+    std::array::from_fn(|y| (0..LETTER.0).map(|x| u8::from(is_ink(x, y)) << x).sum())
 }
 
 /// The frame number that the strip in a picture says.

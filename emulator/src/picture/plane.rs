@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! One plane of one frame on its way into memory: the rows under the stamp, then the others.
+
+use super::RenderError;
+use super::checksum::RowAppender;
+use super::format::PlaneShape;
+use super::sheet::{Place, Sheet, Walk};
+use super::stamp::Overlay;
+use vm_memory::{VolatileSlice, bitmap::BitmapSlice};
+
+/// A plane to be drawn. Both methods take the checksum so far and return it with the rows they wrote appended; without
+/// `CHECKSUM` they leave it as it is.
+pub(super) struct Plane<'a, 'm, B: BitmapSlice> {
+    /// The plane in the format's order.
+    pub(super) index: usize,
+    /// How it lies in memory.
+    pub(super) shape: PlaneShape,
+    /// Appends its rows to a checksum.
+    pub(super) appender: &'a RowAppender,
+    /// The rows there are.
+    pub(super) sheet: &'a Sheet,
+    /// Which of them goes where.
+    pub(super) walk: Walk,
+    /// The frame's number.
+    pub(super) frame: u32,
+    /// The memory.
+    pub(super) target: &'a VolatileSlice<'m, B>,
+    /// Bytes from one row to the next in memory.
+    pub(super) stride: usize,
+}
+
+impl<B: BitmapSlice> Plane<'_, '_, B> {
+    /// Draws the rows that the stamp reaches into. `scratch` is where they are put together.
+    pub(super) fn draw_stamped<const CHECKSUM: bool>(
+        &self,
+        overlay: &Overlay,
+        scratch: &mut Vec<u8>,
+        mut crc32: u32,
+    ) -> Result<u32, RenderError> {
+        let (mut drawn, mut drawn_crc) = (None, 0);
+        for row in 0..overlay.rows(self.index) {
+            let Some((band, start)) = overlay.row(self.index, row) else {
+                break;
+            };
+            let source = self.source(row);
+            // Neighbours that are equal without the stamp's rows changing are equal with it.
+            if drawn != Some((band, source)) {
+                drawn = Some((band, source));
+                scratch.clear();
+                scratch.extend_from_slice(start);
+                scratch.extend_from_slice(&self.sheet.row(source).0[start.len()..]);
+                if CHECKSUM {
+                    drawn_crc = crc32fast::hash(scratch);
+                }
+            }
+            self.write(row, scratch)?;
+            if CHECKSUM {
+                crc32 = self.appender.append(crc32, drawn_crc);
+            }
+        }
+        Ok(crc32)
+    }
+
+    /// Draws the rows from `first` on as they are.
+    pub(super) fn draw_plain<const CHECKSUM: bool>(
+        &self,
+        first: usize,
+        mut crc32: u32,
+    ) -> Result<u32, RenderError> {
+        // What lies in memory as it lies in the sheet goes there in one piece.
+        let joined = match self.walk {
+            Walk::InOrder if self.stride == self.shape.row_bytes => self.sheet.joined(first),
+            _ => None,
+        };
+        if let Some(rows) = joined {
+            self.write(first, rows)?;
+            if CHECKSUM {
+                for &row in self.sheet.checksums(first) {
+                    crc32 = self.appender.append(crc32, row);
+                }
+            }
+            return Ok(crc32);
+        }
+        for row in first..self.shape.rows {
+            let (bytes, row_crc) = self.sheet.row(self.source(row));
+            self.write(row, bytes)?;
+            if CHECKSUM {
+                crc32 = self.appender.append(crc32, row_crc);
+            }
+        }
+        Ok(crc32)
+    }
+
+    /// The sheet's row for a row of the plane.
+    #[inline]
+    fn source(&self, row: usize) -> usize {
+        let place = Place {
+            frame: self.frame,
+            plane: self.index,
+            row,
+            lines_per_row: self.shape.lines_per_row,
+        };
+        self.walk.row(place, self.sheet.rows())
+    }
+
+    /// Writes bytes from the start of a row on.
+    #[inline]
+    fn write(&self, row: usize, bytes: &[u8]) -> Result<(), RenderError> {
+        let place = self.target.subslice(row * self.stride, bytes.len())?;
+        place.copy_from(bytes);
+        Ok(())
+    }
+}
