@@ -62,8 +62,9 @@ fn round_trips(operations: usize, pause: Duration) -> Vec<Duration> {
                 std::hint::spin_loop();
             }
             let begin = Instant::now();
+            let index = vm.requests.available;
             vm.requests.offer(&chain);
-            if vm.requests.wants_kick() {
+            if vm.requests.kick_wanted_for() == index {
                 vm.requests.kick();
             }
             while vm.requests.returned() == 0 {

@@ -88,9 +88,9 @@ impl Backend {
         // A driver that offers further requests while notifications are off expects us to look
         // once more after they are on again.
         loop {
-            notifications(vring, false);
+            self.notifications(vring, false);
             let answered = self.answer_all(vring);
-            if !notifications(vring, true) || answered == 0 {
+            if !self.notifications(vring, true) || answered == 0 {
                 break;
             }
         }
@@ -113,43 +113,45 @@ impl Backend {
             let Some(chain) = next else { return answered };
             let head = chain.head_index();
             let answer = mailbox.answer(chain, &memory, &self.device);
-            give_back(vring, head, answer.length);
+            self.give_back(vring, head, answer.length);
             self.device.announce(answer.lines);
             answered += 1;
         }
+    }
+
+    /// Gives a chain back to the driver and interrupts it if it wants that.
+    fn give_back(&self, vring: &VringMutex, head: u16, length: u32) {
+        let mut ring = vring.get_mut();
+        if let Err(error) = ring.add_used(head, length) {
+            self.device
+                .refuse(&format!("it cannot be given back: {error}"));
+            return;
+        }
+        if ring.needs_notification().unwrap_or(true)
+            && let Err(error) = ring.signal_used_queue()
+        {
+            log::warn!("the guest cannot be interrupted: {error}");
+        }
+    }
+
+    /// Asks the driver for kicks or not: whether there are requests already.
+    fn notifications(&self, vring: &VringMutex, on: bool) -> bool {
+        let more = if on {
+            vring.enable_notification()
+        } else {
+            vring.disable_notification().map(|()| false)
+        };
+        more.unwrap_or_else(|error| {
+            self.device
+                .refuse(&format!("its queue is not in RAM: {error}"));
+            false
+        })
     }
 
     fn power_cycle(&self) {
         self.events.clear();
         self.device.reset();
     }
-}
-
-/// Gives a chain back to the driver and interrupts it if it wants that.
-fn give_back(vring: &VringMutex, head: u16, length: u32) {
-    let mut ring = vring.get_mut();
-    if let Err(error) = ring.add_used(head, length) {
-        log::warn!("a request cannot be given back: {error}");
-        return;
-    }
-    if ring.needs_notification().unwrap_or(true)
-        && let Err(error) = ring.signal_used_queue()
-    {
-        log::warn!("the guest cannot be interrupted: {error}");
-    }
-}
-
-/// Asks the driver for kicks or not: whether there are requests already.
-fn notifications(vring: &VringMutex, on: bool) -> bool {
-    let more = if on {
-        vring.enable_notification()
-    } else {
-        vring.disable_notification().map(|()| false)
-    };
-    more.unwrap_or_else(|error| {
-        log::warn!("the request queue is not in RAM: {error}");
-        false
-    })
 }
 
 impl VhostUserBackend for Backend {

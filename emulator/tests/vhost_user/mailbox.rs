@@ -59,6 +59,9 @@ fn requests_in_one_kick_are_answered_in_order() {
             .offer(&[Buffer::readable(at, 40), Buffer::writable(room, 12)]);
     }
     vm.requests.kick();
+    until("a kick is wanted for the next", || {
+        vm.requests.kick_wanted_for() == 6
+    });
     for n in 0..6u32 {
         assert_eq!(vm.requests.wait_used(), 12);
         assert_eq!(vm.words(0x3_0000 + u64::from(n) * 0x100, 12), [0, 1, n]);

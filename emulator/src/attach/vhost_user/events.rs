@@ -3,8 +3,9 @@
 
 use crate::attach::{GuestMemory, InterruptSink};
 use crate::device::lock;
+use std::fmt;
 use std::io::Write;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tx_isp_abi::mailbox::EVENT_BYTES;
 use vhost_user_backend::{VringMutex, VringT};
@@ -15,6 +16,8 @@ use vm_memory::GuestAddressSpace;
 pub(super) struct EventQueue {
     memory: GuestMemory,
     delivered: Arc<AtomicU64>,
+    /// Something was wrong with the queue before.
+    complained: AtomicBool,
     /// Locked while buffers are taken, so that the DMA engine's and the mailbox's thread take turns.
     inner: Mutex<Inner>,
 }
@@ -31,6 +34,7 @@ impl EventQueue {
         Self {
             memory,
             delivered,
+            complained: AtomicBool::new(false),
             inner: Mutex::default(),
         }
     }
@@ -52,6 +56,18 @@ impl EventQueue {
         lock(&self.inner).pending = 0;
     }
 
+    /// Logs what is wrong with the queue, loudly the first time only: the guest must not fill the
+    /// host's disk.
+    fn complain(&self, what: fmt::Arguments<'_>) {
+        let again = self.complained.swap(true, Ordering::Relaxed);
+        let level = if again {
+            log::Level::Debug
+        } else {
+            log::Level::Warn
+        };
+        log::log!(level, "{what}");
+    }
+
     fn deliver(&self, inner: &mut Inner) {
         let Some(vring) = inner.vring.clone() else {
             return;
@@ -63,7 +79,7 @@ impl EventQueue {
             let next = match ring.get_queue_mut().iter(memory.clone()) {
                 Ok(mut chains) => chains.next(),
                 Err(error) => {
-                    log::warn!("the event queue cannot be read: {error}");
+                    self.complain(format_args!("the event queue cannot be read: {error}"));
                     None
                 }
             };
@@ -76,13 +92,17 @@ impl EventQueue {
                 _ => 0,
             };
             if length == 0 {
-                log::warn!("an event buffer is no {EVENT_BYTES} writable bytes of RAM: given back");
+                self.complain(format_args!(
+                    "an event buffer is no {EVENT_BYTES} writable bytes of RAM: given back"
+                ));
             } else {
                 inner.pending = 0;
                 self.delivered.fetch_add(1, Ordering::Relaxed);
             }
             if let Err(error) = ring.add_used(head, length) {
-                log::warn!("an event buffer cannot be given back: {error}");
+                self.complain(format_args!(
+                    "an event buffer cannot be given back: {error}"
+                ));
                 break;
             }
             used_any = true;

@@ -117,6 +117,13 @@ impl Ring {
         self.kick.write(1).unwrap();
     }
 
+    /// With EVENT_IDX: the index whose chain the device wants a kick for.
+    pub fn kick_wanted_for(&self) -> u16 {
+        std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
+        let at = self.addresses()[2] + 4 + 8 * u64::from(Self::SIZE);
+        self.memory.read_obj(GuestAddress(at)).unwrap()
+    }
+
     /// How many chains came back that were not yet waited for.
     pub fn returned(&self) -> u16 {
         let used: u16 = self
