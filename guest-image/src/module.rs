@@ -54,7 +54,13 @@ pub(crate) fn build(
     fs::create_dir_all(&stage).at("creating", &stage)?;
     let sources = stage_sources(&repository.join("driver/linux"), &stage)?;
 
-    let mut key = Key::new().add(cache::read(&library)?);
+    // cargo may bring back an artifact of another checkout with its old time, which make would
+    // take for no change: a copy's time says when the content changed.
+    let archive = cache::read(&library)?;
+    let library = dir.join("libtx_isp_linux.a");
+    cache::write_if_changed(&library, &archive)?;
+
+    let mut key = Key::new().add(&archive);
     for source in &sources {
         key = key
             .add(source.as_os_str().as_encoded_bytes())
@@ -69,6 +75,8 @@ pub(crate) fn build(
     let unchanged = full.is_file() && fs::read_to_string(&record).is_ok_and(|known| known == key);
     if !unchanged {
         progress.start("build tx-isp.ko");
+        // Emptied first: what a build that fails leaves behind is nobody's module.
+        fs::write(&record, "").at("writing", &record)?;
         run_kbuild(kernel, &stage, &library)?;
         check_release(&full, kernel)?;
         fs::write(&record, key).at("writing", &record)?;
