@@ -108,7 +108,7 @@ pub struct FrameCounts {
     pub finished: u64,
 }
 
-/// An output channel since the VM's connection.
+/// An output channel since the chip was last powered: the start of the guest's driver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelStatus {
     /// The channel, 0 to 2.
