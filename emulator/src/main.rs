@@ -1,24 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `tx-isp-emulator`: an Ingenic T31 ISP as a vhost-user backend.
 
-use anyhow::Context;
 use clap::Parser;
+use std::process::ExitCode;
 use tx_isp_emulator::config::Config;
 use tx_isp_emulator::control::protocol::Status;
-use tx_isp_emulator::emulator::Emulator;
+use tx_isp_emulator::emulator::{Emulator, EmulatorError};
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
     let config = Config::parse();
     // What the guest does wrong with its queues is counted and told by us.
     let environment = env_logger::Env::default().default_filter_or("info,virtio_queue=off");
     env_logger::Builder::from_env(environment)
         .format_timestamp_millis()
         .init();
-    let mut emulator = Emulator::new(&config).context("cannot start")?;
-    emulator.end_on_signals().context("cannot start")?;
-    let status = emulator.run().context("stopped")?;
-    summarize(&status);
-    Ok(())
+    match run(&config) {
+        Ok(status) => {
+            summarize(&status);
+            ExitCode::SUCCESS
+        }
+        // The message has its causes in it.
+        Err(error) => {
+            eprintln!("tx-isp-emulator: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(config: &Config) -> Result<Status, EmulatorError> {
+    let mut emulator = Emulator::new(config)?;
+    emulator.end_on_signals()?;
+    emulator.run()
 }
 
 /// The last words in the log.
