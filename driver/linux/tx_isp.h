@@ -9,12 +9,16 @@
 #include <linux/completion.h>
 #include <linux/device.h>
 #include <linux/kthread.h>
+#include <linux/miscdevice.h>
 #include <linux/mutex.h>
+#include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/virtio.h>
 #include <linux/workqueue.h>
+#include <media/v4l2-ctrls.h>
 #include <media/v4l2-device.h>
+#include <media/videobuf2-memops.h>
 #include <media/videobuf2-v4l2.h>
 
 #define TX_ISP_CHANNELS 3
@@ -22,9 +26,9 @@
 
 /* The Rust library's state. C knows its size only. */
 struct tx_isp_core;
-struct tx_isp_pool;
+struct tx_isp_carve_out;
 
-/* Mirrors of Rust's repr(C) types in src/ffi.rs. */
+/* Mirrors of Rust's repr(C) types in src/ffi.rs and src/memory.rs. */
 struct tx_isp_layout {
 	u32 fourcc;
 	u32 width;
@@ -58,7 +62,31 @@ struct tx_isp_block {
 	u32 address;
 	u32 bytes;
 	u8 owner[TX_ISP_OWNER_LENGTH];
+	u32 client;
 	u32 used;
+};
+
+struct tx_isp_owner {
+	u8 name[TX_ISP_OWNER_LENGTH];
+	u32 client;
+};
+
+/* What REQBUFS asks for, and by which rules it is answered. */
+struct tx_isp_request {
+	u32 strategy;
+	u32 margin;
+	u32 reserve;
+	u32 count;
+	u32 bytes;
+	u32 alignment;
+	u8 owner[TX_ISP_OWNER_LENGTH];
+};
+
+struct tx_isp_pool_state {
+	u32 total;
+	u32 free;
+	u32 largest;
+	u32 reserved;
 };
 
 /* Most buffers that one interrupt finishes: interrupt::MAX_COMPLETED, checked at load. */
@@ -91,6 +119,51 @@ struct tx_isp_video {
 	struct vb2_queue queue;
 	/* Serialises ioctls and the queue. */
 	struct mutex lock;
+	struct v4l2_ctrl_handler controls;
+	struct v4l2_ctrl *pressure;
+	u32 strategy;
+	/* Buffers that were granted and that videobuf2 has not fetched yet; guarded by lock. */
+	u32 granted[VB2_MAX_FRAME];
+	u32 granted_count, granted_next;
+	/* Frames that went through a bounce buffer. */
+	u64 bounced;
+};
+
+/* How a buffer's memory was come by (tx_isp_memory.c). */
+enum tx_isp_memory_kind {
+	/* The driver's, from the carve-out or from system memory. */
+	TX_ISP_OWN,
+	/* Part of a block that a client of /dev/rmem holds. */
+	TX_ISP_RMEM_MAPPING,
+	/* The client's pages, which are contiguous. */
+	TX_ISP_USER_PAGES,
+	/* The driver's, in place of the client's scattered pages. */
+	TX_ISP_BOUNCE,
+	/* Somebody else's dma-buf. */
+	TX_ISP_DMABUF,
+};
+
+/* A physically contiguous buffer. */
+struct tx_isp_memory {
+	struct tx_isp *isp;
+	enum tx_isp_memory_kind kind;
+	dma_addr_t address;
+	void *virtual;
+	unsigned long bytes;
+	/* TX_ISP_OWN and TX_ISP_BOUNCE: system memory, not the carve-out. */
+	bool coherent;
+	refcount_t users;
+	struct vb2_vmarea_handler handler;
+	/* TX_ISP_RMEM_MAPPING: keeps what is mapped. */
+	struct file *file;
+	/* TX_ISP_USER_PAGES and TX_ISP_BOUNCE: the client's pages, pinned, and in kernel space. */
+	struct frame_vector *pages;
+	void *user;
+	unsigned long user_bytes;
+	struct tx_isp_video *video;
+	/* TX_ISP_DMABUF. */
+	struct dma_buf_attachment *attachment;
+	struct sg_table *table;
 };
 
 struct tx_isp {
@@ -102,11 +175,19 @@ struct tx_isp {
 	struct mutex core_lock;
 	struct tx_isp_core *core;
 
-	/* Guards pool; taken inside of any other lock. NULL without a carve-out. */
-	struct mutex pool_lock;
-	struct tx_isp_pool *pool;
+	/* Guards carve_out; taken inside of any other lock. NULL without a carve-out. */
+	struct mutex carve_out_lock;
+	struct tx_isp_carve_out *carve_out;
 	struct tx_isp_range rmem;
 	void *rmem_virtual;
+	bool rmem_claimed;
+	/* The bus device below the virtio device: it can do DMA. Held until the end. */
+	struct device *dma_device;
+	struct miscdevice rmem_device;
+	/* Number of the next client of /dev/rmem; 0 is the driver itself. */
+	atomic_t next_client;
+	/* Tells the nodes' clients that the pressure has changed. */
+	struct work_struct pressure_work;
 
 	/* Interrupts are handled here, so that the handler may sleep. */
 	struct kthread_worker *worker;
@@ -116,8 +197,9 @@ struct tx_isp {
 	/* Finds out that the backend is gone while nobody asks it anything. */
 	struct delayed_work watchdog;
 	u64 interrupts_at_last_watch;
-	struct completion released;
 	struct dentry *debugfs;
+	/* Module parameters, see tx_isp_main.c. */
+	u32 margin, reserve;
 };
 
 /* tx_isp_virtio.c */
@@ -127,15 +209,48 @@ void tx_isp_transport_stop(struct tx_isp_transport *transport);
 void tx_isp_raised(struct virtio_device *vdev);
 
 /* tx_isp_video.c */
-int tx_isp_video_register(struct tx_isp *isp, u32 channel);
+int tx_isp_video_register(struct tx_isp *isp, u32 channel, u32 strategy);
 void tx_isp_video_unregister(struct tx_isp_video *video);
 void tx_isp_video_complete(struct tx_isp_video *video, const struct tx_isp_completed *done, u64 time);
+
+/* Tells the node's clients whether another of its buffers would be granted. */
+void tx_isp_video_update_pressure(struct tx_isp_video *video);
 
 /* tx_isp_memory.c */
 extern const struct vb2_mem_ops tx_isp_mem_ops;
 dma_addr_t tx_isp_memory_address(struct vb2_buffer *vb);
 int tx_isp_memory_claim(struct tx_isp *isp, const char *range);
 void tx_isp_memory_release(struct tx_isp *isp);
+void tx_isp_memory_put(void *priv);
+struct tx_isp_memory *tx_isp_memory_new(struct tx_isp *isp, enum tx_isp_memory_kind kind,
+					unsigned long bytes);
+/* Gives memory a block of its size. */
+int tx_isp_memory_allocate(struct tx_isp_memory *memory, const char *owner);
+int tx_isp_memory_mmap(void *priv, struct vm_area_struct *vma);
+void tx_isp_pool_free(struct tx_isp *isp, u32 address);
+/* Bytes of the largest block of system memory that can be had in one piece now. */
+unsigned long tx_isp_largest_coherent(struct tx_isp *isp);
+
+/* tx_isp_user.c: buffers that clients bring. */
+void *tx_isp_get_userptr(struct vb2_buffer *vb, struct device *dev, unsigned long address,
+			 unsigned long bytes);
+void tx_isp_put_userptr(void *priv);
+void tx_isp_bounce(struct tx_isp_memory *memory);
+
+/* tx_isp_dmabuf.c: buffers that are shared. */
+struct dma_buf *tx_isp_get_dmabuf(struct vb2_buffer *vb, void *priv, unsigned long flags);
+struct dma_buf *tx_isp_export(struct tx_isp_memory *memory, unsigned long flags);
+void *tx_isp_attach_dmabuf(struct vb2_buffer *vb, struct device *dev, struct dma_buf *dmabuf,
+			   unsigned long size);
+void tx_isp_detach_dmabuf(void *priv);
+int tx_isp_map_dmabuf(void *priv);
+void tx_isp_unmap_dmabuf(void *priv);
+
+/* tx_isp_rmem.c: /dev/rmem. */
+int tx_isp_rmem_register(struct tx_isp *isp);
+void tx_isp_rmem_unregister(struct tx_isp *isp);
+/* Whether file is /dev/rmem of isp. */
+bool tx_isp_is_rmem(const struct file *file, const struct tx_isp *isp);
 
 /* tx_isp_debugfs.c */
 void tx_isp_debugfs_create(struct tx_isp *isp);
@@ -151,7 +266,11 @@ void tx_isp_sleep(u32 microseconds);
 void tx_isp_print(u32 level, const u8 *text, u32 length);
 void __noreturn tx_isp_panic(const u8 *text, u32 length);
 
-/* What C calls in Rust (src/ffi.rs). All of it but the sizes and parsers needs the named lock. */
+/*
+ * What C calls in Rust (src/ffi.rs, src/memory.rs). tx_isp_core_* needs core_lock, except what takes
+ * a const core and reads what never changes (sensor_name, frame_interval, limits);
+ * tx_isp_carve_out_* needs carve_out_lock.
+ */
 u32 tx_isp_request_words(void);
 u32 tx_isp_response_words(void);
 u32 tx_isp_core_size(void);
@@ -170,6 +289,8 @@ void tx_isp_core_layout(const struct tx_isp_core *core, u32 channel, struct tx_i
 /* Replaces what layout asks for by the nearest that the channel can do. */
 void tx_isp_core_nearest(const struct tx_isp_core *core, u32 channel, struct tx_isp_layout *layout);
 int tx_isp_core_set_layout(struct tx_isp_core *core, u32 channel, const struct tx_isp_layout *layout);
+/* Whether a buffer may be queued: 0, or -EINVAL where it overlaps another that is. */
+int tx_isp_core_check(const struct tx_isp_core *core, u32 channel, u32 index, u32 address);
 int tx_isp_core_queue(struct tx_isp_core *core, u32 channel, u32 index, u32 address);
 int tx_isp_core_stream_on(struct tx_isp_core *core, u32 channel);
 int tx_isp_core_stream_off(struct tx_isp_core *core, u32 channel);
@@ -179,12 +300,32 @@ int tx_isp_core_interrupt(struct tx_isp_core *core, struct tx_isp_completed *don
 
 /* 1 if the command line has a carve-out, 0 if not, or -EINVAL (a message was printed). */
 int tx_isp_rmem_parse(const u8 *command_line, u32 length, struct tx_isp_range *range);
-u32 tx_isp_pool_size(void);
-/* pool is all zeros. */
-void tx_isp_pool_create(struct tx_isp_pool *pool, const struct tx_isp_range *range);
-int tx_isp_pool_allocate(struct tx_isp_pool *pool, u32 bytes, u32 alignment, const u8 *owner, u32 *address);
-void tx_isp_pool_free(struct tx_isp_pool *pool, u32 address);
-/* Returns 1 and block number index in address order, or 0 past the last. */
-int tx_isp_pool_block(const struct tx_isp_pool *pool, u32 index, struct tx_isp_block *block);
+/* The number of the strategy of that name, or -EINVAL (a message was printed). */
+int tx_isp_strategy_parse(const u8 *name, u32 length);
+bool tx_isp_strategy_bounces(u32 strategy);
+/* Whether REQBUFS accepts a memory type (V4L2_MEMORY_*). */
+bool tx_isp_strategy_accepts(u32 strategy, u32 memory);
+u32 tx_isp_carve_out_size(void);
+/* carve_out is all zeros. */
+void tx_isp_carve_out_create(struct tx_isp_carve_out *carve_out, const struct tx_isp_range *range);
+void tx_isp_carve_out_state(const struct tx_isp_carve_out *carve_out, struct tx_isp_pool_state *state);
+/* Stores up to VB2_MAX_FRAME addresses and returns their number, or -ENOMEM. */
+int tx_isp_carve_out_grant(struct tx_isp_carve_out *carve_out, const struct tx_isp_request *request,
+			   u32 *addresses);
+int tx_isp_carve_out_allocate(struct tx_isp_carve_out *carve_out, u32 bytes, u32 alignment,
+			      const struct tx_isp_owner *owner, u32 *address);
+int tx_isp_carve_out_free(struct tx_isp_carve_out *carve_out, u32 address);
+int tx_isp_carve_out_reserve(struct tx_isp_carve_out *carve_out, u32 bytes, u32 alignment,
+			     const struct tx_isp_owner *owner);
+/* The number of buffers from system memory, whose largest block is given, or -ENOMEM. */
+int tx_isp_grant_coherent(const struct tx_isp_request *request, u32 largest);
+/* Whether a queue of buffers this large would be granted less than it asks for. */
+bool tx_isp_is_pressure(const struct tx_isp_pool_state *state, u32 margin, u32 reserve, u32 bytes);
+void tx_isp_carve_out_release(struct tx_isp_carve_out *carve_out, u32 client);
+/* 1 and block or reservation number index, or 0 past the last. */
+int tx_isp_carve_out_block(const struct tx_isp_carve_out *carve_out, u32 index,
+			   struct tx_isp_block *block);
+int tx_isp_carve_out_reservation(const struct tx_isp_carve_out *carve_out, u32 index,
+				 struct tx_isp_block *block);
 
 #endif

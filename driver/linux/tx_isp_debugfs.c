@@ -1,34 +1,48 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /sys/kernel/debug/tx-isp: the pool, one line a block, and the mailbox's counters.
+ * /sys/kernel/debug/tx-isp: the pool, one line a block; the queues, one line a buffer; the
+ * mailbox's counters.
  */
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
 
 #include "tx_isp.h"
 
+static void show_name(struct seq_file *file, const struct tx_isp_block *block)
+{
+	seq_printf(file, "%.*s", TX_ISP_OWNER_LENGTH, block->owner);
+	if (block->client)
+		seq_printf(file, " (client %u)", block->client);
+	seq_putc(file, '\n');
+}
+
 static int pool_show(struct seq_file *file, void *data)
 {
 	struct tx_isp *isp = file->private;
-	u32 index, total = 0, used = 0, largest = 0;
+	struct tx_isp_pool_state state;
 	struct tx_isp_block block;
+	u32 index;
 
-	if (!isp->pool) {
+	if (!isp->carve_out) {
 		seq_puts(file, "no carve-out\n");
 		return 0;
 	}
-	mutex_lock(&isp->pool_lock);
-	for (index = 0; tx_isp_pool_block(isp->pool, index, &block); index++) {
-		seq_printf(file, "0x%08x %10u %.*s\n", block.address, block.bytes, TX_ISP_OWNER_LENGTH,
-			   block.used ? (const char *)block.owner : "-");
-		total += block.bytes;
+	mutex_lock(&isp->carve_out_lock);
+	for (index = 0; tx_isp_carve_out_block(isp->carve_out, index, &block); index++) {
+		seq_printf(file, "0x%08x %10u ", block.address, block.bytes);
 		if (block.used)
-			used += block.bytes;
+			show_name(file, &block);
 		else
-			largest = max(largest, block.bytes);
+			seq_puts(file, "-\n");
 	}
-	mutex_unlock(&isp->pool_lock);
-	seq_printf(file, "total %u used %u free %u largest %u\n", total, used, total - used, largest);
+	for (index = 0; tx_isp_carve_out_reservation(isp->carve_out, index, &block); index++) {
+		seq_printf(file, "reserved   %10u ", block.bytes);
+		show_name(file, &block);
+	}
+	tx_isp_carve_out_state(isp->carve_out, &state);
+	mutex_unlock(&isp->carve_out_lock);
+	seq_printf(file, "total %u used %u free %u largest %u reserved %u\n", state.total,
+		   state.total - state.free, state.free, state.largest, state.reserved);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(pool);
@@ -43,10 +57,51 @@ static int mailbox_show(struct seq_file *file, void *data)
 }
 DEFINE_SHOW_ATTRIBUTE(mailbox);
 
+static const char *const memory_names[] = { "unknown", "MMAP", "USERPTR", "OVERLAY", "DMABUF" };
+static const char *const kind_names[] = { "own", "rmem", "pages", "bounce", "dmabuf" };
+static const char *const state_names[] = { "dequeued", "in-request", "preparing", "queued",
+					   "active", "done", "error" };
+
+static void show_queue(struct seq_file *file, struct tx_isp_video *video)
+{
+	struct vb2_queue *queue = &video->queue;
+	struct tx_isp_memory *memory;
+	struct vb2_buffer *vb;
+	unsigned int index;
+
+	seq_printf(file, "%s: %s, %u buffers, %s, %llu frames bounced\n",
+		   video_device_node_name(&video->vdev),
+		   vb2_is_streaming(queue) ? "streaming" : "stopped", queue->num_buffers,
+		   queue->num_buffers ? memory_names[queue->memory] : "-", video->bounced);
+	for (index = 0; index < queue->num_buffers; index++) {
+		vb = queue->bufs[index];
+		memory = vb->planes[0].mem_priv;
+		seq_printf(file, "  %2u %10u ", index, vb->planes[0].length);
+		if (memory)
+			seq_printf(file, "%pad %s ", &memory->address, kind_names[memory->kind]);
+		seq_printf(file, "%s\n", state_names[vb->state]);
+	}
+}
+
+static int queues_show(struct seq_file *file, void *data)
+{
+	struct tx_isp *isp = file->private;
+	u32 channel;
+
+	for (channel = 0; channel < TX_ISP_CHANNELS; channel++) {
+		mutex_lock(&isp->videos[channel].lock);
+		show_queue(file, &isp->videos[channel]);
+		mutex_unlock(&isp->videos[channel].lock);
+	}
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(queues);
+
 void tx_isp_debugfs_create(struct tx_isp *isp)
 {
 	isp->debugfs = debugfs_create_dir("tx-isp", NULL);
 	debugfs_create_file("pool", 0444, isp->debugfs, isp, &pool_fops);
+	debugfs_create_file("queues", 0444, isp->debugfs, isp, &queues_fops);
 	debugfs_create_file("mailbox", 0444, isp->debugfs, isp, &mailbox_fops);
 }
 

@@ -19,6 +19,18 @@ static char *rmem = "";
 module_param(rmem, charp, 0444);
 MODULE_PARM_DESC(rmem, "carve-out as SIZE@BASE, in place of the kernel command line's rmem=");
 
+static char *strategy = "hybrid";
+module_param(strategy, charp, 0444);
+MODULE_PARM_DESC(strategy, "who allocates frame buffers: driver, client or hybrid (default)");
+
+static unsigned int margin = 2;
+module_param(margin, uint, 0444);
+MODULE_PARM_DESC(margin, "hybrid: this many times what is granted must be free in one piece (2)");
+
+static unsigned int reserve;
+module_param(reserve, uint, 0444);
+MODULE_PARM_DESC(reserve, "hybrid: bytes of the largest free run that are never granted (0)");
+
 void tx_isp_print(u32 level, const u8 *text, u32 length)
 {
 	static const char *const prefixes[] = { KERN_ERR, KERN_WARNING, KERN_INFO };
@@ -92,18 +104,29 @@ static void watch(struct work_struct *work)
 	schedule_delayed_work(&isp->watchdog, WATCH_INTERVAL);
 }
 
+static void update_pressure(struct work_struct *work)
+{
+	struct tx_isp *isp = container_of(work, struct tx_isp, pressure_work);
+	u32 channel;
+
+	for (channel = 0; channel < TX_ISP_CHANNELS; channel++)
+		tx_isp_video_update_pressure(&isp->videos[channel]);
+}
+
 /* The last user of a node or of the device is gone. */
 static void release(struct v4l2_device *v4l2_dev)
 {
 	struct tx_isp *isp = container_of(v4l2_dev, struct tx_isp, v4l2_dev);
 
 	v4l2_device_unregister(&isp->v4l2_dev);
+	cancel_work_sync(&isp->pressure_work);
 	tx_isp_memory_release(isp);
+	put_device(isp->dma_device);
 	kfree(isp->core);
 	kfree(isp);
 }
 
-static int start(struct tx_isp *isp, struct virtio_device *vdev)
+static int start(struct tx_isp *isp, struct virtio_device *vdev, u32 strategy)
 {
 	u32 channel;
 	int ret;
@@ -117,10 +140,13 @@ static int start(struct tx_isp *isp, struct virtio_device *vdev)
 	if (ret)
 		goto stop_transport;
 	for (channel = 0; channel < TX_ISP_CHANNELS; channel++) {
-		ret = tx_isp_video_register(isp, channel);
+		ret = tx_isp_video_register(isp, channel, strategy);
 		if (ret)
 			goto unregister_videos;
 	}
+	ret = tx_isp_rmem_register(isp);
+	if (ret)
+		goto unregister_videos;
 	schedule_delayed_work(&isp->watchdog, WATCH_INTERVAL);
 	tx_isp_debugfs_create(isp);
 	return 0;
@@ -137,8 +163,11 @@ stop_transport:
 static int probe(struct virtio_device *vdev)
 {
 	struct tx_isp *isp;
-	int ret;
+	int ret, chosen;
 
+	chosen = tx_isp_strategy_parse(strategy, strlen(strategy));
+	if (chosen < 0)
+		return chosen;
 	if (WARN_ON(tx_isp_max_completed() != TX_ISP_MAX_COMPLETED))
 		return -EINVAL;
 	isp = kzalloc(sizeof(*isp), GFP_KERNEL);
@@ -146,12 +175,18 @@ static int probe(struct virtio_device *vdev)
 		return -ENOMEM;
 	vdev->priv = isp;
 	mutex_init(&isp->core_lock);
-	mutex_init(&isp->pool_lock);
+	mutex_init(&isp->carve_out_lock);
+	atomic_set(&isp->next_client, 0);
+	INIT_WORK(&isp->pressure_work, update_pressure);
+	isp->margin = margin;
+	isp->reserve = reserve;
+	isp->dma_device = get_device(vdev->dev.parent);
 	kthread_init_work(&isp->interrupt_work, handle_interrupt);
 	INIT_DELAYED_WORK(&isp->watchdog, watch);
 	isp->v4l2_dev.release = release;
 	ret = v4l2_device_register(&vdev->dev, &isp->v4l2_dev);
 	if (ret) {
+		put_device(isp->dma_device);
 		kfree(isp);
 		return ret;
 	}
@@ -169,7 +204,7 @@ static int probe(struct virtio_device *vdev)
 		goto put;
 	}
 	sched_set_fifo(isp->worker->task);
-	ret = start(isp, vdev);
+	ret = start(isp, vdev, chosen);
 	if (!ret)
 		return 0;
 	kthread_destroy_worker(isp->worker);
@@ -184,6 +219,7 @@ static void remove(struct virtio_device *vdev)
 	u32 channel;
 
 	tx_isp_debugfs_remove(isp);
+	tx_isp_rmem_unregister(isp);
 	for (channel = 0; channel < TX_ISP_CHANNELS; channel++)
 		tx_isp_video_unregister(&isp->videos[channel]);
 	cancel_delayed_work_sync(&isp->watchdog);

@@ -9,98 +9,140 @@
 #include <linux/ioport.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/refcount.h>
 #include <linux/slab.h>
-#include <media/videobuf2-memops.h>
 
 #include "tx_isp.h"
 
 #define COMMAND_LINE_SIZE_MAX 4096
 
-struct memory {
-	struct tx_isp *isp;
-	dma_addr_t address;
-	void *virtual;
-	unsigned long bytes;
-	/* For coherent memory only: the device it was allocated for. */
-	struct device *dma_device;
-	refcount_t users;
-	struct vb2_vmarea_handler handler;
-};
-
-static bool in_pool(const struct memory *memory)
+struct tx_isp_memory *tx_isp_memory_new(struct tx_isp *isp, enum tx_isp_memory_kind kind,
+					unsigned long bytes)
 {
-	return !memory->dma_device;
+	struct tx_isp_memory *memory = kzalloc(sizeof(*memory), GFP_KERNEL);
+
+	if (!memory)
+		return NULL;
+	memory->isp = isp;
+	memory->kind = kind;
+	memory->bytes = bytes;
+	refcount_set(&memory->users, 1);
+	memory->handler.refcount = &memory->users;
+	memory->handler.put = tx_isp_memory_put;
+	memory->handler.arg = memory;
+	return memory;
 }
 
-static void memory_put(void *priv)
+/* The bus device that can do DMA is the virtio device's parent. */
+static struct device *dma_device(struct tx_isp *isp)
 {
-	struct memory *memory = priv;
+	return isp->dma_device;
+}
+
+void tx_isp_pool_free(struct tx_isp *isp, u32 address)
+{
+	mutex_lock(&isp->carve_out_lock);
+	tx_isp_carve_out_free(isp->carve_out, address);
+	mutex_unlock(&isp->carve_out_lock);
+	schedule_work(&isp->pressure_work);
+}
+
+/* Gives the memory itself back, whatever it is part of. */
+static void free_memory(struct tx_isp_memory *memory)
+{
+	if (memory->coherent)
+		dma_free_coherent(dma_device(memory->isp), memory->bytes, memory->virtual,
+				  memory->address);
+	else
+		tx_isp_pool_free(memory->isp, memory->address);
+}
+
+void tx_isp_memory_put(void *priv)
+{
+	struct tx_isp_memory *memory = priv;
 
 	if (!refcount_dec_and_test(&memory->users))
 		return;
-	if (in_pool(memory)) {
-		mutex_lock(&memory->isp->pool_lock);
-		tx_isp_pool_free(memory->isp->pool, memory->address);
-		mutex_unlock(&memory->isp->pool_lock);
-	} else {
-		dma_free_coherent(memory->dma_device, memory->bytes, memory->virtual, memory->address);
-	}
+	if (memory->kind == TX_ISP_OWN || memory->kind == TX_ISP_BOUNCE)
+		free_memory(memory);
 	kfree(memory);
 }
 
-static int allocate_from_pool(struct memory *memory, const char *owner)
+/* Makes memory of the block at address, which its user gives back. */
+static void use_block(struct tx_isp_memory *memory, u32 address)
 {
 	struct tx_isp *isp = memory->isp;
-	u8 name[TX_ISP_OWNER_LENGTH] = {};
-	u32 address;
-	int ret;
 
-	strscpy(name, owner, sizeof(name));
-	mutex_lock(&isp->pool_lock);
-	ret = tx_isp_pool_allocate(isp->pool, memory->bytes, PAGE_SIZE, name, &address);
-	mutex_unlock(&isp->pool_lock);
-	if (ret)
-		return ret;
 	memory->address = address;
 	memory->virtual = isp->rmem_virtual + (address - isp->rmem.base);
 	/* Frames of an earlier client must not show. */
 	memset(memory->virtual, 0, memory->bytes);
-	return 0;
 }
 
-static int allocate_coherent(struct memory *memory)
+static int allocate_coherent(struct tx_isp_memory *memory)
 {
-	/* The virtio device's parent is the bus device that can do DMA. */
-	struct device *device = memory->isp->v4l2_dev.dev->parent;
-
-	memory->virtual = dma_alloc_coherent(device, memory->bytes, &memory->address,
+	memory->virtual = dma_alloc_coherent(dma_device(memory->isp), memory->bytes, &memory->address,
 					     GFP_KERNEL | __GFP_NOWARN);
 	if (!memory->virtual) {
-		dev_warn(memory->isp->v4l2_dev.dev, "no %lu contiguous bytes of system memory\n",
+		dev_warn(dma_device(memory->isp), "no %lu contiguous bytes of system memory\n",
 			 memory->bytes);
 		return -ENOMEM;
 	}
-	memory->dma_device = device;
+	memory->coherent = true;
+	return 0;
+}
+
+int tx_isp_memory_allocate(struct tx_isp_memory *memory, const char *name)
+{
+	struct tx_isp *isp = memory->isp;
+	struct tx_isp_owner owner = {};
+	u32 address;
+	int ret;
+
+	if (!isp->carve_out)
+		return allocate_coherent(memory);
+	strscpy(owner.name, name, sizeof(owner.name));
+	mutex_lock(&isp->carve_out_lock);
+	ret = tx_isp_carve_out_allocate(isp->carve_out, memory->bytes, PAGE_SIZE, &owner, &address);
+	mutex_unlock(&isp->carve_out_lock);
+	if (!ret)
+		use_block(memory, address);
+	schedule_work(&isp->pressure_work);
+	return ret;
+}
+
+unsigned long tx_isp_largest_coherent(struct tx_isp *isp)
+{
+	unsigned long bytes;
+	unsigned int order;
+	dma_addr_t address;
+	void *block;
+
+	for (order = MAX_ORDER - 1; order > 0; order--) {
+		bytes = PAGE_SIZE << order;
+		block = dma_alloc_coherent(dma_device(isp), bytes, &address,
+					   GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY);
+		if (block) {
+			dma_free_coherent(dma_device(isp), bytes, block, address);
+			return bytes;
+		}
+	}
 	return 0;
 }
 
 static void *memory_alloc(struct vb2_buffer *vb, struct device *dev, unsigned long size)
 {
 	struct tx_isp_video *video = vb2_get_drv_priv(vb->vb2_queue);
-	struct memory *memory = kzalloc(sizeof(*memory), GFP_KERNEL);
-	int ret;
+	struct tx_isp_memory *memory = tx_isp_memory_new(video->isp, TX_ISP_OWN, PAGE_ALIGN(size));
+	int ret = 0;
 
 	if (!memory)
 		return ERR_PTR(-ENOMEM);
-	memory->isp = video->isp;
-	memory->bytes = PAGE_ALIGN(size);
-	refcount_set(&memory->users, 1);
-	memory->handler.refcount = &memory->users;
-	memory->handler.put = memory_put;
-	memory->handler.arg = memory;
-	ret = video->isp->pool ? allocate_from_pool(memory, video_device_node_name(&video->vdev)) :
-				 allocate_coherent(memory);
+	if (video->granted_next < video->granted_count)
+		use_block(memory, video->granted[video->granted_next++]);
+	else if (!video->isp->carve_out)
+		ret = allocate_coherent(memory);
+	else
+		ret = -ENOMEM;
 	if (ret) {
 		kfree(memory);
 		return ERR_PTR(ret);
@@ -108,22 +150,22 @@ static void *memory_alloc(struct vb2_buffer *vb, struct device *dev, unsigned lo
 	return memory;
 }
 
-static int memory_mmap(void *priv, struct vm_area_struct *vma)
+int tx_isp_memory_mmap(void *priv, struct vm_area_struct *vma)
 {
-	struct memory *memory = priv;
+	struct tx_isp_memory *memory = priv;
 	unsigned long bytes = vma->vm_end - vma->vm_start;
 	int ret;
 
 	if (bytes > memory->bytes)
 		return -EINVAL;
 	vma->vm_flags |= VM_DONTEXPAND | VM_DONTDUMP;
-	if (in_pool(memory)) {
+	if (memory->coherent) {
+		vma->vm_pgoff = 0;
+		ret = dma_mmap_coherent(dma_device(memory->isp), vma, memory->virtual,
+					memory->address, memory->bytes);
+	} else {
 		ret = remap_pfn_range(vma, vma->vm_start, PHYS_PFN(memory->address), bytes,
 				      vma->vm_page_prot);
-	} else {
-		vma->vm_pgoff = 0;
-		ret = dma_mmap_coherent(memory->dma_device, vma, memory->virtual, memory->address,
-					memory->bytes);
 	}
 	if (ret)
 		return ret;
@@ -135,29 +177,46 @@ static int memory_mmap(void *priv, struct vm_area_struct *vma)
 
 static void *memory_vaddr(struct vb2_buffer *vb, void *priv)
 {
-	struct memory *memory = priv;
+	struct tx_isp_memory *memory = priv;
 
 	return memory->virtual;
 }
 
 static unsigned int memory_num_users(void *priv)
 {
-	struct memory *memory = priv;
+	struct tx_isp_memory *memory = priv;
 
 	return refcount_read(&memory->users);
 }
 
+/* The chip has written: what went to a bounce buffer goes on to the client. */
+static void memory_finish(void *priv)
+{
+	struct tx_isp_memory *memory = priv;
+
+	if (memory->kind == TX_ISP_BOUNCE)
+		tx_isp_bounce(memory);
+}
+
 const struct vb2_mem_ops tx_isp_mem_ops = {
 	.alloc = memory_alloc,
-	.put = memory_put,
-	.mmap = memory_mmap,
+	.put = tx_isp_memory_put,
+	.mmap = tx_isp_memory_mmap,
 	.vaddr = memory_vaddr,
 	.num_users = memory_num_users,
+	.finish = memory_finish,
+	.get_userptr = tx_isp_get_userptr,
+	.put_userptr = tx_isp_put_userptr,
+	.get_dmabuf = tx_isp_get_dmabuf,
+	.attach_dmabuf = tx_isp_attach_dmabuf,
+	.detach_dmabuf = tx_isp_detach_dmabuf,
+	.map_dmabuf = tx_isp_map_dmabuf,
+	.unmap_dmabuf = tx_isp_unmap_dmabuf,
 };
 
 dma_addr_t tx_isp_memory_address(struct vb2_buffer *vb)
 {
-	struct memory *memory = vb->planes[0].mem_priv;
+	struct tx_isp_memory *memory = vb->planes[0].mem_priv;
 
 	return memory->address;
 }
@@ -204,18 +263,24 @@ int tx_isp_memory_claim(struct tx_isp *isp, const char *range)
 		dev_info(dev, "no rmem= given: frame buffers come from system memory\n");
 		return 0;
 	}
+	if (!PAGE_ALIGNED(isp->rmem.base) || !PAGE_ALIGNED(isp->rmem.bytes)) {
+		dev_err(dev, "rmem=%u@0x%x must begin and end on a page of %lu bytes\n", isp->rmem.bytes,
+			isp->rmem.base, PAGE_SIZE);
+		return -EINVAL;
+	}
 	if (!request_mem_region(isp->rmem.base, isp->rmem.bytes, "rmem")) {
 		dev_err(dev, "rmem=%u@0x%x belongs to somebody else; does mem= leave it out?\n",
 			isp->rmem.bytes, isp->rmem.base);
 		return -EBUSY;
 	}
 	isp->rmem_virtual = memremap(isp->rmem.base, isp->rmem.bytes, MEMREMAP_WB);
-	isp->pool = kzalloc(tx_isp_pool_size(), GFP_KERNEL);
-	if (!isp->rmem_virtual || !isp->pool) {
-		tx_isp_memory_release(isp);
+	isp->carve_out = kzalloc(tx_isp_carve_out_size(), GFP_KERNEL);
+	if (!isp->rmem_virtual || !isp->carve_out) {
+		release_mem_region(isp->rmem.base, isp->rmem.bytes);
 		return -ENOMEM;
 	}
-	tx_isp_pool_create(isp->pool, &isp->rmem);
+	isp->rmem_claimed = true;
+	tx_isp_carve_out_create(isp->carve_out, &isp->rmem);
 	dev_info(dev, "rmem: %u bytes at 0x%08x\n", isp->rmem.bytes, isp->rmem.base);
 	return 0;
 }
@@ -224,9 +289,7 @@ void tx_isp_memory_release(struct tx_isp *isp)
 {
 	if (isp->rmem_virtual)
 		memunmap(isp->rmem_virtual);
-	if (isp->rmem_virtual || isp->pool)
+	if (isp->rmem_claimed)
 		release_mem_region(isp->rmem.base, isp->rmem.bytes);
-	kfree(isp->pool);
-	isp->rmem_virtual = NULL;
-	isp->pool = NULL;
+	kfree(isp->carve_out);
 }

@@ -3,12 +3,17 @@
  * A capture node: V4L2 and videobuf2 on one side, a channel of the ISP on the other.
  */
 #include <linux/module.h>
+#include <media/v4l2-event.h>
 #include <media/v4l2-ioctl.h>
 
 #include "tx_isp.h"
 
-/* With fewer, the client holds the only buffer while the chip has none. */
-#define MIN_BUFFERS 2
+/* A client with one buffer gets a slow picture, which is better than none (facts 8, row 8). */
+#define MIN_BUFFERS 1
+
+/* Controls of this driver: who allocates this queue's buffers, and whether memory is short. */
+#define CID_STRATEGY (V4L2_CID_USER_BASE | 0x1f00)
+#define CID_PRESSURE (V4L2_CID_USER_BASE | 0x1f01)
 
 static struct tx_isp_video *to_video(struct file *file)
 {
@@ -188,6 +193,31 @@ static int set_input(struct file *file, void *fh, unsigned int index)
 	return index ? -EINVAL : 0;
 }
 
+/* Blocks that were granted and not fetched go back. */
+static void return_granted(struct tx_isp_video *video)
+{
+	while (video->granted_next < video->granted_count)
+		tx_isp_pool_free(video->isp, video->granted[video->granted_next++]);
+	video->granted_next = 0;
+	video->granted_count = 0;
+}
+
+static int request_buffers(struct file *file, void *fh, struct v4l2_requestbuffers *request)
+{
+	int ret = vb2_ioctl_reqbufs(file, fh, request);
+
+	return_granted(to_video(file));
+	return ret;
+}
+
+static int create_buffers(struct file *file, void *fh, struct v4l2_create_buffers *request)
+{
+	int ret = vb2_ioctl_create_bufs(file, fh, request);
+
+	return_granted(to_video(file));
+	return ret;
+}
+
 static const struct v4l2_ioctl_ops ioctl_ops = {
 	.vidioc_querycap = querycap,
 	.vidioc_enum_fmt_vid_cap = enum_format,
@@ -201,14 +231,17 @@ static const struct v4l2_ioctl_ops ioctl_ops = {
 	.vidioc_enum_input = enum_input,
 	.vidioc_g_input = get_input,
 	.vidioc_s_input = set_input,
-	.vidioc_reqbufs = vb2_ioctl_reqbufs,
-	.vidioc_create_bufs = vb2_ioctl_create_bufs,
+	.vidioc_reqbufs = request_buffers,
+	.vidioc_create_bufs = create_buffers,
 	.vidioc_prepare_buf = vb2_ioctl_prepare_buf,
 	.vidioc_querybuf = vb2_ioctl_querybuf,
 	.vidioc_qbuf = vb2_ioctl_qbuf,
 	.vidioc_dqbuf = vb2_ioctl_dqbuf,
+	.vidioc_expbuf = vb2_ioctl_expbuf,
 	.vidioc_streamon = vb2_ioctl_streamon,
 	.vidioc_streamoff = vb2_ioctl_streamoff,
+	.vidioc_subscribe_event = v4l2_ctrl_subscribe_event,
+	.vidioc_unsubscribe_event = v4l2_event_unsubscribe,
 };
 
 static const struct v4l2_file_operations file_ops = {
@@ -221,28 +254,146 @@ static const struct v4l2_file_operations file_ops = {
 	.unlocked_ioctl = video_ioctl2,
 };
 
+/* Controls */
+
+static const char *const strategy_names[] = { "Driver", "Client", "Hybrid", NULL };
+
+/* What REQBUFS accepts under a strategy. */
+static unsigned int io_modes(u32 strategy)
+{
+	return (tx_isp_strategy_accepts(strategy, V4L2_MEMORY_MMAP) ? VB2_MMAP | VB2_READ : 0) |
+	       (tx_isp_strategy_accepts(strategy, V4L2_MEMORY_USERPTR) ? VB2_USERPTR : 0) |
+	       (tx_isp_strategy_accepts(strategy, V4L2_MEMORY_DMABUF) ? VB2_DMABUF : 0);
+}
+
+static int set_control(struct v4l2_ctrl *control)
+{
+	struct tx_isp_video *video = container_of(control->handler, struct tx_isp_video, controls);
+
+	if (control->id != CID_STRATEGY)
+		return -EINVAL;
+	if (control->val == video->strategy)
+		return 0;
+	if (vb2_is_busy(&video->queue))
+		return -EBUSY;
+	video->strategy = control->val;
+	video->queue.io_modes = io_modes(video->strategy);
+	return 0;
+}
+
+static const struct v4l2_ctrl_ops control_ops = {
+	.s_ctrl = set_control,
+};
+
+static int create_controls(struct tx_isp_video *video)
+{
+	const struct v4l2_ctrl_config strategy = {
+		.ops = &control_ops,
+		.id = CID_STRATEGY,
+		.name = "Buffer Allocation Strategy",
+		.type = V4L2_CTRL_TYPE_MENU,
+		.max = ARRAY_SIZE(strategy_names) - 2,
+		.def = video->strategy,
+		.qmenu = strategy_names,
+	};
+	const struct v4l2_ctrl_config pressure = {
+		.id = CID_PRESSURE,
+		.name = "Memory Pressure",
+		.type = V4L2_CTRL_TYPE_BOOLEAN,
+		.flags = V4L2_CTRL_FLAG_READ_ONLY,
+		.max = 1,
+		.step = 1,
+	};
+
+	v4l2_ctrl_handler_init(&video->controls, 2);
+	v4l2_ctrl_new_custom(&video->controls, &strategy, NULL);
+	video->pressure = v4l2_ctrl_new_custom(&video->controls, &pressure, NULL);
+	return video->controls.error;
+}
+
+void tx_isp_video_update_pressure(struct tx_isp_video *video)
+{
+	struct tx_isp *isp = video->isp;
+	struct tx_isp_pool_state state;
+	struct tx_isp_layout layout;
+
+	if (!isp->carve_out)
+		return;
+	current_layout(video, &layout);
+	mutex_lock(&isp->carve_out_lock);
+	tx_isp_carve_out_state(isp->carve_out, &state);
+	mutex_unlock(&isp->carve_out_lock);
+	v4l2_ctrl_s_ctrl(video->pressure, tx_isp_is_pressure(&state, isp->margin, isp->reserve,
+							     PAGE_ALIGN(layout.sizeimage)));
+}
+
 /* videobuf2 */
+
+/* Asks for MMAP buffers; the number that is granted. */
+static int negotiate(struct tx_isp_video *video, unsigned int count, unsigned int bytes)
+{
+	struct tx_isp *isp = video->isp;
+	struct tx_isp_request request = {
+		.strategy = video->strategy,
+		.margin = isp->margin,
+		.reserve = isp->reserve,
+		.count = count,
+		.bytes = PAGE_ALIGN(bytes),
+		.alignment = PAGE_SIZE,
+	};
+	int ret;
+
+	return_granted(video);
+	if (!isp->carve_out)
+		return tx_isp_grant_coherent(&request, tx_isp_largest_coherent(isp));
+	strscpy(request.owner, video_device_node_name(&video->vdev), sizeof(request.owner));
+	mutex_lock(&isp->carve_out_lock);
+	ret = tx_isp_carve_out_grant(isp->carve_out, &request, video->granted);
+	mutex_unlock(&isp->carve_out_lock);
+	schedule_work(&isp->pressure_work);
+	if (ret > 0)
+		video->granted_count = ret;
+	return ret;
+}
 
 static int queue_setup(struct vb2_queue *queue, unsigned int *buffers, unsigned int *planes,
 		       unsigned int sizes[], struct device *devices[])
 {
+	struct tx_isp_video *video = vb2_get_drv_priv(queue);
 	struct tx_isp_layout layout;
+	int granted;
 
-	current_layout(vb2_get_drv_priv(queue), &layout);
-	if (*planes)
-		return *planes != 1 || sizes[0] < layout.sizeimage ? -EINVAL : 0;
-	*planes = 1;
-	sizes[0] = layout.sizeimage;
+	current_layout(video, &layout);
+	if (!*planes) {
+		*planes = 1;
+		sizes[0] = layout.sizeimage;
+	} else if (*planes != 1 || sizes[0] < layout.sizeimage) {
+		return -EINVAL;
+	}
+	if (queue->memory != VB2_MEMORY_MMAP)
+		return 0;
+	granted = negotiate(video, *buffers, sizes[0]);
+	if (granted < 0)
+		return granted;
+	*buffers = granted;
 	return 0;
 }
 
 static int buf_prepare(struct vb2_buffer *vb)
 {
+	struct tx_isp_video *video = vb2_get_drv_priv(vb->vb2_queue);
+	struct tx_isp *isp = video->isp;
 	struct tx_isp_layout layout;
+	int ret;
 
-	current_layout(vb2_get_drv_priv(vb->vb2_queue), &layout);
+	current_layout(video, &layout);
 	if (vb2_plane_size(vb, 0) < layout.sizeimage)
 		return -EINVAL;
+	mutex_lock(&isp->core_lock);
+	ret = tx_isp_core_check(isp->core, video->channel, vb->index, tx_isp_memory_address(vb));
+	mutex_unlock(&isp->core_lock);
+	if (ret)
+		return ret;
 	vb2_set_plane_payload(vb, 0, layout.sizeimage);
 	return 0;
 }
@@ -323,10 +474,11 @@ static void video_release(struct video_device *vdev)
 {
 	struct tx_isp_video *video = video_get_drvdata(vdev);
 
+	v4l2_ctrl_handler_free(&video->controls);
 	v4l2_device_put(&video->isp->v4l2_dev);
 }
 
-int tx_isp_video_register(struct tx_isp *isp, u32 channel)
+int tx_isp_video_register(struct tx_isp *isp, u32 channel, u32 strategy)
 {
 	struct tx_isp_video *video = &isp->videos[channel];
 	struct vb2_queue *queue = &video->queue;
@@ -335,10 +487,14 @@ int tx_isp_video_register(struct tx_isp *isp, u32 channel)
 
 	video->isp = isp;
 	video->channel = channel;
+	video->strategy = strategy;
 	mutex_init(&video->lock);
+	ret = create_controls(video);
+	if (ret)
+		goto free_controls;
 
 	queue->type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
-	queue->io_modes = VB2_MMAP | VB2_READ;
+	queue->io_modes = io_modes(strategy);
 	queue->drv_priv = video;
 	queue->buf_struct_size = sizeof(struct vb2_v4l2_buffer);
 	queue->ops = &queue_ops;
@@ -348,7 +504,7 @@ int tx_isp_video_register(struct tx_isp *isp, u32 channel)
 	queue->lock = &video->lock;
 	ret = vb2_queue_init(queue);
 	if (ret)
-		return ret;
+		goto free_controls;
 
 	snprintf(vdev->name, sizeof(vdev->name), "tx-isp channel %u", channel);
 	vdev->v4l2_dev = &isp->v4l2_dev;
@@ -357,12 +513,16 @@ int tx_isp_video_register(struct tx_isp *isp, u32 channel)
 	vdev->release = video_release;
 	vdev->lock = &video->lock;
 	vdev->queue = queue;
+	vdev->ctrl_handler = &video->controls;
 	vdev->device_caps = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_STREAMING | V4L2_CAP_READWRITE;
 	video_set_drvdata(vdev, video);
 	v4l2_device_get(&isp->v4l2_dev);
 	ret = video_register_device(vdev, VFL_TYPE_VIDEO, channel);
-	if (ret)
-		v4l2_device_put(&isp->v4l2_dev);
+	if (!ret)
+		return 0;
+	v4l2_device_put(&isp->v4l2_dev);
+free_controls:
+	v4l2_ctrl_handler_free(&video->controls);
 	return ret;
 }
 

@@ -161,6 +161,36 @@ impl<B: Bus> Isp<B> {
         Ok(())
     }
 
+    /// Whether a buffer may be queued: its whole length must lie below 4 GiB and must not touch that
+    /// of another buffer that any channel holds.
+    ///
+    /// # Errors
+    /// [`Error::Overlap`] or [`Error::OutOfRange`].
+    pub fn check(&self, channel: ChannelId, buffer: Buffer) -> Result<(), Error> {
+        let bytes = self.layout(channel).sizeimage;
+        let end = buffer
+            .address
+            .checked_add(bytes)
+            .ok_or(Error::OutOfRange(buffer.address))?;
+        for output in &self.channels {
+            let held_bytes = output.layout.sizeimage;
+            let held = output
+                .waiting
+                .as_slice()
+                .iter()
+                .chain(output.in_hardware.as_slice());
+            let same = |held: &Buffer| output.id == channel && held.index == buffer.index;
+            let overlaps = |held: &Buffer| {
+                held.address < end
+                    && buffer.address.0 - held.address.0.min(buffer.address.0) < held_bytes
+            };
+            if held.into_iter().any(|held| !same(held) && overlaps(held)) {
+                return Err(Error::Overlap(buffer.address));
+            }
+        }
+        Ok(())
+    }
+
     /// Hands a buffer to a channel; while it streams, the buffer goes to the chip at once if there
     /// is room.
     ///

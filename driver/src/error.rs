@@ -4,8 +4,8 @@
 use crate::alloc::pool::PoolError;
 use crate::bus::BusError;
 use core::fmt;
-use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;
+use tx_isp_abi::{PhysAddr, Size};
 
 /// Why the driver could not do what it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,10 @@ pub enum Error {
     QueueFull(ChannelId),
     /// The buffer is queued already.
     AlreadyQueued(ChannelId),
+    /// The buffer at this address overlaps another that is queued.
+    Overlap(PhysAddr),
+    /// The buffer at this address ends beyond 4 GiB.
+    OutOfRange(PhysAddr),
     /// The pool could not serve the request.
     Pool(PoolError),
 }
@@ -70,9 +74,11 @@ impl Error {
             | Self::ResetFailed
             | Self::VicNotReady
             | Self::ChannelStuck(_) => Errno::Eio,
-            Self::UnsupportedSize(_) | Self::NotStreaming(_) | Self::AlreadyQueued(_) => {
-                Errno::Einval
-            }
+            Self::UnsupportedSize(_)
+            | Self::NotStreaming(_)
+            | Self::AlreadyQueued(_)
+            | Self::Overlap(_)
+            | Self::OutOfRange(_) => Errno::Einval,
             Self::Busy(_) => Errno::Ebusy,
             Self::QueueFull(_) => Errno::Enobufs,
             Self::Pool(error) => error.errno(),
@@ -121,6 +127,10 @@ impl fmt::Display for Error {
             Self::AlreadyQueued(channel) => {
                 write!(f, "the buffer is already queued on channel {channel}")
             }
+            Self::Overlap(address) => {
+                write!(f, "the buffer at {address} overlaps another that is queued")
+            }
+            Self::OutOfRange(address) => write!(f, "the buffer at {address} ends beyond 4 GiB"),
             Self::Pool(error) => error.fmt(f),
         }
     }

@@ -8,6 +8,7 @@
 //! | [`mailbox`] | how a batch of operations travels over a virtqueue |
 //! | [`format`] | pixel formats, strides, plane offsets and buffer sizes |
 //! | [`channel`] | the MSCA's output channels and their limits |
+//! | [`rmem`] | the carve-out's ioctls |
 //! | [`sensor`] | image sensors as data: size, line and frame length, pixel clock |
 //!
 //! The crate has no dependencies and no `std`. Sources written as `facts 2.4` name sections of the
@@ -23,6 +24,7 @@ pub mod format;
 pub mod mailbox;
 pub mod operation;
 pub mod registers;
+pub mod rmem;
 pub mod sensor;
 
 use core::fmt;

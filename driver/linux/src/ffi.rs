@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! The functions that C calls. tx_isp.h declares each, with its locking.
+//! The functions that C calls about the ISP. tx_isp.h declares each, with its locking.
 
 use core::mem::size_of;
 use core::slice;
@@ -8,22 +8,17 @@ use tx_isp_abi::format::{FrameLayout, PixelFormat};
 use tx_isp_abi::registers::Harb;
 use tx_isp_abi::sensor::{GC2053, Sensor};
 use tx_isp_abi::{PhysAddr, Size};
+use tx_isp_driver::Error;
 use tx_isp_driver::bus::Bus;
 use tx_isp_driver::channel::Buffer;
 use tx_isp_driver::interrupt::{InterruptReport, MAX_COMPLETED};
 use tx_isp_driver::isp::Isp;
-use tx_isp_driver::alloc::pool::{Owner, Pool as PoolOf};
-use tx_isp_driver::alloc::rmem::{self, RmemError};
-use tx_isp_driver::{Errno, Error};
 
 use crate::mailbox::{Mailbox, Transport};
 use crate::print::{Level, log};
 
 /// The state that C allocates and passes around.
 pub type Core = Isp<Mailbox>;
-/// The carve-out's allocator; more blocks than a camera's client ever holds.
-pub type Pool = PoolOf<256>;
-
 /// The sensor on the board.
 const SENSOR: Sensor = GC2053;
 
@@ -60,24 +55,6 @@ pub struct CompletedBuffer {
     intact: u32,
 }
 
-/// `struct tx_isp_range`.
-#[derive(Debug)]
-#[repr(C)]
-pub struct Range {
-    base: u32,
-    bytes: u32,
-}
-
-/// `struct tx_isp_block`.
-#[derive(Debug)]
-#[repr(C)]
-pub struct PoolBlock {
-    address: u32,
-    bytes: u32,
-    owner: [u8; Owner::LENGTH],
-    used: u32,
-}
-
 impl From<FrameLayout> for Layout {
     fn from(layout: FrameLayout) -> Self {
         Self {
@@ -91,13 +68,13 @@ impl From<FrameLayout> for Layout {
 }
 
 /// Says in the log what failed; the errno for C.
-fn failed(what: &str, error: Error) -> i32 {
+pub(crate) fn failed(what: &str, error: Error) -> i32 {
     log(Level::Error, format_args!("{what}: {error}"));
     error.errno().to_return_value()
 }
 
 /// Runs a fallible action; 0, or the negative errno with a line in the log.
-fn run(what: &str, action: impl FnOnce() -> Result<(), Error>) -> i32 {
+pub(crate) fn run(what: &str, action: impl FnOnce() -> Result<(), Error>) -> i32 {
     match action() {
         Ok(()) => 0,
         Err(error) => failed(what, error),
@@ -109,7 +86,7 @@ fn channel_id(channel: u32) -> ChannelId {
     ChannelId::new(channel).unwrap_or(ChannelId::ALL[0])
 }
 
-fn size_in_bytes<T>() -> u32 {
+pub(crate) fn size_in_bytes<T>() -> u32 {
     u32::try_from(size_of::<T>()).unwrap_or(u32::MAX)
 }
 
@@ -246,6 +223,20 @@ pub extern "C" fn tx_isp_core_set_layout(core: &mut Core, channel: u32, layout: 
     })
 }
 
+/// Whether a buffer may be queued on a channel: it must not overlap another that is.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_core_check(core: &Core, channel: u32, index: u32, address: u32) -> i32 {
+    run("queue", || {
+        core.check(
+            channel_id(channel),
+            Buffer {
+                index,
+                address: PhysAddr(address),
+            },
+        )
+    })
+}
+
 /// Hands buffer `index` at physical `address` to a channel.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_core_queue(
@@ -333,113 +324,4 @@ fn warn_of_errors(report: &InterruptReport) {
             ),
         );
     }
-}
-
-/// Finds the carve-out on a command line.
-///
-/// # Safety
-/// `command_line` points to `length` readable bytes.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tx_isp_rmem_parse(
-    command_line: *const u8,
-    length: u32,
-    range: &mut Range,
-) -> i32 {
-    let length = usize::try_from(length).unwrap_or(0);
-    // SAFETY: by this function's contract.
-    let bytes = unsafe { slice::from_raw_parts(command_line, length) };
-    let parsed = core::str::from_utf8(bytes)
-        .map_err(|_| RmemError::Syntax)
-        .and_then(rmem::parse);
-    match parsed {
-        Ok(None) => 0,
-        Ok(Some(carve_out)) => {
-            *range = Range {
-                base: carve_out.base.0,
-                bytes: carve_out.bytes,
-            };
-            1
-        }
-        Err(RmemError::Syntax) => {
-            log(
-                Level::Error,
-                format_args!("rmem= must be SIZE@BASE, for example 29M@0x6300000"),
-            );
-            Errno::Einval.to_return_value()
-        }
-        Err(RmemError::Range) => {
-            log(
-                Level::Error,
-                format_args!("rmem= is empty or ends beyond 4 GiB"),
-            );
-            Errno::Einval.to_return_value()
-        }
-    }
-}
-
-/// Bytes that C allocates for a [`Pool`].
-#[unsafe(no_mangle)]
-pub extern "C" fn tx_isp_pool_size() -> u32 {
-    size_in_bytes::<Pool>()
-}
-
-/// Makes a pool of the whole carve-out at `pool`, in place: it is too large for the kernel's stack.
-///
-/// # Safety
-/// `pool` points to [`tx_isp_pool_size`] zero bytes, aligned for any type.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tx_isp_pool_create(pool: *mut Pool, range: &Range) {
-    // SAFETY: by this function's contract. Zero bytes are a valid pool: it is made of integers, and
-    // of options of byte arrays, where a zero tag is one of the two variants.
-    let pool = unsafe { &mut *pool };
-    pool.reset(PhysAddr(range.base), range.bytes);
-}
-
-/// Takes a block from the pool and stores its address.
-#[unsafe(no_mangle)]
-pub extern "C" fn tx_isp_pool_allocate(
-    pool: &mut Pool,
-    bytes: u32,
-    alignment: u32,
-    owner: &[u8; Owner::LENGTH],
-    address: &mut u32,
-) -> i32 {
-    let end = owner
-        .iter()
-        .position(|byte| *byte == 0)
-        .unwrap_or(Owner::LENGTH);
-    let owner = Owner::new(core::str::from_utf8(&owner[..end]).unwrap_or("?"));
-    run("rmem", || {
-        *address = pool.allocate(bytes, alignment, owner)?.0;
-        Ok(())
-    })
-}
-
-/// Gives a block back to the pool.
-#[unsafe(no_mangle)]
-pub extern "C" fn tx_isp_pool_free(pool: &mut Pool, address: u32) {
-    run("rmem", || {
-        pool.free(PhysAddr(address))?;
-        Ok(())
-    });
-}
-
-/// Stores block number `index`; 1, or 0 past the last.
-#[unsafe(no_mangle)]
-pub extern "C" fn tx_isp_pool_block(pool: &Pool, index: u32, block: &mut PoolBlock) -> i32 {
-    let index = usize::try_from(index).unwrap_or(usize::MAX);
-    let Some(found) = pool.blocks().get(index) else {
-        return 0;
-    };
-    let mut owner = [0; Owner::LENGTH];
-    if let Some(name) = found.owner {
-        owner[..name.as_str().len()].copy_from_slice(name.as_str().as_bytes());
-    }
-    *block = PoolBlock {
-        address: found.address.0,
-        bytes: found.bytes,
-        owner,
-        used: u32::from(found.owner.is_some()),
-    };
-    1
 }

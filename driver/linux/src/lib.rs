@@ -3,7 +3,8 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`ffi`] | the functions that C calls, as tx_isp.h declares them |
+//! | [`ffi`] | the functions that C calls, those about the ISP |
+//! | [`memory`] | those about the carve-out and its buffers |
 //! | [`mailbox`] | the driver core's bus over the virtqueue that C carries |
 //! | [`print`] | lines for the kernel's log, and panics |
 //!
@@ -12,4 +13,5 @@
 
 pub mod ffi;
 pub mod mailbox;
+pub mod memory;
 pub mod print;

@@ -82,6 +82,29 @@ impl Default for Margin {
     }
 }
 
+impl Margin {
+    /// Whether one more buffer of `bytes` would break the margin.
+    #[must_use]
+    pub fn is_pressure(&self, available: u32, bytes: u32) -> bool {
+        let usable = u64::from(available.saturating_sub(self.reserve));
+        usable < u64::from(self.factor.max(1)) * u64::from(bytes)
+    }
+}
+
+/// How many buffers of `bytes` system memory may be asked for: all, where one of them can be had in
+/// one piece, else none. Nothing is known of the second before the first is taken; whoever allocates
+/// them stops where it fails.
+#[must_use]
+pub const fn from_system_memory(count: u32, bytes: u32, largest: u32) -> u32 {
+    if bytes == 0 || bytes > largest {
+        0
+    } else if count > MAX_COUNT {
+        MAX_COUNT
+    } else {
+        count
+    }
+}
+
 /// As many as leave room for every reservation. Without reservations: as many as fit.
 #[derive(Clone, Copy, Debug)]
 pub struct Reserve<'a> {
@@ -356,6 +379,29 @@ mod tests {
             ),
             0
         );
+    }
+
+    #[test]
+    fn pressure_begins_where_the_margin_would_refuse() {
+        let margin = Margin::default();
+        assert!(!margin.is_pressure(2 * 4096, 4096));
+        assert!(margin.is_pressure(2 * 4096 - 1, 4096));
+        assert!(
+            Margin {
+                reserve: 1,
+                ..margin
+            }
+            .is_pressure(2 * 4096, 4096)
+        );
+        assert!(margin.is_pressure(u32::MAX, u32::MAX));
+    }
+
+    #[test]
+    fn system_memory_is_asked_for_where_one_buffer_can_be_had() {
+        assert_eq!(from_system_memory(4, 3_133_440, 4 << 20), 4);
+        assert_eq!(from_system_memory(4, 3_133_440, 2 << 20), 0);
+        assert_eq!(from_system_memory(40, 4096, 4096), 32);
+        assert_eq!(from_system_memory(4, 0, 4096), 0);
     }
 
     #[test]
