@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use guest_agent::message::{self, Reply, Request};
+use guest_agent::message::{self, Failure, Reply, Request};
 use guest_agent::wire::{self, WireError};
 
 use crate::emulator::Emulator;
@@ -34,6 +34,8 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 const STEP: Duration = Duration::from_millis(20);
 /// How long the guest's client may take to notice that the emulator is gone.
 const NOTICE_LIMIT: Duration = Duration::from_secs(10);
+/// How long a short job in the guest may take.
+const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 /// How long the guest may take to power off.
 const END_LIMIT: Duration = Duration::from_secs(10);
 /// How many lines of a console an error shows.
@@ -151,14 +153,21 @@ impl Guest {
         Ok(guest)
     }
 
+    /// Asks the agent what it has.
+    fn ask_hello(&mut self, limit: Duration) -> Result<(), Trouble> {
+        let version = guest_agent::VERSION;
+        self.send(&Request::Hello { version })?;
+        match self.next("the guest's agent", limit)? {
+            Reply::Hello(hello) => self.hello = hello,
+            other => return Err(unexpected(&other)),
+        }
+        Ok(())
+    }
+
     /// Waits for the agent and checks that it is the lab's own.
     fn greet(&mut self) -> Result<()> {
         let version = guest_agent::VERSION;
-        self.send(&Request::Hello { version })?;
-        match self.next("the guest's agent", BOOT_LIMIT)? {
-            Reply::Hello(hello) => self.hello = hello,
-            other => return Err(unexpected(&other).into()),
-        }
+        self.ask_hello(BOOT_LIMIT)?;
         self.boot_time = self.spawned.elapsed();
         if self.hello.version != version {
             bail!(
@@ -236,6 +245,29 @@ impl Guest {
         self.next("the guest's answer", limit)
     }
 
+    /// Unloads the driver and loads it again.
+    ///
+    /// # Errors
+    /// [`Trouble`]; the guest may be without the driver then.
+    pub fn reload_module(&mut self) -> Result<(), Trouble> {
+        let requests = [
+            Request::UnloadModule {
+                name: "tx_isp".to_owned(),
+            },
+            Request::LoadModule {
+                path: "/lib/modules/tx-isp.ko".to_owned(),
+                parameters: String::new(),
+            },
+        ];
+        for request in requests {
+            match self.call(&request, ANSWER_LIMIT)? {
+                Reply::Ok => {}
+                other => return Err(unexpected(&other)),
+            }
+        }
+        self.ask_hello(ANSWER_LIMIT)
+    }
+
     /// Powers the guest off and waits for QEMU's end; what does not end in time is killed.
     pub fn power_off(mut self) {
         if self.call(&Request::Poweroff, END_LIMIT).is_ok() {
@@ -264,11 +296,7 @@ impl Guest {
             self.qemu.wait(END_LIMIT);
         }
         if self.qemu.ended().is_none() && self.emulator.process.ended().is_some() {
-            // The guest should notice by itself, and what its client gets is worth knowing.
-            let failure = match self.replies.recv_timeout(NOTICE_LIMIT) {
-                Ok(Ok(Reply::Failed(failure))) => Some(failure),
-                _ => None,
-            };
+            let failure = self.last_failure();
             return Some(self.emulator.ended(failure));
         }
         let status = self.qemu.ended()?;
@@ -285,6 +313,19 @@ impl Guest {
             said: self.qemu_says.last(SHOWN_LINES),
             console: self.console.last(SHOWN_LINES),
         })
+    }
+
+    /// What the guest's client gets when the emulator is gone: it should notice by itself.
+    fn last_failure(&mut self) -> Option<Failure> {
+        let end = Instant::now() + NOTICE_LIMIT;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.replies.recv_timeout(left).ok()? {
+                Ok(Reply::Failed(failure)) => return Some(failure),
+                Ok(_) => {} // frames that came before
+                Err(_) => return None,
+            }
+        }
     }
 
     /// The path of the ISP's video device in the guest.

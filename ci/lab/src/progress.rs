@@ -14,8 +14,15 @@ const PLAIN_EVERY: Duration = Duration::from_secs(15);
 /// The steps of one run, on standard error.
 #[derive(Debug)]
 pub struct Steps {
-    terminal: bool,
+    target: Target,
     current: Mutex<Option<Current>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Target {
+    Terminal,
+    Plain,
+    Nobody,
 }
 
 #[derive(Debug)]
@@ -30,7 +37,18 @@ impl Steps {
     /// Nothing has begun.
     pub fn new() -> Self {
         Self {
-            terminal: std::io::stderr().is_terminal(),
+            target: match std::io::stderr().is_terminal() {
+                true => Target::Terminal,
+                false => Target::Plain,
+            },
+            current: Mutex::new(None),
+        }
+    }
+
+    /// Steps that nobody is to see, as part of one that somebody does.
+    pub fn silent() -> Self {
+        Self {
+            target: Target::Nobody,
             current: Mutex::new(None),
         }
     }
@@ -58,19 +76,22 @@ impl Steps {
         result
     }
 
-    /// The step that is under way, if any, did not succeed.
-    pub fn fail(&self) {
-        if let Some(current) = self.lock().take() {
-            current.end('✗', "failed");
+    fn end(&self, mark: char, detail: &str) {
+        let Some(Current {
+            step, begin, bar, ..
+        }) = self.lock().take()
+        else {
+            return;
+        };
+        bar.finish_and_clear();
+        if self.target != Target::Nobody {
+            eprintln!("{mark} {step:<24} {detail} ({})", seconds(begin.elapsed()));
         }
     }
-}
 
-impl Current {
-    fn end(self, mark: char, detail: &str) {
-        self.bar.finish_and_clear();
-        let time = seconds(self.begin.elapsed());
-        eprintln!("{mark} {:<24} {detail} ({time})", self.step);
+    /// The step that is under way, if any, did not succeed.
+    pub fn fail(&self) {
+        self.end('✗', "failed");
     }
 }
 
@@ -79,10 +100,9 @@ impl Progress for Steps {
         self.fail(); // of the step before, which has not been finished
         let bar = ProgressBar::with_draw_target(
             None,
-            if self.terminal {
-                ProgressDrawTarget::stderr()
-            } else {
-                ProgressDrawTarget::hidden()
+            match self.target {
+                Target::Terminal => ProgressDrawTarget::stderr(),
+                Target::Plain | Target::Nobody => ProgressDrawTarget::hidden(),
             },
         );
         // The template is fixed; if it were wrong, the default style shows the same.
@@ -110,7 +130,7 @@ impl Progress for Steps {
             None => format!("{done} {unit}"),
         };
         let text = format!("{:<24} {count}", current.step);
-        if !self.terminal && current.spoke.elapsed() >= PLAIN_EVERY {
+        if self.target == Target::Plain && current.spoke.elapsed() >= PLAIN_EVERY {
             current.spoke = Instant::now();
             eprintln!("  {text}, {}", HumanDuration(current.begin.elapsed()));
         }
@@ -118,9 +138,7 @@ impl Progress for Steps {
     }
 
     fn finish(&self, detail: &str) {
-        if let Some(current) = self.lock().take() {
-            current.end('✓', detail);
-        }
+        self.end('✓', detail);
     }
 
     fn line(&self, text: &str) {
@@ -153,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_step_gives_what_its_work_gives() {
-        let steps = Steps::new();
+        let steps = Steps::silent();
         let number = steps.step("count", || Ok::<_, String>(3), |n| format!("{n}"));
         assert_eq!(number, Ok(3));
         let failed: Result<(), &str> = steps.step("fall", || Err("down"), |()| String::new());
