@@ -4,7 +4,7 @@
 //! `lab.shell` on the kernel command line the console is a shell instead.
 
 mod abi;
-mod camera;
+mod device;
 mod failure;
 mod init;
 mod modules;

@@ -13,7 +13,7 @@ use guest_agent::message::{Failure, Guest, Reply, Request, StreamEvent, VideoDev
 use guest_agent::wire::{self, WireError};
 use nix::time::{ClockId, clock_gettime};
 
-use crate::camera::Camera;
+use crate::device::Camera;
 use crate::failure::{At, failure};
 use crate::port::Port;
 use crate::stream::Sink;

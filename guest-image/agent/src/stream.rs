@@ -8,7 +8,7 @@ use guest_agent::message::{
 };
 use guest_agent::planes::Planes;
 
-use crate::camera::{Camera, Mapping};
+use crate::device::{Camera, Mapping};
 use crate::failure::failure;
 
 /// Frames come in one message when they come fast: at most this many, ...
