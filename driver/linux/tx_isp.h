@@ -16,6 +16,8 @@
 #include <linux/types.h>
 #include <linux/virtio.h>
 #include <linux/workqueue.h>
+#include <media/media-device.h>
+#include <media/media-entity.h>
 #include <media/v4l2-ctrls.h>
 #include <media/v4l2-device.h>
 #include <media/videobuf2-memops.h>
@@ -23,6 +25,8 @@
 
 #define TX_ISP_CHANNELS 3
 #define TX_ISP_OWNER_LENGTH 16
+/* Blocks between the light and the capture nodes: sensor, CSI, VIC, core. */
+#define TX_ISP_BLOCKS 4
 
 /* The Rust library's state. C knows its size only. */
 struct tx_isp_core;
@@ -116,6 +120,7 @@ struct tx_isp_video {
 	struct tx_isp *isp;
 	u32 channel;
 	struct video_device vdev;
+	struct media_pad pad;
 	struct vb2_queue queue;
 	/* Serialises ioctls and the queue. */
 	struct mutex lock;
@@ -166,8 +171,17 @@ struct tx_isp_memory {
 	struct sg_table *table;
 };
 
+/* A block of the chip in the media graph (tx_isp_media.c). */
+struct tx_isp_block_entity {
+	struct media_entity entity;
+	struct media_pad pads[1 + TX_ISP_CHANNELS];
+	char name[32];
+};
+
 struct tx_isp {
 	struct v4l2_device v4l2_dev;
+	struct media_device media;
+	struct tx_isp_block_entity blocks[TX_ISP_BLOCKS];
 	struct tx_isp_transport transport;
 	struct tx_isp_video videos[TX_ISP_CHANNELS];
 
@@ -215,6 +229,12 @@ void tx_isp_video_complete(struct tx_isp_video *video, const struct tx_isp_compl
 
 /* Tells the node's clients whether another of its buffers would be granted. */
 void tx_isp_video_update_pressure(struct tx_isp_video *video);
+
+/* tx_isp_media.c */
+void tx_isp_media_init(struct tx_isp *isp);
+int tx_isp_media_register(struct tx_isp *isp);
+void tx_isp_media_unregister(struct tx_isp *isp);
+void tx_isp_media_cleanup(struct tx_isp *isp);
 
 /* tx_isp_memory.c */
 extern const struct vb2_mem_ops tx_isp_mem_ops;

@@ -120,6 +120,7 @@ static void release(struct v4l2_device *v4l2_dev)
 
 	v4l2_device_unregister(&isp->v4l2_dev);
 	cancel_work_sync(&isp->pressure_work);
+	tx_isp_media_cleanup(isp);
 	tx_isp_memory_release(isp);
 	put_device(isp->dma_device);
 	kfree(isp->core);
@@ -144,13 +145,18 @@ static int start(struct tx_isp *isp, struct virtio_device *vdev, u32 strategy)
 		if (ret)
 			goto unregister_videos;
 	}
-	ret = tx_isp_rmem_register(isp);
+	ret = tx_isp_media_register(isp);
 	if (ret)
 		goto unregister_videos;
+	ret = tx_isp_rmem_register(isp);
+	if (ret)
+		goto unregister_media;
 	schedule_delayed_work(&isp->watchdog, WATCH_INTERVAL);
 	tx_isp_debugfs_create(isp);
 	return 0;
 
+unregister_media:
+	tx_isp_media_unregister(isp);
 unregister_videos:
 	while (channel--)
 		tx_isp_video_unregister(&isp->videos[channel]);
@@ -184,8 +190,10 @@ static int probe(struct virtio_device *vdev)
 	kthread_init_work(&isp->interrupt_work, handle_interrupt);
 	INIT_DELAYED_WORK(&isp->watchdog, watch);
 	isp->v4l2_dev.release = release;
+	tx_isp_media_init(isp);
 	ret = v4l2_device_register(&vdev->dev, &isp->v4l2_dev);
 	if (ret) {
+		tx_isp_media_cleanup(isp);
 		put_device(isp->dma_device);
 		kfree(isp);
 		return ret;
@@ -220,6 +228,7 @@ static void remove(struct virtio_device *vdev)
 
 	tx_isp_debugfs_remove(isp);
 	tx_isp_rmem_unregister(isp);
+	tx_isp_media_unregister(isp);
 	for (channel = 0; channel < TX_ISP_CHANNELS; channel++)
 		tx_isp_video_unregister(&isp->videos[channel]);
 	cancel_delayed_work_sync(&isp->watchdog);

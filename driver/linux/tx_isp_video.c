@@ -506,6 +506,10 @@ int tx_isp_video_register(struct tx_isp *isp, u32 channel, u32 strategy)
 	if (ret)
 		goto free_controls;
 
+	video->pad.flags = MEDIA_PAD_FL_SINK;
+	ret = media_entity_pads_init(&vdev->entity, 1, &video->pad);
+	if (ret)
+		goto free_controls;
 	snprintf(vdev->name, sizeof(vdev->name), "tx-isp channel %u", channel);
 	vdev->v4l2_dev = &isp->v4l2_dev;
 	vdev->fops = &file_ops;
