@@ -8,6 +8,12 @@ use libc::{c_int, timeval};
 pub const TYPE_VIDEO_CAPTURE: u32 = 1;
 /// V4L2_MEMORY_MMAP
 pub const MEMORY_MMAP: u32 = 1;
+/// V4L2_MEMORY_USERPTR
+pub const MEMORY_USERPTR: u32 = 2;
+/// V4L2_MEMORY_DMABUF
+pub const MEMORY_DMABUF: u32 = 4;
+/// The driver's control that chooses who allocates a queue's buffers.
+pub const CID_STRATEGY: u32 = 0x0098_1f00;
 /// V4L2_FIELD_NONE
 pub const FIELD_NONE: u32 = 1;
 /// V4L2_CAP_VIDEO_CAPTURE
@@ -68,6 +74,14 @@ pub struct RequestBuffers {
     pub reserved: [u8; 3],
 }
 
+/// struct v4l2_control
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct Control {
+    pub id: u32,
+    pub value: i32,
+}
+
 /// struct v4l2_timecode
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
@@ -82,7 +96,7 @@ pub struct Timecode {
 }
 
 /// struct v4l2_buffer. `m` is a union of 32 bit and pointer sized members; on a little-endian
-/// machine its low half is the offset.
+/// machine its low half is the offset or the descriptor.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Buffer {
@@ -133,6 +147,7 @@ nix::ioctl_readwrite!(qbuf, b'V', 15, Buffer);
 nix::ioctl_readwrite!(dqbuf, b'V', 17, Buffer);
 nix::ioctl_write_ptr!(streamon, b'V', 18, c_int);
 nix::ioctl_write_ptr!(streamoff, b'V', 19, c_int);
+nix::ioctl_readwrite!(s_ctrl, b'V', 28, Control);
 
 /// Sizes in bytes that the kernel's header gives these structures (facts 3.2 for 32 bit).
 const _: () = {
@@ -140,6 +155,7 @@ const _: () = {
     assert!(size_of::<Capability>() == 104);
     assert!(size_of::<PixFormat>() == 48);
     assert!(size_of::<Format>() == if wide { 208 } else { 204 });
+    assert!(size_of::<Control>() == 8);
     assert!(size_of::<RequestBuffers>() == 20);
     assert!(size_of::<Buffer>() == if wide { 88 } else { 0x44 });
 };

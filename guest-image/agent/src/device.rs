@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::num::NonZeroUsize;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::ptr::NonNull;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use guest_agent::message::{Failure, Granted};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
-use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
+use nix::sys::mman::{MapFlags, ProtFlags, mmap, mmap_anonymous, munmap};
 
 use crate::abi;
 use crate::failure::{At, failure};
@@ -29,7 +29,29 @@ pub struct Identity {
     pub card: String,
 }
 
-/// A buffer of the driver, mapped.
+/// Where a buffer's memory is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The driver knows.
+    Driver,
+    /// In the client's memory.
+    User {
+        /// Its virtual address.
+        address: usize,
+        /// Its bytes.
+        length: u32,
+    },
+    /// In a dma-buf.
+    Shared {
+        /// Its descriptor.
+        fd: RawFd,
+        /// Its bytes.
+        length: u32,
+    },
+}
+
+/// Mapped memory.
+#[derive(Debug)]
 pub struct Mapping {
     start: NonNull<libc::c_void>,
     length: usize,
@@ -107,12 +129,22 @@ impl Camera {
         })
     }
 
-    /// Asks for `count` buffers of the driver's memory and says how many there are; 0 frees them.
-    pub fn request_buffers(&self, count: u32) -> Result<u32, Failure> {
+    /// Sets a control.
+    pub fn set_control(&self, id: u32, value: i32) -> Result<(), Failure> {
+        let mut control = abi::Control { id, value };
+        // SAFETY: the structure has the layout that the call expects and outlives it.
+        unsafe { abi::s_ctrl(self.fd(), &mut control) }
+            .map(drop)
+            .at("VIDIOC_S_CTRL")
+    }
+
+    /// Asks for `count` buffers of V4L2 memory type `memory` and says how many there are; 0 frees
+    /// them.
+    pub fn request_buffers(&self, count: u32, memory: u32) -> Result<u32, Failure> {
         let mut request = abi::RequestBuffers {
             count,
             kind: abi::TYPE_VIDEO_CAPTURE,
-            memory: abi::MEMORY_MMAP,
+            memory,
             ..Default::default()
         };
         // SAFETY: the structure has the layout that the call expects and outlives it.
@@ -149,26 +181,51 @@ impl Camera {
     }
 
     /// Gives a buffer to the driver.
-    pub fn queue(&self, index: u32) -> Result<(), Failure> {
-        let mut buffer = abi::Buffer::new(index, abi::MEMORY_MMAP);
-        // SAFETY: the structure has the layout that the call expects and outlives it; the buffer's
-        // memory is the driver's own.
+    pub fn queue(&self, index: u32, place: Place) -> Result<(), Failure> {
+        let mut buffer = match place {
+            Place::Driver => abi::Buffer::new(index, abi::MEMORY_MMAP),
+            Place::User { address, length } => abi::Buffer {
+                m: address,
+                length,
+                ..abi::Buffer::new(index, abi::MEMORY_USERPTR)
+            },
+            Place::Shared { fd, length } => abi::Buffer {
+                m: usize::try_from(fd).unwrap_or(usize::MAX),
+                length,
+                ..abi::Buffer::new(index, abi::MEMORY_DMABUF)
+            },
+        };
+        // SAFETY: the structure has the layout that the call expects and outlives it. The buffer's
+        // memory is the driver's own, or outlives the stream, since its owner keeps it until
+        // STREAMOFF.
         unsafe { abi::qbuf(self.fd(), &mut buffer) }
             .map(drop)
             .at("VIDIOC_QBUF")
     }
 
-    /// Waits until a frame can be dequeued or the device reports an error, then dequeues.
-    pub fn wait(&self, limit: Duration) -> Result<Dequeued, Failure> {
+    /// Dequeues a frame of V4L2 memory type `memory` if there is one.
+    pub fn try_dequeue(&self, memory: u32) -> Result<Option<Dequeued>, Failure> {
+        let mut buffer = abi::Buffer::new(0, memory);
+        // SAFETY: the structure has the layout that the call expects and outlives it.
+        match unsafe { abi::dqbuf(self.fd(), &mut buffer) } {
+            Ok(_) => Ok(Some(dequeued(&buffer))),
+            Err(Errno::EAGAIN) => Ok(None),
+            Err(error) => Err(error).at("VIDIOC_DQBUF"),
+        }
+    }
+
+    /// To wait on several devices at once.
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+
+    /// Waits until a frame of V4L2 memory type `memory` can be dequeued or the device reports an error, then dequeues.
+    pub fn wait(&self, memory: u32, limit: Duration) -> Result<Dequeued, Failure> {
         let end = Instant::now() + limit;
         let mut broken = false;
         loop {
-            let mut buffer = abi::Buffer::new(0, abi::MEMORY_MMAP);
-            // SAFETY: the structure has the layout that the call expects and outlives it.
-            match unsafe { abi::dqbuf(self.fd(), &mut buffer) } {
-                Ok(_) => return Ok(dequeued(&buffer)),
-                Err(Errno::EAGAIN) => {}
-                Err(error) => return Err(error).at("VIDIOC_DQBUF"),
+            if let Some(frame) = self.try_dequeue(memory)? {
+                return Ok(frame);
             }
             if broken {
                 return Err(failure("poll", "the device reports an error"));
@@ -219,6 +276,44 @@ impl Camera {
 }
 
 impl Mapping {
+    /// Takes over a mapping.
+    ///
+    /// # Safety
+    /// `length` bytes from `start` on are mapped readable, page by page, and nobody else unmaps them.
+    pub const unsafe fn new(start: NonNull<libc::c_void>, length: usize) -> Self {
+        Self { start, length }
+    }
+
+    /// Fresh memory of the client's own, wherever the kernel finds pages.
+    pub fn anonymous(bytes: u32) -> Result<Self, Failure> {
+        let step = "mmap of the client's own memory";
+        let length = usize::try_from(bytes).ok().and_then(NonZeroUsize::new);
+        let length = length.ok_or_else(|| failure(step, "no bytes to map"))?;
+        let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+        // SAFETY: a new mapping at an address of the kernel's choice replaces no other one.
+        let start =
+            unsafe { mmap_anonymous(None, length, protection, MapFlags::MAP_PRIVATE) }.at(step)?;
+        Ok(Self {
+            start,
+            length: length.get(),
+        })
+    }
+
+    /// Where it begins.
+    pub fn address(&self) -> usize {
+        self.start.as_ptr() as usize
+    }
+
+    /// The address of `bytes` bytes from `offset` on, if it has them.
+    pub fn find(&self, offset: u32, bytes: u32) -> Result<usize, Failure> {
+        let end = u64::from(offset) + u64::from(bytes);
+        let inside = usize::try_from(end).is_ok_and(|end| end <= self.length);
+        match usize::try_from(offset) {
+            Ok(offset) if inside => Ok(self.address() + offset),
+            _ => Err(failure("mapped memory", format!("byte {end} lies outside"))),
+        }
+    }
+
     /// The buffer's bytes. Only while the buffer is dequeued: then the device leaves it alone.
     pub fn bytes(&self) -> &[u8] {
         // SAFETY: the mapping is readable, `length` long, and lives as long as `self`. The caller

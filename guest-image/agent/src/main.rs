@@ -4,11 +4,15 @@
 //! `lab.shell` on the kernel command line the console is a shell instead.
 
 mod abi;
+mod buffers;
+mod camera_client;
+mod carve_out;
 mod device;
 mod failure;
 mod init;
 mod modules;
 mod port;
+mod rmem;
 mod run;
 mod serve;
 mod shell;

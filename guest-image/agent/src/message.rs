@@ -3,9 +3,12 @@
 //!
 //! The lab sends one request at a time. Each is answered by exactly one [`Reply`], except
 //! [`Request::Stream`]: its answers are [`Reply::Stream`], any number of them, the last of which is
-//! [`StreamEvent::Done`], or [`Reply::Failed`].
+//! [`StreamEvent::Done`], or [`Reply::Failed`]; and [`Request::Camera`], whose last answer is
+//! [`CameraEvent::Ended`] or [`Reply::Failed`].
 
 use serde::{Deserialize, Serialize};
+
+use crate::camera::{Personality, Report, Setup};
 
 /// What the lab asks of the guest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,6 +21,8 @@ pub enum Request {
     },
     /// Streams frames from a capture device.
     Stream(StreamRequest),
+    /// Behaves like a camera's main program.
+    Camera(CameraRequest),
     /// Runs a program to its end; answered by [`Reply::Ran`].
     Run(RunRequest),
     /// Reads a whole file; answered by [`Reply::Content`].
@@ -70,6 +75,9 @@ pub struct StreamRequest {
     pub frames: u32,
     /// Whose memory the buffers are.
     pub memory: Memory,
+    /// Who is to allocate this queue's buffers, as the driver's control numbers it; `None` leaves it
+    /// as it is.
+    pub strategy: Option<i32>,
     /// Whether to report each frame's checksum.
     pub checksum: bool,
     /// Frames (counted from 0) whose pictures are sent after the stream's end.
@@ -84,6 +92,46 @@ pub struct StreamRequest {
 pub enum Memory {
     /// The driver's, mapped into the client.
     Mmap,
+    /// The client's, from anywhere.
+    UserPtr,
+    /// The client's, in a carve-out that it manages alone.
+    Rmem,
+    /// Blocks of the carve-out, shared as dma-bufs.
+    DmaBuf,
+}
+
+/// A camera's main program.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CameraRequest {
+    /// What it asks for.
+    pub setup: Setup,
+    /// How it asks.
+    pub personality: Personality,
+    /// How many frames each channel must deliver, each time it is enabled.
+    pub frames: u32,
+    /// How many times the channels are enabled.
+    pub cycles: u32,
+    /// How long to wait for frames, in milliseconds.
+    pub frame_deadline_ms: u32,
+}
+
+/// What happens to a camera's main program.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum CameraEvent {
+    /// Frames of a channel were dequeued.
+    Frames {
+        /// The channel's number.
+        channel: u32,
+        /// In order.
+        frames: Vec<Frame>,
+    },
+    /// It came to its end, and everything was given back.
+    Ended {
+        /// How many times the channels were enabled and delivered their frames.
+        survived: u32,
+        /// What was granted, and what held the carve-out, at the last time.
+        report: Report,
+    },
 }
 
 /// A program to run.
@@ -110,6 +158,8 @@ pub enum Reply {
     Ran(RunResult),
     /// Something happened on a stream.
     Stream(StreamEvent),
+    /// Something happened to a camera's main program.
+    Camera(CameraEvent),
 }
 
 /// The guest as it is after its start.

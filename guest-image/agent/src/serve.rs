@@ -17,7 +17,7 @@ use crate::device::Camera;
 use crate::failure::{At, failure};
 use crate::port::Port;
 use crate::stream::Sink;
-use crate::{modules, run, stream};
+use crate::{camera_client, modules, run, stream};
 
 /// Where the kernel lists video devices.
 const VIDEO: &str = "/sys/class/video4linux";
@@ -62,6 +62,12 @@ fn answer(request: Request, port: &mut impl Write) -> Result<Option<Reply>, Fail
         }
         Request::Stream(request) => {
             stream::stream(&request, &mut ToPort(port))?;
+            return Ok(None);
+        }
+        Request::Camera(request) => {
+            camera_client::run(&request, &mut |event| {
+                wire::send(port, &Reply::Camera(event)).map_err(broken)
+            })?;
             return Ok(None);
         }
         Request::Run(request) => Reply::Ran(run::run(&request)?),

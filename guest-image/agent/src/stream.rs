@@ -3,12 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use guest_agent::message::{
-    Failure, Frame, Granted, Memory, StreamDone, StreamEvent, StreamRequest,
-};
+use guest_agent::message::{Failure, Frame, Granted, StreamDone, StreamEvent, StreamRequest};
 use guest_agent::planes::Planes;
 
-use crate::device::{Camera, Mapping};
+use crate::abi;
+use crate::buffers::{Buffers, v4l2_memory};
+use crate::device::Camera;
 use crate::failure::failure;
 
 /// Frames come in one message when they come fast: at most this many, ...
@@ -28,12 +28,6 @@ pub trait Sink {
 
 /// Streams as asked. The last event is the end of the stream, or an error is returned.
 pub fn stream(request: &StreamRequest, sink: &mut impl Sink) -> Result<(), Failure> {
-    let Memory::Mmap = request.memory else {
-        return Err(failure(
-            "memory",
-            "this client knows only the driver's memory",
-        ));
-    };
     if request.keep.len() > MAX_KEPT {
         let text = format!("at most {MAX_KEPT} frames can be kept");
         return Err(failure("keep", text));
@@ -42,21 +36,22 @@ pub fn stream(request: &StreamRequest, sink: &mut impl Sink) -> Result<(), Failu
     camera.identify()?;
     let mut granted = camera.set_format(request.width, request.height, request.fourcc)?;
     let planes = check_format(request, &granted)?;
-    granted.buffers = camera.request_buffers(request.buffers)?;
+    if let Some(strategy) = request.strategy {
+        camera.set_control(abi::CID_STRATEGY, strategy)?;
+    }
+    let memory = v4l2_memory(request.memory);
+    granted.buffers = camera.request_buffers(request.buffers, memory)?;
     if granted.buffers == 0 {
         return Err(failure("VIDIOC_REQBUFS", "the driver granted no buffer"));
     }
-    let mappings = (0..granted.buffers)
-        .map(|index| camera.map(index))
-        .collect::<Result<Vec<_>, _>>()?;
-    for index in 0..granted.buffers {
-        camera.queue(index)?;
-    }
+    let buffers = Buffers::new(&camera, &granted, request.memory)?;
+    buffers.queue_all(&camera)?;
     camera.stream_on()?;
 
     let mut client = Client {
         camera: &camera,
-        mappings: &mappings,
+        buffers: &buffers,
+        memory,
         planes,
         request,
         begin: Instant::now(),
@@ -75,8 +70,8 @@ pub fn stream(request: &StreamRequest, sink: &mut impl Sink) -> Result<(), Failu
     let kept = client.kept;
 
     camera.stream_off()?;
-    drop(mappings);
-    camera.request_buffers(0)?;
+    drop(buffers);
+    camera.request_buffers(0, memory)?;
     for (index, picture) in kept {
         send_picture(index, &picture, sink)?;
     }
@@ -107,7 +102,8 @@ fn check_format(request: &StreamRequest, granted: &Granted) -> Result<Planes, Fa
 
 struct Client<'a> {
     camera: &'a Camera,
-    mappings: &'a [Mapping],
+    buffers: &'a Buffers,
+    memory: u32,
     planes: Planes,
     request: &'a StreamRequest,
     begin: Instant,
@@ -137,22 +133,19 @@ impl Client<'_> {
     fn take(&mut self, index: u32) -> Result<(), Failure> {
         let begin = Instant::now();
         let limit = Duration::from_millis(self.request.frame_deadline_ms.into());
-        let buffer = self.camera.wait(limit)?;
+        let buffer = self.camera.wait(self.memory, limit)?;
         let got = Instant::now();
 
-        let mapping = usize::try_from(buffer.index)
-            .ok()
-            .and_then(|index| self.mappings.get(index))
-            .ok_or_else(|| failure("VIDIOC_DQBUF", format!("no buffer {}", buffer.index)))?;
+        let bytes = self.buffers.bytes(buffer.index)?;
         let too_short = |error: guest_agent::planes::BufferTooShort| {
             failure("reading the frame", error.to_string())
         };
         let mut crc32 = None;
         if self.request.checksum {
-            crc32 = Some(self.planes.checksum(mapping.bytes()).map_err(too_short)?);
+            crc32 = Some(self.planes.checksum(bytes).map_err(too_short)?);
         }
         if self.request.keep.contains(&index) {
-            let picture = self.planes.pack(mapping.bytes()).map_err(too_short)?;
+            let picture = self.planes.pack(bytes).map_err(too_short)?;
             self.kept.push((index, picture));
         }
         self.touched += got.elapsed();
@@ -167,7 +160,7 @@ impl Client<'_> {
             crc32,
             wait_ns: nanoseconds(got - begin),
         });
-        self.camera.queue(buffer.index)
+        self.buffers.queue(self.camera, buffer.index)
     }
 }
 
@@ -196,6 +189,7 @@ fn code(fourcc: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use guest_agent::message::Memory;
 
     struct Nobody;
 
@@ -214,6 +208,7 @@ mod tests {
             buffers: 4,
             frames: 1,
             memory: Memory::Mmap,
+            strategy: None,
             checksum: true,
             keep: vec![0],
             frame_deadline_ms: 1,
