@@ -96,6 +96,13 @@ struct tx_isp_pool_state {
 /* Most buffers that one interrupt finishes: interrupt::MAX_COMPLETED, checked at load. */
 #define TX_ISP_MAX_COMPLETED 21
 
+/*
+ * Times are counted in buckets of a sixteenth of their power of two: below 16 ns each nanosecond has
+ * its own, then 16 buckets for each further bit up to 32 (4.3 s, more than any answer takes).
+ */
+#define TX_ISP_LATENCY_BITS 4
+#define TX_ISP_LATENCY_BUCKETS ((32 - TX_ISP_LATENCY_BITS + 1) << TX_ISP_LATENCY_BITS)
+
 /* Way to the backend: two virtqueues (tx_isp_virtio.c). */
 struct tx_isp_transport {
 	struct virtio_device *vdev;
@@ -111,6 +118,8 @@ struct tx_isp_transport {
 	bool dead;
 	/* Requests sent, those of them that were waited for, and events received. */
 	u64 posted, waited, received;
+	/* How long answers were waited for. */
+	u32 latency[TX_ISP_LATENCY_BUCKETS];
 };
 
 struct tx_isp;
@@ -219,6 +228,8 @@ struct tx_isp {
 /* tx_isp_virtio.c */
 int tx_isp_transport_start(struct tx_isp_transport *transport, struct virtio_device *vdev);
 void tx_isp_transport_stop(struct tx_isp_transport *transport);
+/* The shortest time in ns that is counted in a bucket; that of the one behind the last ends them. */
+u64 tx_isp_latency_from(unsigned int bucket);
 /* Called in interrupt context when the backend has raised lines. */
 void tx_isp_raised(struct virtio_device *vdev);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * /sys/kernel/debug/tx-isp: the pool, one line a block; the queues, one line a buffer; the
- * mailbox's counters.
+ * mailbox's counters, and how long its answers took.
  */
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
@@ -57,6 +57,46 @@ static int mailbox_show(struct seq_file *file, void *data)
 }
 DEFINE_SHOW_ATTRIBUTE(mailbox);
 
+/* A line for each bucket that is not empty: from and to in ns, and how many requests. */
+static int latency_show(struct seq_file *file, void *data)
+{
+	struct tx_isp *isp = file->private;
+	unsigned int bucket;
+	u32 count;
+
+	for (bucket = 0; bucket < TX_ISP_LATENCY_BUCKETS; bucket++) {
+		count = READ_ONCE(isp->transport.latency[bucket]);
+		if (count)
+			seq_printf(file, "%llu %llu %u\n", tx_isp_latency_from(bucket),
+				   tx_isp_latency_from(bucket + 1), count);
+	}
+	return 0;
+}
+
+static int latency_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, latency_show, inode->i_private);
+}
+
+/* Whatever is written, counting begins anew; a request that is answered meanwhile may get lost. */
+static ssize_t latency_write(struct file *file, const char __user *text, size_t length, loff_t *offset)
+{
+	struct seq_file *seq = file->private_data;
+	struct tx_isp *isp = seq->private;
+
+	memset(isp->transport.latency, 0, sizeof(isp->transport.latency));
+	return length;
+}
+
+static const struct file_operations latency_fops = {
+	.owner = THIS_MODULE,
+	.open = latency_open,
+	.read = seq_read,
+	.write = latency_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
 static const char *const memory_names[] = { "unknown", "MMAP", "USERPTR", "OVERLAY", "DMABUF" };
 static const char *const kind_names[] = { "own", "rmem", "pages", "bounce", "dmabuf" };
 static const char *const state_names[] = { "dequeued", "in-request", "preparing", "queued",
@@ -103,6 +143,7 @@ void tx_isp_debugfs_create(struct tx_isp *isp)
 	debugfs_create_file("pool", 0444, isp->debugfs, isp, &pool_fops);
 	debugfs_create_file("queues", 0444, isp->debugfs, isp, &queues_fops);
 	debugfs_create_file("mailbox", 0444, isp->debugfs, isp, &mailbox_fops);
+	debugfs_create_file("latency", 0644, isp->debugfs, isp, &latency_fops);
 }
 
 void tx_isp_debugfs_remove(struct tx_isp *isp)

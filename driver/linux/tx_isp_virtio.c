@@ -131,10 +131,30 @@ static bool abandon(struct tx_isp_transport *transport, struct request *request)
 	return answered;
 }
 
+/* The opposite of tx_isp_latency_from(). */
+static unsigned int latency_bucket(u64 ns)
+{
+	u32 time = min_t(u64, ns, U32_MAX);
+	int shift = fls(time) - TX_ISP_LATENCY_BITS - 1;
+
+	if (shift < 0)
+		return time;
+	return (shift << TX_ISP_LATENCY_BITS) + (time >> shift);
+}
+
+u64 tx_isp_latency_from(unsigned int bucket)
+{
+	unsigned int row = bucket >> TX_ISP_LATENCY_BITS;
+	u64 column = bucket & (BIT(TX_ISP_LATENCY_BITS) - 1);
+
+	return row ? (column + BIT(TX_ISP_LATENCY_BITS)) << (row - 1) : column;
+}
+
 int tx_isp_transport_execute(struct tx_isp_transport *transport, const u32 *words, u32 request_words,
 			     u32 *response, u32 response_words)
 {
 	struct request *request;
+	u64 begin;
 	int ret;
 
 	if (READ_ONCE(transport->dead))
@@ -143,6 +163,7 @@ int tx_isp_transport_execute(struct tx_isp_transport *transport, const u32 *word
 	if (!request)
 		return -ENOMEM;
 	request->awaited = true;
+	begin = ktime_get_ns();
 	ret = submit(transport, request, response_words);
 	if (ret) {
 		kfree(request);
@@ -154,6 +175,7 @@ int tx_isp_transport_execute(struct tx_isp_transport *transport, const u32 *word
 		dev_err(&transport->vdev->dev, "the backend did not answer within 1 s; giving it up\n");
 		return -ETIMEDOUT;
 	}
+	transport->latency[latency_bucket(ktime_get_ns() - begin)]++;
 	memcpy(response, request->words + request_words, response_words * sizeof(u32));
 	kfree(request);
 	return 0;
