@@ -168,8 +168,9 @@ struct tx_isp_memory {
 	bool coherent;
 	refcount_t users;
 	struct vb2_vmarea_handler handler;
-	/* TX_ISP_RMEM_MAPPING: keeps what is mapped. */
+	/* TX_ISP_RMEM_MAPPING: keeps what is mapped; one of isp->rmem_users. */
 	struct file *file;
+	struct list_head rmem_user;
 	/* TX_ISP_USER_PAGES and TX_ISP_BOUNCE: the client's pages, pinned, and in kernel space. */
 	struct frame_vector *pages;
 	void *user;
@@ -197,6 +198,8 @@ struct tx_isp {
 	/* Guards core; taken inside of a video's lock. */
 	struct mutex core_lock;
 	struct tx_isp_core *core;
+	/* The core has been probed; guarded by core_lock. */
+	bool core_ready;
 
 	/* Guards carve_out; taken inside of any other lock. NULL without a carve-out. */
 	struct mutex carve_out_lock;
@@ -206,6 +209,8 @@ struct tx_isp {
 	bool rmem_claimed;
 	/* The bus device below the virtio device: it can do DMA. Held until the end. */
 	struct device *dma_device;
+	/* Memory of /dev/rmem's clients that is in use by a queue or a dma-buf; carve_out_lock. */
+	struct list_head rmem_users;
 	struct miscdevice rmem_device;
 	/* Number of the next client of /dev/rmem; 0 is the driver itself. */
 	atomic_t next_client;
@@ -280,6 +285,9 @@ void tx_isp_unmap_dmabuf(void *priv);
 /* tx_isp_rmem.c: /dev/rmem. */
 int tx_isp_rmem_register(struct tx_isp *isp);
 void tx_isp_rmem_unregister(struct tx_isp *isp);
+/* The memory is in use, or not any more: its block must not be freed meanwhile. */
+void tx_isp_rmem_hold(struct tx_isp_memory *memory, struct file *file);
+void tx_isp_rmem_unhold(struct tx_isp_memory *memory);
 /* Whether file is /dev/rmem of isp. */
 bool tx_isp_is_rmem(const struct file *file, const struct tx_isp *isp);
 
@@ -320,8 +328,9 @@ void tx_isp_core_layout(const struct tx_isp_core *core, u32 channel, struct tx_i
 /* Replaces what layout asks for by the nearest that the channel can do. */
 void tx_isp_core_nearest(const struct tx_isp_core *core, u32 channel, struct tx_isp_layout *layout);
 int tx_isp_core_set_layout(struct tx_isp_core *core, u32 channel, const struct tx_isp_layout *layout);
-/* Whether a buffer may be queued: 0, or -EINVAL where it overlaps another that is. */
-int tx_isp_core_check(const struct tx_isp_core *core, u32 channel, u32 index, u32 address);
+/* Notes a buffer that is about to be queued: 0, or -EINVAL where it overlaps another that is. */
+int tx_isp_core_prepare(struct tx_isp_core *core, u32 channel, u32 index, u32 address);
+void tx_isp_core_release(struct tx_isp_core *core, u32 channel, u32 index);
 int tx_isp_core_queue(struct tx_isp_core *core, u32 channel, u32 index, u32 address);
 int tx_isp_core_stream_on(struct tx_isp_core *core, u32 channel);
 int tx_isp_core_stream_off(struct tx_isp_core *core, u32 channel);

@@ -81,7 +81,7 @@ static void handle_interrupt(struct kthread_work *work)
 	int index, count;
 
 	mutex_lock(&isp->core_lock);
-	count = tx_isp_core_interrupt(isp->core, done);
+	count = isp->core_ready ? tx_isp_core_interrupt(isp->core, done) : 0;
 	for (index = 0; index < count; index++)
 		tx_isp_video_complete(&isp->videos[done[index].channel], &done[index], time);
 	if (count < 0)
@@ -117,9 +117,12 @@ static void update_pressure(struct work_struct *work)
 static void release(struct v4l2_device *v4l2_dev)
 {
 	struct tx_isp *isp = container_of(v4l2_dev, struct tx_isp, v4l2_dev);
+	u32 channel;
 
 	v4l2_device_unregister(&isp->v4l2_dev);
 	cancel_work_sync(&isp->pressure_work);
+	for (channel = 0; channel < TX_ISP_CHANNELS; channel++)
+		v4l2_ctrl_handler_free(&isp->videos[channel].controls);
 	tx_isp_media_cleanup(isp);
 	tx_isp_memory_release(isp);
 	put_device(isp->dma_device);
@@ -137,6 +140,7 @@ static int start(struct tx_isp *isp, struct virtio_device *vdev, u32 strategy)
 		return ret;
 	mutex_lock(&isp->core_lock);
 	ret = tx_isp_core_probe(isp->core, &isp->transport);
+	isp->core_ready = !ret;
 	mutex_unlock(&isp->core_lock);
 	if (ret)
 		goto stop_transport;
@@ -161,7 +165,11 @@ unregister_videos:
 	while (channel--)
 		tx_isp_video_unregister(&isp->videos[channel]);
 stop_transport:
+	WRITE_ONCE(isp->transport.dead, true);
 	kthread_flush_worker(isp->worker);
+	mutex_lock(&isp->core_lock);
+	isp->core_ready = false;
+	mutex_unlock(&isp->core_lock);
 	tx_isp_transport_stop(&isp->transport);
 	return ret;
 }
@@ -183,6 +191,7 @@ static int probe(struct virtio_device *vdev)
 	mutex_init(&isp->core_lock);
 	mutex_init(&isp->carve_out_lock);
 	atomic_set(&isp->next_client, 0);
+	INIT_LIST_HEAD(&isp->rmem_users);
 	INIT_WORK(&isp->pressure_work, update_pressure);
 	isp->margin = margin;
 	isp->reserve = reserve;
@@ -235,6 +244,7 @@ static void remove(struct virtio_device *vdev)
 	v4l2_device_disconnect(&isp->v4l2_dev);
 	mutex_lock(&isp->core_lock);
 	give_up(isp);
+	isp->core_ready = false;
 	WRITE_ONCE(isp->transport.dead, true);
 	mutex_unlock(&isp->core_lock);
 	tx_isp_transport_stop(&isp->transport);

@@ -163,6 +163,38 @@ static long allocate(struct client *client, void __user *argument)
 	return copy_to_user(argument, &request, sizeof(request)) ? -EFAULT : 0;
 }
 
+void tx_isp_rmem_hold(struct tx_isp_memory *memory, struct file *file)
+{
+	struct tx_isp *isp = memory->isp;
+
+	memory->file = get_file(file);
+	mutex_lock(&isp->carve_out_lock);
+	list_add(&memory->rmem_user, &isp->rmem_users);
+	mutex_unlock(&isp->carve_out_lock);
+}
+
+void tx_isp_rmem_unhold(struct tx_isp_memory *memory)
+{
+	struct tx_isp *isp = memory->isp;
+
+	mutex_lock(&isp->carve_out_lock);
+	list_del(&memory->rmem_user);
+	mutex_unlock(&isp->carve_out_lock);
+	fput(memory->file);
+}
+
+/* Whether a queue or a dma-buf uses part of the block; the caller holds carve_out_lock. */
+static bool is_in_use(struct tx_isp *isp, const struct tx_isp_block *block)
+{
+	struct tx_isp_memory *memory;
+
+	list_for_each_entry(memory, &isp->rmem_users, rmem_user)
+		if (memory->address < (u64)block->address + block->bytes &&
+		    block->address < (u64)memory->address + memory->bytes)
+			return true;
+	return false;
+}
+
 static long free_block(struct client *client, void __user *argument)
 {
 	struct tx_isp *isp = client->isp;
@@ -174,7 +206,7 @@ static long free_block(struct client *client, void __user *argument)
 		return -EFAULT;
 	mutex_lock(&isp->carve_out_lock);
 	if (find_block(client, address, 1, &found) && found.address == address)
-		ret = tx_isp_carve_out_free(isp->carve_out, address);
+		ret = is_in_use(isp, &found) ? -EBUSY : tx_isp_carve_out_free(isp->carve_out, address);
 	mutex_unlock(&isp->carve_out_lock);
 	schedule_work(&isp->pressure_work);
 	return ret;
@@ -218,11 +250,10 @@ static long export(struct file *file, void __user *argument)
 		return -ENOMEM;
 	memory->address = found.address;
 	memory->virtual = isp->rmem_virtual + (found.address - isp->rmem.base);
-	/* The block stays the client's, which therefore stays. */
-	memory->file = get_file(file);
+	tx_isp_rmem_hold(memory, file);
 	dmabuf = tx_isp_export(memory, O_RDWR);
 	if (IS_ERR(dmabuf)) {
-		fput(file);
+		tx_isp_rmem_unhold(memory);
 		tx_isp_memory_put(memory);
 		return PTR_ERR(dmabuf);
 	}

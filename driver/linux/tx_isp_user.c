@@ -41,7 +41,7 @@ static int find_in_rmem(struct tx_isp_memory *memory, unsigned long user)
 	}
 	memory->address = address;
 	memory->virtual = isp->rmem_virtual + (address - isp->rmem.base);
-	memory->file = get_file(vma->vm_file);
+	tx_isp_rmem_hold(memory, vma->vm_file);
 	ret = 1;
 unlock:
 	mmap_read_unlock(current->mm);
@@ -155,7 +155,7 @@ void tx_isp_put_userptr(void *priv)
 	if (memory->pages)
 		unpin(memory);
 	if (memory->file)
-		fput(memory->file);
+		tx_isp_rmem_unhold(memory);
 	tx_isp_memory_put(memory);
 }
 

@@ -390,12 +390,22 @@ static int buf_prepare(struct vb2_buffer *vb)
 	if (vb2_plane_size(vb, 0) < layout.sizeimage)
 		return -EINVAL;
 	mutex_lock(&isp->core_lock);
-	ret = tx_isp_core_check(isp->core, video->channel, vb->index, tx_isp_memory_address(vb));
+	ret = tx_isp_core_prepare(isp->core, video->channel, vb->index, tx_isp_memory_address(vb));
 	mutex_unlock(&isp->core_lock);
 	if (ret)
 		return ret;
 	vb2_set_plane_payload(vb, 0, layout.sizeimage);
 	return 0;
+}
+
+static void buf_finish(struct vb2_buffer *vb)
+{
+	struct tx_isp_video *video = vb2_get_drv_priv(vb->vb2_queue);
+	struct tx_isp *isp = video->isp;
+
+	mutex_lock(&isp->core_lock);
+	tx_isp_core_release(isp->core, video->channel, vb->index);
+	mutex_unlock(&isp->core_lock);
 }
 
 static void buf_queue(struct vb2_buffer *vb)
@@ -451,6 +461,7 @@ static void stop_streaming(struct vb2_queue *queue)
 static const struct vb2_ops queue_ops = {
 	.queue_setup = queue_setup,
 	.buf_prepare = buf_prepare,
+	.buf_finish = buf_finish,
 	.buf_queue = buf_queue,
 	.start_streaming = start_streaming,
 	.stop_streaming = stop_streaming,
@@ -474,7 +485,6 @@ static void video_release(struct video_device *vdev)
 {
 	struct tx_isp_video *video = video_get_drvdata(vdev);
 
-	v4l2_ctrl_handler_free(&video->controls);
 	v4l2_device_put(&video->isp->v4l2_dev);
 }
 

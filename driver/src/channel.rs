@@ -51,6 +51,8 @@ pub struct OutputChannel {
     waiting: List<Buffer, MAX_BUFFERS>,
     /// Buffers whose addresses were pushed, in that order.
     in_hardware: List<Buffer, IN_HARDWARE>,
+    /// Buffers that the client has queued, whether or not the channel has started.
+    prepared: List<Buffer, MAX_BUFFERS>,
     /// The chip's number of the first frame since stream-on.
     first_frame: Option<u32>,
 }
@@ -64,6 +66,7 @@ impl OutputChannel {
             streaming: false,
             waiting: List::new(NO_BUFFER),
             in_hardware: List::new(NO_BUFFER),
+            prepared: List::new(NO_BUFFER),
             first_frame: None,
         }
     }
@@ -161,34 +164,46 @@ impl<B: Bus> Isp<B> {
         Ok(())
     }
 
-    /// Whether a buffer may be queued: its whole length must lie below 4 GiB and must not touch that
-    /// of another buffer that any channel holds.
+    /// Notes that a buffer is about to be queued: its whole length must lie below 4 GiB and must not
+    /// touch that of another noted buffer of any channel. [`Isp::release`] forgets it.
     ///
     /// # Errors
-    /// [`Error::Overlap`] or [`Error::OutOfRange`].
-    pub fn check(&self, channel: ChannelId, buffer: Buffer) -> Result<(), Error> {
+    /// [`Error::OutOfRange`], [`Error::Overlap`] or [`Error::QueueFull`]; then it is not noted.
+    pub fn prepare(&mut self, channel: ChannelId, buffer: Buffer) -> Result<(), Error> {
         let bytes = self.layout(channel).sizeimage;
-        let end = buffer
+        buffer
             .address
             .checked_add(bytes)
             .ok_or(Error::OutOfRange(buffer.address))?;
-        for output in &self.channels {
+        self.release(channel, buffer.index);
+        let overlaps = |output: &OutputChannel| {
             let held_bytes = output.layout.sizeimage;
-            let held = output
-                .waiting
-                .as_slice()
-                .iter()
-                .chain(output.in_hardware.as_slice());
-            let same = |held: &Buffer| output.id == channel && held.index == buffer.index;
-            let overlaps = |held: &Buffer| {
-                held.address < end
-                    && buffer.address.0 - held.address.0.min(buffer.address.0) < held_bytes
-            };
-            if held.into_iter().any(|held| !same(held) && overlaps(held)) {
-                return Err(Error::Overlap(buffer.address));
-            }
+            output.prepared.as_slice().iter().any(|held| {
+                u64::from(held.address.0) < u64::from(buffer.address.0) + u64::from(bytes)
+                    && u64::from(buffer.address.0)
+                        < u64::from(held.address.0) + u64::from(held_bytes)
+            })
+        };
+        if self.channels.iter().any(overlaps) {
+            return Err(Error::Overlap(buffer.address));
         }
-        Ok(())
+        if self.channels[channel.index()].prepared.push(buffer) {
+            Ok(())
+        } else {
+            Err(Error::QueueFull(channel))
+        }
+    }
+
+    /// Forgets a buffer that was noted by [`Isp::prepare`], if it was.
+    pub fn release(&mut self, channel: ChannelId, index: u32) {
+        let prepared = &mut self.channels[channel.index()].prepared;
+        if let Some(found) = prepared
+            .as_slice()
+            .iter()
+            .position(|held| held.index == index)
+        {
+            prepared.remove(found);
+        }
     }
 
     /// Hands a buffer to a channel; while it streams, the buffer goes to the chip at once if there

@@ -367,3 +367,30 @@ proptest! {
         prop_assert_eq!(findings(&board), [""; 0]);
     }
 }
+
+#[test]
+fn buffers_that_overlap_cannot_be_queued_together() {
+    let board = Board::new();
+    let mut isp = board.probe();
+    let bytes = isp.layout(MAIN).sizeimage;
+    let at = |index, address| Buffer {
+        index,
+        address: PhysAddr(address),
+    };
+    isp.prepare(MAIN, at(0, 0x0630_0000)).unwrap();
+    for address in [
+        0x0630_0000,
+        0x0630_0000 + bytes - 1,
+        0x0630_0000 - bytes + 1,
+    ] {
+        let overlap = Err(Error::Overlap(PhysAddr(address)));
+        assert_eq!(isp.prepare(MAIN, at(1, address)), overlap);
+        assert_eq!(isp.prepare(ChannelId::ALL[1], at(0, address)), overlap);
+    }
+    isp.prepare(MAIN, at(1, 0x0630_0000 + bytes)).unwrap();
+    isp.prepare(MAIN, at(0, 0x0630_0000)).unwrap();
+    isp.release(MAIN, 0);
+    isp.prepare(ChannelId::ALL[1], at(0, 0x0630_0000)).unwrap();
+    let end = Err(Error::OutOfRange(PhysAddr(u32::MAX)));
+    assert_eq!(isp.prepare(MAIN, at(2, u32::MAX)), end);
+}

@@ -223,11 +223,16 @@ pub extern "C" fn tx_isp_core_set_layout(core: &mut Core, channel: u32, layout: 
     })
 }
 
-/// Whether a buffer may be queued on a channel: it must not overlap another that is.
+/// Notes that a buffer is about to be queued on a channel: it must not overlap another that is.
 #[unsafe(no_mangle)]
-pub extern "C" fn tx_isp_core_check(core: &Core, channel: u32, index: u32, address: u32) -> i32 {
+pub extern "C" fn tx_isp_core_prepare(
+    core: &mut Core,
+    channel: u32,
+    index: u32,
+    address: u32,
+) -> i32 {
     run("queue", || {
-        core.check(
+        core.prepare(
             channel_id(channel),
             Buffer {
                 index,
@@ -235,6 +240,12 @@ pub extern "C" fn tx_isp_core_check(core: &Core, channel: u32, index: u32, addre
             },
         )
     })
+}
+
+/// Forgets a buffer that is the client's again.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_core_release(core: &mut Core, channel: u32, index: u32) {
+    core.release(channel_id(channel), index);
 }
 
 /// Hands buffer `index` at physical `address` to a channel.
