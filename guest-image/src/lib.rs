@@ -20,6 +20,7 @@ mod agent;
 mod apt;
 mod cache;
 mod command;
+pub mod compliance;
 mod error;
 pub mod host;
 mod initramfs;

@@ -4,6 +4,8 @@
 use std::path::PathBuf;
 
 use crate::apt::{Apt, Bundle};
+use crate::cache;
+use crate::compliance;
 use crate::error::Result;
 use crate::initramfs::Initramfs;
 use crate::libraries;
@@ -40,8 +42,13 @@ pub(crate) fn add_busybox(image: &mut Initramfs, apt: &Apt<'_>) -> Result<()> {
     image.link("/sbin", "bin")
 }
 
-/// Puts the V4L2 tools into the image with every library they need.
-pub(crate) fn add_v4l_utils(image: &mut Initramfs, apt: &Apt<'_>) -> Result<()> {
+/// Puts the V4L2 tools into the image with every library they need; with v4l2-compliance a second
+/// time, as the guest's kernel needs it, if `with_compliance`.
+pub(crate) fn add_v4l_utils(
+    image: &mut Initramfs,
+    apt: &Apt<'_>,
+    with_compliance: bool,
+) -> Result<()> {
     let unpacked = apt.bundles("v4l-utils", |apt| {
         Ok(vec![Bundle {
             label: "v4l-utils",
@@ -55,6 +62,13 @@ pub(crate) fn add_v4l_utils(image: &mut Initramfs, apt: &Apt<'_>) -> Result<()> 
             .collect();
         for (program, host) in V4L_UTILS.iter().zip(&programs) {
             image.copy(&format!("/{program}"), host, 0o755)?;
+        }
+        if with_compliance {
+            let unmodified = bundle
+                .root
+                .join(compliance::UNMODIFIED.trim_start_matches('/'));
+            let corrected = compliance::corrected(&cache::read(&unmodified)?)?;
+            image.file(compliance::CORRECTED, corrected, 0o755)?;
         }
         let needed = libraries::needed_by(&programs, &bundle.root)?;
         for (guest, host) in &needed.libraries {

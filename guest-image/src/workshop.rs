@@ -55,6 +55,9 @@ pub struct ImageRequest {
     pub kernel: KernelChoice,
     /// Whether v4l2-ctl, v4l2-compliance and media-ctl are in it (about 5 MB).
     pub with_v4l_utils: bool,
+    /// Whether v4l2-compliance with the kernel's format names is in it too; brings the V4L2 tools.
+    /// See [`crate::compliance`].
+    pub with_compliance: bool,
     /// Further files.
     pub extra: Vec<ExtraFile>,
     /// A program or script to be `/init`, instead of the agent.
@@ -67,6 +70,7 @@ impl Default for ImageRequest {
         Self {
             kernel: KernelChoice::Debian,
             with_v4l_utils: true,
+            with_compliance: false,
             extra: Vec::new(),
             init: None,
         }
@@ -163,8 +167,8 @@ impl Workshop {
 
         let mut image = Initramfs::new();
         userland::add_busybox(&mut image, &apt)?;
-        if request.with_v4l_utils {
-            userland::add_v4l_utils(&mut image, &apt)?;
+        if request.with_v4l_utils || request.with_compliance {
+            userland::add_v4l_utils(&mut image, &apt, request.with_compliance)?;
         }
         add_modules(&mut image, &kernel, &module)?;
         let init = match &request.init {
@@ -199,6 +203,9 @@ impl Workshop {
 /// One name per kind of image, so that the cache holds the last of each kind.
 fn image_name(kernel: &Kernel, request: &ImageRequest) -> String {
     let mut key = Key::new().add(if request.with_v4l_utils { "v4l" } else { "" });
+    if request.with_compliance {
+        key = key.add("compliance");
+    }
     for path in request
         .init
         .iter()
