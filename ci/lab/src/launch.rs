@@ -125,10 +125,10 @@ fn socket(id: &str, path: &Path) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
-    fn image() -> GuestImage {
+    pub fn image() -> GuestImage {
         GuestImage {
             kernel_elf: "/cache/vmlinux".into(),
             kernel_end: 16 << 20,

@@ -41,8 +41,35 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", explain(&error));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// An error with its causes, without those that its text tells already.
+fn explain(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |text, cause| {
+        let cause = cause.to_string();
+        match text.as_str() {
+            "" => cause,
+            told if told.contains(&cause) => text,
+            told => format!("{told}: {cause}"),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::explain;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = anyhow::anyhow!("no such file").context("cannot read a.png: no such file");
+        assert_eq!(explain(&error), "cannot read a.png: no such file");
+        let error = anyhow::anyhow!("no such file")
+            .context("reading a.png")
+            .context("starting");
+        assert_eq!(explain(&error), "starting: reading a.png: no such file");
     }
 }

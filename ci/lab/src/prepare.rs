@@ -52,6 +52,7 @@ impl Prepared {
         let carrier = qemu.choose(options.attach)?;
         let emulator = build_emulator(&repository, steps)?;
         let image = image(&options.kernel, &repository, steps)?;
+        check_memory(options.memory, &image)?;
         Ok(Self {
             qemu,
             carrier,
@@ -60,6 +61,19 @@ impl Prepared {
             memory: options.memory,
         })
     }
+}
+
+/// Checks that Linux has room beside the carve-out.
+fn check_memory(memory: MemoryLayout, image: &GuestImage) -> Result<()> {
+    let placement = image.placement(memory.total(), Some(memory.carve_out()));
+    if let Err(guest_image::Error::TooLittleMemory { needed, .. }) = placement {
+        let least = needed + memory.carve_out().size / (1 << 20);
+        bail!(
+            "too little memory: this image needs {needed}M beside the carve-out; use --memory {least}M or more"
+        );
+    }
+    placement?;
+    Ok(())
 }
 
 /// Installs the host packages that are missing; says which, and asks at a terminal.
@@ -190,6 +204,17 @@ mod tests {
             None
         );
         assert_eq!(artifact("no json"), None);
+    }
+
+    #[test]
+    fn too_little_memory_is_refused_with_what_would_do() {
+        let image = crate::launch::tests::image();
+        let error = check_memory("64M".parse().unwrap(), &image).unwrap_err();
+        assert!(
+            error.to_string().ends_with("use --memory 79M or more"),
+            "{error}"
+        );
+        check_memory("79M".parse().unwrap(), &image).unwrap();
     }
 
     #[test]

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use serde::Serialize;
-use tx_isp_emulator::control::protocol::Finding;
+use tx_isp_emulator::control::protocol::{Finding, Status};
 
 use crate::guest::Guest;
 use crate::prepare::Prepared;
@@ -53,6 +53,12 @@ pub struct Report {
     pub stream_seconds: Option<f64>,
     /// How many boots it took.
     pub boots: u32,
+    /// From a frame's arrival in the client to its return to the driver, all frames together.
+    pub client_busy_seconds: Option<f64>,
+    /// Frames of the sensor that found no buffer.
+    pub frames_starved: Option<u64>,
+    /// Frames of the sensor that came while the one before was still being written.
+    pub late_ticks: Option<u64>,
     pub dma_bytes: Option<u64>,
     /// While DMA wrote, not over the whole stream.
     pub dma_bytes_per_second: Option<f64>,
@@ -118,6 +124,9 @@ impl Report {
             first_frame_seconds: outcome.first_frame.map(|time| time.as_secs_f64()),
             stream_seconds: done.map(|done| Duration::from_nanos(done.elapsed_ns).as_secs_f64()),
             boots: guest.boots,
+            client_busy_seconds: done.map(|done| Duration::from_nanos(done.touch_ns).as_secs_f64()),
+            frames_starved: status.as_ref().map(starved),
+            late_ticks: status.as_ref().map(|status| status.late_ticks),
             dma_bytes: status.as_ref().map(|status| status.dma.bytes),
             dma_bytes_per_second: status.as_ref().map(|status| status.dma.bytes_per_second),
             attach: prepared.carrier.to_string(),
@@ -282,6 +291,10 @@ impl Report {
         text.push('\n');
         fs::write(path, text).with_context(|| format!("writing {}", path.display()))
     }
+}
+
+fn starved(status: &Status) -> u64 {
+    status.channels.iter().map(|channel| channel.starved).sum()
 }
 
 /// Everything that keeps a stream from being as it was asked for.

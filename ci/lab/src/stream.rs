@@ -2,6 +2,7 @@
 //! The main job: streams frames from the emulated ISP through the guest, and judges each.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -28,6 +29,9 @@ use crate::trouble::Trouble;
 const FRAME_LIMIT: Duration = Duration::from_secs(5);
 /// How much longer the lab waits for the client's word than the client for a frame.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
+/// The pictures of the first and the last frame.
+const PICTURES: [&str; 2] = ["first.png", "last.png"];
 
 /// What is to be streamed.
 #[derive(Debug, Clone, Copy)]
@@ -84,6 +88,7 @@ pub fn command(options: &StreamOptions) -> Result<bool> {
         .guest
         .memory
         .check_buffers(options.buffers, &frame)?;
+    check_outputs(options)?;
     let scene = Scene {
         source: options.source.clone(),
         fps: options.fps,
@@ -106,16 +111,39 @@ pub fn command(options: &StreamOptions) -> Result<bool> {
     if outcome.trouble.is_none() {
         guest.power_off();
     }
-    for (kept, name) in outcome.pictures.iter().zip(["first.png", "last.png"]) {
+    for (kept, name) in outcome.pictures.iter().zip(PICTURES) {
         let path = options.out.join(name);
         kept.picture.save(&path)?;
         report.add_picture(kept, path);
     }
-    report.print(&options.out);
     if let Some(path) = &options.json {
         report.write_json(path)?;
     }
+    report.print(&options.out);
     Ok(report.passed)
+}
+
+/// Makes sure that the results can be written, and that older ones are not taken for new ones.
+fn check_outputs(options: &StreamOptions) -> Result<()> {
+    fs::create_dir_all(&options.out)
+        .with_context(|| format!("creating {}", options.out.display()))?;
+    let pictures = PICTURES.map(|name| options.out.join(name));
+    for path in pictures.iter().chain(&options.json) {
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder {
+            let told = || format!("{} cannot be written", path.display());
+            fs::metadata(folder).with_context(told)?;
+        }
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("replacing {}", path.display()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Boots a guest as a step.

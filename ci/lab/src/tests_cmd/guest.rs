@@ -14,6 +14,7 @@ use tx_isp_abi::Size;
 use tx_isp_abi::format::PixelFormat;
 
 use super::results::{End, Results};
+use crate::explain;
 use crate::guest::Guest;
 use crate::options::{Attach, GuestOptions};
 use crate::prepare::Prepared;
@@ -47,7 +48,7 @@ pub fn run(options: &GuestOptions, steps: &Steps, results: &mut Results) -> Resu
     let prepared = Prepared::new(options, steps);
     let end = match &prepared {
         Ok(_) => End::Passed,
-        Err(error) => End::Failed(format!("{error:#}")),
+        Err(error) => End::Failed(explain(error)),
     };
     let name = "emulator, module and agent are built";
     results.add("guest image", name, end, begin.elapsed());
@@ -133,7 +134,7 @@ impl GuestTests<'_> {
             }
             Err(error) => {
                 self.steps.fail();
-                End::Failed(format!("{error:#}"))
+                End::Failed(explain(&error))
             }
         };
         self.results.add(&self.suite, name, end, begin.elapsed());
