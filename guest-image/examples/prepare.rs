@@ -14,7 +14,7 @@ use guest_image::{CarveOut, ImageRequest, KernelChoice, Progress, Workshop};
 /// Prepare what the guest boots.
 #[derive(Parser)]
 struct Arguments {
-    /// debian, fast, or the path of a vmlinux in its build folder.
+    /// debian, fast, debug, or the path of a vmlinux in its build folder.
     #[arg(long, default_value = "debian")]
     kernel: String,
     /// The project's root; this checkout if not given.
@@ -57,6 +57,7 @@ fn main() -> Result<()> {
     let kernel = match arguments.kernel.as_str() {
         "debian" => KernelChoice::Debian,
         "fast" => KernelChoice::Fast,
+        "debug" => KernelChoice::Debug,
         path => KernelChoice::Path(path.into()),
     };
     let repository = arguments.repository;

@@ -78,7 +78,7 @@ const RUST: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
 #[must_use]
 pub fn missing(needs: &Needs<'_>, repository: &Path) -> Vec<String> {
     let kernel: &[(&str, Sign)] = match needs.kernel {
-        KernelChoice::Fast => &FOR_A_KERNEL,
+        KernelChoice::Fast | KernelChoice::Debug => &FOR_A_KERNEL,
         KernelChoice::Debian | KernelChoice::Path(_) => &[],
     };
     let qemu: &[(&str, Sign)] = if needs.qemu { &[QEMU] } else { &[] };

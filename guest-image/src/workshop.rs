@@ -58,6 +58,8 @@ pub struct ImageRequest {
     /// Whether v4l2-compliance with the kernel's format names is in it too; brings the V4L2 tools.
     /// See [`crate::compliance`].
     pub with_compliance: bool,
+    /// Whether `gst-launch-1.0` with `v4l2src` is in it (about 10 MB).
+    pub with_gstreamer: bool,
     /// Further files.
     pub extra: Vec<ExtraFile>,
     /// A program or script to be `/init`, instead of the agent.
@@ -71,6 +73,7 @@ impl Default for ImageRequest {
             kernel: KernelChoice::Debian,
             with_v4l_utils: true,
             with_compliance: false,
+            with_gstreamer: false,
             extra: Vec::new(),
             init: None,
         }
@@ -170,6 +173,9 @@ impl Workshop {
         if request.with_v4l_utils || request.with_compliance {
             userland::add_v4l_utils(&mut image, &apt, request.with_compliance)?;
         }
+        if request.with_gstreamer {
+            userland::add_gstreamer(&mut image, &apt)?;
+        }
         add_modules(&mut image, &kernel, &module)?;
         let init = match &request.init {
             Some(init) => init.clone(),
@@ -203,8 +209,13 @@ impl Workshop {
 /// One name per kind of image, so that the cache holds the last of each kind.
 fn image_name(kernel: &Kernel, request: &ImageRequest) -> String {
     let mut key = Key::new().add(if request.with_v4l_utils { "v4l" } else { "" });
-    if request.with_compliance {
-        key = key.add("compliance");
+    for (with, name) in [
+        (request.with_compliance, "compliance"),
+        (request.with_gstreamer, "gstreamer"),
+    ] {
+        if with {
+            key = key.add(name);
+        }
     }
     for path in request
         .init

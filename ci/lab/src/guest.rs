@@ -33,7 +33,7 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 /// How often to look at everything that can end.
 const STEP: Duration = Duration::from_millis(20);
 /// How long the guest's client may take to notice that the emulator is gone.
-const NOTICE_LIMIT: Duration = Duration::from_secs(10);
+const NOTICE_LIMIT: Duration = Duration::from_secs(20);
 /// How long a short job in the guest may take.
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 /// How long the guest may take to power off.
@@ -315,6 +315,12 @@ impl Guest {
         })
     }
 
+    /// What happened if the emulator has just ended, also if that is about to be seen.
+    pub fn gone_emulator(&mut self) -> Option<Trouble> {
+        self.emulator.process.wait(Duration::from_secs(1))?;
+        self.trouble()
+    }
+
     /// What the guest's client gets when the emulator is gone: it should notice by itself.
     fn last_failure(&mut self) -> Option<Failure> {
         let end = Instant::now() + NOTICE_LIMIT;
@@ -326,6 +332,11 @@ impl Guest {
                 Err(_) => return None,
             }
         }
+    }
+
+    /// QEMU's process.
+    pub fn qemu_pid(&mut self) -> u32 {
+        self.qemu.child().id()
     }
 
     /// The path of the ISP's video device in the guest.

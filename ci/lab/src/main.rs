@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `cargo lab`: boots a MIPS guest with the emulated ISP, runs scenarios, judges and reports.
 
+mod bench;
+mod compliance;
 mod doctor;
 mod emulator;
 mod guest;
@@ -33,6 +35,8 @@ fn main() -> ExitCode {
     let result = match &options.command {
         Command::Stream(options) => stream::command(options),
         Command::Test(options) => tests_cmd::command(options),
+        Command::Bench(options) => bench::command(options),
+        Command::Compliance(options) => compliance::command(options),
         Command::Shell(options) => shell::command(options),
         Command::Doctor(options) => doctor::command(options),
         Command::Setup(options) => doctor::setup(options),

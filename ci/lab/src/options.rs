@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use guest_agent::message::Memory;
 use guest_image::KernelChoice;
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::{ChannelId, HEIGHT_STEP, MIN_SIZE, WIDTH_STEP};
@@ -13,6 +14,8 @@ use tx_isp_abi::sensor::GC2053;
 use tx_isp_emulator::picture::Source;
 use tx_isp_emulator::sensor::ClockMode;
 
+use crate::bench::BenchOptions;
+use crate::compliance::ComplianceOptions;
 use crate::layout::MemoryLayout;
 
 /// The most frames of one stream.
@@ -36,6 +39,10 @@ pub enum Command {
     Stream(StreamOptions),
     /// Runs all tests: format, lints, host tests, and streams in the guest
     Test(TestOptions),
+    /// Measures how fast everything is, beside yardsticks of the same run
+    Bench(BenchOptions),
+    /// Runs v4l2-compliance on each node of the driver
+    Compliance(ComplianceOptions),
     /// Boots the same guest and gives its console
     Shell(ShellOptions),
     /// Says what this machine has and lacks
@@ -50,9 +57,9 @@ pub struct GuestOptions {
     /// The guest's memory; its top 29M are the carve-out for frames
     #[arg(long, value_name = "SIZE", default_value = "128M")]
     pub memory: MemoryLayout,
-    /// Debian's kernel, a small one that boots faster (built once), or the path of a vmlinux inside
-    /// its build folder
-    #[arg(long, value_name = "debian|fast|PATH", default_value = "debian", value_parser = parse_kernel)]
+    /// Debian's kernel, a small one that boots faster (built once), the same with lockdep, kmemleak
+    /// and other checks, or the path of a vmlinux inside its build folder
+    #[arg(long, value_name = "debian|fast|debug|PATH", default_value = "debian", value_parser = parse_kernel)]
     pub kernel: KernelChoice,
     /// The QEMU to run, instead of qemu-system-mipsel from PATH
     #[arg(long, value_name = "PATH")]
@@ -76,6 +83,85 @@ pub enum Attach {
     Gpio,
 }
 
+/// Who allocates the frame buffers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Strategy {
+    /// The driver, as many as fit.
+    Driver,
+    /// The client, in a carve-out that it manages alone, as on the cameras.
+    Client,
+    /// The driver, as many as it grants; the client may bring its own.
+    Hybrid,
+}
+
+/// Where the buffers come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Io {
+    /// The driver (V4L2's MMAP).
+    Mmap,
+    /// The client's ordinary memory (USERPTR); the driver copies each frame into it.
+    Userptr,
+    /// The client's mapping of the whole carve-out (USERPTR).
+    Rmem,
+    /// Blocks of the carve-out, shared as dma-bufs (DMABUF).
+    Dmabuf,
+}
+
+impl Strategy {
+    /// The value of the driver's control.
+    #[must_use]
+    pub const fn control(self) -> i32 {
+        match self {
+            Self::Driver => 0,
+            Self::Client => 1,
+            Self::Hybrid => 2,
+        }
+    }
+
+    /// The strategy's name, as users type it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Driver => "driver",
+            Self::Client => "client",
+            Self::Hybrid => "hybrid",
+        }
+    }
+
+    /// Where its clients' buffers come from.
+    #[must_use]
+    pub const fn io(self) -> Io {
+        match self {
+            Self::Driver | Self::Hybrid => Io::Mmap,
+            Self::Client => Io::Rmem,
+        }
+    }
+}
+
+impl Io {
+    /// What the guest's client is told.
+    #[must_use]
+    pub const fn memory(self) -> Memory {
+        match self {
+            Self::Mmap => Memory::Mmap,
+            Self::Userptr => Memory::UserPtr,
+            Self::Rmem => Memory::Rmem,
+            Self::Dmabuf => Memory::DmaBuf,
+        }
+    }
+
+    /// The name, as users type it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mmap => "mmap",
+            Self::Userptr => "userptr",
+            Self::Rmem => "rmem",
+            Self::Dmabuf => "dmabuf",
+        }
+    }
+}
+
 /// How to stream.
 #[derive(Debug, Clone, Args)]
 pub struct StreamOptions {
@@ -94,6 +180,12 @@ pub struct StreamOptions {
     /// The pixel format: nv12 or nv21
     #[arg(long, value_name = "FORMAT", default_value = "nv12", value_parser = parse_format)]
     pub format: PixelFormat,
+    /// Who allocates the frame buffers
+    #[arg(long, value_enum, default_value_t = Strategy::Hybrid)]
+    pub strategy: Strategy,
+    /// Where the buffers come from, instead of the strategy's own way
+    #[arg(long, value_enum)]
+    pub io: Option<Io>,
     /// What the camera sees: bars, gradient, noise, image:FILE or y4m:FILE
     #[arg(long, value_name = "SOURCE", default_value = "bars", value_parser = Source::from_str)]
     pub source: Source,
@@ -143,12 +235,17 @@ fn parse_kernel(text: &str) -> Result<KernelChoice, String> {
     match text {
         "debian" => Ok(KernelChoice::Debian),
         "fast" => Ok(KernelChoice::Fast),
+        "debug" => Ok(KernelChoice::Debug),
         path if PathBuf::from(path).is_file() => Ok(KernelChoice::Path(path.into())),
-        _ => Err("neither debian nor fast nor a file; a path must name a built vmlinux".to_owned()),
+        _ => Err(
+            "none of debian, fast and debug, and no file; a path must name a built vmlinux"
+                .to_owned(),
+        ),
     }
 }
 
-fn parse_rate(text: &str) -> Result<ClockMode, String> {
+/// Frames per second.
+pub fn parse_rate(text: &str) -> Result<ClockMode, String> {
     match ClockMode::from_str(text) {
         Ok(mode @ (ClockMode::Rate(_) | ClockMode::Max)) => Ok(mode),
         _ => Err(format!(

@@ -42,6 +42,18 @@ impl Prepared {
     /// # Errors
     /// What could not be had, and what to do about it.
     pub fn new(options: &GuestOptions, steps: &Steps) -> Result<Self> {
+        Self::with_image(options, steps, |_| {})
+    }
+
+    /// The same, with more in the image: `add` says what.
+    ///
+    /// # Errors
+    /// As [`Prepared::new`].
+    pub fn with_image(
+        options: &GuestOptions,
+        steps: &Steps,
+        add: impl FnOnce(&mut ImageRequest),
+    ) -> Result<Self> {
         let repository = repository()?;
         // A QEMU that the user names must do before an hour is spent on anything else.
         if let Some(named) = &options.qemu {
@@ -51,7 +63,7 @@ impl Prepared {
         let qemu = Qemu::find(options.qemu.as_deref())?;
         let carrier = qemu.choose(options.attach)?;
         let emulator = build_emulator(&repository, steps)?;
-        let image = image(&options.kernel, &repository, steps)?;
+        let image = image_with(&options.kernel, &repository, steps, add)?;
         check_memory(options.memory, &image)?;
         Ok(Self {
             qemu,
@@ -90,15 +102,18 @@ pub fn install(options: &GuestOptions, repository: &Path, steps: &Steps) -> Resu
         .context("preparing this machine")
 }
 
-/// Kernel, module, agent and initramfs.
-///
-/// # Errors
-/// What could not be fetched or built.
-pub fn image(kernel: &KernelChoice, repository: &Path, steps: &Steps) -> Result<GuestImage> {
-    let request = ImageRequest {
+/// Kernel, module, agent and initramfs, and what `add` asks for beside.
+fn image_with(
+    kernel: &KernelChoice,
+    repository: &Path,
+    steps: &Steps,
+    add: impl FnOnce(&mut ImageRequest),
+) -> Result<GuestImage> {
+    let mut request = ImageRequest {
         kernel: kernel.clone(),
         ..ImageRequest::default()
     };
+    add(&mut request);
     Workshop::new(repository)?
         .prepare(&request, steps)
         .inspect_err(|_| steps.fail())

@@ -38,6 +38,10 @@ pub struct Report {
     /// Buffers that were asked for.
     pub buffers: u32,
     pub buffers_granted: Option<u32>,
+    /// Who allocated them.
+    pub strategy: String,
+    /// Where they came from.
+    pub io: String,
     pub bytesperline: Option<u32>,
     pub sizeimage: Option<u32>,
     pub source: String,
@@ -115,6 +119,8 @@ impl Report {
             format: wish.format.to_string(),
             buffers: wish.buffers,
             buffers_granted: granted.map(|granted| granted.buffers),
+            strategy: wish.strategy.name().to_owned(),
+            io: wish.io.name().to_owned(),
             bytesperline: granted.map(|granted| granted.bytesperline),
             sizeimage: granted.map(|granted| granted.sizeimage),
             source: scene.source.to_string(),
@@ -216,9 +222,12 @@ impl Report {
             (
                 "buffers",
                 format!(
-                    "{} of {} bytes",
+                    "{} asked, {} granted, {} bytes each, {} under {}",
+                    self.buffers,
                     or_none(self.buffers_granted.map(|count| count.to_string())),
-                    or_none(self.sizeimage.map(|bytes| bytes.to_string()))
+                    or_none(self.sizeimage.map(|bytes| bytes.to_string())),
+                    self.io,
+                    self.strategy
                 ),
             ),
             (

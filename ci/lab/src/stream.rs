@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use guest_agent::message::{
-    Frame, Granted, Memory, Reply, Request, StreamDone, StreamEvent, StreamRequest,
+    Frame, Granted, Reply, Request, StreamDone, StreamEvent, StreamRequest,
 };
 use guest_image::Progress;
 use tx_isp_abi::Size;
@@ -17,7 +17,7 @@ use tx_isp_emulator::control::protocol::{LedgerEntry, Status};
 
 use crate::guest::{Guest, unexpected};
 use crate::judge::{Judge, Ledger};
-use crate::options::StreamOptions;
+use crate::options::{Io, Strategy, StreamOptions};
 use crate::picture::Picture;
 use crate::prepare::Prepared;
 use crate::progress::{Steps, seconds};
@@ -46,6 +46,10 @@ pub struct Wish {
     pub frames: u32,
     /// Whether the client looks at each frame.
     pub checksum: bool,
+    /// Who allocates the buffers.
+    pub strategy: Strategy,
+    /// Where they come from.
+    pub io: Io,
 }
 
 /// What came of it.
@@ -105,6 +109,8 @@ pub fn command(options: &StreamOptions) -> Result<bool> {
         buffers: options.buffers,
         frames: options.frames,
         checksum: true,
+        strategy: options.strategy,
+        io: options.io.unwrap_or(options.strategy.io()),
     };
     let outcome = run(&mut guest, &wish, &steps)?;
     let mut report = Report::new(&prepared, &scene, &wish, &guest, &outcome);
@@ -179,7 +185,8 @@ pub fn run(guest: &mut Guest, wish: &Wish, steps: &Steps) -> Result<Outcome> {
         fourcc: wish.format.fourcc(),
         buffers: wish.buffers,
         frames: wish.frames,
-        memory: Memory::Mmap,
+        memory: wish.io.memory(),
+        strategy: Some(wish.strategy.control()),
         checksum: wish.checksum,
         keep: if wish.checksum {
             first_and_last(wish.frames)
@@ -322,16 +329,10 @@ impl Run<'_> {
                 Ok(entry) => entry,
                 Err(error) => {
                     // If the emulator is gone, that is what the user is to hear.
-                    self.guest.emulator.process.wait(Duration::from_secs(1));
-                    let gone = self.guest.emulator.process.ended().is_some();
-                    return match gone {
-                        true => self
-                            .guest
-                            .next("the end", ANSWER_LIMIT)
-                            .map(drop)
-                            .map_err(Into::into),
-                        false => Err(error.into()),
-                    };
+                    return Err(match self.guest.gone_emulator() {
+                        Some(trouble) => trouble.into(),
+                        None => error.into(),
+                    });
                 }
             };
         }

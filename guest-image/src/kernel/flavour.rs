@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Kernels of our own from Debian's source: a configuration and patches, kept in the repository.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -37,21 +37,33 @@ const LEFT_OUT: [&str; 6] = [
 pub(crate) struct Flavour {
     /// For people and in the cache.
     pub(crate) name: &'static str,
-    /// Configuration lines, in `guest-image/kernel`; whatever they do not name is off.
-    pub(crate) config: &'static str,
+    /// Files of configuration lines, in `guest-image/kernel`; a later line goes before an earlier
+    /// one, and whatever no line names is off.
+    pub(crate) configs: &'static [&'static str],
     /// How many files its build makes, about: for the progress bar.
     pub(crate) files: u64,
     /// What it wants on its command line.
     pub(crate) command_line: &'static [&'static str],
 }
 
-/// Small, and without the second or two that a Malta kernel waits for its clock chip: QEMU's Malta
-/// counts at 160 MHz whatever the CPU model (half of its 320 MHz CPU clock).
+/// QEMU's Malta counts at 160 MHz whatever the CPU model (half of its 320 MHz CPU clock).
+const COUNTER_HZ: &str = "malta_counter_hz=160000000";
+
+/// Small, and without the second or two that a Malta kernel waits for its clock chip.
 pub(crate) const FAST: Flavour = Flavour {
     name: "fast",
-    config: "fast.config",
+    configs: &["fast.config"],
     files: 1250,
-    command_line: &["malta_counter_hz=160000000"],
+    command_line: &[COUNTER_HZ],
+};
+
+/// The same, and it looks for mistakes: locks, sleeping in atomic context, DMA mappings, leaks, use
+/// after free.
+pub(crate) const DEBUG: Flavour = Flavour {
+    name: "debug",
+    configs: &["fast.config", "debug.config"],
+    files: 1300,
+    command_line: &[COUNTER_HZ],
 };
 
 pub(super) fn prepare(
@@ -86,7 +98,8 @@ pub(super) fn prepare(
 
 /// Everything a build depends on.
 struct Recipe {
-    config: PathBuf,
+    /// The configuration files, one after the other.
+    config: String,
     patches: Vec<PathBuf>,
     /// The patched source's folder.
     source: String,
@@ -96,7 +109,11 @@ struct Recipe {
 
 impl Recipe {
     fn read(flavour: &Flavour, dir: &Path, package: &Package) -> Result<Self> {
-        let config = dir.join(flavour.config);
+        let config = flavour
+            .configs
+            .iter()
+            .map(|name| cache::read_text(&dir.join(name)))
+            .collect::<Result<String>>()?;
         let patches: Vec<PathBuf> = cache::entries(dir)?
             .into_iter()
             .filter(|path| path.extension().is_some_and(|found| found == "patch"))
@@ -111,11 +128,7 @@ impl Recipe {
         let mut version = cross("gcc");
         version.arg("--version");
         let compiler = run(version, "mipsel-linux-gnu-gcc --version", STEP_LIMIT)?.stdout;
-        let build = source
-            .clone()
-            .add(cache::read(&config)?)
-            .add(compiler)
-            .finish();
+        let build = source.clone().add(&config).add(compiler).finish();
         Ok(Self {
             config,
             patches,
@@ -189,7 +202,7 @@ fn build(
         fs::create_dir_all(&tree).at("creating", &tree)?;
         progress.start(&format!("kernel: configure {}", flavour.name));
         configure(recipe, source, &tree)?;
-        progress.finish(flavour.config);
+        progress.finish(&flavour.configs.join(", "));
 
         progress.start(&format!("kernel: build {}", flavour.name));
         let files = compile(flavour, &tree, progress)?;
@@ -217,33 +230,36 @@ fn build(
 }
 
 fn configure(recipe: &Recipe, source: &Path, tree: &Path) -> Result<()> {
+    let config = tree.join("wanted.config");
+    cache::write_if_changed(&config, recipe.config.as_bytes())?;
     let mut command = make(source);
     command
         .arg(format!("O={}", tree.display()))
-        .arg(format!("KCONFIG_ALLCONFIG={}", recipe.config.display()))
+        .arg(format!("KCONFIG_ALLCONFIG={}", config.display()))
         .arg("allnoconfig");
     run(command, "configuring the kernel", STEP_LIMIT)?;
-    let wanted = cache::read_text(&recipe.config)?;
     let got = cache::read_text(&tree.join(".config"))?;
-    let options = dropped(&wanted, &got);
+    let options = dropped(&recipe.config, &got);
     if options.is_empty() {
         Ok(())
     } else {
-        Err(Error::Config {
-            options,
-            config: recipe.config.clone(),
-        })
+        Err(Error::Config { options, config })
     }
 }
 
-/// The lines of a fragment that a configuration does not hold.
+/// The lines of a fragment that a configuration does not hold; of two lines about one option the
+/// last counts.
 fn dropped(wanted: &str, got: &str) -> Vec<String> {
     let got: BTreeSet<&str> = got.lines().collect();
-    wanted
+    let wanted: BTreeMap<&str, &str> = wanted
         .lines()
         .map(str::trim)
-        .filter(|line| line.starts_with("CONFIG_") && !line.ends_with("=n"))
-        .filter(|line| !got.contains(line))
+        .filter(|line| line.starts_with("CONFIG_"))
+        .filter_map(|line| Some((line.split_once('=')?.0, line)))
+        .collect();
+    wanted
+        .into_values()
+        .filter(|line| !line.ends_with("=n") && !got.contains(line))
         .map(str::to_owned)
         .collect()
 }
@@ -275,5 +291,12 @@ mod tests {
         let wanted = "# note\nCONFIG_A=y\nCONFIG_B=m\nCONFIG_C=n\n";
         assert_eq!(dropped(wanted, "CONFIG_A=y\nCONFIG_B=y\n"), ["CONFIG_B=m"]);
         assert!(dropped(wanted, "CONFIG_A=y\nCONFIG_B=m\n# CONFIG_C is not set\n").is_empty());
+    }
+
+    #[test]
+    fn the_last_line_about_an_option_counts() {
+        let wanted = "CONFIG_A=\"x\"\nCONFIG_B=y\nCONFIG_A=\"y\"\nCONFIG_B=n\n";
+        assert!(dropped(wanted, "CONFIG_A=\"y\"\n").is_empty());
+        assert_eq!(dropped(wanted, "CONFIG_A=\"x\"\n"), ["CONFIG_A=\"y\""]);
     }
 }

@@ -34,6 +34,8 @@ pub enum KernelChoice {
     Debian,
     /// A small kernel from Debian's source with our configuration, for quick boots.
     Fast,
+    /// The same with lockdep, kmemleak and the kernel's other checks, to find a driver's mistakes.
+    Debug,
     /// A user's `vmlinux`, inside the folder it was built in.
     Path(PathBuf),
 }
@@ -68,6 +70,7 @@ pub(crate) fn prepare(
     match choice {
         KernelChoice::Debian => debian::prepare(cache, apt, progress),
         KernelChoice::Fast => flavour::prepare(&flavour::FAST, repository, cache, apt, progress),
+        KernelChoice::Debug => flavour::prepare(&flavour::DEBUG, repository, cache, apt, progress),
         KernelChoice::Path(vmlinux) => user::prepare(vmlinux, cache, progress),
     }
 }

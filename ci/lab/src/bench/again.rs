@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use super::Bench;
 use super::edit::prepare_quietly;
 use super::figures::{Row, Spread, Unit};
-use super::Bench;
 use crate::options::GuestOptions;
 use crate::prepare::cargo;
 use crate::process;
@@ -74,6 +74,7 @@ fn words(guest: &GuestOptions) -> Vec<OsString> {
     words.push(match &guest.kernel {
         KernelChoice::Debian => "debian".into(),
         KernelChoice::Fast => "fast".into(),
+        KernelChoice::Debug => "debug".into(),
         KernelChoice::Path(path) => path.into(),
     });
     words.push(format!("--memory={}M", guest.memory.total_mib()).into());

@@ -113,6 +113,7 @@ pub fn take(
         buffers: BUFFERS,
         frames: what.frames,
         memory: Memory::Mmap,
+        strategy: None,
         checksum: what.checksum,
         keep: Vec::new(),
         frame_deadline_ms: FRAME_LIMIT_MS,

@@ -5,7 +5,7 @@
 use anyhow::Result;
 use tx_isp_emulator::sensor::ClockMode;
 
-use super::client::{Spent, Take, Taken, take, take_and_account, nothing};
+use super::client::{Spent, Take, Taken, nothing, take, take_and_account};
 use super::figures::{Aim, Row, Spread, Unit};
 use super::vivid::{self, Signal};
 use super::{Bench, FULL_HD, clock, each};
@@ -37,7 +37,10 @@ pub fn measure(bench: &Bench<'_>) -> Result<Vec<Row>> {
     )
     .against("vivid", fast.vivid.rate.clone())
     .aim(Aim::TimesAtLeast(RATE_AIM))
-    .note(format!("vivid fed with 240 fps left out {}", fast.vivid.lost));
+    .note(format!(
+        "vivid fed with 240 fps left out {}",
+        fast.vivid.lost
+    ));
     let rows = vec![
         fast.cost_row("cost, as fast as they go"),
         paced.cost_row(&format!("cost at {PACE} fps")),

@@ -75,8 +75,8 @@ impl Target {
         file.set_len(bytes.try_into()?)
             .context("sizing shared memory")?;
         let region = (GuestAddress(0), bytes, Some(FileOffset::new(file, 0)));
-        let memory = GuestMemoryMmap::from_ranges_with_files([region])
-            .context("mapping shared memory")?;
+        let memory =
+            GuestMemoryMmap::from_ranges_with_files([region]).context("mapping shared memory")?;
         let (width, height) = (FULL_HD.width, FULL_HD.height);
         Ok(Self {
             memory,
@@ -106,10 +106,9 @@ impl Target {
             let (y, uv) = (self.offset(number)?, self.plane_bytes);
             let planes = Planes {
                 y: self.memory.get_slice(GuestAddress(y.try_into()?), uv)?,
-                uv: self.memory.get_slice(
-                    GuestAddress((y + uv).try_into()?),
-                    self.picture_bytes / 3,
-                )?,
+                uv: self
+                    .memory
+                    .get_slice(GuestAddress((y + uv).try_into()?), self.picture_bytes / 3)?,
             };
             let info = FrameInfo {
                 number,

@@ -31,7 +31,7 @@ use tx_isp_emulator::sensor::ClockMode;
 
 use crate::guest::Guest;
 use crate::options::GuestOptions;
-use crate::prepare::{self, Prepared, repository};
+use crate::prepare::{Prepared, repository};
 use crate::progress::Steps;
 use crate::scene::Scene;
 use crate::trouble::Trouble;
@@ -92,7 +92,9 @@ impl Question {
     fn title(self) -> &'static str {
         match self {
             Self::Dma => "DMA into shared guest memory, 1080p NV12",
-            Self::Rate => "frames per second in the guest, as fast as buffers come back (--fps max)",
+            Self::Rate => {
+                "frames per second in the guest, as fast as buffers come back (--fps max)"
+            }
             Self::Cpu => {
                 "host processor time per 1080p NV12 frame, QEMU and emulator together, beside vivid"
             }
@@ -208,7 +210,7 @@ impl Bench<'_> {
             let at_hand = other == KernelChoice::Debian || has_fast_kernel(workshop.cache_dir());
             if other != *asked && at_hand {
                 kernels.push(Kernel {
-                    image: prepare::image(&other, self.repository, self.steps)?,
+                    image: edit::prepare_quietly(self, self.repository, &other)?,
                     choice: other,
                 });
             }
@@ -228,6 +230,7 @@ impl Kernel {
         match self.choice {
             KernelChoice::Debian => "Debian's kernel",
             KernelChoice::Fast => "fast kernel",
+            KernelChoice::Debug => "debug kernel",
             KernelChoice::Path(_) => &self.image.kernel_label,
         }
     }

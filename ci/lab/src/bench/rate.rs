@@ -52,8 +52,12 @@ pub fn measure(bench: &Bench<'_>) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for (size, [untouched, dma, read, checksum]) in SIZES.into_iter().zip(spreads) {
         let unit = Unit::FramesPerSecond;
-        rows.push(Row::new(format!("{size}, untouched"), unit, untouched).against("DMA alone", dma));
-        rows.push(Row::new(format!("{size}, read"), unit, read).against("checksum alone", checksum));
+        rows.push(
+            Row::new(format!("{size}, untouched"), unit, untouched).against("DMA alone", dma),
+        );
+        rows.push(
+            Row::new(format!("{size}, read"), unit, read).against("checksum alone", checksum),
+        );
     }
     Ok(rows)
 }

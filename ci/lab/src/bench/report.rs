@@ -186,7 +186,13 @@ mod tests {
         let table = report.answers[0].table().to_string();
         let line = |name: &str| table.lines().find(|line| line.contains(name)).unwrap();
         let fast = line("fast");
-        for part in ["650 fps (600 .. 700)", "vivid: 100 fps", "6.50", "≥ 5.00 ×", "met"] {
+        for part in [
+            "650 fps (600 .. 700)",
+            "vivid: 100 fps",
+            "6.50",
+            "≥ 5.00 ×",
+            "met",
+        ] {
             assert!(fast.contains(part), "{part} is not in {fast}");
         }
         assert!(line("slow").contains("≤ 6.00 s") && line("slow").contains("MISSED"));

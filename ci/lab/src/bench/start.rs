@@ -52,7 +52,10 @@ pub fn measure(bench: &Bench<'_>) -> Result<Vec<Row>> {
             seen.answer,
         ));
     }
-    if !kernels.iter().any(|kernel| kernel.choice == KernelChoice::Fast) {
+    if !kernels
+        .iter()
+        .any(|kernel| kernel.choice == KernelChoice::Fast)
+    {
         let why = "it is not in the cache; --kernel fast builds it, once";
         let row = Row::missing("fast kernel, first frame", Unit::Seconds, why);
         rows.push(match aim(&KernelChoice::Fast) {
@@ -75,7 +78,7 @@ fn aim(kernel: &KernelChoice) -> Option<f64> {
     match kernel {
         KernelChoice::Debian => Some(6.0),
         KernelChoice::Fast => Some(2.0),
-        KernelChoice::Path(_) => None,
+        KernelChoice::Debug | KernelChoice::Path(_) => None,
     }
 }
 

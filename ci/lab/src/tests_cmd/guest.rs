@@ -12,11 +12,12 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tx_isp_abi::Size;
 use tx_isp_abi::format::PixelFormat;
+use tx_isp_emulator::sensor::ClockMode;
 
 use super::results::{End, Results};
 use crate::explain;
 use crate::guest::Guest;
-use crate::options::{Attach, GuestOptions};
+use crate::options::{Attach, GuestOptions, Io, Strategy};
 use crate::prepare::Prepared;
 use crate::progress::Steps;
 use crate::qemu::Carrier;
@@ -25,7 +26,7 @@ use crate::scene::Scene;
 use crate::stream::{Wish, run as stream};
 use crate::trouble::Trouble;
 
-/// Two seconds of the sensor's time.
+/// Enough for every buffer to go round many times.
 const FRAMES: u32 = 50;
 /// Where the logs go, one folder for each carrier.
 const LOGS: &str = "out/test";
@@ -37,6 +38,14 @@ const STREAMS: [(Size, PixelFormat); 3] = [
     (Size::new(1920, 1080), PixelFormat::Nv12),
     (Size::new(640, 360), PixelFormat::Nv12),
     (Size::new(1280, 720), PixelFormat::Nv21),
+];
+
+/// Who allocates the buffers, and where they come from: every way that is not the default.
+const ALLOCATIONS: [(Strategy, Io); 4] = [
+    (Strategy::Driver, Io::Mmap),
+    (Strategy::Client, Io::Rmem),
+    (Strategy::Hybrid, Io::Userptr),
+    (Strategy::Hybrid, Io::Dmabuf),
 ];
 
 /// Runs all of them; one that fails does not keep the others from running.
@@ -67,7 +76,11 @@ pub fn run(options: &GuestOptions, steps: &Steps, results: &mut Results) -> Resu
                 carrier,
                 ..prepared.clone()
             },
-            scene: Scene::default(),
+            scene: Scene {
+                // On a busy machine the sensor's own clock would leave frames out.
+                fps: ClockMode::Max,
+                ..Scene::default()
+            },
             steps,
             results,
         };
@@ -154,6 +167,23 @@ impl GuestTests<'_> {
                 test.stream(guest, size, format)
             });
         }
+        for (strategy, io) in ALLOCATIONS {
+            let name = format!(
+                "buffers by {} arrive as written under {}",
+                io.name(),
+                strategy.name()
+            );
+            self.case(&name, |test| {
+                let guest = guest.as_mut().context("there is no guest")?;
+                let (size, format) = STREAMS[0];
+                let wish = Wish {
+                    strategy,
+                    io,
+                    ..wish(size, format, FRAMES)
+                };
+                test.stream_wish(guest, &wish)
+            });
+        }
         self.case("the module can be unloaded and loaded again", |test| {
             let guest = guest.as_mut().context("there is no guest")?;
             guest.reload_module()?;
@@ -167,9 +197,12 @@ impl GuestTests<'_> {
 
     /// One stream that must be as it was asked for.
     fn stream(&self, guest: &mut Guest, size: Size, format: PixelFormat) -> Result<()> {
-        let wish = wish(size, format, FRAMES);
-        let outcome = stream(guest, &wish, &Steps::silent())?;
-        let mut report = Report::new(&self.prepared, &self.scene, &wish, guest, &outcome);
+        self.stream_wish(guest, &wish(size, format, FRAMES))
+    }
+
+    fn stream_wish(&self, guest: &mut Guest, wish: &Wish) -> Result<()> {
+        let outcome = stream(guest, wish, &Steps::silent())?;
+        let mut report = Report::new(&self.prepared, &self.scene, wish, guest, &outcome);
         for kept in &outcome.pictures {
             report.check_picture(kept);
         }
@@ -202,7 +235,7 @@ impl GuestTests<'_> {
             kill(pid, Signal::SIGKILL)
         });
         let begin = Instant::now();
-        let wish = wish(Size::new(640, 360), PixelFormat::Nv12, 100_000);
+        let wish = wish(Size::new(640, 360), PixelFormat::Nv12, 1_000_000);
         let outcome = stream(&mut guest, &wish, &Steps::silent())?;
         let killed = killer.join();
         ensure!(
@@ -226,7 +259,10 @@ impl GuestTests<'_> {
                 );
                 Ok(())
             }
-            other => anyhow::bail!("the client of a dead emulator got {other:?}"),
+            other => anyhow::bail!(
+                "{} frames came, then the client of a dead emulator got {other:?}",
+                outcome.judge.received
+            ),
         }
     }
 }
@@ -238,6 +274,8 @@ fn wish(size: Size, format: PixelFormat, frames: u32) -> Wish {
         buffers: 4,
         frames,
         checksum: true,
+        strategy: Strategy::Hybrid,
+        io: Strategy::Hybrid.io(),
     }
 }
 

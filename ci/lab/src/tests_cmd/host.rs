@@ -32,7 +32,14 @@ pub fn run(repository: &Path, steps: &Steps, results: &mut Results) -> Result<()
     host.run("format", &["fmt", "--all", "--check"])?;
     host.run(
         "lints",
-        &["clippy", "--all-targets", "--", "-D", "warnings"],
+        &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ],
     )?;
     let nextest = process::ask(cargo().args(["nextest", "--version"]), ASK_LIMIT)
         .is_ok_and(|(status, _)| status.success());

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `cargo lab compliance`: v4l2-compliance on each node of the driver.
+//!
+//! What counts is Debian's tool with the format names of the guest's kernel (see
+//! [`guest_image::compliance`]); the unmodified tool runs beside it, so that the difference shows.
+
+mod output;
+mod report;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use guest_agent::message::{Reply, Request, RunEnd, RunRequest, RunResult};
+use guest_image::Progress;
+use guest_image::compliance::{CORRECTED, UNMODIFIED};
+use tx_isp_emulator::picture::Source;
+use tx_isp_emulator::sensor::ClockMode;
+
+use crate::guest::{Guest, unexpected};
+use crate::options::{GuestOptions, parse_rate};
+use crate::prepare::Prepared;
+use crate::progress::Steps;
+use crate::scene::Scene;
+use crate::stream::boot;
+use output::{Totals, remarks};
+use report::{Format, Ran, Report, Tool};
+
+/// Where the logs and the tool's whole output go.
+const LOGS: &str = "out/compliance";
+/// One run of the tool; the longest streams each format in each size for a second.
+const RUN_LIMIT: Duration = Duration::from_secs(10 * 60);
+/// What answers at once.
+const ASK_LIMIT: Duration = Duration::from_secs(20);
+/// How much longer the lab waits than the agent.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+/// Sizes that the tool runs with beside the driver's default.
+const SIZES: [(u32, u32); 2] = [(1920, 1080), (640, 360)];
+/// How a kernel's complaint begins, on this and on the debug kernel.
+const COMPLAINTS: [&str; 9] = [
+    "WARNING:",
+    "BUG:",
+    "BUG ",
+    "INFO: possible",
+    "INFO: task",
+    "DMA-API:",
+    "ODEBUG:",
+    "kmemleak:",
+    "unbalanced",
+];
+
+/// How to test.
+#[derive(Debug, Clone, Args)]
+pub struct ComplianceOptions {
+    /// Only this node, as in 0 for /dev/video0
+    #[arg(long, value_name = "N")]
+    pub device: Option<u32>,
+    /// Who allocates the frame buffers
+    #[arg(long, value_enum, default_value_t = Strategy::Hybrid)]
+    pub strategy: Strategy,
+    /// The sensor's frames per second; max goes as fast as buffers come back. On a busy machine a
+    /// fixed rate loses frames, and the tool warns of each gap in their numbers
+    #[arg(long, value_name = "N|max", default_value = "max", value_parser = parse_rate)]
+    pub fps: ClockMode,
+    /// Write the result as one JSON object to this file
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Which guest.
+    #[command(flatten)]
+    pub guest: GuestOptions,
+}
+
+/// The driver's allocation strategies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Strategy {
+    /// The driver allocates.
+    Driver,
+    /// The client allocates.
+    Client,
+    /// Both, by negotiation.
+    Hybrid,
+}
+
+impl Strategy {
+    /// As the module's parameter takes it.
+    pub fn parameter(self) -> &'static str {
+        match self {
+            Self::Driver => "driver",
+            Self::Client => "client",
+            Self::Hybrid => "hybrid",
+        }
+    }
+}
+
+/// Runs the tool on each node; true if the corrected one found nothing wrong and the kernel had
+/// nothing to say.
+///
+/// # Errors
+/// If it could not be run at all.
+pub fn command(options: &ComplianceOptions) -> Result<bool> {
+    let scene = Scene {
+        source: Source::Bars,
+        fps: options.fps,
+    };
+    let steps = Steps::new();
+    let prepared = Prepared::with_image(&options.guest, &steps, |request| {
+        request.with_compliance = true;
+    })?;
+    let logs = Path::new(LOGS);
+    let mut guest = boot(&prepared, &scene, logs, &steps)?;
+    load(&mut guest, options.strategy)?;
+    let mut bench = Bench {
+        guest: &mut guest,
+        steps: &steps,
+        logs,
+        runs: Vec::new(),
+        complaints: Vec::new(),
+    };
+    let nodes = bench.nodes()?;
+    for device in chosen(&nodes, options.device)? {
+        // DMABUF needs another node whose buffers are imported.
+        let exporter = nodes.iter().find(|other| *other != device);
+        bench.node(device, exporter.map(String::as_str))?;
+    }
+    for device in bench.media()? {
+        bench.run(&device, Tool::Corrected, &["-m", &device], None)?;
+    }
+    let report = Report::new(
+        &prepared,
+        &scene,
+        options.strategy,
+        bench.runs,
+        bench.complaints,
+    );
+    guest.power_off();
+    report.print(logs);
+    if let Some(path) = &options.json {
+        report.write_json(path)?;
+    }
+    Ok(report.passed)
+}
+
+/// All nodes, or the one that was asked for.
+fn chosen(nodes: &[String], only: Option<u32>) -> Result<Vec<&String>> {
+    let Some(number) = only else {
+        return Ok(nodes.iter().collect());
+    };
+    let wanted = format!("/dev/video{number}");
+    match nodes.iter().find(|node| **node == wanted) {
+        Some(node) => Ok(vec![node]),
+        None => bail!(
+            "{wanted} is no node of the driver; it has {}",
+            nodes.join(", ")
+        ),
+    }
+}
+
+/// Loads the driver anew, with a strategy.
+fn load(guest: &mut Guest, strategy: Strategy) -> Result<()> {
+    for request in [
+        Request::UnloadModule {
+            name: "tx_isp".to_owned(),
+        },
+        Request::LoadModule {
+            path: "/lib/modules/tx-isp.ko".to_owned(),
+            parameters: format!("strategy={}", strategy.parameter()),
+        },
+    ] {
+        match guest.call(&request, ASK_LIMIT)? {
+            Reply::Ok => {}
+            other => return Err(unexpected(&other).into()),
+        }
+    }
+    Ok(())
+}
+
+/// A guest, and what was found in it.
+struct Bench<'a> {
+    guest: &'a mut Guest,
+    steps: &'a Steps,
+    logs: &'a Path,
+    runs: Vec<Ran>,
+    complaints: Vec<String>,
+}
+
+impl Bench<'_> {
+    /// The driver's nodes.
+    fn nodes(&self) -> Result<Vec<String>> {
+        let nodes: Vec<String> = self
+            .guest
+            .hello
+            .video
+            .iter()
+            .filter(|device| device.driver == "tx-isp")
+            .map(|device| device.path.clone())
+            .collect();
+        if nodes.is_empty() {
+            bail!("the guest has no video device of driver tx-isp");
+        }
+        Ok(nodes)
+    }
+
+    fn media(&mut self) -> Result<Vec<String>> {
+        let ran = self.ask(&["ls", "/dev"])?;
+        Ok(text(&ran.stdout)
+            .lines()
+            .filter(|name| name.starts_with("media"))
+            .map(|name| format!("/dev/{name}"))
+            .collect())
+    }
+
+    /// All runs on one node. The first one finds the driver's default format.
+    fn node(&mut self, device: &str, exporter: Option<&str>) -> Result<()> {
+        let mut stream = vec!["-d", device, "-s"];
+        if let Some(exporter) = exporter {
+            stream.extend(["-e", exporter]);
+        }
+        let default = self.format(device)?;
+        self.run(device, Tool::Corrected, &stream, Some(default))?;
+        self.run(device, Tool::Unmodified, &stream, Some(default))?;
+        for (width, height) in SIZES {
+            let wish = format!("--set-fmt-video=width={width},height={height},pixelformat=NV12");
+            self.ask(&["v4l2-ctl", "-d", device, &wish])?;
+            // A node may be smaller than that: then what it has taken is tested.
+            let format = self.format(device)?;
+            self.run(device, Tool::Corrected, &stream, Some(format))?;
+        }
+        self.run(device, Tool::Corrected, &["-d", device, "-f"], None)
+    }
+
+    /// The current format of a node.
+    fn format(&mut self, device: &str) -> Result<Format> {
+        let ran = self.ask(&["v4l2-ctl", "-d", device, "--get-fmt-video"])?;
+        let said = text(&ran.stdout);
+        Format::find(&said)
+            .with_context(|| format!("v4l2-ctl does not tell the format of {device}: {said}"))
+    }
+
+    /// Runs a short program that must succeed.
+    fn ask(&mut self, argv: &[&str]) -> Result<RunResult> {
+        let ran = call(self.guest, argv, ASK_LIMIT)?;
+        if ran.end != RunEnd::Exit(0) {
+            bail!(
+                "`{}` failed in the guest ({:?}): {}{}",
+                argv.join(" "),
+                ran.end,
+                text(&ran.stdout),
+                text(&ran.stderr)
+            );
+        }
+        Ok(ran)
+    }
+
+    /// One run of the tool.
+    fn run(
+        &mut self,
+        device: &str,
+        tool: Tool,
+        options: &[&str],
+        format: Option<Format>,
+    ) -> Result<()> {
+        let program = match tool {
+            Tool::Corrected => CORRECTED,
+            Tool::Unmodified => UNMODIFIED,
+        };
+        let argv: Vec<&str> = [program, "--no-progress", "--color=never"]
+            .iter()
+            .chain(options)
+            .copied()
+            .collect();
+        let command = options.join(" ");
+        self.steps.start(&format!("{} {command}", tool.name()));
+        let begin = Instant::now();
+        let result = call(self.guest, &argv, RUN_LIMIT).inspect_err(|_| self.steps.fail())?;
+        let seconds = begin.elapsed().as_secs_f64();
+        let output = text(&result.stdout) + &text(&result.stderr);
+        let log = self.logs.join(format!("{:02}.log", self.runs.len() + 1));
+        std::fs::write(&log, &output).with_context(|| format!("writing {}", log.display()))?;
+        let ran = Ran {
+            device: device.to_owned(),
+            tool,
+            command,
+            format,
+            end: format!("{:?}", result.end),
+            // A tool that was cut short has nothing to say about the rest.
+            totals: Totals::find(&output).filter(|_| matches!(result.end, RunEnd::Exit(_))),
+            remarks: remarks(&output),
+            seconds,
+            log,
+        };
+        self.steps.finish(&ran.headline());
+        self.runs.push(ran);
+        self.listen()
+    }
+
+    /// Takes what the kernel has said since the last time.
+    fn listen(&mut self) -> Result<()> {
+        let said = self.ask(&["dmesg", "-c"])?;
+        let said = text(&said.stdout);
+        let found = said
+            .lines()
+            .filter(|line| COMPLAINTS.iter().any(|word| line.contains(word)));
+        self.complaints.extend(found.map(str::to_owned));
+        let log = self.logs.join(format!("{:02}.dmesg", self.runs.len()));
+        std::fs::write(&log, said).with_context(|| format!("writing {}", log.display()))
+    }
+}
+
+fn call(guest: &mut Guest, argv: &[&str], limit: Duration) -> Result<RunResult> {
+    let request = Request::Run(RunRequest {
+        argv: argv.iter().map(|&word| word.to_owned()).collect(),
+        deadline_ms: u32::try_from(limit.as_millis()).unwrap_or(u32::MAX),
+    });
+    match guest.call(&request, limit + ANSWER_LIMIT)? {
+        Reply::Ran(result) => Ok(result),
+        other => Err(unexpected(&other).into()),
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_is_not_there_comes_with_those_that_are() {
+        let nodes = ["/dev/video0", "/dev/video1"].map(str::to_owned);
+        assert_eq!(chosen(&nodes, None).unwrap().len(), 2);
+        assert_eq!(chosen(&nodes, Some(1)).unwrap(), ["/dev/video1"]);
+        let error = chosen(&nodes, Some(7)).unwrap_err().to_string();
+        assert!(
+            error.ends_with("it has /dev/video0, /dev/video1"),
+            "{error}"
+        );
+    }
+}
