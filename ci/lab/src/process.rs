@@ -14,6 +14,8 @@ use nix::unistd::Pid;
 
 /// How long a program may take to end when asked to.
 const END_LIMIT: Duration = Duration::from_secs(2);
+/// How long what a program said last may take to arrive after its end.
+const LAST_WORDS_LIMIT: Duration = Duration::from_secs(2);
 /// How often to look whether it has.
 const STEP: Duration = Duration::from_millis(5);
 
@@ -88,6 +90,9 @@ impl Drop for Process {
     }
 }
 
+/// How long the last words of a program may take whose pipes somebody else holds open.
+const LAST_WORDS_LIMIT: Duration = Duration::from_secs(1);
+
 /// A line that a program says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
@@ -127,23 +132,28 @@ pub fn run(
     if let Some(pipe) = process.child.stderr.take() {
         forward(pipe, sender, Line::Err);
     }
-    let end = Instant::now() + limit;
+    let mut end = Instant::now() + limit;
     loop {
-        match lines.recv_timeout(STEP) {
-            Ok(line) => on_line(line),
-            // Whoever inherited the pipes may outlive the program; its own end is what counts.
-            Err(wait) => {
-                if let Some(status) = process.ended() {
-                    return Ok(status);
-                }
-                if wait == RecvTimeoutError::Disconnected {
-                    thread::sleep(STEP);
-                }
-            }
+        let line = lines.recv_timeout(STEP);
+        let closed = line == Err(RecvTimeoutError::Disconnected);
+        if let Ok(line) = line {
+            on_line(line);
         }
-        if Instant::now() > end {
-            let text = format!("no end within {} s", limit.as_secs());
-            return Err(io::Error::new(io::ErrorKind::TimedOut, text));
+        let before = process.status;
+        let status = process.ended();
+        if before != status {
+            // What it said last may still be on its way, but whoever inherited its output may go
+            // on for ever.
+            end = Instant::now() + LAST_WORDS_LIMIT;
+        }
+        match status {
+            Some(status) if closed || Instant::now() > end => return Ok(status),
+            None if Instant::now() > end => {
+                let text = format!("no end within {} s", limit.as_secs());
+                return Err(io::Error::new(io::ErrorKind::TimedOut, text));
+            }
+            _ if closed => thread::sleep(STEP),
+            _ => {}
         }
     }
 }
