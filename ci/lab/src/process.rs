@@ -90,9 +90,6 @@ impl Drop for Process {
     }
 }
 
-/// How long the last words of a program may take whose pipes somebody else holds open.
-const LAST_WORDS_LIMIT: Duration = Duration::from_secs(1);
-
 /// A line that a program says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
