@@ -27,14 +27,20 @@ pub enum Unit {
 impl Unit {
     /// A number of this unit as people read it.
     pub fn show(self, value: f64) -> String {
+        let (scale, suffix) = self.scale(value);
+        format!("{}{suffix}", digits(value * scale))
+    }
+
+    /// By what to multiply numbers of the size of `value`, and what to write behind them.
+    fn scale(self, value: f64) -> (f64, &'static str) {
         match self {
-            Self::Seconds if value < 1e-3 => format!("{} us", digits(value * 1e6)),
-            Self::Seconds if value < 1.0 => format!("{} ms", digits(value * 1e3)),
-            Self::Seconds => format!("{} s", digits(value)),
-            Self::SecondsPerFrame => format!("{} ms", digits(value * 1e3)),
-            Self::BytesPerSecond => format!("{} GB/s", digits(value / 1e9)),
-            Self::FramesPerSecond => format!("{} fps", digits(value)),
-            Self::Count => digits(value),
+            Self::Seconds if value < 1e-3 => (1e6, " us"),
+            Self::Seconds if value < 1.0 => (1e3, " ms"),
+            Self::Seconds => (1.0, " s"),
+            Self::SecondsPerFrame => (1e3, " ms"),
+            Self::BytesPerSecond => (1e-9, " GB/s"),
+            Self::FramesPerSecond => (1.0, " fps"),
+            Self::Count => (1.0, ""),
         }
     }
 }
@@ -116,12 +122,9 @@ impl Spread {
         if self.0.len() == 1 {
             return unit.show(median);
         }
-        format!(
-            "{} ({} .. {})",
-            unit.show(median),
-            unit.show(min),
-            unit.show(max)
-        )
+        let (scale, suffix) = unit.scale(median);
+        let [median, min, max] = [median, min, max].map(|value| digits(value * scale));
+        format!("{median} ({min} .. {max}){suffix}")
     }
 }
 
@@ -288,6 +291,8 @@ mod tests {
         let shown = spread(&[1.0, 2.0, 3.0]).show(Unit::Count);
         assert_eq!(shown, "2.00 (1.00 .. 3.00)");
         assert_eq!(spread(&[60.0]).show(Unit::FramesPerSecond), "60.0 fps");
+        let shown = spread(&[0.5, 0.9, 1.5]).show(Unit::Seconds);
+        assert_eq!(shown, "900 (500 .. 1500) ms");
     }
 
     #[test]

@@ -187,7 +187,7 @@ mod tests {
         let line = |name: &str| table.lines().find(|line| line.contains(name)).unwrap();
         let fast = line("fast");
         for part in [
-            "650 fps (600 .. 700)",
+            "650 (600 .. 700) fps",
             "vivid: 100 fps",
             "6.50",
             "≥ 5.00 ×",

@@ -13,7 +13,6 @@ use nix::unistd::Pid;
 use tx_isp_abi::Size;
 use tx_isp_abi::format::PixelFormat;
 use tx_isp_emulator::sensor::ClockMode;
-use tx_isp_emulator::sensor::ClockMode;
 
 use super::results::{End, Results};
 use crate::explain;
