@@ -109,11 +109,11 @@ pub fn command(options: &ComplianceOptions) -> Result<bool> {
     })?;
     let logs = Path::new(LOGS);
     let mut guest = boot(&prepared, &scene, logs, &steps)?;
-    load(&mut guest, options.strategy)?;
     let mut bench = Bench {
         guest: &mut guest,
         steps: &steps,
         logs,
+        strategy: options.strategy,
         runs: Vec::new(),
         complaints: Vec::new(),
     };
@@ -156,30 +156,12 @@ fn chosen(nodes: &[String], only: Option<u32>) -> Result<Vec<&String>> {
     }
 }
 
-/// Loads the driver anew, with a strategy.
-fn load(guest: &mut Guest, strategy: Strategy) -> Result<()> {
-    for request in [
-        Request::UnloadModule {
-            name: "tx_isp".to_owned(),
-        },
-        Request::LoadModule {
-            path: "/lib/modules/tx-isp.ko".to_owned(),
-            parameters: format!("strategy={}", strategy.parameter()),
-        },
-    ] {
-        match guest.call(&request, ASK_LIMIT)? {
-            Reply::Ok => {}
-            other => return Err(unexpected(&other).into()),
-        }
-    }
-    Ok(())
-}
-
 /// A guest, and what was found in it.
 struct Bench<'a> {
     guest: &'a mut Guest,
     steps: &'a Steps,
     logs: &'a Path,
+    strategy: Strategy,
     runs: Vec<Ran>,
     complaints: Vec<String>,
 }
@@ -210,8 +192,28 @@ impl Bench<'_> {
             .collect())
     }
 
-    /// All runs on one node. The first one finds the driver's default format.
+    /// Loads the driver anew: formats are its defaults again.
+    fn load(&mut self) -> Result<()> {
+        for request in [
+            Request::UnloadModule {
+                name: "tx_isp".to_owned(),
+            },
+            Request::LoadModule {
+                path: "/lib/modules/tx-isp.ko".to_owned(),
+                parameters: format!("strategy={}", self.strategy.parameter()),
+            },
+        ] {
+            match self.guest.call(&request, ASK_LIMIT)? {
+                Reply::Ok => {}
+                other => return Err(unexpected(&other).into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// All runs on one node. The first two find the driver's default format.
     fn node(&mut self, device: &str, exporter: Option<&str>) -> Result<()> {
+        self.load()?;
         let mut stream = vec!["-d", device, "-s"];
         if let Some(exporter) = exporter {
             stream.extend(["-e", exporter]);
@@ -220,8 +222,12 @@ impl Bench<'_> {
         self.run(device, Tool::Corrected, &stream, Some(default))?;
         self.run(device, Tool::Unmodified, &stream, Some(default))?;
         for (width, height) in SIZES {
-            let wish = format!("--set-fmt-video=width={width},height={height},pixelformat=NV12");
-            self.ask(&["v4l2-ctl", "-d", device, &wish])?;
+            // What one node exports must be large enough for the other one.
+            for node in std::iter::once(device).chain(exporter) {
+                let wish =
+                    format!("--set-fmt-video=width={width},height={height},pixelformat=NV12");
+                self.ask(&["v4l2-ctl", "-d", node, &wish])?;
+            }
             // A node may be smaller than that: then what it has taken is tested.
             let format = self.format(device)?;
             self.run(device, Tool::Corrected, &stream, Some(format))?;

@@ -95,12 +95,21 @@ pub fn approximate(count: u64) -> f64 {
 /// The ledger's entries of one stream, fetched as they are needed.
 #[derive(Debug, Default)]
 pub struct Ledger {
+    channel: u32,
     session: Option<u32>,
     /// Entries in order, from the oldest that may still be asked for.
     entries: Vec<LedgerEntry>,
 }
 
 impl Ledger {
+    /// That of a channel; the default is the first one's.
+    pub fn of(channel: u32) -> Self {
+        Self {
+            channel,
+            ..Self::default()
+        }
+    }
+
     /// What DMA wrote as the frame of that number; numbers are asked for in rising order.
     ///
     /// # Errors
@@ -114,7 +123,7 @@ impl Ledger {
             |entries: &[LedgerEntry]| entries.last().is_some_and(|last| last.sequence >= sequence);
         if !known(&self.entries) {
             self.entries.clear();
-            let page = emulator.ledger_page(CHANNEL, self.session, sequence)?;
+            let page = emulator.ledger_page(self.channel, self.session, sequence)?;
             let LedgerPage {
                 session, entries, ..
             } = page;
@@ -127,9 +136,6 @@ impl Ledger {
         Ok(found.ok().map(|index| self.entries[index].clone()))
     }
 }
-
-/// The channel behind the first video device.
-pub const CHANNEL: u32 = 0;
 
 #[cfg(test)]
 mod tests {

@@ -45,9 +45,7 @@ impl Launch<'_> {
     /// If the guest's memory has no room for kernel and initramfs.
     pub fn arguments(&self) -> Result<Vec<OsString>, guest_image::Error> {
         let memory = self.memory.total();
-        let placement = self
-            .image
-            .placement(memory, Some(self.memory.carve_out()))?;
+        let placement = self.image.placement(memory, self.memory.limit())?;
         let mut arguments = Arguments::default();
         arguments.pair("-machine", "malta,memory-backend=mem");
         arguments.pair("-m", &format!("{}M", self.memory.total_mib()));

@@ -5,8 +5,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use guest_image::CarveOut;
+use anyhow::{Result, bail};
+use guest_image::{CarveOut, GuestImage};
 use tx_isp_abi::format::FrameLayout;
+
+use crate::memory::camera::Camera;
 
 const MIB: u64 = 1 << 20;
 
@@ -17,13 +20,22 @@ const MIN_TOTAL_MIB: u64 = 64;
 /// More memory is not contiguous on a Malta board: it lies elsewhere from 256 MiB on.
 const MAX_TOTAL_MIB: u64 = 256;
 
+/// What a camera's Linux gets on top where the camera has too little for the lab's kernel.
+const BEYOND_MIB: u64 = 64;
+
 /// Buffers are mapped, so each takes whole pages.
 const PAGE: u64 = 4096;
 
 /// The division.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryLayout {
+    /// The machine's memory.
     total_mib: u64,
+    /// What Linux has from address 0 on, in bytes.
+    linux: u64,
+    carve_out: CarveOut,
+    /// What Linux has behind the camera's own memory, where that is too little to boot.
+    beyond_mib: u64,
 }
 
 /// More buffers than the carve-out holds.
@@ -52,18 +64,56 @@ impl MemoryLayout {
 
     /// What Linux is not to use.
     pub fn carve_out(self) -> CarveOut {
-        CarveOut {
-            base: (self.total_mib - CARVE_OUT_MIB) * MIB,
-            size: CARVE_OUT_MIB * MIB,
+        self.carve_out
+    }
+
+    /// What the initramfs must stay below; `None` if it goes to the very top.
+    pub fn limit(self) -> Option<CarveOut> {
+        (self.beyond_mib == 0).then_some(self.carve_out)
+    }
+
+    /// A camera's own division. Where that leaves Linux too little for the lab's kernel and image,
+    /// which are larger than a camera's, it gets more behind the camera's RAM; the carve-out stays
+    /// where the camera has it.
+    ///
+    /// # Errors
+    /// If the machine has no room for that.
+    pub fn of_camera(camera: &Camera, image: &GuestImage) -> Result<Self> {
+        let mut layout = Self {
+            total_mib: camera.ram.div_ceil(MIB),
+            linux: camera.mem.bytes,
+            carve_out: CarveOut {
+                base: camera.rmem.base,
+                size: camera.rmem.bytes,
+            },
+            beyond_mib: 0,
+        };
+        let place = |layout: Self| image.placement(layout.total(), layout.limit());
+        if let Err(guest_image::Error::TooLittleMemory { .. }) = place(layout) {
+            layout.beyond_mib = BEYOND_MIB;
+            layout.total_mib += BEYOND_MIB;
         }
+        place(layout)?;
+        if layout.total_mib > MAX_TOTAL_MIB {
+            bail!(
+                "{} MiB: a Malta board has at most {MAX_TOTAL_MIB}M in one piece",
+                layout.total_mib
+            );
+        }
+        Ok(layout)
     }
 
     /// The words that tell Linux and the driver.
     pub fn command_line(self) -> String {
+        let beyond = match self.beyond_mib {
+            0 => String::new(),
+            mib => format!(" mem={mib}M@{:#x}", (self.total_mib - mib) * MIB),
+        };
         format!(
-            "mem={}M@0x0 rmem={CARVE_OUT_MIB}M@{:#x}",
-            self.total_mib - CARVE_OUT_MIB,
-            self.carve_out().base
+            "mem={}@0x0{beyond} rmem={}@{:#x}",
+            in_units(self.linux),
+            in_units(self.carve_out.size),
+            self.carve_out.base
         )
     }
 
@@ -86,10 +136,19 @@ impl MemoryLayout {
     }
 }
 
+/// A length in the largest unit in which it is whole.
+fn in_units(bytes: u64) -> String {
+    match bytes {
+        bytes if bytes % MIB == 0 => format!("{}M", bytes / MIB),
+        bytes if bytes % 1024 == 0 => format!("{}K", bytes / 1024),
+        bytes => bytes.to_string(),
+    }
+}
+
 impl FromStr for MemoryLayout {
     type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
+    fn from_str(text: &str) -> Result<Self, String> {
         let upper = text.to_ascii_uppercase();
         let (digits, unit) = match upper.strip_suffix('G') {
             Some(digits) => (digits, 1024),
@@ -105,7 +164,18 @@ impl FromStr for MemoryLayout {
                 "too little memory: the carve-out takes {CARVE_OUT_MIB}M and Linux needs the rest of \
                  at least {MIN_TOTAL_MIB}M"
             )),
-            MIN_TOTAL_MIB..=MAX_TOTAL_MIB => Ok(Self { total_mib }),
+            MIN_TOTAL_MIB..=MAX_TOTAL_MIB => {
+                let linux = (total_mib - CARVE_OUT_MIB) * MIB;
+                Ok(Self {
+                    total_mib,
+                    linux,
+                    carve_out: CarveOut {
+                        base: linux,
+                        size: CARVE_OUT_MIB * MIB,
+                    },
+                    beyond_mib: 0,
+                })
+            }
             _ => Err(format!(
                 "a Malta board has at most {MAX_TOTAL_MIB}M in one piece"
             )),

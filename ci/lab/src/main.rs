@@ -10,6 +10,7 @@ mod interrupt;
 mod judge;
 mod launch;
 mod layout;
+mod memory;
 mod options;
 mod picture;
 mod prepare;
@@ -37,6 +38,8 @@ fn main() -> ExitCode {
         Command::Test(options) => tests_cmd::command(options),
         Command::Bench(options) => bench::command(options),
         Command::Compliance(options) => compliance::command(options),
+        Command::Oom(options) => memory::oom::command(options),
+        Command::Plan(options) => memory::plan::command(options),
         Command::Shell(options) => shell::command(options),
         Command::Doctor(options) => doctor::command(options),
         Command::Setup(options) => doctor::setup(options),

@@ -17,6 +17,7 @@ use tx_isp_emulator::sensor::ClockMode;
 use crate::bench::BenchOptions;
 use crate::compliance::ComplianceOptions;
 use crate::layout::MemoryLayout;
+use crate::memory::{OomOptions, PlanOptions};
 
 /// The most frames of one stream.
 const MAX_FRAMES: i64 = 1_000_000;
@@ -43,6 +44,10 @@ pub enum Command {
     Bench(BenchOptions),
     /// Runs v4l2-compliance on each node of the driver
     Compliance(ComplianceOptions),
+    /// Shows a camera that runs out of memory, and what each allocation strategy makes of it
+    Oom(OomOptions),
+    /// Computes the smallest carve-out that a camera needs
+    Plan(PlanOptions),
     /// Boots the same guest and gives its console
     Shell(ShellOptions),
     /// Says what this machine has and lacks

@@ -188,7 +188,7 @@ mod tests {
         let fast = line("fast");
         for part in [
             "650 (600 .. 700) fps",
-            "vivid: 100 fps",
+            "vivid: 100 (100 .. 100) fps",
             "6.50",
             "≥ 5.00 ×",
             "met",

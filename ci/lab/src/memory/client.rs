@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Runs a camera's client in a guest and judges its frames.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use guest_agent::camera::{Personality, Queue, Report};
+use guest_agent::message::{CameraEvent, CameraRequest, Reply, Request};
+use tx_isp_abi::Size;
+use tx_isp_abi::channel::ChannelId;
+use tx_isp_abi::format::nearest_size;
+use tx_isp_abi::sensor::GC2053;
+
+use super::camera::Camera;
+use crate::guest::{Guest, unexpected};
+use crate::judge::{Judge, Ledger};
+
+/// How long the guest's client waits for frames.
+const FRAME_LIMIT: Duration = Duration::from_secs(10);
+/// How much longer the lab waits for the client: it writes to all of its memory first.
+const ANSWER_LIMIT: Duration = Duration::from_secs(60);
+
+/// What a client did.
+#[derive(Debug)]
+pub struct Run {
+    /// What it was granted.
+    pub report: Report,
+    /// How many times its channels were enabled.
+    pub survived: u32,
+    /// Its frames by channel, judged.
+    pub judges: BTreeMap<u32, Judge>,
+    /// How long it took.
+    pub time: Duration,
+}
+
+impl Run {
+    /// What is wrong with the frames: every channel that streams must have delivered as many as
+    /// were asked for, each as DMA wrote it.
+    pub fn problems(&self, frames: u32) -> Vec<String> {
+        let mut problems = Vec::new();
+        if !self.report.streams() {
+            return problems;
+        }
+        for (queue, judge) in self.channels() {
+            let (received, mismatched) = judge.map_or((0, 0), |j| (j.received, j.mismatched));
+            if received < frames {
+                problems.push(format!(
+                    "channel {}: {received} of {frames} frames came",
+                    queue.id
+                ));
+            }
+            if mismatched > 0 {
+                problems.push(format!(
+                    "channel {}: {mismatched} frames are not what DMA wrote",
+                    queue.id
+                ));
+            }
+        }
+        problems
+    }
+
+    /// Every channel with its frames, if the chip delivers them.
+    fn channels(&self) -> impl Iterator<Item = (&Queue, Option<&Judge>)> {
+        self.report
+            .queues
+            .iter()
+            .map(|queue| (queue, self.judges.get(&queue.id)))
+    }
+}
+
+/// Why a camera's client cannot run with this emulator; it can still be predicted.
+pub fn only_predicted(camera: &Camera) -> Option<String> {
+    for channel in camera
+        .setup
+        .channels
+        .iter()
+        .filter(|channel| !channel.extension)
+    {
+        let Ok(id) = ChannelId::new(channel.id) else {
+            return Some(format!("the chip has no channel {}", channel.id));
+        };
+        let size = Size::new(channel.width, channel.height);
+        let nearest = nearest_size(id, GC2053.size, size);
+        if nearest != size {
+            return Some(format!(
+                "the emulated sensor ({} pixels) has no {size} picture on channel {id}; the nearest is {nearest}",
+                GC2053.size
+            ));
+        }
+    }
+    None
+}
+
+/// Runs the client to its end.
+///
+/// # Errors
+/// If it does not come to one.
+pub fn run(
+    guest: &mut Guest,
+    camera: &Camera,
+    personality: Personality,
+    frames: u32,
+    cycles: u32,
+) -> Result<Run> {
+    let begin = Instant::now();
+    guest.send(&Request::Camera(CameraRequest {
+        setup: camera.setup.clone(),
+        personality,
+        frames,
+        cycles,
+        frame_deadline_ms: u32::try_from(FRAME_LIMIT.as_millis()).unwrap_or(u32::MAX),
+    }))?;
+    let mut ledgers: BTreeMap<u32, Ledger> = BTreeMap::new();
+    let mut judges: BTreeMap<u32, Judge> = BTreeMap::new();
+    loop {
+        let limit = FRAME_LIMIT + ANSWER_LIMIT;
+        let event = match guest.next("the client's next word", limit)? {
+            Reply::Camera(event) => event,
+            other => return Err(unexpected(&other).into()),
+        };
+        match event {
+            CameraEvent::Frames {
+                channel,
+                frames: taken,
+            } => {
+                for frame in taken {
+                    if frame.index == 0 {
+                        // A stream of its own: the channel was enabled anew.
+                        ledgers.insert(channel, Ledger::of(channel));
+                    }
+                    let Some(ledger) = ledgers.get_mut(&channel) else {
+                        bail!(
+                            "the guest's first frame of channel {channel} is number {}",
+                            frame.index
+                        );
+                    };
+                    let written = ledger
+                        .entry(frame.sequence, &mut guest.emulator.control)
+                        .context("asking the emulator for its ledger")?;
+                    judges
+                        .entry(channel)
+                        .or_default()
+                        .take(&frame, written.as_ref());
+                }
+            }
+            CameraEvent::Ended { survived, report } => {
+                return Ok(Run {
+                    report,
+                    survived,
+                    judges,
+                    time: begin.elapsed(),
+                });
+            }
+        }
+    }
+}

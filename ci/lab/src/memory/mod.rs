@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The memory lab: cameras that run out of memory, and who should allocate.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`catalogue`] | reads a camera's file |
+//! | [`camera`] | makes the client's requests of it, with the user's changes |
+//! | [`client`] | runs a camera's client in a guest, and judges its frames |
+//! | [`oom`] | `cargo lab oom`: one camera, every strategy |
+//! | [`plan`] | `cargo lab plan`: the smallest carve-out, from numbers alone |
+
+pub mod camera;
+pub mod catalogue;
+pub mod client;
+pub mod oom;
+pub mod options;
+pub mod plan;
+mod text;
+
+pub use options::{OomOptions, PlanOptions};

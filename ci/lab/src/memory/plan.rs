@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `cargo lab plan`: how large the carve-out must be, from numbers alone.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+use guest_agent::camera::{Personality, Queue, Report, Setup, Step, predict, sizes};
+use serde::Serialize;
+use tx_isp_abi::Size;
+use tx_isp_driver::alloc::negotiation::Margin;
+
+use super::camera::{Camera, Changes};
+use super::catalogue::{self, CameraFile};
+use super::options::PlanOptions;
+use super::text;
+
+/// Carve-outs consist of whole pages.
+const STEP: u64 = 4096;
+
+/// What works, and from which size on.
+#[derive(Debug, Serialize)]
+struct Smallest {
+    strategy: &'static str,
+    policy: Option<&'static str>,
+    /// The smallest carve-out in which every channel streams.
+    streams_from: Option<u64>,
+    /// How many buffers each channel has there.
+    granted: String,
+    /// The smallest carve-out from which on every channel always streams.
+    reliable_from: Option<u64>,
+    /// The smallest carve-out in which every channel has all the buffers it asks for.
+    complete_from: Option<u64>,
+    /// Whether every channel streams in this camera's own carve-out.
+    works_now: bool,
+    /// How many buffers each channel has there.
+    granted_now: String,
+}
+
+/// A change and what it does.
+#[derive(Debug, Serialize)]
+struct Suggestion {
+    change: String,
+    streams_from: Option<u64>,
+    complete_from: Option<u64>,
+    works_now: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Document<'a> {
+    camera: &'a str,
+    rmem_bytes: u32,
+    sensor: String,
+    isp_memopt: bool,
+    notes: &'a [String],
+    /// What the client asks for, in order: owner and bytes before rounding.
+    requests: Vec<(String, u64)>,
+    smallest: &'a [Smallest],
+    suggestions: &'a [Suggestion],
+}
+
+/// True if the camera works as it is under at least one strategy.
+///
+/// # Errors
+/// If the camera cannot be as the user wants it.
+pub fn command(options: &PlanOptions) -> Result<bool> {
+    let file = catalogue::find(&options.camera)?;
+    let changes = options.changes.changes();
+    let camera = Camera::new(&options.camera, &file, &changes)?;
+    let smallest = Personality::ALL
+        .into_iter()
+        .map(|personality| smallest(&camera, personality))
+        .collect::<Result<Vec<_>>>()?;
+    let suggestions = suggestions(&options.camera, &file, &changes)?;
+    for note in &camera.notes {
+        eprintln!("note: {note}");
+    }
+    show(&camera, &smallest, &suggestions);
+    if let Some(path) = &options.json {
+        let document = Document {
+            camera: &camera.id,
+            rmem_bytes: camera.setup.bytes,
+            sensor: camera.sensor.to_string(),
+            isp_memopt: camera.memopt,
+            notes: &camera.notes,
+            requests: requests(&camera.setup),
+            smallest: &smallest,
+            suggestions: &suggestions,
+        };
+        let mut text = serde_json::to_string_pretty(&document).context("writing the plan")?;
+        text.push('\n');
+        fs::write(path, text).with_context(|| format!("writing {}", path.display()))?;
+    }
+    Ok(smallest.iter().any(|smallest| smallest.works_now))
+}
+
+fn in_carve_out(camera: &Camera, personality: Personality, bytes: u64) -> Result<Report> {
+    // Where a carve-out begins decides nothing as long as it is on a page.
+    let setup = camera.with_carve_out(bytes)?;
+    Ok(predict(&setup, personality, Margin::default())?)
+}
+
+fn is_complete(report: &Report) -> bool {
+    let full = |queue: &Queue| queue.granted == queue.requested;
+    report.streams() && report.queues.iter().all(full)
+}
+
+/// The smallest carve-out in which every channel has all that it asks for. More memory changes nothing
+/// any more then, so halving finds it.
+fn complete_from(camera: &Camera, personality: Personality) -> Result<Option<u64>> {
+    let (mut low, mut high) = (0, 1 << 19); // in steps: none, and 2 GiB
+    if !is_complete(&in_carve_out(camera, personality, high * STEP)?) {
+        return Ok(None);
+    }
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        match is_complete(&in_carve_out(camera, personality, middle * STEP)?) {
+            true => high = middle,
+            false => low = middle,
+        }
+    }
+    Ok(Some(high * STEP))
+}
+
+/// The smallest carve-out in which every channel streams, and the smallest from which on all do. They
+/// differ where a strategy gives away more of a larger carve-out, and leaves less for who comes later.
+fn streams_from(
+    camera: &Camera,
+    personality: Personality,
+    complete: Option<u64>,
+) -> Result<Option<(u64, u64)>> {
+    let Some(complete) = complete else {
+        return Ok(None);
+    };
+    let (mut first, mut reliable) = (complete, complete);
+    let mut gap = false;
+    for step in (least(&camera.setup) / STEP..complete / STEP).rev() {
+        let bytes = step * STEP;
+        if in_carve_out(camera, personality, bytes)?.streams() {
+            first = bytes;
+            if !gap {
+                reliable = bytes;
+            }
+        } else {
+            gap = true;
+        }
+    }
+    Ok(Some((first, reliable)))
+}
+
+/// With less nothing streams: every block, and one frame of each channel.
+fn least(setup: &Setup) -> u64 {
+    let bytes = setup.steps().into_iter().map(|step| match step {
+        Step::Block { bytes, .. } => bytes.into(),
+        Step::Frames(channel) => sizes::frame_of_library(channel.size()),
+    });
+    bytes.sum()
+}
+
+fn smallest(camera: &Camera, personality: Personality) -> Result<Smallest> {
+    let complete_from = complete_from(camera, personality)?;
+    let streams_from = streams_from(camera, personality, complete_from)?;
+    let granted = match streams_from {
+        Some((first, _)) => text::granted(&in_carve_out(camera, personality, first)?.queues),
+        None => "-".to_owned(),
+    };
+    let now = predict(&camera.setup, personality, Margin::default())?;
+    Ok(Smallest {
+        strategy: personality.strategy().name(),
+        policy: personality.policy(),
+        streams_from: streams_from.map(|(first, _)| first),
+        granted,
+        reliable_from: streams_from.map(|(_, reliable)| reliable),
+        complete_from,
+        works_now: now.streams(),
+        granted_now: text::granted(&now.queues),
+    })
+}
+
+/// What the client asks for, in order.
+fn requests(setup: &Setup) -> Vec<(String, u64)> {
+    let request = |step| match step {
+        Step::Block { owner, bytes } => (owner.to_owned(), u64::from(bytes)),
+        Step::Frames(channel) => {
+            let frame = sizes::frame_of_library(channel.size());
+            let count = channel.buffers;
+            let what = format!("{} ({count} x {frame})", channel.pool_name());
+            (what, frame * u64::from(count))
+        }
+    };
+    setup.steps().into_iter().map(request).collect()
+}
+
+/// What could be changed, each by itself, and what it would do for a client of today.
+fn suggestions(id: &str, file: &CameraFile, changes: &Changes) -> Result<Vec<Suggestion>> {
+    let camera = Camera::new(id, file, changes)?;
+    let mut wanted: Vec<(String, Changes)> = Vec::new();
+    if !camera.memopt && camera.setup.ncubuf.is_some() {
+        let changes = Changes {
+            memopt: Some(true),
+            ..changes.clone()
+        };
+        wanted.push(("isp_memopt=1".to_owned(), changes));
+    }
+    let buffers = camera.setup.channels.first().map_or(0, |main| main.buffers);
+    for count in (1..buffers).rev() {
+        let changes = Changes {
+            main_buffers: Some(count),
+            ..changes.clone()
+        };
+        wanted.push((format!("{count} main buffers"), changes));
+    }
+    if let Some(sub) = camera.setup.channels.get(1) {
+        for size in [
+            Size::new(960, 540),
+            Size::new(640, 360),
+            Size::new(320, 180),
+        ] {
+            if size.width < sub.width && size.height < sub.height {
+                let changes = Changes {
+                    sub: Some(size),
+                    ..changes.clone()
+                };
+                wanted.push((format!("second stream {size}"), changes));
+            }
+        }
+    }
+    let mut suggestions = Vec::new();
+    for (change, changes) in wanted {
+        let camera = Camera::new(id, file, &changes)?;
+        let client = smallest(&camera, Personality::Client)?;
+        suggestions.push(Suggestion {
+            change,
+            streams_from: client.streams_from,
+            complete_from: client.complete_from,
+            works_now: client.works_now,
+        });
+    }
+    Ok(suggestions)
+}
+
+fn or_none(bytes: Option<u64>) -> String {
+    bytes.map_or_else(
+        || "never".to_owned(),
+        |bytes| format!("{bytes} ({})", text::mib(bytes)),
+    )
+}
+
+fn show(camera: &Camera, smallest: &[Smallest], suggestions: &[Suggestion]) {
+    let mut table = text::table(&["request", "bytes"]);
+    for (owner, bytes) in requests(&camera.setup) {
+        table.add_row([owner, bytes.to_string()]);
+    }
+    println!(
+        "{}: sensor {}, isp_memopt={}, rmem {} ({})\n{table}",
+        camera.id,
+        camera.sensor,
+        u8::from(camera.memopt),
+        camera.setup.bytes,
+        text::mib(camera.setup.bytes.into())
+    );
+    let mut table = text::table(&[
+        "strategy",
+        "smallest rmem that streams",
+        "with buffers",
+        "and always from",
+        "smallest rmem with all buffers",
+        "this rmem",
+    ]);
+    let yes_no = |works: bool| if works { "streams" } else { "fails" };
+    for entry in smallest {
+        let policy = entry.policy.map(|policy| format!(" ({policy})"));
+        table.add_row([
+            format!("{}{}", entry.strategy, policy.unwrap_or_default()),
+            or_none(entry.streams_from),
+            entry.granted.clone(),
+            or_none(entry.reliable_from),
+            or_none(entry.complete_from),
+            format!("{}, {}", yes_no(entry.works_now), entry.granted_now),
+        ]);
+    }
+    println!("{table}");
+    if suggestions.is_empty() {
+        return;
+    }
+    let mut table = text::table(&["a client of today needs, with", "rmem", "this rmem"]);
+    for entry in suggestions {
+        let works = yes_no(entry.works_now).to_owned();
+        table.add_row([entry.change.clone(), or_none(entry.streams_from), works]);
+    }
+    println!("{table}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn camera(name: &str, changes: Changes) -> Camera {
+        Camera::new(name, &catalogue::find(name).unwrap(), &changes).unwrap()
+    }
+
+    #[test]
+    fn the_smallest_carve_out_is_that_of_hand_arithmetic() {
+        // Facts 5.4: the whole ledger with the correct ncubuf.
+        let stock = camera("wyze-v3-stock", Changes::default());
+        let client = smallest(&stock, Personality::Client).unwrap();
+        assert_eq!(
+            client.streams_from,
+            Some(29_047_040_u64.next_multiple_of(STEP))
+        );
+        assert_eq!(client.complete_from, client.streams_from);
+        assert!(client.works_now);
+        // Facts 5.5: 30311936 used, then two stream buffers and the second pool.
+        let wyze = camera("wyze-v3", Changes::default());
+        let client = smallest(&wyze, Personality::Client).unwrap();
+        let needed: u64 = 30_311_936 + 2 * 199_936 + 706_560;
+        assert_eq!(client.streams_from, Some(needed.next_multiple_of(STEP)));
+        assert!(!client.works_now);
+        let reserve = smallest(&wyze, Personality::HybridReserve).unwrap();
+        assert!(reserve.works_now);
+        assert_eq!(reserve.granted, "1/4 + 1/2");
+        assert!(reserve.streams_from < client.streams_from);
+    }
+
+    #[test]
+    fn one_page_less_does_not_do() {
+        let camera = camera("wyze-v3-sub540", Changes::default());
+        for personality in Personality::ALL {
+            let found = smallest(&camera, personality).unwrap();
+            let at = |bytes| in_carve_out(&camera, personality, bytes).unwrap();
+            let (first, reliable) = (found.streams_from.unwrap(), found.reliable_from.unwrap());
+            let complete = found.complete_from.unwrap();
+            assert!(first <= reliable && reliable <= complete);
+            assert!(
+                at(first).streams() && !at(first - STEP).streams(),
+                "{personality}"
+            );
+            assert!(at(reliable).streams() && !at(reliable - STEP).streams());
+            assert!(is_complete(&at(complete)) && !is_complete(&at(complete - STEP)));
+        }
+    }
+
+    #[test]
+    fn first_come_first_served_can_fail_with_more_memory() {
+        let camera = camera("wyze-v3-stock", Changes::default());
+        let driver = smallest(&camera, Personality::Driver).unwrap();
+        assert!(driver.streams_from < driver.reliable_from);
+        let reserve = smallest(&camera, Personality::HybridReserve).unwrap();
+        assert_eq!(reserve.streams_from, reserve.reliable_from);
+    }
+
+    #[test]
+    fn a_larger_second_stream_needs_more_than_29m_and_less_than_40m() {
+        // Facts 5.6, thingino issue 610.
+        let camera = camera("wyze-v3-sub540", Changes::default());
+        let client = smallest(&camera, Personality::Client).unwrap();
+        assert!(!client.works_now);
+        assert!(client.streams_from.unwrap() < 40 << 20);
+    }
+}
