@@ -206,11 +206,7 @@ impl Report {
             };
             table.add_row([
                 ran.tool.name().to_owned(),
-                ran.command
-                    .rsplit(' ')
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned(),
+                ran.command.clone(),
                 ran.format
                     .map_or_else(|| "all".to_owned(), |format| format.to_string()),
                 number(|totals| totals.tests),
