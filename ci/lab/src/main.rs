@@ -40,6 +40,8 @@ fn main() -> ExitCode {
         Command::Compliance(options) => compliance::command(options),
         Command::Oom(options) => memory::oom::command(options),
         Command::Plan(options) => memory::plan::command(options),
+        Command::Compare(options) => memory::compare::command(options),
+        Command::Merge(options) => memory::compare::merge(options),
         Command::Shell(options) => shell::command(options),
         Command::Doctor(options) => doctor::command(options),
         Command::Setup(options) => doctor::setup(options),

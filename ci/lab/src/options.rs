@@ -17,7 +17,7 @@ use tx_isp_emulator::sensor::ClockMode;
 use crate::bench::BenchOptions;
 use crate::compliance::ComplianceOptions;
 use crate::layout::MemoryLayout;
-use crate::memory::{OomOptions, PlanOptions};
+use crate::memory::{CompareOptions, MergeOptions, OomOptions, PlanOptions};
 
 /// The most frames of one stream.
 const MAX_FRAMES: i64 = 1_000_000;
@@ -48,6 +48,10 @@ pub enum Command {
     Oom(OomOptions),
     /// Computes the smallest carve-out that a camera needs
     Plan(PlanOptions),
+    /// Compares the strategies over many cameras and carve-outs
+    Compare(CompareOptions),
+    /// Joins the finished cells of several `compare` runs
+    Merge(MergeOptions),
     /// Boots the same guest and gives its console
     Shell(ShellOptions),
     /// Says what this machine has and lacks

@@ -41,6 +41,10 @@ pub struct Changes {
 pub struct Camera {
     /// The name that the user gave.
     pub id: String,
+    /// Its name for people.
+    pub name: String,
+    /// Where what is known of it comes from.
+    pub basis: String,
     /// All of its RAM in bytes.
     pub ram: u64,
     /// What Linux has.
@@ -63,7 +67,7 @@ impl Camera {
     /// # Errors
     /// If its memory cannot be laid out, with the arithmetic.
     pub fn new(id: &str, file: &CameraFile, changes: &Changes) -> Result<Self> {
-        let mut notes = vec![format!("{}. {}", file.name, file.basis)];
+        let mut notes = Vec::new();
         let (mem, rmem) = lay_out(file, changes.rmem)
             .with_context(|| format!("{id}: the memory cannot be laid out"))?;
         let channels = changed_channels(file, changes)?;
@@ -95,6 +99,8 @@ impl Camera {
         };
         Ok(Self {
             id: id.to_owned(),
+            name: file.name.clone(),
+            basis: file.basis.clone(),
             ram: file.ram.0,
             mem,
             rmem,

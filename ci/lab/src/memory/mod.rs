@@ -6,15 +6,18 @@
 //! | [`catalogue`] | reads a camera's file |
 //! | [`camera`] | makes the client's requests of it, with the user's changes |
 //! | [`client`] | runs a camera's client in a guest, and judges its frames |
+//! | [`compare`] | `cargo lab compare` and `merge`: many cameras, every strategy |
 //! | [`oom`] | `cargo lab oom`: one camera, every strategy |
 //! | [`plan`] | `cargo lab plan`: the smallest carve-out, from numbers alone |
 
 pub mod camera;
 pub mod catalogue;
 pub mod client;
+pub mod compare;
 pub mod oom;
 pub mod options;
 pub mod plan;
 mod text;
 
+pub use compare::options::{CompareOptions, MergeOptions};
 pub use options::{OomOptions, PlanOptions};

@@ -9,6 +9,7 @@ use guest_agent::camera::predict::predict_cycles;
 use guest_agent::camera::{Held, Personality, Report};
 use serde::Serialize;
 use tx_isp_driver::alloc::negotiation::Margin;
+use tx_isp_driver::alloc::pool::GRANULE;
 
 use super::camera::Camera;
 use super::client::{self, Run, only_predicted};
@@ -108,6 +109,7 @@ pub fn command(options: &OomOptions) -> Result<bool> {
             run: None,
         });
     }
+    eprintln!("basis: {}", camera.basis);
     for note in &camera.notes {
         eprintln!("note: {note}");
     }
@@ -196,7 +198,7 @@ fn show(options: &OomOptions, camera: &Camera, findings: &[Finding]) -> Vec<Stri
     }
     println!(
         "{}: rmem {} at {:#x}\n{table}",
-        camera.id, camera.setup.bytes, camera.setup.base
+        camera.name, camera.setup.bytes, camera.setup.base
     );
     let problems = problems(options, findings);
     for problem in &problems {
@@ -262,6 +264,7 @@ fn verdict(findings: &[Finding]) -> String {
             finding.personality,
             refused
                 .bytes
+                .next_multiple_of(GRANULE.into())
                 .saturating_sub(finding.report().pool.largest.into()),
             refused.owner
         ),
@@ -359,7 +362,7 @@ mod tests {
         assert_eq!(
             verdict(&findings),
             "verdict: streams under hybrid (margin) (2/4 + 2/2 buffers), hybrid (reserve) (3/4 + 2/2 \
-             buffers); fails under client (lacks 103040 bytes for enc1.stream), driver (lacks 103296 \
+             buffers); fails under client (lacks 103168 bytes for enc1.stream), driver (lacks 103424 \
              bytes for enc1.stream)"
         );
         assert!(verdict(&findings[..2]).starts_with("verdict: streams under none: client"));

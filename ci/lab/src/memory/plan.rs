@@ -71,6 +71,7 @@ pub fn command(options: &PlanOptions) -> Result<bool> {
         .map(|personality| smallest(&camera, personality))
         .collect::<Result<Vec<_>>>()?;
     let suggestions = suggestions(&options.camera, &file, &changes)?;
+    eprintln!("basis: {}", camera.basis);
     for note in &camera.notes {
         eprintln!("note: {note}");
     }
@@ -252,7 +253,7 @@ fn show(camera: &Camera, smallest: &[Smallest], suggestions: &[Suggestion]) {
     }
     println!(
         "{}: sensor {}, isp_memopt={}, rmem {} ({})\n{table}",
-        camera.id,
+        camera.name,
         camera.sensor,
         u8::from(camera.memopt),
         camera.setup.bytes,
