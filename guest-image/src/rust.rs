@@ -42,11 +42,15 @@ impl Build<'_> {
         toolchain: &Toolchain,
         progress: &dyn Progress,
     ) -> Result<PathBuf> {
-        let home = cache.dir(Path::new("rust").join(toolchain.key()))?;
+        // Each checkout has a folder of its own: cargo keeps one artifact a folder, whosever it is.
+        let checkout = Key::new()
+            .add(repository.as_os_str().as_encoded_bytes())
+            .finish();
+        let home = cache.dir(Path::new("rust").join(toolchain.key()).join(checkout))?;
         let target_dir = home.join("target");
         let target_name = Path::new(self.target).file_stem().unwrap_or_default();
         let artifact = target_dir.join(target_name).join(self.artifact);
-        // One folder serves every checkout of the project; the record says whose artifact it is.
+        // The record says of which files the artifact was made.
         let record = home.join(format!("{}.inputs", self.package));
         if artifact.is_file() && self.is_unchanged(repository, &record) {
             return Ok(artifact);
