@@ -301,6 +301,7 @@ impl<B: Bus> Isp<B> {
         if !poll(&mut self.bus, state, STOP_POLLS, STOP_POLL_US, idle)? {
             return Err(Error::ChannelStuck(channel));
         }
+        self.drain_unread(channel)?;
         self.bus.post(&clear_fifos(channel))?;
         Ok(())
     }

@@ -119,10 +119,7 @@ impl<B: Bus> Isp<B> {
 
     fn interrupt_batch(&self) -> List<Operation, OPERATIONS> {
         let mut batch = List::new(Operation::Read(PhysAddr(0)));
-        let mut append = |operation| {
-            let pushed = batch.push(operation);
-            debug_assert!(pushed, "OPERATIONS counts every operation");
-        };
+        let mut append = |operation| append(&mut batch, operation);
         append(acknowledge(
             Core::IrqStatus.address(),
             Core::IrqClear.address(),
@@ -136,17 +133,19 @@ impl<B: Bus> Isp<B> {
             Vic::IrqClear1.address(),
         ));
         for channel in self.streaming_channels().as_slice() {
-            append(Operation::Drain {
-                status: Channel::YLastState.of(*channel),
-                empty: Channel::FIFO_EMPTY.mask(),
-                reads: ENTRY_READS,
-                limit: ENTRIES,
-            });
-            for register in ENTRY {
-                append(Operation::Read(register.of(*channel)));
-            }
+            append_drain(&mut batch, *channel);
         }
         batch
+    }
+
+    /// Takes what a channel has finished and nobody has heard of, so that no done entry is thrown away
+    /// unread; the client gets those buffers back with all others.
+    pub(crate) fn drain_unread(&mut self, channel: ChannelId) -> Result<(), BusError> {
+        let mut batch = List::new(Operation::Read(PhysAddr(0)));
+        append_drain(&mut batch, channel);
+        self.bus
+            .execute(batch.as_slice(), &mut [0; CHANNEL_WORDS])?;
+        Ok(())
     }
 
     fn complete(&mut self, channel: ChannelId, entries: &[u32], report: &mut InterruptReport) {
@@ -192,5 +191,25 @@ impl<B: Bus> Isp<B> {
             write(Core::TopBypass.address(), bypass | Core::TOP_SELECT.mask()),
         ])?;
         Ok(())
+    }
+}
+
+fn append<const N: usize>(batch: &mut List<Operation, N>, operation: Operation) {
+    let pushed = batch.push(operation);
+    debug_assert!(pushed, "OPERATIONS counts every operation");
+}
+
+fn append_drain(batch: &mut List<Operation, OPERATIONS>, channel: ChannelId) {
+    append(
+        batch,
+        Operation::Drain {
+            status: Channel::YLastState.of(channel),
+            empty: Channel::FIFO_EMPTY.mask(),
+            reads: ENTRY_READS,
+            limit: ENTRIES,
+        },
+    );
+    for register in ENTRY {
+        append(batch, Operation::Read(register.of(channel)));
     }
 }

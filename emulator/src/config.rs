@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The command line.
 
+use crate::carve_out::CarveOut;
 use crate::picture::Source;
 use crate::sensor::{self, ClockMode};
 use clap::Parser;
@@ -45,6 +46,15 @@ pub struct Config {
     /// Writes the last status with all findings to FILE, as JSON, at the end.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+
+    /// The only memory that frames may be written to, as in the kernel's rmem=; a buffer elsewhere
+    /// is a finding.
+    #[arg(long, value_name = "SIZE@BASE")]
+    pub carve_out: Option<CarveOut>,
+
+    /// Ends with an error at the first finding: a mistake of the guest's driver.
+    #[arg(long)]
+    pub strict: bool,
 
     /// Listens for the next VM when one is gone; without it that is the end.
     #[arg(long)]
@@ -99,6 +109,7 @@ mod tests {
         assert!(message(&["--fps", "0"]).contains("from 1 to 240, max or stepped"));
         assert!(message(&["--source", "plaid"]).contains("use bars, gradient, noise"));
         assert!(message(&["--sensor", "imx307"]).contains("use gc2053"));
+        assert!(message(&["--carve-out", "29M"]).contains("SIZE@BASE"));
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod state;
 mod status;
 
 use crate::attach::{GuestMemory, InterruptSink};
+use crate::carve_out::CarveOut;
 use crate::chip::{FindingKind, Frame};
 use crate::control::protocol::{LedgerPage, MAX_LEDGER_ENTRIES, MAX_STEP_FRAMES, Stepped};
 use crate::ledger::{Ledger, Record};
@@ -53,6 +54,8 @@ pub struct Device {
     events: Arc<AtomicU64>,
     /// Called when a step is over.
     on_step: Mutex<Option<Box<dyn Fn() + Send>>>,
+    /// Called at the first finding.
+    on_finding: Mutex<Option<Box<dyn Fn() + Send>>>,
 }
 
 /// A frame that the DMA engine is to write.
@@ -146,7 +149,20 @@ impl Device {
             ledger: Mutex::default(),
             events: Arc::default(),
             on_step: Mutex::default(),
+            on_finding: Mutex::default(),
         }
+    }
+
+    /// Frames are to be written to this memory alone; elsewhere is a finding.
+    pub fn set_carve_out(&self, carve_out: Option<CarveOut>) {
+        let mut state = lock(&self.state);
+        state.carve_out = carve_out;
+        state.chip.set_carve_out(carve_out);
+    }
+
+    /// Sets what is called at the first finding. It must not call the device.
+    pub fn on_finding(&self, call: impl Fn() + Send + 'static) {
+        *lock(&self.on_finding) = Some(Box::new(call));
     }
 
     /// The connected sensor.
@@ -228,6 +244,7 @@ impl Device {
         if operations.iter().any(acknowledges) {
             lines |= before & state.chip.irq_lines();
         }
+        self.tell_findings(&mut state);
         if self.has_work(&state) {
             self.work.notify_one();
         }
@@ -366,6 +383,7 @@ impl Device {
                 state.chip.report(kind, detail);
             }
             state.chip.frame_end(&started.frame, &outcome.failed);
+            self.tell_findings(&mut state);
             if let Some(steps) = &mut state.steps {
                 steps.done += 1;
                 steps.last_frame = started.frame.number;
@@ -416,6 +434,7 @@ impl Device {
         }
         let memory = state.link.as_ref()?.memory.clone();
         let frame = state.chip.frame_start()?;
+        self.tell_findings(state);
         state.counts.started += 1;
         Some(StartedFrame {
             frame,
@@ -423,6 +442,17 @@ impl Device {
             memory,
             epoch: state.epoch,
         })
+    }
+
+    /// Calls whoever waits for the first finding.
+    fn tell_findings(&self, state: &mut State) {
+        if state.findings_told || state.chip.findings().is_empty() {
+            return;
+        }
+        state.findings_told = true;
+        if let Some(call) = lock(&self.on_finding).as_ref() {
+            call();
+        }
     }
 
     /// Files the outcome of a step if one is under way.

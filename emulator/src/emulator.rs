@@ -9,6 +9,7 @@ use crate::dma::Engine;
 use crate::ending::{BoxedError, Ending};
 use crate::picture::{OpenError, Renderer};
 use crate::signals::Signals;
+use crate::strict::Strict;
 use crate::timer::FrameTimer;
 use event_manager::{EventManager, MutEventSubscriber, SubscriberOps};
 use std::fs::File;
@@ -79,6 +80,7 @@ impl Emulator {
         let report = config.report.as_deref().map(create_report).transpose()?;
         let source = config.source.to_string();
         let device = Arc::new(Device::new(*config.sensor, config.fps, source));
+        device.set_carve_out(config.carve_out);
         let ending = Rc::new(Ending::default());
         let mut events = EventManager::<Box<dyn MutEventSubscriber>>::new()?;
 
@@ -87,6 +89,11 @@ impl Emulator {
                 .map_err(io::Error::from)
                 .map_err(system("cannot make the frame clock's timer"))?;
             events.add_subscriber(Box::new(timer));
+        }
+        if config.strict {
+            let strict = Strict::new(device.clone(), ending.clone())
+                .map_err(system("cannot watch for findings"))?;
+            events.add_subscriber(Box::new(strict));
         }
         if let Some(path) = &config.control {
             let server = control::Server::new(path, device.clone(), ending.clone())?;

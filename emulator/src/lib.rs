@@ -2,6 +2,7 @@
 //! The emulated ISP.
 
 pub mod attach;
+pub mod carve_out;
 pub mod chip;
 pub mod config;
 pub mod control;
@@ -14,4 +15,5 @@ pub mod picture;
 pub mod sensor;
 pub mod signals;
 pub mod socket;
+pub mod strict;
 pub mod timer;

@@ -223,7 +223,11 @@ fn three_channels_stream_side_by_side() {
     ];
     for (channel, size) in ChannelId::ALL.into_iter().zip(sizes) {
         isp.set_layout(channel, PixelFormat::Nv12, size).unwrap();
-        start(&mut isp, channel, 2);
+        for index in 0..2 {
+            let address = buffer(2 * channel.number() + index).address;
+            isp.queue(channel, Buffer { index, address }).unwrap();
+        }
+        isp.stream_on(channel).unwrap();
     }
     let frame = board.frame().unwrap();
     assert_eq!(

@@ -111,6 +111,21 @@ impl OutputChannel {
         self.luma.len() > 0
     }
 
+    /// Whether an address waits in the input FIFO.
+    pub(super) fn has_queued(&self, y: PhysAddr) -> bool {
+        self.luma.contains(&y)
+    }
+
+    /// UV addresses in the input FIFO without a Y address.
+    pub(super) fn lone_chroma(&self) -> usize {
+        self.chroma.len().saturating_sub(self.luma.len())
+    }
+
+    /// Finished frames that the driver has not taken.
+    pub(super) fn unread(&self) -> usize {
+        self.luma_done.entries.len()
+    }
+
     pub(super) fn set_enabled(&mut self, enabled: bool) {
         if enabled && !self.counters.enabled {
             self.counters.session += 1;

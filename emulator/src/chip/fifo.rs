@@ -42,6 +42,13 @@ impl<T> Fifo<T> {
         self.entries.len()
     }
 
+    pub(super) fn contains(&self, entry: &T) -> bool
+    where
+        T: PartialEq,
+    {
+        self.entries.contains(entry)
+    }
+
     /// The state register: EMPTY, FULL and the number of entries.
     pub(super) fn state(&self) -> u32 {
         let count = self.entries.len();

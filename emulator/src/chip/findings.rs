@@ -1,81 +1,93 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What a driver did wrong: each kind of protocol error with its count and first occurrence.
+//! What a driver did wrong: each kind of protocol error with its count, its first occurrence, and
+//! the register accesses before that.
 
+use super::recent::{RecentAccess, RecentAccesses};
 use std::collections::BTreeMap;
+use tx_isp_abi::PhysAddr;
 
-/// A kind of protocol error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FindingKind {
-    /// An access to an address where no register is defined.
-    UndefinedRegister,
-    /// A write to a register that cannot be written.
-    WriteToReadOnly,
-    /// A buffer address pushed into a full FIFO: it is lost.
-    AddressFifoOverflow,
-    /// A done FIFO read although it was empty.
-    DoneFifoUnderflow,
-    /// A finished frame found the done FIFO full: the driver does not drain it.
-    DoneFifoOverflow,
-    /// A Y address without its UV address.
-    LumaWithoutChroma,
-    /// A channel was enabled without a usable size, stride or format.
-    ChannelNotConfigured,
-    /// An interrupt acknowledged that was not raised.
-    AcknowledgeNotRaised,
-    /// A buffer that does not lie in the guest's memory.
-    DmaOutsideMemory,
-    /// A value that the register's field does not define.
-    UndefinedValue,
+/// Declares the kinds once: the name under which reports show one, and a line on what is right with
+/// the section of the reference.
+macro_rules! finding_kinds {
+    ($( $(#[doc = $doc:literal])+ $kind:ident = $id:literal, $help:literal; )+) => {
+        /// A kind of protocol error.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum FindingKind {
+            $( $(#[doc = $doc])+ $kind, )+
+        }
+
+        impl FindingKind {
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$( Self::$kind, )+];
+
+            /// The name under which reports show it.
+            #[must_use]
+            pub const fn id(self) -> &'static str {
+                match self {
+                    $( Self::$kind => $id, )+
+                }
+            }
+
+            /// One line on what is right, with the section of the reference.
+            #[must_use]
+            pub const fn help(self) -> &'static str {
+                match self {
+                    $( Self::$kind => $help, )+
+                }
+            }
+        }
+    };
 }
 
-impl FindingKind {
-    /// The name under which reports show it.
-    #[must_use]
-    pub const fn id(self) -> &'static str {
-        match self {
-            Self::UndefinedRegister => "undefined-register",
-            Self::WriteToReadOnly => "write-to-read-only",
-            Self::AddressFifoOverflow => "address-fifo-overflow",
-            Self::DoneFifoUnderflow => "done-fifo-underflow",
-            Self::DoneFifoOverflow => "done-fifo-overflow",
-            Self::LumaWithoutChroma => "luma-without-chroma",
-            Self::ChannelNotConfigured => "channel-not-configured",
-            Self::AcknowledgeNotRaised => "acknowledge-not-raised",
-            Self::DmaOutsideMemory => "dma-outside-memory",
-            Self::UndefinedValue => "undefined-value",
-        }
-    }
-
-    /// One line on what is right, with the section of the reference.
-    #[must_use]
-    pub const fn help(self) -> &'static str {
-        match self {
-            Self::UndefinedRegister => {
-                "no register is known at this address; reads give 0, writes are lost (facts 2)"
-            }
-            Self::WriteToReadOnly => "the register only reports; the write is lost (facts 2)",
-            Self::AddressFifoOverflow => {
-                "push only while bit 1 of the FIFO's state register is 0 (facts 2.4)"
-            }
-            Self::DoneFifoUnderflow => {
-                "read a done FIFO only while bit 0 of its state register is 0 (facts 2.3)"
-            }
-            Self::DoneFifoOverflow => {
-                "drain the done FIFOs at each interrupt; a finished frame was lost (facts 2.3)"
-            }
-            Self::LumaWithoutChroma => {
-                "push the UV address first, then the Y address of the same buffer (facts 2.4)"
-            }
-            Self::ChannelNotConfigured => "set size, format and strides before CH_EN (facts 2.5)",
-            Self::AcknowledgeNotRaised => {
-                "write back the status that was read, no other bits (facts 2.3)"
-            }
-            Self::DmaOutsideMemory => {
-                "the buffer must lie in RAM as a whole; nothing was written (facts 8, row 31)"
-            }
-            Self::UndefinedValue => "the value is not one that the register defines (facts 2)",
-        }
-    }
+finding_kinds! {
+    /// An access to an address where no register is defined.
+    UndefinedRegister = "undefined-register",
+        "no register is known at this address; reads give 0, writes are lost (facts 2)";
+    /// A write to a register that cannot be written.
+    WriteToReadOnly = "write-to-read-only",
+        "the register only reports; the write is lost (facts 2)";
+    /// A buffer address pushed into a full FIFO: it is lost.
+    AddressFifoOverflow = "address-fifo-overflow",
+        "push only while bit 1 of the FIFO's state register is 0 (facts 2.4)";
+    /// A done FIFO read although it was empty.
+    DoneFifoUnderflow = "done-fifo-underflow",
+        "read a done FIFO only while bit 0 of its state register is 0 (facts 2.3)";
+    /// A finished frame found the done FIFO full: the driver does not drain it.
+    DoneFifoOverflow = "done-fifo-overflow",
+        "drain the done FIFOs at each interrupt; a finished frame was lost (facts 2.3)";
+    /// A done entry thrown away, or still there when its channel starts again.
+    DoneEntryUnread = "done-entry-unread",
+        "drain the done FIFOs at stream-off before clearing them; their frames were finished (facts 2.3, 2.5)";
+    /// A Y address without its UV address.
+    LumaWithoutChroma = "luma-without-chroma",
+        "push the UV address first, then the Y address of the same buffer (facts 2.4)";
+    /// A UV address without its Y address.
+    ChromaWithoutLuma = "chroma-without-luma",
+        "each UV address is followed by the Y address of the same buffer (facts 2.4)";
+    /// A channel was enabled without a usable size or format.
+    ChannelNotConfigured = "channel-not-configured",
+        "set size, format and strides before CH_EN (facts 2.5)";
+    /// A stride that is shorter than a line, or not a multiple of 8 bytes.
+    BadStride = "bad-stride",
+        "a stride has at least the bytes of a line and is a multiple of 8 (facts 6.3; 8 is our choice)";
+    /// An interrupt acknowledged that was not raised.
+    AcknowledgeNotRaised = "acknowledge-not-raised",
+        "write back the status that was read, no other bits (facts 2.3)";
+    /// A buffer that does not lie in the guest's memory.
+    DmaOutsideMemory = "dma-outside-memory",
+        "the buffer must lie in RAM as a whole; nothing was written (facts 8, row 31)";
+    /// A buffer that does not lie in the carve-out.
+    DmaOutsideCarveOut = "dma-outside-carve-out",
+        "the buffer must lie in the carve-out (rmem) as a whole, else DMA overwrites Linux (facts 8, row 31)";
+    /// A buffer queued again while it waits or is being written.
+    BufferQueuedTwice = "buffer-queued-twice",
+        "push an address again only after it came out of the done FIFO (facts 3.3, 8 row 17)";
+    /// The input FIFO was emptied while a frame was being written.
+    BufferTakenBack = "buffer-taken-back",
+        "after CH_EN, wait until CH_STAT's bit is 0 before clearing FIFOs and reusing buffers (facts 2.5, 9.2)";
+    /// A value that the register's field does not define.
+    UndefinedValue = "undefined-value",
+        "the value is not one that the register defines (facts 2)";
 }
 
 /// All occurrences of one kind.
@@ -87,25 +99,40 @@ pub struct Finding {
     pub count: u64,
     /// What happened the first time.
     pub first: String,
+    /// The register accesses before the first time, oldest first.
+    pub before: Vec<RecentAccess>,
 }
 
 /// The findings of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
     by_kind: BTreeMap<FindingKind, Finding>,
+    recent: RecentAccesses,
 }
 
 impl Findings {
     /// Counts an occurrence; `detail` is called for the first of its kind only.
     pub fn report(&mut self, kind: FindingKind, detail: impl FnOnce() -> String) {
+        let recent = &self.recent;
         self.by_kind
             .entry(kind)
             .or_insert_with(|| Finding {
                 kind,
                 count: 0,
                 first: detail(),
+                before: recent.oldest_first(),
             })
             .count += 1;
+    }
+
+    /// Notes a read for the findings that come after it.
+    pub(super) fn note_read(&mut self, address: PhysAddr, value: u32) {
+        self.recent.note(false, address, value);
+    }
+
+    /// Notes a write for the findings that come after it.
+    pub(super) fn note_write(&mut self, address: PhysAddr, value: u32) {
+        self.recent.note(true, address, value);
     }
 
     /// The kinds that occurred.
@@ -117,5 +144,34 @@ impl Findings {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.by_kind.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_has_a_name_of_its_own_and_names_its_source() {
+        let mut names: Vec<&str> = FindingKind::ALL.iter().map(|kind| kind.id()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), FindingKind::ALL.len());
+        for kind in FindingKind::ALL {
+            assert!(kind.help().contains("(facts "), "{}", kind.id());
+        }
+    }
+
+    #[test]
+    fn a_finding_keeps_the_accesses_before_its_first_occurrence() {
+        let mut findings = Findings::default();
+        findings.note_write(PhysAddr(0x1330_9804), 1);
+        findings.report(FindingKind::UndefinedValue, || "first".to_owned());
+        findings.note_write(PhysAddr(0x1330_9804), 2);
+        findings.report(FindingKind::UndefinedValue, || "second".to_owned());
+        let finding = findings.entries().next().unwrap();
+        assert_eq!((finding.count, finding.first.as_str()), (2, "first"));
+        assert_eq!(finding.before.len(), 1);
+        assert_eq!(finding.before[0].value, 1);
     }
 }

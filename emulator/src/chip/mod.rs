@@ -6,15 +6,19 @@
 //! [`Chip::irq_lines`] tells the interrupt lines' levels. The same calls give the same results.
 
 mod channel;
+mod checks;
 mod fifo;
 mod findings;
 mod frame;
+mod recent;
 mod storage;
 
 pub use channel::ChannelCounters;
 pub use findings::{Finding, FindingKind, Findings};
 pub use frame::{DmaJob, Frame};
+pub use recent::{RecentAccess, register_name};
 
+use crate::carve_out::CarveOut;
 use channel::OutputChannel;
 use storage::Storage;
 use tx_isp_abi::PhysAddr;
@@ -45,6 +49,9 @@ pub struct Chip {
     frame_number: u32,
     /// How often the ISP was reset.
     generation: u32,
+    /// The buffers that the frame between its first and last line goes to.
+    writing: [Option<PhysAddr>; ChannelId::COUNT],
+    carve_out: Option<CarveOut>,
     findings: Findings,
 }
 
@@ -64,6 +71,8 @@ impl Chip {
             channels: ChannelId::ALL.map(OutputChannel::new),
             frame_number: 0,
             generation: 0,
+            writing: [None; ChannelId::COUNT],
+            carve_out: None,
             findings: Findings::default(),
         }
     }
@@ -72,6 +81,11 @@ impl Chip {
     #[must_use]
     pub const fn sensor(&self) -> &Sensor {
         &self.sensor
+    }
+
+    /// Frames are to be written to this memory alone; elsewhere is a finding.
+    pub const fn set_carve_out(&mut self, carve_out: Option<CarveOut>) {
+        self.carve_out = carve_out;
     }
 
     /// Whether the sensor's frames go through: PHY and host are up, VIC and core run.
@@ -111,11 +125,15 @@ impl Chip {
             // The pattern 0x500, seen once at a normal start (facts 2.2).
             self.core_status |= Core::IRQ_OVERFLOW_0.mask() | Core::IRQ_START_TRANSIENT.mask();
         }
-        let jobs = self
+        let jobs: Vec<DmaJob> = self
             .channels
             .iter_mut()
             .filter_map(|channel| channel.start_frame(&self.storage, &mut self.findings))
             .collect();
+        for job in &jobs {
+            self.writing[job.channel.index()] = Some(job.y);
+            self.check_job(job);
+        }
         Some(Frame {
             number: self.frame_number,
             jobs,
@@ -129,6 +147,7 @@ impl Chip {
         if frame.generation != self.generation {
             return;
         }
+        self.writing = [None; ChannelId::COUNT];
         for job in &frame.jobs {
             let written = !failed.contains(&job.channel);
             let channel = &mut self.channels[job.channel.index()];
@@ -194,6 +213,7 @@ impl Chip {
         self.vic_running = false;
         self.channels.iter_mut().for_each(OutputChannel::reset);
         self.frame_number = 0;
+        self.writing = [None; ChannelId::COUNT];
         self.generation = self.generation.wrapping_add(1);
     }
 
@@ -236,6 +256,11 @@ impl Chip {
                 );
             }
             RegisterId::Msca(Msca::ChannelEnable) => {
+                for id in ChannelId::ALL {
+                    if value & id.bit() != 0 && !self.channels[id.index()].is_enabled() {
+                        self.check_start(id);
+                    }
+                }
                 for (channel, id) in self.channels.iter_mut().zip(ChannelId::ALL) {
                     channel.set_enabled(value & id.bit() != 0);
                 }
@@ -252,6 +277,7 @@ impl Chip {
                 acknowledge(&mut self.vic_status[1], value, id, &mut self.findings);
             }
             RegisterId::Channel(channel, register) => {
+                self.check_channel_write(channel, register, value);
                 let output = &mut self.channels[channel.index()];
                 if !output.write(register, value, &mut self.findings) {
                     self.storage.set(id.address(), value);
@@ -259,6 +285,24 @@ impl Chip {
             }
             _ => self.storage.set(id.address(), value),
         }
+    }
+
+    fn carry_out(&mut self, address: PhysAddr, value: u32) {
+        let Some(id) = RegisterId::decode(address) else {
+            self.findings.report(FindingKind::UndefinedRegister, || {
+                format!("write of {value:#010x} to {address}")
+            });
+            return;
+        };
+        let register = id.describe();
+        let read_only = matches!(register.access, Access::ReadOnly | Access::FifoPop);
+        if read_only && register.fidelity != Fidelity::Unknown {
+            self.findings.report(FindingKind::WriteToReadOnly, || {
+                format!("write of {value:#010x} to {} at {address}", register.name)
+            });
+            return;
+        }
+        self.write_register(id, value);
     }
 
     fn write_soft_reset(&mut self, value: u32) {
@@ -298,7 +342,7 @@ impl Chip {
 
 impl RegisterFile for Chip {
     fn read(&mut self, address: PhysAddr) -> u32 {
-        match RegisterId::decode(address) {
+        let value = match RegisterId::decode(address) {
             Some(id) => self.read_register(id),
             None => {
                 self.findings.report(FindingKind::UndefinedRegister, || {
@@ -306,25 +350,14 @@ impl RegisterFile for Chip {
                 });
                 0
             }
-        }
+        };
+        self.findings.note_read(address, value);
+        value
     }
 
     fn write(&mut self, address: PhysAddr, value: u32) {
-        let Some(id) = RegisterId::decode(address) else {
-            self.findings.report(FindingKind::UndefinedRegister, || {
-                format!("write of {value:#010x} to {address}")
-            });
-            return;
-        };
-        let register = id.describe();
-        let read_only = matches!(register.access, Access::ReadOnly | Access::FifoPop);
-        if read_only && register.fidelity != Fidelity::Unknown {
-            self.findings.report(FindingKind::WriteToReadOnly, || {
-                format!("write of {value:#010x} to {} at {address}", register.name)
-            });
-            return;
-        }
-        self.write_register(id, value);
+        self.carry_out(address, value);
+        self.findings.note_write(address, value);
     }
 }
 

@@ -164,8 +164,11 @@ pub struct Finding {
     pub count: u64,
     /// What happened the first time.
     pub first: String,
-    /// What to look at.
+    /// What would be right, with the section of the reference.
     pub help: String,
+    /// The register accesses before the first time, oldest first, decoded.
+    #[serde(default)]
+    pub before: Vec<String>,
 }
 
 /// Entries of the frame ledger, oldest first.

@@ -3,7 +3,8 @@
 
 use super::{Outcome, StartedFrame, StepError};
 use crate::attach::{GuestMemory, InterruptSink};
-use crate::chip::{Chip, FindingKind};
+use crate::carve_out::CarveOut;
+use crate::chip::{Chip, Finding, FindingKind};
 use crate::control::protocol::Stepped;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -93,8 +94,11 @@ pub(super) struct State {
     pub(super) steps: Option<Steps>,
     pub(super) step_outcome: Option<Result<Stepped, StepError>>,
     pub(super) counts: Counts,
-    /// Findings of the chips before this one: how often, and the first.
-    pub(super) earlier_findings: BTreeMap<FindingKind, (u64, String)>,
+    /// Findings of the chips before this one.
+    pub(super) earlier_findings: BTreeMap<FindingKind, Finding>,
+    pub(super) carve_out: Option<CarveOut>,
+    /// Somebody was told that there are findings.
+    pub(super) findings_told: bool,
     pub(super) ending: bool,
 }
 
@@ -111,6 +115,8 @@ impl State {
             step_outcome: None,
             counts: Counts::default(),
             earlier_findings: BTreeMap::new(),
+            carve_out: None,
+            findings_told: false,
             ending: false,
         }
     }
@@ -119,17 +125,18 @@ impl State {
     pub(super) fn reset(&mut self, sensor: Sensor) {
         self.earlier_findings = self.all_findings();
         self.chip = Chip::new(sensor);
+        self.chip.set_carve_out(self.carve_out);
         self.announced = 0;
         self.epoch += 1;
     }
 
     /// The findings of all chips so far.
-    pub(super) fn all_findings(&self) -> BTreeMap<FindingKind, (u64, String)> {
+    pub(super) fn all_findings(&self) -> BTreeMap<FindingKind, Finding> {
         let mut all = self.earlier_findings.clone();
         for finding in self.chip.findings().entries() {
             all.entry(finding.kind)
-                .or_insert_with(|| (0, finding.first.clone()))
-                .0 += finding.count;
+                .and_modify(|earlier| earlier.count += finding.count)
+                .or_insert_with(|| finding.clone());
         }
         all
     }

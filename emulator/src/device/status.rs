@@ -60,11 +60,12 @@ impl Device {
                 events: self.events.load(Ordering::Relaxed),
             },
             findings: findings
-                .map(|(kind, (count, first))| Finding {
+                .map(|(kind, finding)| Finding {
                     id: kind.id().to_owned(),
-                    count,
-                    first,
+                    count: finding.count,
+                    first: finding.first,
                     help: kind.help().to_owned(),
+                    before: finding.before.iter().map(ToString::to_string).collect(),
                 })
                 .collect(),
         }

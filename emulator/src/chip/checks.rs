@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Rules of the channels that a driver must keep: looked at when it writes, so that the finding
+//! shows the accesses that led to it.
+
+use super::findings::FindingKind;
+use super::{Chip, DmaJob};
+use crate::carve_out::CarveOut;
+use tx_isp_abi::channel::ChannelId;
+use tx_isp_abi::format::PixelFormat;
+use tx_isp_abi::registers::Channel;
+use tx_isp_abi::{PhysAddr, Size};
+
+/// Strides are multiples of this many bytes. Facts 6.3 leave 8 or 16 open; the weaker is taken (our
+/// choice).
+const STRIDE_STEP: u32 = 8;
+
+impl Chip {
+    /// A write to a channel's register, before it takes effect.
+    pub(super) fn check_channel_write(&mut self, id: ChannelId, register: Channel, value: u32) {
+        let channel = &self.channels[id.index()];
+        let address = PhysAddr(value);
+        match register {
+            Channel::YAddress => {
+                self.check_inside(id, "Y", address, 1);
+                self.check_not_held(id, address);
+            }
+            Channel::UvAddress => {
+                let lone = channel.lone_chroma();
+                self.check_inside(id, "UV", address, 1);
+                if lone > 0 {
+                    self.report_lone_chroma(id, lone);
+                }
+            }
+            Channel::YAddressClear | Channel::UvAddressClear if value & 1 != 0 => {
+                if let Some(y) = self.writing[id.index()] {
+                    self.findings.report(FindingKind::BufferTakenBack, || {
+                        format!("channel {id}: {register:?} while DMA writes to {y}")
+                    });
+                }
+            }
+            Channel::YLastClear if value & 1 != 0 => {
+                let unread = channel.unread();
+                self.check_read(id, unread);
+            }
+            _ => {}
+        }
+    }
+
+    /// A channel is about to start.
+    pub(super) fn check_start(&mut self, id: ChannelId) {
+        let value = |register: Channel| self.storage.get(register.of(id));
+        let size = Size::from_register(value(Channel::OutputSize));
+        let limit = id.max_size();
+        let code = value(Channel::OutputFormat);
+        let strides = [value(Channel::YStride), value(Channel::UvStride)];
+        let fits =
+            (1..=limit.width).contains(&size.width) && (1..=limit.height).contains(&size.height);
+        let format = PixelFormat::from_out_fmt(code);
+        if !fits || format.is_none() {
+            self.findings.report(FindingKind::ChannelNotConfigured, || {
+                format!(
+                    "channel {id} enabled with RSZ_OSIZE {size} (at most {limit}) and OUT_FMT {code}"
+                )
+            });
+        }
+        for (stride, name) in strides.into_iter().zip(["Y_STRI", "UV_STRI"]) {
+            if fits && (stride < size.width || !stride.is_multiple_of(STRIDE_STEP)) {
+                self.findings.report(FindingKind::BadStride, || {
+                    format!(
+                        "channel {id} enabled with {name} {stride} for lines of {} pixels",
+                        size.width
+                    )
+                });
+            }
+        }
+        let channel = &self.channels[id.index()];
+        let (lone, unread) = (channel.lone_chroma(), channel.unread());
+        if lone > 0 {
+            self.report_lone_chroma(id, lone);
+        }
+        self.check_read(id, unread);
+    }
+
+    /// A picture is about to be written.
+    pub(super) fn check_job(&mut self, job: &DmaJob) {
+        let bytes = |stride: u32, lines: u32| u64::from(stride) * u64::from(lines);
+        let y_bytes = bytes(job.y_stride, job.size.height);
+        self.check_inside(job.channel, "Y", job.y, y_bytes);
+        if job.uv != PhysAddr(0) {
+            let uv_bytes = bytes(job.uv_stride, job.size.height / 2);
+            self.check_inside(job.channel, "UV", job.uv, uv_bytes);
+        }
+    }
+
+    fn check_inside(&mut self, id: ChannelId, plane: &str, start: PhysAddr, bytes: u64) {
+        let Some(carve_out) = self.carve_out else {
+            return;
+        };
+        if !carve_out.holds(start, bytes) {
+            self.findings.report(FindingKind::DmaOutsideCarveOut, || {
+                let CarveOut { base, bytes: room } = carve_out;
+                format!("channel {id}: {plane} plane of {bytes:#x} bytes at {start}; the carve-out has {room:#x} bytes at {base}")
+            });
+        }
+    }
+
+    fn check_not_held(&mut self, id: ChannelId, y: PhysAddr) {
+        let waits = self.channels.iter().any(|channel| channel.has_queued(y));
+        let written = self.writing.contains(&Some(y));
+        if waits || written {
+            let state = if waits {
+                "waits in a FIFO"
+            } else {
+                "is being written"
+            };
+            self.findings.report(FindingKind::BufferQueuedTwice, || {
+                format!("channel {id}: Y address {y} pushed while it {state}")
+            });
+        }
+    }
+
+    fn report_lone_chroma(&mut self, id: ChannelId, lone: usize) {
+        self.findings.report(FindingKind::ChromaWithoutLuma, || {
+            format!("channel {id}: {lone} UV address(es) without a Y address")
+        });
+    }
+
+    fn check_read(&mut self, id: ChannelId, unread: usize) {
+        if unread > 0 {
+            self.findings.report(FindingKind::DoneEntryUnread, || {
+                format!("channel {id}: {unread} finished frame(s) were never taken")
+            });
+        }
+    }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `--strict`: the first finding ends the run.
+
+use crate::control::protocol::Finding;
+use crate::device::Device;
+use crate::ending::Ending;
+use event_manager::{EventOps, EventSet, Events, MutEventSubscriber};
+use std::fmt;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use vmm_sys_util::eventfd::{EFD_CLOEXEC, EFD_NONBLOCK, EventFd};
+
+/// A run that ended because of a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation(pub Vec<Finding>);
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for finding in &self.0 {
+            write!(f, "finding {}: {}", finding.id, finding.first)?;
+            write!(f, "\n  right would be: {}", finding.help)?;
+            f.write_str("\n  the register accesses before it:")?;
+            for access in &finding.before {
+                write!(f, "\n    {access}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Violation {}
+
+/// Ends the event loop at the first finding.
+pub struct Strict {
+    device: Arc<Device>,
+    found: EventFd,
+    ending: Rc<Ending>,
+}
+
+impl Strict {
+    /// Watches `device` from now on.
+    ///
+    /// # Errors
+    /// When no event can be made.
+    pub fn new(device: Arc<Device>, ending: Rc<Ending>) -> io::Result<Self> {
+        let found = EventFd::new(EFD_NONBLOCK | EFD_CLOEXEC)?;
+        let notify = found.try_clone()?;
+        device.on_finding(move || {
+            if let Err(error) = notify.write(1) {
+                log::error!("a finding cannot be told: {error}");
+            }
+        });
+        Ok(Self {
+            device,
+            found,
+            ending,
+        })
+    }
+}
+
+impl MutEventSubscriber for Strict {
+    fn init(&mut self, ops: &mut EventOps<'_>) {
+        self.ending
+            .check(ops.add(Events::new(&self.found, EventSet::IN)));
+    }
+
+    fn process(&mut self, _events: Events, _ops: &mut EventOps<'_>) {
+        // Read so that the event is over; its count tells nothing.
+        let _ = self.found.read();
+        self.ending.fail(Violation(self.device.status().findings));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sensor::ClockMode;
+    use event_manager::{EventManager, SubscriberOps};
+    use tx_isp_abi::PhysAddr;
+    use tx_isp_abi::operation::Operation;
+    use tx_isp_abi::sensor::GC2053;
+
+    #[test]
+    fn the_first_finding_ends_the_event_loop_and_says_what_led_to_it() {
+        let device = Arc::new(Device::new(GC2053, ClockMode::Stepped, "bars".to_owned()));
+        let ending = Rc::new(Ending::default());
+        let mut events = EventManager::<Box<dyn MutEventSubscriber>>::new().unwrap();
+        let strict = Strict::new(device.clone(), ending.clone()).unwrap();
+        events.add_subscriber(Box::new(strict));
+        let read = |address| Operation::Read(PhysAddr(address));
+        let batch = [read(0x1330_0000), read(0x1330_0f00)];
+        device.execute(&batch, &mut [0; 2]).0.unwrap();
+        events.run().unwrap();
+        let message = ending.take().unwrap().unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "finding undefined-register: read of 0x13300f00\n  \
+             right would be: no register is known at this address; reads give 0, writes are lost (facts 2)\n  \
+             the register accesses before it:\n    \
+             R 0x13300000 0x54560031 ISP_CORE.ID"
+        );
+    }
+}
