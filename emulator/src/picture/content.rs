@@ -5,7 +5,8 @@ use super::format::{OutputFormat, Planar};
 use super::sheet::{Sheet, Walk};
 use super::still::Still;
 use super::video::Video;
-use super::{OpenError, RenderError, Source, pattern};
+use super::view::{Brightness, View};
+use super::{Geometry, OpenError, RenderError, Source, pattern};
 use std::collections::HashMap;
 
 /// How many sizes are kept: one for each channel and one more.
@@ -23,11 +24,35 @@ enum Origin {
     Video(Video),
 }
 
-type Size = (OutputFormat, u32, u32);
+/// What rows are made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    format: OutputFormat,
+    /// Size in pixels of the picture that the rows are cut from.
+    full: (u32, u32),
+    /// First pixel of a row.
+    left: u32,
+    /// Pixels in a row.
+    width: u32,
+    brightness: Brightness,
+}
 
-/// The rows of a source in one size.
+impl Wanted {
+    /// What a geometry's view needs; its lines are chosen from the sheet, so they do not matter.
+    pub(super) const fn new(geometry: &Geometry, view: &View<'_>) -> Self {
+        Self {
+            format: geometry.format,
+            full: view.full,
+            left: view.left,
+            width: geometry.width,
+            brightness: view.brightness,
+        }
+    }
+}
+
+/// The rows of a source as they are wanted.
 struct Prepared {
-    size: Size,
+    wanted: Wanted,
     walk: Walk,
     /// By frame in the file; only frame 0 for what is no video.
     frames: HashMap<usize, Vec<Sheet>>,
@@ -78,20 +103,17 @@ impl Content {
     /// The rows of a frame, plane by plane, and their order.
     pub(super) fn sheets(
         &mut self,
-        format: OutputFormat,
-        width: u32,
-        height: u32,
+        wanted: Wanted,
         number: u32,
     ) -> Result<(&[Sheet], Walk), RenderError> {
-        let size = (format, width, height);
-        match self.prepared.iter().position(|p| p.size == size) {
+        match self.prepared.iter().position(|p| p.wanted == wanted) {
             Some(at) => self.prepared[at..].rotate_left(1),
             None => {
                 if self.prepared.len() == SIZES {
                     self.prepared.remove(0);
                 }
                 self.prepared.push(Prepared {
-                    size,
+                    wanted,
                     walk: Walk::InOrder,
                     frames: HashMap::new(),
                 });
@@ -115,7 +137,7 @@ impl Prepared {
         };
         let index = number as usize % count;
         if !self.frames.contains_key(&index) {
-            let (sheets, walk) = make(origin, self.size, index)?;
+            let (sheets, walk) = make(origin, self.wanted, index)?;
             let bytes: usize = sheets.iter().map(Sheet::size).sum();
             if bytes.saturating_mul(count) > video_bytes {
                 self.frames.clear();
@@ -128,27 +150,52 @@ impl Prepared {
 }
 
 /// The rows of frame `index` of a source.
-fn make(origin: &mut Origin, size: Size, index: usize) -> Result<(Vec<Sheet>, Walk), RenderError> {
-    let (format, width, height) = size;
-    let shapes = format.planes(width as usize, height as usize);
-    let whole = |pixels: Planar| {
-        let planes = format.pack(pixels).into_iter().zip(&shapes);
-        planes
-            .map(|(bytes, shape)| Sheet::new(bytes, shape.row_bytes, shape.row_bytes, shape.rows))
-            .collect()
+fn make(
+    origin: &mut Origin,
+    wanted: Wanted,
+    index: usize,
+) -> Result<(Vec<Sheet>, Walk), RenderError> {
+    let Wanted {
+        format,
+        full: (width, height),
+        brightness,
+        ..
+    } = wanted;
+    let (left, pixels) = (wanted.left as usize, width as usize);
+    let shapes = format.planes(wanted.width as usize, height as usize);
+    let picture = |mut planar: Planar| {
+        brightness.apply(&mut planar);
+        let planes = format.pack(planar, pixels).into_iter().enumerate();
+        let sheets = planes.zip(&shapes).map(|((plane, bytes), shape)| {
+            let [start, step] = [left, pixels].map(|pixels| format.bytes_of(plane, pixels));
+            Sheet::new(bytes, start, shape.row_bytes, step, shape.rows)
+        });
+        (sheets.collect(), Walk::InOrder)
     };
+    let strip = |pattern: pattern::Pattern| pattern.sheets(format, &shapes, left, brightness);
     Ok(match origin {
-        Origin::Bars => pattern::bars(width as usize).sheets(format, &shapes),
-        Origin::Gradient => pattern::gradient(width as usize).sheets(format, &shapes),
-        Origin::Noise { seed } => pattern::noise(width as usize, *seed).sheets(format, &shapes),
-        Origin::Still(still) => (whole(still.scaled(width, height)?), Walk::InOrder),
-        Origin::Video(video) => (whole(video.scaled(index, width, height)?), Walk::InOrder),
+        Origin::Bars => strip(pattern::bars(pixels)),
+        Origin::Gradient => strip(pattern::gradient(pixels)),
+        Origin::Noise { seed } => strip(pattern::noise(pixels, *seed)),
+        Origin::Still(still) => picture(still.scaled(width, height)?),
+        Origin::Video(video) => picture(video.scaled(index, width, height)?),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn whole(width: u32) -> Wanted {
+        let geometry = Geometry {
+            format: OutputFormat::Nv12,
+            width,
+            height: 16,
+            y_stride: width,
+            uv_stride: width,
+        };
+        Wanted::new(&geometry, &View::whole(&geometry))
+    }
 
     #[test]
     fn a_long_video_is_read_again_and_a_short_one_is_kept() {
@@ -165,7 +212,7 @@ mod tests {
             let mut content = Content::open(&Source::Y4m(file.path().to_owned())).unwrap();
             content.video_bytes = limit;
             for number in 0..7 {
-                let (sheets, walk) = content.sheets(OutputFormat::Nv12, 16, 16, number).unwrap();
+                let (sheets, walk) = content.sheets(whole(16), number).unwrap();
                 let luma = [10, 20, 30][number as usize % 3];
                 assert_eq!((sheets[0].row(5).0, walk), (&[luma; 16][..], Walk::InOrder));
             }
@@ -177,9 +224,9 @@ mod tests {
     fn the_size_that_was_not_drawn_for_longest_is_given_up() {
         let mut content = Content::open(&Source::Bars).unwrap();
         for width in [16, 32, 48, 64, 16, 80] {
-            content.sheets(OutputFormat::Nv12, width, 16, 0).unwrap();
+            content.sheets(whole(width), 0).unwrap();
         }
-        let widths: Vec<u32> = content.prepared.iter().map(|p| p.size.1).collect();
+        let widths: Vec<u32> = content.prepared.iter().map(|p| p.wanted.width).collect();
         assert_eq!(widths, [48, 64, 16, 80]);
     }
 }

@@ -23,13 +23,22 @@ pub enum OutputFormat {
     Nv12,
     /// As NV12 with Cr before Cb.
     Nv21,
+    /// 16 bits a pixel, little endian: 5 of red at the top, 6 of green, 5 of blue.
+    Rgb565,
+    /// 4 bytes a pixel: blue, green, red, [`ALPHA`].
+    Bgr32,
 }
+
+/// The fourth byte of a BGR32 pixel: the alpha that the T30's driver sets (facts 2.4).
+pub(super) const ALPHA: u8 = 128;
 
 impl fmt::Display for OutputFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Nv12 => "NV12",
             Self::Nv21 => "NV21",
+            Self::Rgb565 => "RGB565",
+            Self::Bgr32 => "BGR32",
         })
     }
 }
@@ -49,6 +58,11 @@ impl OutputFormat {
     /// The planes of a picture of `width` times `height` pixels (both even), in the order they are checksummed.
     pub(super) fn planes(self, width: usize, height: usize) -> Vec<PlaneShape> {
         match self {
+            Self::Rgb565 | Self::Bgr32 => vec![PlaneShape {
+                row_bytes: self.bytes_of(0, width),
+                rows: height,
+                lines_per_row: 1,
+            }],
             Self::Nv12 | Self::Nv21 => vec![
                 PlaneShape {
                     row_bytes: width,
@@ -68,14 +82,21 @@ impl OutputFormat {
     pub(super) fn bytes_of(self, plane: usize, pixels: usize) -> usize {
         match (self, plane) {
             (Self::Nv12 | Self::Nv21, _) => pixels,
+            (Self::Rgb565, _) => pixels * 2,
+            (Self::Bgr32, _) => pixels * 4,
         }
     }
 
-    /// The bytes of each plane of `pixels`, rows without gaps.
-    pub(super) fn pack(self, pixels: Planar) -> Vec<Vec<u8>> {
+    /// The bytes of each plane of `pixels`, which are `width` wide, rows without gaps.
+    pub(super) fn pack(self, pixels: Planar, width: usize) -> Vec<Vec<u8>> {
         let (first, second) = match self {
             Self::Nv12 => (pixels.cb, pixels.cr),
             Self::Nv21 => (pixels.cr, pixels.cb),
+            Self::Rgb565 => return vec![pixels.rgb(width).flat_map(rgb565).collect()],
+            Self::Bgr32 => {
+                let bytes = pixels.rgb(width).flat_map(|[r, g, b]| [b, g, r, ALPHA]);
+                return vec![bytes.collect()];
+            }
         };
         let mut chroma = vec![0; first.len() * 2];
         for (pair, (first, second)) in chroma
@@ -101,6 +122,19 @@ pub(super) struct Planar {
 }
 
 impl Planar {
+    /// R, G, B of each pixel of lines that are `width` wide.
+    fn rgb(&self, width: usize) -> impl Iterator<Item = [u8; 3]> {
+        let lines = self.y.chunks_exact(width.max(1)).enumerate();
+        lines.flat_map(move |(line, luma)| {
+            let chroma = line / 2 * (width / 2);
+            let pixels = luma.iter().enumerate();
+            pixels.map(move |(x, &y)| {
+                let at = chroma + x / 2;
+                ycbcr_to_rgb([y, self.cb[at], self.cr[at]])
+            })
+        })
+    }
+
     /// A strip of one line without colour.
     pub(super) fn grey_strip(y: Vec<u8>) -> Self {
         let chroma = vec![NEUTRAL; y.len() / 2];
@@ -110,6 +144,46 @@ impl Planar {
             cr: chroma,
         }
     }
+}
+
+/// R, G, B of Y, Cb, Cr with the coefficients of the T30's colour space conversion, 10 bits of fraction each (facts
+/// 2.4); the T31's are not known.
+pub(super) fn ycbcr_to_rgb([y, cb, cr]: [u8; 3]) -> [u8; 3] {
+    let (y, cb, cr) = (i32::from(y) - 16, i32::from(cb) - 128, i32::from(cr) - 128);
+    let luma = 0x4ad * y;
+    [
+        luma + 0x669 * cr,
+        luma - 0x193 * cb - 0x344 * cr,
+        luma + 0x81a * cb,
+    ]
+    .map(|sum| u8::try_from(((sum + 512) >> 10).clamp(0, 255)).unwrap_or(u8::MAX))
+}
+
+/// A pixel of RGB565, little endian.
+fn rgb565([r, g, b]: [u8; 3]) -> [u8; 2] {
+    let [r, g, b] = [r >> 3, g >> 2, b >> 3].map(u16::from);
+    (r << 11 | g << 5 | b).to_le_bytes()
+}
+
+/// R, G, B of an RGB565 pixel, its bits repeated to fill a byte.
+fn from_rgb565(bytes: [u8; 2]) -> [u8; 3] {
+    let pixel = u16::from_le_bytes(bytes);
+    let [r, g, b] = [pixel >> 11, pixel >> 5 & 0x3f, pixel & 0x1f];
+    [r << 3 | r >> 2, g << 2 | g >> 4, b << 3 | b >> 2].map(|v| u8::try_from(v).unwrap_or(u8::MAX))
+}
+
+/// An RGB picture out of the rows of an RGB format, `pixel` making R, G, B of `N` bytes.
+fn unpack<const N: usize>(
+    geometry: &Geometry,
+    rows: &[u8],
+    pixel: impl Fn([u8; N]) -> [u8; 3],
+) -> RgbImage {
+    let stride = geometry.y_stride as usize;
+    RgbImage::from_fn(geometry.width, geometry.height, |x, y| {
+        let start = y as usize * stride + x as usize * N;
+        let bytes: Option<&[u8; N]> = rows.get(start..).and_then(<[u8]>::first_chunk);
+        image::Rgb(bytes.map_or([0; 3], |&bytes| pixel(bytes)))
+    })
 }
 
 /// Turns a frame as a client received it into RGB, for saving it as a picture.
@@ -139,6 +213,8 @@ pub fn to_rgb(geometry: &Geometry, y: &[u8], uv: &[u8]) -> Result<RgbImage, Rend
     let convert = match geometry.format {
         OutputFormat::Nv12 => yuv::yuv_nv12_to_rgb,
         OutputFormat::Nv21 => yuv::yuv_nv21_to_rgb,
+        OutputFormat::Rgb565 => return Ok(unpack(geometry, &y, from_rgb565)),
+        OutputFormat::Bgr32 => return Ok(unpack(geometry, &y, |[b, g, r, _]: [u8; 4]| [r, g, b])),
     };
     let mut rgb = RgbImage::new(width, height);
     let mode = YuvConversionMode::Balanced;
@@ -182,13 +258,52 @@ mod tests {
     #[test]
     fn nv12_puts_cb_first_and_nv21_puts_cr_first() {
         assert_eq!(
-            OutputFormat::Nv12.pack(pixels()),
+            OutputFormat::Nv12.pack(pixels(), 4),
             [[1, 2, 3, 4], [10, 30, 20, 40]]
         );
         assert_eq!(
-            OutputFormat::Nv21.pack(pixels()),
+            OutputFormat::Nv21.pack(pixels(), 4),
             [[1, 2, 3, 4], [30, 10, 40, 20]]
         );
+    }
+
+    #[test]
+    fn rgb_pixels_take_the_chroma_of_their_two_by_two_block() {
+        // White, black; BT.601 red and blue. Lines 0 and 1 share their chroma.
+        let pixels = || Planar {
+            y: vec![235, 16, 81, 41, 235, 16, 81, 41],
+            cb: vec![128, 90],
+            cr: vec![128, 240],
+        };
+        let bgr = OutputFormat::Bgr32.pack(pixels(), 4).concat();
+        assert_eq!(bgr[..8], [255, 255, 255, 128, 0, 0, 0, 128]);
+        assert_eq!(bgr[8..12], [0, 0, 255, 128]);
+        assert_eq!(bgr[..16], bgr[16..]);
+        let rgb565 = OutputFormat::Rgb565.pack(pixels(), 4).concat();
+        assert_eq!(rgb565[..6], [0xff, 0xff, 0, 0, 0x00, 0xf8]);
+        assert_eq!(rgb565.len(), 16);
+    }
+
+    #[test]
+    fn rgb_formats_come_back_as_the_colours_they_hold() {
+        let geometry = |format, y_stride| Geometry {
+            format,
+            width: 2,
+            height: 2,
+            y_stride,
+            uv_stride: 0,
+        };
+        let bgr = [10, 20, 30, 0, 40, 50, 60, 0, 9, 9, 1, 2, 3, 0, 4, 5, 6, 0];
+        let rgb = to_rgb(&geometry(OutputFormat::Bgr32, 10), &bgr, &[]).unwrap();
+        assert_eq!(rgb.into_raw(), [30, 20, 10, 60, 50, 40, 3, 2, 1, 6, 5, 4]);
+        let red_green = [0x00, 0xf8, 0xe0, 0x07];
+        let rgb = to_rgb(
+            &geometry(OutputFormat::Rgb565, 4),
+            &red_green.repeat(2),
+            &[],
+        )
+        .unwrap();
+        assert_eq!(rgb.into_raw(), [255, 0, 0, 0, 255, 0].repeat(2));
     }
 
     #[test]

@@ -6,8 +6,10 @@
 //!
 //! ```text
 //! pattern, still, video ─ Planar (YCbCr 4:2:0) ─ format ─ sheet (rows + checksums) ─┐
-//!                                                               stamp (overlay) ────┴─ render ─ guest memory
+//!                                                      masks, stamp (overlay) ────┴─ render ─ guest memory
 //! ```
+//!
+//! A [`View`] says which part of the sensor's picture that is, and how bright.
 //!
 //! Patterns keep a few rows and no frame; pictures from files are kept in the sizes asked for.
 
@@ -23,13 +25,17 @@ mod source;
 pub mod stamp;
 mod still;
 mod video;
+mod view;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod view_tests;
 
 pub use format::{OutputFormat, to_rgb};
 pub use render::{FrameInfo, Geometry, MAX_SIDE, Planes, RenderError, Rendered, Renderer};
 pub use source::{ParseSourceError, Source};
+pub use view::{Brightness, Mask, View};
 
 use std::path::PathBuf;
 

@@ -3,6 +3,7 @@
 
 use super::format::{OutputFormat, Planar, PlaneShape};
 use super::sheet::{Sheet, Walk, mix};
+use super::view::Brightness;
 
 /// A strip of pixels and how rows are cut from it.
 pub(super) struct Pattern {
@@ -17,13 +18,24 @@ pub(super) struct Pattern {
 }
 
 impl Pattern {
-    /// The strip in the bytes of a format, plane by plane, and the order of its rows.
-    pub(super) fn sheets(self, format: OutputFormat, planes: &[PlaneShape]) -> (Vec<Sheet>, Walk) {
+    /// The strip in the bytes of a format, plane by plane, with rows that begin `left` pixels into
+    /// it, and the order of the rows.
+    pub(super) fn sheets(
+        mut self,
+        format: OutputFormat,
+        planes: &[PlaneShape],
+        left: usize,
+        brightness: Brightness,
+    ) -> (Vec<Sheet>, Walk) {
         let (step, rows) = (self.step, self.rows);
-        let strips = format.pack(self.strip).into_iter().enumerate().zip(planes);
+        brightness.apply(&mut self.strip);
+        let pixels = self.strip.y.len();
+        let strips = format.pack(self.strip, pixels).into_iter().enumerate();
         let sheets = strips
+            .zip(planes)
             .map(|((plane, bytes), shape)| {
-                Sheet::new(bytes, shape.row_bytes, format.bytes_of(plane, step), rows)
+                let [start, step] = [left, step].map(|pixels| format.bytes_of(plane, pixels));
+                Sheet::new(bytes, start, shape.row_bytes, step, rows)
             })
             .collect();
         (sheets, self.walk)

@@ -6,6 +6,7 @@ use super::checksum::RowAppender;
 use super::format::PlaneShape;
 use super::sheet::{Place, Sheet, Walk};
 use super::stamp::Overlay;
+use super::view::Patch;
 use vm_memory::{VolatileSlice, bitmap::BitmapSlice};
 
 /// A plane to be drawn. Both methods take the checksum so far and return it with the rows they wrote appended; without
@@ -27,6 +28,8 @@ pub(super) struct Plane<'a, 'm, B: BitmapSlice> {
     pub(super) target: &'a VolatileSlice<'m, B>,
     /// Bytes from one row to the next in memory.
     pub(super) stride: usize,
+    /// The row of the whole picture that is this plane's first.
+    pub(super) top: usize,
 }
 
 impl<B: BitmapSlice> Plane<'_, '_, B> {
@@ -69,13 +72,17 @@ impl<B: BitmapSlice> Plane<'_, '_, B> {
     ) -> Result<u32, RenderError> {
         // What lies in memory as it lies in the sheet goes there in one piece.
         let joined = match self.walk {
-            Walk::InOrder if self.stride == self.shape.row_bytes => self.sheet.joined(first),
+            Walk::InOrder if self.stride == self.shape.row_bytes => {
+                let count = self.shape.rows.saturating_sub(first);
+                self.sheet.joined(self.top + first, count)
+            }
             _ => None,
         };
         if let Some(rows) = joined {
             self.write(first, rows)?;
             if CHECKSUM {
-                for &row in self.sheet.checksums(first) {
+                let count = self.shape.rows.saturating_sub(first);
+                for &row in self.sheet.checksums(self.top + first, count) {
                     crc32 = self.appender.append(crc32, row);
                 }
             }
@@ -91,13 +98,51 @@ impl<B: BitmapSlice> Plane<'_, '_, B> {
         Ok(crc32)
     }
 
+    /// Draws all rows with `patches` painted over them and the stamp above. `scratch` is where rows are put together.
+    pub(super) fn draw_masked<const CHECKSUM: bool>(
+        &self,
+        overlay: &Overlay,
+        patches: &[Patch],
+        scratch: &mut Vec<u8>,
+        mut crc32: u32,
+    ) -> Result<u32, RenderError> {
+        for row in 0..self.shape.rows {
+            let (bytes, mut row_crc) = self.sheet.row(self.source(row));
+            let stamp = overlay.row(self.index, row);
+            let touching = || {
+                let lines = self.shape.lines_per_row;
+                patches
+                    .iter()
+                    .filter(move |patch| patch.touches(row, lines))
+            };
+            if stamp.is_none() && touching().next().is_none() {
+                self.write(row, bytes)?;
+            } else {
+                scratch.clear();
+                scratch.extend_from_slice(bytes);
+                touching().for_each(|patch| patch.paint(self.index, scratch));
+                if let Some((_, start)) = stamp {
+                    scratch[..start.len()].copy_from_slice(start);
+                }
+                if CHECKSUM {
+                    row_crc = crc32fast::hash(scratch);
+                }
+                self.write(row, scratch)?;
+            }
+            if CHECKSUM {
+                crc32 = self.appender.append(crc32, row_crc);
+            }
+        }
+        Ok(crc32)
+    }
+
     /// The sheet's row for a row of the plane.
     #[inline]
     fn source(&self, row: usize) -> usize {
         let place = Place {
             frame: self.frame,
             plane: self.index,
-            row,
+            row: self.top + row,
             lines_per_row: self.shape.lines_per_row,
         };
         self.walk.row(place, self.sheet.rows())

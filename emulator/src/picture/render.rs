@@ -2,10 +2,11 @@
 //! Frames, row by row, from the source into memory.
 
 use super::checksum::{EMPTY, RowAppender};
-use super::content::Content;
+use super::content::{Content, Wanted};
 use super::format::{OutputFormat, PlaneShape};
 use super::plane::Plane;
 use super::stamp::Overlay;
+use super::view::View;
 use super::{OpenError, Source};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -95,9 +96,9 @@ pub struct FrameInfo<'a> {
 /// Where a frame goes: guest memory from the first byte of each plane. It may be longer than the plane.
 #[derive(Clone, Debug)]
 pub struct Planes<'a, B: BitmapSlice = ()> {
-    /// The first plane.
+    /// The first plane, the only one of RGB.
     pub y: VolatileSlice<'a, B>,
-    /// The second plane.
+    /// The second plane; left alone where the format has none.
     pub uv: VolatileSlice<'a, B>,
 }
 
@@ -215,7 +216,22 @@ impl Renderer {
         frame: &FrameInfo<'_>,
         planes: &Planes<'_, B>,
     ) -> Result<Rendered, RenderError> {
-        self.render_rows::<B, true>(geometry, frame, planes)
+        self.render_rows::<B, true>(geometry, &View::whole(geometry), frame, planes)
+    }
+
+    /// As [`Self::render`], but only the part of the picture that `view` shows, in its light and under its masks.
+    ///
+    /// # Errors
+    /// As [`Self::render`]; a view that does not lie in its picture is a [`RenderError::Geometry`].
+    pub fn render_view<B: BitmapSlice>(
+        &mut self,
+        geometry: &Geometry,
+        view: &View<'_>,
+        frame: &FrameInfo<'_>,
+        planes: &Planes<'_, B>,
+    ) -> Result<Rendered, RenderError> {
+        view.check(geometry)?;
+        self.render_rows::<B, true>(geometry, view, frame, planes)
     }
 
     /// [`Self::render`] without the checksum (it says 0), to measure what the checksum costs.
@@ -226,12 +242,13 @@ impl Renderer {
         frame: &FrameInfo<'_>,
         planes: &Planes<'_, B>,
     ) -> Result<Rendered, RenderError> {
-        self.render_rows::<B, false>(geometry, frame, planes)
+        self.render_rows::<B, false>(geometry, &View::whole(geometry), frame, planes)
     }
 
     fn render_rows<B: BitmapSlice, const CHECKSUM: bool>(
         &mut self,
         geometry: &Geometry,
+        view: &View<'_>,
         frame: &FrameInfo<'_>,
         planes: &Planes<'_, B>,
     ) -> Result<Rendered, RenderError> {
@@ -244,7 +261,9 @@ impl Renderer {
             ..
         } = *geometry;
         self.shape(format, width, height);
-        let (sheets, walk) = self.content.sheets(format, width, height, frame.number)?;
+        let wanted = Wanted::new(geometry, view);
+        let (sheets, walk) = self.content.sheets(wanted, frame.number)?;
+        let patches = view.patches(geometry);
         let overlay = Overlay::new(format, width as usize, height as usize, frame);
 
         let mut rendered = Rendered {
@@ -267,11 +286,18 @@ impl Renderer {
                 frame,
                 target,
                 stride,
+                top: view.top as usize / shape.lines_per_row,
             };
+            rendered.bytes += shape.row_bytes as u64 * shape.rows as u64;
+            if !patches.is_empty() {
+                let scratch = &mut self.scratch;
+                rendered.crc32 =
+                    plane.draw_masked::<CHECKSUM>(&overlay, &patches, scratch, rendered.crc32)?;
+                continue;
+            }
             let stamped =
                 plane.draw_stamped::<CHECKSUM>(&overlay, &mut self.scratch, rendered.crc32)?;
             rendered.crc32 = plane.draw_plain::<CHECKSUM>(overlay.rows(index), stamped)?;
-            rendered.bytes += shape.row_bytes as u64 * shape.rows as u64;
         }
         Ok(rendered)
     }

@@ -6,20 +6,30 @@
 #[derive(Debug)]
 pub(super) struct Sheet {
     bytes: Vec<u8>,
+    /// Where the first row begins.
+    start: usize,
     row_bytes: usize,
     step: usize,
     checksums: Vec<u32>,
 }
 
 impl Sheet {
-    /// `rows` rows of `row_bytes` each, starting `step` bytes apart in `bytes`, which must reach to the end of the last.
-    pub(super) fn new(bytes: Vec<u8>, row_bytes: usize, step: usize, rows: usize) -> Self {
-        debug_assert!(bytes.len() >= step * rows.saturating_sub(1) + row_bytes);
+    /// `rows` rows of `row_bytes` each, starting `step` bytes apart from `start` on in `bytes`, which must reach to the
+    /// end of the last.
+    pub(super) fn new(
+        bytes: Vec<u8>,
+        start: usize,
+        row_bytes: usize,
+        step: usize,
+        rows: usize,
+    ) -> Self {
+        debug_assert!(bytes.len() >= start + step * rows.saturating_sub(1) + row_bytes);
         let checksums = (0..rows)
-            .map(|row| crc32fast::hash(&bytes[row * step..][..row_bytes]))
+            .map(|row| crc32fast::hash(&bytes[start + row * step..][..row_bytes]))
             .collect();
         Self {
             bytes,
+            start,
             row_bytes,
             step,
             checksums,
@@ -35,20 +45,20 @@ impl Sheet {
     #[inline]
     pub(super) fn row(&self, row: usize) -> (&[u8], u32) {
         (
-            &self.bytes[row * self.step..][..self.row_bytes],
+            &self.bytes[self.start + row * self.step..][..self.row_bytes],
             self.checksums[row],
         )
     }
 
-    /// All bytes from the start of row `first` to the end of the last, if the rows lie one behind the other.
-    pub(super) fn joined(&self, first: usize) -> Option<&[u8]> {
+    /// All bytes of `count` rows from row `first` on, if the rows lie one behind the other.
+    pub(super) fn joined(&self, first: usize, count: usize) -> Option<&[u8]> {
         let joined = self.step == self.row_bytes;
-        joined.then(|| &self.bytes[first * self.step..self.rows() * self.step])
+        joined.then(|| &self.bytes[self.start + first * self.step..][..count * self.step])
     }
 
-    /// The checksums of row `first` and those behind it.
-    pub(super) fn checksums(&self, first: usize) -> &[u32] {
-        &self.checksums[first..]
+    /// The checksums of `count` rows from row `first` on.
+    pub(super) fn checksums(&self, first: usize, count: usize) -> &[u32] {
+        &self.checksums[first..][..count]
     }
 
     /// Memory this sheet takes, in bytes.
@@ -125,7 +135,7 @@ mod tests {
 
     #[test]
     fn rows_are_windows_with_their_own_checksums() {
-        let sheet = Sheet::new((0..10).collect(), 4, 2, 4);
+        let sheet = Sheet::new((0..10).collect(), 0, 4, 2, 4);
         assert_eq!(sheet.rows(), 4);
         assert_eq!(
             sheet.row(3),

@@ -148,7 +148,8 @@ impl Overlay {
         let mut line = 0;
         for (lines, luma) in bands(layout, frame) {
             line += lines;
-            let strips = format.pack(Planar::grey_strip(luma));
+            let pixels = luma.len();
+            let strips = format.pack(Planar::grey_strip(luma), pixels);
             for ((bands, shape), bytes) in planes.iter_mut().zip(&shapes).zip(strips) {
                 let end = line / shape.lines_per_row;
                 match bands.last_mut() {
