@@ -88,9 +88,7 @@ fn soft_reset<B: Bus>(bus: &mut B) -> Result<(), Error> {
 }
 
 /// Opens the gates that facts 1.3 name.
-fn open_clock_gates<B: Bus>(bus: &mut B) -> Result<(), BusError> {
-    const GATES_0: u32 = 1 << 7 | 1 << 13 | 1 << 21 | 1 << 30;
-    const GATES_1: u32 = 1 << 2 | 1 << 30;
+pub(crate) fn open_clock_gates<B: Bus>(bus: &mut B) -> Result<(), BusError> {
     let mut gates = [0; 2];
     bus.execute(
         &[
@@ -100,8 +98,8 @@ fn open_clock_gates<B: Bus>(bus: &mut B) -> Result<(), BusError> {
         &mut gates,
     )?;
     bus.post(&[
-        write(Cpm::ClockGate0.address(), gates[0] & !GATES_0),
-        write(Cpm::ClockGate1.address(), gates[1] & !GATES_1),
+        write(Cpm::ClockGate0.address(), gates[0] & !Cpm::ISP_GATES_0),
+        write(Cpm::ClockGate1.address(), gates[1] & !Cpm::ISP_GATES_1),
     ])
 }
 

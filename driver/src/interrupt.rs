@@ -21,6 +21,8 @@ const ENTRY: [Channel; 4] = [
 ];
 /// The same as a drain's operand.
 const ENTRY_READS: u8 = 4;
+/// The last of them, for RGB, which has no UV.
+const RGB_ENTRY_READS: u8 = 2;
 /// The most entries taken at once: a FIFO holds no more.
 const ENTRIES: u8 = 7;
 const _: () =
@@ -47,7 +49,7 @@ pub struct Completed {
     pub index: u32,
     /// The frame's number, counted from 0 at stream-on; a gap tells of lost frames.
     pub sequence: u32,
-    /// Whether Y and UV are of the same frame.
+    /// Whether Y and UV are of the same frame; true for RGB, which has one plane.
     pub intact: bool,
 }
 
@@ -95,7 +97,7 @@ impl<B: Bus> Isp<B> {
             };
             let length = usize::try_from(*count)
                 .unwrap_or(usize::MAX)
-                .saturating_mul(ENTRY.len());
+                .saturating_mul(self.entry_reads(*channel).into());
             let (entries, behind) = entries.split_at_checked(length).ok_or(BusError::Protocol)?;
             rest = behind;
             self.complete(*channel, entries, &mut report);
@@ -133,7 +135,7 @@ impl<B: Bus> Isp<B> {
             Vic::IrqClear1.address(),
         ));
         for channel in self.streaming_channels().as_slice() {
-            append_drain(&mut batch, *channel);
+            append_drain(&mut batch, *channel, self.entry_reads(*channel));
         }
         batch
     }
@@ -142,16 +144,27 @@ impl<B: Bus> Isp<B> {
     /// unread; the client gets those buffers back with all others.
     pub(crate) fn drain_unread(&mut self, channel: ChannelId) -> Result<(), BusError> {
         let mut batch = List::new(Operation::Read(PhysAddr(0)));
-        append_drain(&mut batch, channel);
+        append_drain(&mut batch, channel, self.entry_reads(channel));
         self.bus
             .execute(batch.as_slice(), &mut [0; CHANNEL_WORDS])?;
         Ok(())
     }
 
+    /// How many reads make up an entry of a channel's done FIFOs.
+    const fn entry_reads(&self, channel: ChannelId) -> u8 {
+        if self.layout(channel).format.is_rgb() {
+            RGB_ENTRY_READS
+        } else {
+            ENTRY_READS
+        }
+    }
+
     fn complete(&mut self, channel: ChannelId, entries: &[u32], report: &mut InterruptReport) {
-        for entry in entries.chunks_exact(ENTRY.len()) {
-            let [_uv_address, uv_frame, y_address, y_frame] = *entry else {
-                continue;
+        for entry in entries.chunks_exact(self.entry_reads(channel).into()) {
+            let (uv_frame, y_address, y_frame) = match *entry {
+                [_uv_address, uv_frame, y_address, y_frame] => (uv_frame, y_address, y_frame),
+                [y_address, y_frame] => (y_frame, y_address, y_frame),
+                _ => continue,
             };
             let output = &mut self.channels[channel.index()];
             match output.take_finished(PhysAddr(y_address), y_frame) {
@@ -199,17 +212,19 @@ fn append<const N: usize>(batch: &mut List<Operation, N>, operation: Operation) 
     debug_assert!(pushed, "OPERATIONS counts every operation");
 }
 
-fn append_drain(batch: &mut List<Operation, OPERATIONS>, channel: ChannelId) {
+/// Appends the drain of a channel's done FIFOs, `reads` registers an entry.
+fn append_drain(batch: &mut List<Operation, OPERATIONS>, channel: ChannelId, reads: u8) {
     append(
         batch,
         Operation::Drain {
             status: Channel::YLastState.of(channel),
             empty: Channel::FIFO_EMPTY.mask(),
-            reads: ENTRY_READS,
+            reads,
             limit: ENTRIES,
         },
     );
-    for register in ENTRY {
+    let skipped = ENTRY_READS - reads;
+    for register in &ENTRY[usize::from(skipped)..] {
         append(batch, Operation::Read(register.of(channel)));
     }
 }

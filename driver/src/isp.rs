@@ -29,13 +29,19 @@ pub struct Isp<B> {
 }
 
 impl<B: Bus> Isp<B> {
-    /// Makes sure that `bus` leads to a T31. The ISP stays switched off.
+    /// Makes sure that `bus` leads to a T31. The ISP's clocks run afterwards, the ISP itself does not.
     ///
     /// # Errors
     /// [`Error::UnknownChip`], or [`Error::Bus`] where nobody answers.
     pub fn probe(mut bus: B, sensor: Sensor) -> Result<Self, Error> {
         let soc_id = bus.read(Harb::SocId.address())?;
-        let core_id = bus.read(Core::Id.address())?;
+        let core_id = if soc_id == T31_SOC_ID {
+            // The core answers with its clocks running only; other chips' clocks are left alone.
+            bring_up::open_clock_gates(&mut bus)?;
+            bus.read(Core::Id.address())?
+        } else {
+            0
+        };
         if soc_id != T31_SOC_ID || core_id != T31_CORE_ID {
             return Err(Error::UnknownChip(soc_id, core_id));
         }

@@ -45,7 +45,7 @@ fn main() {
 fn round_trips(operations: usize, pause: Duration) -> Vec<Duration> {
     let emulation = Emulation::start(&[]);
     let mut vm = Vm::connect(&emulation, EVENT_IDX);
-    let batch = vec![Operation::Write(PhysAddr(0x1330_0804), 0x1c); operations];
+    let batch = vec![Operation::Write(PhysAddr(0x1000_0024), 0x1c); operations];
     let words = encode(&Request::Batch(&batch));
     for (word, at) in words.iter().zip((0x1_0000u64..).step_by(4)) {
         vm.memory.write_obj(*word, GuestAddress(at)).unwrap();

@@ -7,10 +7,13 @@
 //! 256 MiB appear at 0 and again at 0x80000000.
 
 use crate::attach::GuestMemory;
-use crate::chip::{DmaJob, FindingKind};
+use crate::chip::{DmaJob, FindingKind, MaskRectangle};
 use crate::device::{Device, Outcome, StartedFrame};
 use crate::ledger::Record;
-use crate::picture::{FrameInfo, Geometry, OutputFormat, Planes, RenderError, Rendered, Renderer};
+use crate::picture::{
+    Brightness, FrameInfo, Geometry, Mask, OutputFormat, Planes, RenderError, Rendered, Renderer,
+    View,
+};
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -79,11 +82,14 @@ impl Engine {
         job: &DmaJob,
     ) -> Result<Rendered, WriteError> {
         let memory = started.memory.memory();
-        let chroma_lines = job.size.height / 2;
-        let planes = Planes {
-            y: plane(&memory, "Y", job, job.y, job.y_stride, job.size.height)?,
-            uv: plane(&memory, "UV", job, job.uv, job.uv_stride, chroma_lines)?,
+        let y = plane(&memory, "Y", job, job.y, job.y_stride, job.size.height)?;
+        let uv = if job.format.is_rgb() {
+            y.subslice(0, 0).map_err(RenderError::from)?
+        } else {
+            let lines = job.size.height / 2;
+            plane(&memory, "UV", job, job.uv, job.uv_stride, lines)?
         };
+        let planes = Planes { y, uv };
         let geometry = Geometry {
             format: output_format(job.format),
             width: job.size.width,
@@ -98,7 +104,17 @@ impl Engine {
             channel: u8::try_from(job.channel.number()).unwrap_or(u8::MAX),
             sensor: sensor.name,
         };
-        Ok(self.renderer.render(&geometry, &info, &planes)?)
+        let masks: Vec<Mask> = job.masks.iter().flatten().map(mask).collect();
+        let view = View {
+            full: (job.window.full.width, job.window.full.height),
+            left: job.window.left,
+            top: job.window.top,
+            brightness: Brightness::NORMAL,
+            masks: &masks,
+        };
+        Ok(self
+            .renderer
+            .render_view(&geometry, &view, &info, &planes)?)
     }
 }
 
@@ -118,8 +134,8 @@ enum WriteError {
 
 type Slice<'a> = vm_memory::VolatileSlice<'a, ()>;
 
-/// The memory of a plane, from its first visible byte to its last; a line has as many bytes as the
-/// picture has pixels, in both planes.
+/// The memory of a plane, from its first visible byte to its last; a line of chroma has as many bytes
+/// as one of Y.
 fn plane<'a>(
     memory: &'a <GuestMemory as GuestAddressSpace>::M,
     name: &'static str,
@@ -129,7 +145,7 @@ fn plane<'a>(
     lines: u32,
 ) -> Result<Slice<'a>, WriteError> {
     let before_last = u64::from(lines.saturating_sub(1)) * u64::from(stride);
-    let length = before_last + u64::from(job.size.width);
+    let length = before_last + u64::from(job.size.width * job.format.bytes_per_pixel());
     let slice = usize::try_from(length)
         .ok()
         .and_then(|count| memory.get_slice(GuestAddress(address.0.into()), count).ok());
@@ -179,6 +195,18 @@ const fn output_format(format: PixelFormat) -> OutputFormat {
     match format {
         PixelFormat::Nv12 => OutputFormat::Nv12,
         PixelFormat::Nv21 => OutputFormat::Nv21,
+        PixelFormat::Rgb565 => OutputFormat::Rgb565,
+        PixelFormat::Bgr32 => OutputFormat::Bgr32,
+    }
+}
+
+const fn mask(rectangle: &MaskRectangle) -> Mask {
+    Mask {
+        left: rectangle.left,
+        top: rectangle.top,
+        width: rectangle.size.width,
+        height: rectangle.size.height,
+        colour: rectangle.colour,
     }
 }
 

@@ -89,7 +89,7 @@ mod tests {
         let strict = Strict::new(device.clone(), ending.clone()).unwrap();
         events.add_subscriber(Box::new(strict));
         let read = |address| Operation::Read(PhysAddr(address));
-        let batch = [read(0x1330_0000), read(0x1330_0f00)];
+        let batch = [read(0x1300_002c), read(0x1330_0f00)];
         device.execute(&batch, &mut [0; 2]).0.unwrap();
         events.run().unwrap();
         let message = ending.take().unwrap().unwrap_err().to_string();
@@ -98,7 +98,7 @@ mod tests {
             "finding undefined-register: read of 0x13300f00\n  \
              right would be: no register is known at this address; reads give 0, writes are lost (facts 2)\n  \
              the register accesses before it:\n    \
-             R 0x13300000 0x54560031 ISP_CORE.ID"
+             R 0x1300002c 0x10031000 HARB0.SOC_ID"
         );
     }
 }

@@ -245,6 +245,44 @@ fn three_channels_stream_side_by_side() {
 }
 
 #[test]
+fn each_format_streams_with_its_own_addresses() {
+    for format in PixelFormat::ALL {
+        let board = Board::new();
+        let mut isp = board.probe();
+        let size = Size::new(640, 360);
+        isp.set_layout(MAIN, format, size).unwrap();
+        isp.set_layout(ChannelId::ALL[1], PixelFormat::Nv12, size)
+            .unwrap();
+        start(&mut isp, MAIN, 3);
+        for index in 4..7 {
+            isp.queue(ChannelId::ALL[1], buffer(index)).unwrap();
+        }
+        isp.stream_on(ChannelId::ALL[1]).unwrap();
+        for sequence in 0..2 {
+            let frame = board.frame().unwrap();
+            let job = frame.jobs[0];
+            assert_eq!((job.format, job.size), (format, size));
+            assert_eq!(job.y_stride, isp.layout(MAIN).y_stride);
+            let report = isp.handle_interrupt().unwrap();
+            assert_eq!(report.unmatched, 0);
+            let done: Vec<_> = report
+                .completed
+                .as_slice()
+                .iter()
+                .map(|done| (done.channel, done.sequence, done.intact))
+                .collect();
+            assert_eq!(
+                done,
+                [(MAIN, sequence, true), (ChannelId::ALL[1], sequence, true)]
+            );
+        }
+        isp.stream_off(MAIN).unwrap();
+        isp.stream_off(ChannelId::ALL[1]).unwrap();
+        assert_eq!(findings(&board), [""; 0]);
+    }
+}
+
+#[test]
 fn a_chip_that_does_not_stop_is_reported() {
     let board = Board::new();
     let mut isp = board.probe();

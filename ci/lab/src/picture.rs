@@ -5,10 +5,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use tx_isp_abi::Size;
-use tx_isp_abi::format::PixelFormat;
+use tx_isp_abi::format::{FrameLayout, PixelFormat};
 use tx_isp_emulator::picture::{Geometry, OutputFormat, stamp, to_rgb};
 
-/// The visible bytes of a frame: lines of luma, then lines of chroma, without gaps.
+/// The visible bytes of a frame: lines of luma, then lines of chroma, without gaps; for RGB its lines.
 #[derive(Debug, Clone)]
 pub struct Picture {
     size: Size,
@@ -24,13 +24,14 @@ impl Picture {
             format,
             bytes,
         };
-        let visible = picture.luma_bytes().checked_mul(3)? / 2;
+        let visible = usize::try_from(FrameLayout::new(format, size).visible_bytes()).ok()?;
         (picture.bytes.len() >= visible).then_some(picture)
     }
 
-    fn luma_bytes(&self) -> usize {
-        let side = |pixels: u32| usize::try_from(pixels).unwrap_or(usize::MAX);
-        side(self.size.width).saturating_mul(side(self.size.height))
+    /// Bytes of the first plane, which for RGB is the only one.
+    fn first_plane_bytes(&self) -> usize {
+        let bytes = self.size.width * self.size.height * self.format.bytes_per_pixel();
+        usize::try_from(bytes).unwrap_or(usize::MAX)
     }
 
     /// CRC-32 of its bytes.
@@ -38,8 +39,11 @@ impl Picture {
         crc32fast::hash(&self.bytes)
     }
 
-    /// The frame number that is drawn into it, if one can be read.
+    /// The frame number that is drawn into it, if one can be read; it is read from luma only.
     pub fn stamp(&self) -> Option<u32> {
+        if self.format.is_rgb() {
+            return None;
+        }
         let side = |pixels: u32| usize::try_from(pixels).ok();
         let (width, height) = (side(self.size.width)?, side(self.size.height)?);
         stamp::read(&self.bytes, width, width, height)
@@ -54,13 +58,15 @@ impl Picture {
             format: match self.format {
                 PixelFormat::Nv12 => OutputFormat::Nv12,
                 PixelFormat::Nv21 => OutputFormat::Nv21,
+                PixelFormat::Rgb565 => OutputFormat::Rgb565,
+                PixelFormat::Bgr32 => OutputFormat::Bgr32,
             },
             width: self.size.width,
             height: self.size.height,
-            y_stride: self.size.width,
+            y_stride: self.size.width * self.format.bytes_per_pixel(),
             uv_stride: self.size.width,
         };
-        let (luma, chroma) = self.bytes.split_at(self.luma_bytes());
+        let (luma, chroma) = self.bytes.split_at(self.first_plane_bytes());
         to_rgb(&geometry, luma, chroma)
             .context("converting a picture")?
             .save(path)

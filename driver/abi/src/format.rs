@@ -12,11 +12,15 @@ pub enum PixelFormat {
     Nv12,
     /// As NV12 with Cr first.
     Nv21,
+    /// 16 bits a pixel, little endian: 5 of red at the top, 6 of green, 5 of blue.
+    Rgb565,
+    /// 4 bytes a pixel: blue, green, red, alpha.
+    Bgr32,
 }
 
 impl PixelFormat {
     /// Every format, in the order in which the driver enumerates them.
-    pub const ALL: [Self; 2] = [Self::Nv12, Self::Nv21];
+    pub const ALL: [Self; 4] = [Self::Nv12, Self::Nv21, Self::Rgb565, Self::Bgr32];
 
     /// The V4L2 code (facts 6.1).
     #[must_use]
@@ -24,18 +28,37 @@ impl PixelFormat {
         u32::from_le_bytes(match self {
             Self::Nv12 => *b"NV12",
             Self::Nv21 => *b"NV21",
+            Self::Rgb565 => *b"RGBP",
+            Self::Bgr32 => *b"BGR4",
         })
     }
 
     /// The format of a V4L2 code, if the ISP can write it.
     #[must_use]
     pub const fn from_fourcc(fourcc: u32) -> Option<Self> {
-        if fourcc == Self::Nv12.fourcc() {
-            Some(Self::Nv12)
-        } else if fourcc == Self::Nv21.fourcc() {
-            Some(Self::Nv21)
-        } else {
-            None
+        let mut index = 0;
+        while index < Self::ALL.len() {
+            if fourcc == Self::ALL[index].fourcc() {
+                return Some(Self::ALL[index]);
+            }
+            index += 1;
+        }
+        None
+    }
+
+    /// Whether the picture is RGB in one plane; the others have a plane of Y and one of chroma.
+    #[must_use]
+    pub const fn is_rgb(self) -> bool {
+        matches!(self, Self::Rgb565 | Self::Bgr32)
+    }
+
+    /// Bytes of a pixel in the first plane, which for RGB is the only one.
+    #[must_use]
+    pub const fn bytes_per_pixel(self) -> u32 {
+        match self {
+            Self::Nv12 | Self::Nv21 => 1,
+            Self::Rgb565 => 2,
+            Self::Bgr32 => 4,
         }
     }
 
@@ -45,6 +68,8 @@ impl PixelFormat {
         match self {
             Self::Nv12 => 0,
             Self::Nv21 => 1,
+            Self::Bgr32 => 2,
+            Self::Rgb565 => 0x1f,
         }
     }
 
@@ -54,16 +79,20 @@ impl PixelFormat {
         match value {
             0 => Some(Self::Nv12),
             1 => Some(Self::Nv21),
+            2 => Some(Self::Bgr32),
+            0x1f => Some(Self::Rgb565),
             _ => None,
         }
     }
 
-    /// The name that users type: the fourcc in lower case.
+    /// The name that users type: that of the register's value in lower case (facts 2.4).
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Nv12 => "nv12",
             Self::Nv21 => "nv21",
+            Self::Rgb565 => "rgb565",
+            Self::Bgr32 => "bgr32",
         }
     }
 }
@@ -78,18 +107,18 @@ impl fmt::Display for PixelFormat {
 ///
 /// The height is rounded up to 16 lines before the chroma plane and in the buffer's size, as the
 /// vendor's driver and library do (facts 6.2, 6.3): 1920x1080 NV12 takes 3133440 bytes with the
-/// chroma plane at 2088960.
+/// chroma plane at 2088960. RGB has no chroma plane and no further lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameLayout {
     /// The picture's size in pixels.
     pub size: Size,
     /// The picture's format.
     pub format: PixelFormat,
-    /// Bytes from one line of the Y plane to the next.
+    /// Bytes from one line of the first plane to the next.
     pub y_stride: u32,
-    /// Bytes from one line of the chroma plane to the next.
+    /// Bytes from one line of the chroma plane to the next; 0 if there is none.
     pub uv_stride: u32,
-    /// Bytes from the buffer's start to the chroma plane.
+    /// Bytes from the buffer's start to the chroma plane; 0 if there is none.
     pub uv_offset: u32,
     /// Bytes of the whole buffer.
     pub sizeimage: u32,
@@ -102,6 +131,17 @@ impl FrameLayout {
     /// The layout of a picture of `size` pixels.
     #[must_use]
     pub const fn new(format: PixelFormat, size: Size) -> Self {
+        if format.is_rgb() {
+            let stride = size.width * format.bytes_per_pixel();
+            return Self {
+                size,
+                format,
+                y_stride: stride,
+                uv_stride: 0,
+                uv_offset: 0,
+                sizeimage: stride * size.height,
+            };
+        }
         let luma = size.width * size.height.next_multiple_of(HEIGHT_ALIGNMENT);
         Self {
             size,
@@ -116,7 +156,12 @@ impl FrameLayout {
     /// Bytes that the DMA engine writes for one picture: visible lines only, no padding.
     #[must_use]
     pub const fn visible_bytes(&self) -> u32 {
-        self.size.width * self.size.height / 2 * 3
+        let pixels = self.size.width * self.size.height;
+        if self.format.is_rgb() {
+            pixels * self.format.bytes_per_pixel()
+        } else {
+            pixels / 2 * 3
+        }
     }
 }
 
@@ -169,9 +214,28 @@ mod tests {
     }
 
     #[test]
+    fn rgb_pictures_lie_in_one_plane_without_padding() {
+        let size = Size::new(640, 360);
+        for (format, bytes) in [(PixelFormat::Rgb565, 2), (PixelFormat::Bgr32, 4)] {
+            let layout = FrameLayout::new(format, size);
+            assert_eq!(layout.y_stride, 640 * bytes);
+            assert_eq!(layout.sizeimage, 640 * 360 * bytes);
+            assert_eq!(layout.visible_bytes(), layout.sizeimage);
+            assert_eq!((layout.uv_stride, layout.uv_offset), (0, 0));
+        }
+    }
+
+    #[test]
     fn formats_have_the_codes_of_the_public_header() {
         assert_eq!(PixelFormat::Nv12.fourcc(), 842_094_158);
         assert_eq!(PixelFormat::Nv21.fourcc(), 0x3132_564e);
+        assert_eq!(PixelFormat::Rgb565.fourcc(), 0x5042_4752);
+        assert_eq!(PixelFormat::Bgr32.fourcc(), 0x3452_4742);
+        assert_eq!(
+            PixelFormat::ALL.map(PixelFormat::out_fmt),
+            [0, 1, 0x1f, 2],
+            "facts 2.4"
+        );
         for format in PixelFormat::ALL {
             assert_eq!(PixelFormat::from_fourcc(format.fourcc()), Some(format));
             assert_eq!(PixelFormat::from_out_fmt(format.out_fmt()), Some(format));

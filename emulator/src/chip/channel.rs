@@ -5,11 +5,12 @@
 use super::fifo::Fifo;
 use super::findings::{FindingKind, Findings};
 use super::frame::DmaJob;
+use super::scaler::Scaler;
 use super::storage::Storage;
+use tx_isp_abi::PhysAddr;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
 use tx_isp_abi::registers::Channel;
-use tx_isp_abi::{PhysAddr, Size};
 
 /// What a channel has done since the chip was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -164,39 +165,70 @@ impl OutputChannel {
         true
     }
 
-    /// The frame's job for this channel, if it is enabled, keeps the frame and has a buffer.
+    /// The frame's job for this channel, if it is enabled, keeps the frame and has a buffer. `rgb` is
+    /// the channel that may write RGB (facts 2.4).
     pub(super) fn start_frame(
         &mut self,
-        storage: &Storage,
+        scaler: &Scaler<'_>,
+        rgb: Option<ChannelId>,
         findings: &mut Findings,
     ) -> Option<DmaJob> {
         if !self.counters.enabled {
             return None;
         }
-        if !self.rate_control_keeps(storage) {
+        if !self.rate_control_keeps(scaler.storage) {
             self.counters.skipped += 1;
             return None;
         }
-        let Some(y) = self.luma.pop() else {
-            self.counters.starved += 1;
-            return None;
-        };
-        let Some(uv) = self.chroma.pop() else {
-            findings.report(FindingKind::LumaWithoutChroma, || {
-                format!("channel {}: Y address {y} has no UV address", self.id)
-            });
-            self.counters.starved += 1;
-            return None;
-        };
-        let job = self.job(storage, y, uv);
+        let job = self.next_job(scaler, rgb, findings);
         if job.is_none() {
-            findings.report(FindingKind::ChannelNotConfigured, || {
-                self.describe_setup(storage)
-            });
             self.counters.starved += 1;
         }
         self.busy = job.is_some();
         job
+    }
+
+    fn next_job(
+        &mut self,
+        scaler: &Scaler<'_>,
+        rgb: Option<ChannelId>,
+        findings: &mut Findings,
+    ) -> Option<DmaJob> {
+        let y = self.luma.pop()?;
+        let one_plane = scaler.format().is_some_and(PixelFormat::is_rgb);
+        let uv = if one_plane {
+            PhysAddr(0)
+        } else {
+            let uv = self.chroma.pop();
+            if uv.is_none() {
+                findings.report(FindingKind::LumaWithoutChroma, || {
+                    format!("channel {}: Y address {y} has no UV address", self.id)
+                });
+            }
+            uv?
+        };
+        let setup = scaler.setup(findings)?;
+        if let Some(rgb) = rgb.filter(|rgb| one_plane && *rgb != self.id) {
+            findings.report(FindingKind::SecondRgbChannel, || {
+                format!(
+                    "channel {} is to write RGB while channel {rgb} does",
+                    self.id
+                )
+            });
+            return None;
+        }
+        Some(DmaJob {
+            channel: self.id,
+            session: self.counters.session,
+            format: setup.format,
+            size: setup.size,
+            window: setup.window,
+            masks: scaler.masks(),
+            y,
+            uv,
+            y_stride: setup.y_stride,
+            uv_stride: setup.uv_stride,
+        })
     }
 
     /// The job of [`OutputChannel::start_frame`] is over.
@@ -216,10 +248,12 @@ impl OutputChannel {
             address: job.y,
             sequence,
         });
-        let chroma = self.chroma_done.entries.push(Done {
-            address: job.uv,
-            sequence,
-        });
+        let chroma = if job.format.is_rgb() {
+            Ok(())
+        } else {
+            let address = job.uv;
+            self.chroma_done.entries.push(Done { address, sequence })
+        };
         if luma.is_err() || chroma.is_err() {
             findings.report(FindingKind::DoneFifoOverflow, || {
                 format!(
@@ -236,45 +270,6 @@ impl OutputChannel {
         let position = self.frames_seen % period;
         self.frames_seen = self.frames_seen.wrapping_add(1);
         keep >> position & 1 != 0
-    }
-
-    fn job(&self, storage: &Storage, y: PhysAddr, uv: PhysAddr) -> Option<DmaJob> {
-        let value = |register: Channel| storage.get(register.of(self.id));
-        let size = Size::from_register(value(Channel::OutputSize));
-        let (y_stride, uv_stride) = (value(Channel::YStride), value(Channel::UvStride));
-        let limit = self.id.max_size();
-        let fits = size.width > 0
-            && size.height > 0
-            && size.width <= limit.width
-            && size.height <= limit.height
-            && y_stride >= size.width
-            && uv_stride >= size.width;
-        if !fits {
-            return None;
-        }
-        Some(DmaJob {
-            channel: self.id,
-            session: self.counters.session,
-            format: PixelFormat::from_out_fmt(value(Channel::OutputFormat))?,
-            size,
-            y,
-            uv,
-            y_stride,
-            uv_stride,
-        })
-    }
-
-    fn describe_setup(&self, storage: &Storage) -> String {
-        let value = |register: Channel| storage.get(register.of(self.id));
-        format!(
-            "channel {}: RSZ_OSIZE {}, OUT_FMT {}, Y_STRI {}, UV_STRI {}; at most {}",
-            self.id,
-            Size::from_register(value(Channel::OutputSize)),
-            value(Channel::OutputFormat),
-            value(Channel::YStride),
-            value(Channel::UvStride),
-            self.id.max_size(),
-        )
     }
 }
 

@@ -3,16 +3,12 @@
 //! shows the accesses that led to it.
 
 use super::findings::FindingKind;
+use super::scaler::Scaler;
 use super::{Chip, DmaJob};
 use crate::carve_out::CarveOut;
+use tx_isp_abi::PhysAddr;
 use tx_isp_abi::channel::ChannelId;
-use tx_isp_abi::format::PixelFormat;
 use tx_isp_abi::registers::Channel;
-use tx_isp_abi::{PhysAddr, Size};
-
-/// Strides are multiples of this many bytes. Facts 6.3 leave 8 or 16 open; the weaker is taken (our
-/// choice).
-const STRIDE_STEP: u32 = 8;
 
 impl Chip {
     /// A write to a channel's register, before it takes effect.
@@ -48,31 +44,12 @@ impl Chip {
 
     /// A channel is about to start.
     pub(super) fn check_start(&mut self, id: ChannelId) {
-        let value = |register: Channel| self.storage.get(register.of(id));
-        let size = Size::from_register(value(Channel::OutputSize));
-        let limit = id.max_size();
-        let code = value(Channel::OutputFormat);
-        let strides = [value(Channel::YStride), value(Channel::UvStride)];
-        let fits =
-            (1..=limit.width).contains(&size.width) && (1..=limit.height).contains(&size.height);
-        let format = PixelFormat::from_out_fmt(code);
-        if !fits || format.is_none() {
-            self.findings.report(FindingKind::ChannelNotConfigured, || {
-                format!(
-                    "channel {id} enabled with RSZ_OSIZE {size} (at most {limit}) and OUT_FMT {code}"
-                )
-            });
-        }
-        for (stride, name) in strides.into_iter().zip(["Y_STRI", "UV_STRI"]) {
-            if fits && (stride < size.width || !stride.is_multiple_of(STRIDE_STEP)) {
-                self.findings.report(FindingKind::BadStride, || {
-                    format!(
-                        "channel {id} enabled with {name} {stride} for lines of {} pixels",
-                        size.width
-                    )
-                });
-            }
-        }
+        let scaler = Scaler {
+            id,
+            storage: &self.storage,
+            sensor: self.sensor.size,
+        };
+        let _usable = scaler.setup(&mut self.findings);
         let channel = &self.channels[id.index()];
         let (lone, unread) = (channel.lone_chroma(), channel.unread());
         if lone > 0 {

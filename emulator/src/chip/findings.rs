@@ -88,6 +88,21 @@ finding_kinds! {
     /// A value that the register's field does not define.
     UndefinedValue = "undefined-value",
         "the value is not one that the register defines (facts 2)";
+    /// RSZ_STEP is not what input and output size ask for.
+    ScalerStepMismatch = "scaler-step-mismatch",
+        "write input * 512 / output to RSZ_STEP, else the picture is slanted (facts 2.4; 8, row 19)";
+    /// A crop that does not lie in its picture.
+    CropOutsidePicture = "crop-outside-picture",
+        "the input crop must lie in the sensor's picture, the other in the scaler's output (facts 2.4)";
+    /// Two channels are to write RGB.
+    SecondRgbChannel = "second-rgb-channel",
+        "only one channel at a time may write RGB; the other writes nothing (facts 2.4)";
+    /// An access to a block whose clock is stopped.
+    ClockGated = "clock-gated",
+        "clear the ISP's bits of CLKGR0 and CLKGR1 first; reads give 0, writes are lost (facts 1.3)";
+    /// An access to a block that is held in reset.
+    AccessInReset = "access-in-reset",
+        "clear bit 22 of SRBC first; reads give 0, writes are lost (facts 1.3)";
 }
 
 /// All occurrences of one kind.

@@ -27,12 +27,40 @@ pub struct DmaJob {
     pub format: PixelFormat,
     /// The picture's size in pixels.
     pub size: Size,
+    /// Where it lies in the sensor's picture.
+    pub window: Window,
+    /// Painted over it.
+    pub masks: [Option<MaskRectangle>; 4],
     /// Physical address of the Y plane.
     pub y: PhysAddr,
-    /// Physical address of the chroma plane.
+    /// Physical address of the chroma plane; 0 for RGB, which has none.
     pub uv: PhysAddr,
     /// Bytes from one line of Y to the next.
     pub y_stride: u32,
     /// Bytes from one line of chroma to the next.
     pub uv_stride: u32,
+}
+
+/// A part of the sensor's picture in the scale of what is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Size in pixels that all of the sensor's picture would have.
+    pub full: Size,
+    /// First pixel of a line of it, even.
+    pub left: u32,
+    /// First line of it, even.
+    pub top: u32,
+}
+
+/// A rectangle of one colour, in pixels of the picture that is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaskRectangle {
+    /// First pixel of a line.
+    pub left: u32,
+    /// First line.
+    pub top: u32,
+    /// Size; it may reach beyond the picture.
+    pub size: Size,
+    /// Y, Cb, Cr.
+    pub colour: [u8; 3],
 }

@@ -10,22 +10,28 @@ mod checks;
 mod fifo;
 mod findings;
 mod frame;
+mod gates;
 mod recent;
+mod scaler;
 mod storage;
 
 pub use channel::ChannelCounters;
 pub use findings::{Finding, FindingKind, Findings};
-pub use frame::{DmaJob, Frame};
+pub use frame::{DmaJob, Frame, MaskRectangle, Window};
 pub use recent::{RecentAccess, register_name};
 
 use crate::carve_out::CarveOut;
 use channel::OutputChannel;
+use gates::Gates;
+use scaler::Scaler;
 use storage::Storage;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::mailbox::{LINE_CORE, LINE_VIC};
 use tx_isp_abi::operation::RegisterFile;
-use tx_isp_abi::registers::{Access, Channel, Core, Cpm, CsiHost, Fidelity, Msca, RegisterId, Vic};
+use tx_isp_abi::registers::{
+    Access, Channel, Core, Cpm, CsiHost, Fidelity, Msca, RegisterId, Statistics, Tuning, Vic,
+};
 use tx_isp_abi::sensor::Sensor;
 
 /// PHY_STATE with the PHY and the host out of reset (facts 2.8).
@@ -38,6 +44,7 @@ const PHY_STATE_STREAMING: u32 = 0x300;
 pub struct Chip {
     sensor: Sensor,
     storage: Storage,
+    gates: Gates,
     core_status: u32,
     core_running: bool,
     /// The next frame is the first since the core started.
@@ -59,9 +66,13 @@ impl Chip {
     /// A chip after power-up with `sensor` connected.
     #[must_use]
     pub fn new(sensor: Sensor) -> Self {
-        Self {
+        let mut chip = Self {
             sensor,
             storage: Storage::new(),
+            gates: Gates {
+                clocked: false,
+                in_reset: false,
+            },
             core_status: 0,
             core_running: false,
             core_just_started: false,
@@ -74,7 +85,9 @@ impl Chip {
             writing: [None; ChannelId::COUNT],
             carve_out: None,
             findings: Findings::default(),
-        }
+        };
+        chip.update_gates();
+        chip
     }
 
     /// The connected sensor.
@@ -91,7 +104,7 @@ impl Chip {
     /// Whether the sensor's frames go through: PHY and host are up, VIC and core run.
     #[must_use]
     pub fn is_streaming(&self) -> bool {
-        self.vic_running && self.core_running && self.csi_is_up()
+        self.vic_running && self.core_running && self.csi_is_up() && self.gates.are_open()
     }
 
     /// Whether a frame would find a buffer in every enabled channel, of which there is at least one.
@@ -125,11 +138,7 @@ impl Chip {
             // The pattern 0x500, seen once at a normal start (facts 2.2).
             self.core_status |= Core::IRQ_OVERFLOW_0.mask() | Core::IRQ_START_TRANSIENT.mask();
         }
-        let jobs: Vec<DmaJob> = self
-            .channels
-            .iter_mut()
-            .filter_map(|channel| channel.start_frame(&self.storage, &mut self.findings))
-            .collect();
+        let jobs = self.start_channels();
         for job in &jobs {
             self.writing[job.channel.index()] = Some(job.y);
             self.check_job(job);
@@ -176,6 +185,30 @@ impl Chip {
         self.channels[channel.index()].counters()
     }
 
+    /// The jobs of the channels that take part in the frame that begins.
+    fn start_channels(&mut self) -> Vec<DmaJob> {
+        let (storage, sensor) = (&self.storage, self.sensor.size);
+        let scaler = |id| Scaler {
+            id,
+            storage,
+            sensor,
+        };
+        let enabled = || ChannelId::ALL.into_iter().zip(&self.channels);
+        let formats = || {
+            let enabled = enabled().filter(|(_, channel)| channel.is_enabled());
+            enabled.map(|(id, _)| (id, scaler(id).format()))
+        };
+        if formats().any(|(_, format)| format.is_none()) {
+            // A wrong OUT_FMT raises 0x600 again and again (facts 2.2; 8, row 11).
+            self.core_status |= Core::IRQ_OVERFLOW_1.mask() | Core::IRQ_START_TRANSIENT.mask();
+        }
+        let rgb = formats().find_map(|(id, format)| format?.is_rgb().then_some(id));
+        let channels = ChannelId::ALL.into_iter().zip(&mut self.channels);
+        channels
+            .filter_map(|(id, channel)| channel.start_frame(&scaler(id), rgb, &mut self.findings))
+            .collect()
+    }
+
     fn csi_is_up(&self) -> bool {
         [CsiHost::PhyShutdown, CsiHost::PhyReset, CsiHost::HostReset]
             .iter()
@@ -202,7 +235,14 @@ impl Chip {
 
     /// The soft reset of the ISP: core, multi-scaler and VIC (facts 1.3).
     fn reset_isp(&mut self) {
-        for block in [Core::BLOCK, Msca::BLOCK, Channel::BLOCK, Vic::BLOCK] {
+        for block in [
+            Core::BLOCK,
+            Tuning::BLOCK,
+            Msca::BLOCK,
+            Channel::BLOCK,
+            Statistics::BLOCK,
+            Vic::BLOCK,
+        ] {
             self.storage.reset(block);
         }
         self.core_status = 0;
@@ -239,6 +279,10 @@ impl Chip {
     fn write_register(&mut self, id: RegisterId, value: u32) {
         match id {
             RegisterId::Cpm(Cpm::SoftReset) => self.write_soft_reset(value),
+            RegisterId::Cpm(Cpm::ClockGate0 | Cpm::ClockGate1) => {
+                self.storage.set(id.address(), value);
+                self.update_gates();
+            }
             RegisterId::Core(Core::Start) => self.write_core_start(value),
             RegisterId::Core(Core::MainEnable) => {
                 self.core_running &= value != 0;
@@ -294,6 +338,9 @@ impl Chip {
             });
             return;
         };
+        if self.is_refused(id, "write") {
+            return;
+        }
         let register = id.describe();
         let read_only = matches!(register.access, Access::ReadOnly | Access::FifoPop);
         if read_only && register.fidelity != Fidelity::Unknown {
@@ -317,6 +364,7 @@ impl Chip {
         if Cpm::ISP_RESET.is_set(value) && !was_in_reset {
             self.reset_isp();
         }
+        self.update_gates();
     }
 
     fn write_core_start(&mut self, value: u32) {
@@ -343,6 +391,7 @@ impl Chip {
 impl RegisterFile for Chip {
     fn read(&mut self, address: PhysAddr) -> u32 {
         let value = match RegisterId::decode(address) {
+            Some(id) if self.is_refused(id, "read") => 0,
             Some(id) => self.read_register(id),
             None => {
                 self.findings.report(FindingKind::UndefinedRegister, || {

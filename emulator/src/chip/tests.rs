@@ -5,6 +5,9 @@
 use super::*;
 use tx_isp_abi::sensor::GC2053;
 
+mod gates;
+mod scaler;
+
 const CORE: u32 = 0x1330_0000;
 const MSCA: u32 = 0x1330_9800;
 const CHANNEL0: u32 = 0x1330_9900;
@@ -24,6 +27,7 @@ impl Bench {
     /// A chip with PHY, VIC and core running and channel 0 set to 640x360 NV12.
     fn streaming() -> Self {
         let mut bench = Self(Chip::new(GC2053));
+        bench.open_gates();
         bench.write(CORE + 0x10, 0x133);
         bench.write(CORE + 0xb0, u32::MAX);
         bench.write(CORE + 0x800, 1);
@@ -34,8 +38,16 @@ impl Bench {
         bench.configure(640, 360);
         bench
     }
+    fn open_gates(&mut self) {
+        self.write(0x1000_0020, 0);
+        self.write(0x1000_0028, 0);
+    }
     fn configure(&mut self, width: u32, height: u32) {
         self.write(CHANNEL0, width << 16 | height);
+        self.write(
+            CHANNEL0 + 4,
+            ((1920 * 512 / width) << 16) | (1080 * 512 / height),
+        );
         self.write(CHANNEL0 + 0x68, 0);
         self.write(CHANNEL0 + 0x80, width);
         self.write(CHANNEL0 + 0x98, width);

@@ -49,6 +49,8 @@ fn streaming(clock: ClockMode) -> (Device, Arc<Told>) {
     write(
         &device,
         &[
+            (0x1000_0020, 0),
+            (0x1000_0028, 0),
             (0x1330_0010, 0x133),
             (0x1330_00b0, 0x1001),
             (0x1330_0800, 1),
@@ -184,7 +186,7 @@ fn a_reset_gives_a_new_chip_and_keeps_the_findings() {
         device.take_step_outcome(),
         Some(Err(StepError::Stopped { done: 0, asked: 1 }))
     );
-    write(&device, &[(0x1330_0bac, 0), (0x1330_0000, 0)]);
+    write(&device, &[(0x1330_0bac, 0), (0x1300_002c, 0)]);
     let status = device.status();
     assert!(!status.streaming);
     let findings: Vec<(&str, u64)> = status

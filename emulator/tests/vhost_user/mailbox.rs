@@ -6,9 +6,10 @@ use tx_isp_abi::PhysAddr;
 use tx_isp_abi::mailbox::{EVENT_QUEUE, LINE_CORE, REQUEST_MAGIC, REQUEST_QUEUE, Request, Status};
 use tx_isp_abi::operation::Operation;
 
-const MODE: u32 = 0x1330_0804;
-/// A read of MODE as words, the numbers repeated on purpose.
-const READ_MODE: [u32; 6] = [0x5053_4954, 1, 2, MODE, 0, 0];
+/// A register that holds what is written.
+const PLAIN: u32 = 0x1000_0024;
+/// A read of PLAIN as words, the numbers repeated on purpose.
+const READ_MODE: [u32; 6] = [0x5053_4954, 1, 2, PLAIN, 0, 0];
 
 #[test]
 fn the_first_exchange_tells_that_this_is_a_t31() {
@@ -24,10 +25,10 @@ fn registers_are_written_and_read() {
     for features in [0, EVENT_IDX] {
         let emulation = Emulation::start(&[]);
         let mut vm = Vm::connect(&emulation, features);
-        assert_eq!(vm.read(0x1330_0000), 0x5456_0031);
+        assert_eq!(vm.read(0x1300_002c), 0x1003_1000);
         let results = vm.batch(&[
-            Operation::Write(PhysAddr(MODE), 0x1c),
-            Operation::Read(PhysAddr(MODE)),
+            Operation::Write(PhysAddr(PLAIN), 0x1c),
+            Operation::Read(PhysAddr(PLAIN)),
             Operation::Read(PhysAddr(0x1300_002c)),
         ]);
         assert_eq!(results, [0x1c, 0x1003_1000]);
@@ -45,8 +46,8 @@ fn requests_in_one_kick_are_answered_in_order() {
     let emulation = Emulation::start(&[]);
     let mut vm = Vm::connect(&emulation, EVENT_IDX);
     for n in 0..6u32 {
-        let write = Operation::Write(PhysAddr(MODE), n + 1);
-        let read = Operation::Read(PhysAddr(MODE));
+        let write = Operation::Write(PhysAddr(PLAIN), n + 1);
+        let read = Operation::Read(PhysAddr(PLAIN));
         let (at, room) = (
             0x2_0000 + u64::from(n) * 0x100,
             0x3_0000 + u64::from(n) * 0x100,
@@ -76,8 +77,8 @@ fn a_malformed_request_gets_a_status() {
     for words in [
         &[][..],
         &[REQUEST_MAGIC],
-        &[1, 1, 2, MODE, 0, 0],
-        &[REQUEST_MAGIC, 2, 2, MODE, 0, 0],
+        &[1, 1, 2, PLAIN, 0, 0],
+        &[REQUEST_MAGIC, 2, 2, PLAIN, 0, 0],
     ] {
         assert_eq!(
             vm.exchange(words, 64),
@@ -108,7 +109,7 @@ fn a_malformed_request_gets_a_status() {
         .collect();
     bytes.pop();
     assert_eq!(vm.exchange_bytes(&bytes, 64), (8, malformed.to_vec()));
-    assert_eq!(vm.read(0x1330_0000), 0x5456_0031);
+    assert_eq!(vm.read(0x1300_002c), 0x1003_1000);
     assert_eq!(emulation.status().mailbox.refused, 10);
 }
 
@@ -121,7 +122,7 @@ fn too_little_room_for_the_response_is_refused() {
     assert_eq!(vm.exchange(&READ_MODE, 11), (8, refused.clone()));
     assert_eq!(vm.exchange(&encode(&Request::Identify), 20), (8, refused));
     // Without room for a header nothing is carried out.
-    let write = [REQUEST_MAGIC, 1, 3, MODE, 77, 0];
+    let write = [REQUEST_MAGIC, 1, 3, PLAIN, 77, 0];
     for room in [0, 4, 7] {
         assert_eq!(vm.exchange(&write, room), (0, vec![]));
     }
@@ -145,7 +146,7 @@ fn a_chain_outside_of_memory_comes_back() {
             .exchange(&[Buffer::readable(0x1_0000, 24), Buffer::writable(bad, 64)]);
         assert_eq!(used, 0, "{bad:#x}");
     }
-    assert_eq!(vm.read(0x1330_0000), 0x5456_0031);
+    assert_eq!(vm.read(0x1300_002c), 0x1003_1000);
 }
 
 #[test]
@@ -161,21 +162,21 @@ fn a_chain_that_bites_its_tail_and_a_wrong_head_do_no_harm() {
     assert!(vm.requests.wait_used() >= 8);
     // A head that is no descriptor cannot be given back; the next request is answered.
     vm.requests.offer_head(Ring::SIZE + 5);
-    assert_eq!(vm.read(0x1330_0000), 0x5456_0031);
+    assert_eq!(vm.read(0x1300_002c), 0x1003_1000);
 }
 
 #[test]
 fn an_available_index_that_cannot_be_does_not_stop_the_emulator() {
     let emulation = Emulation::start(&[]);
     let mut vm = Vm::connect(&emulation, EVENT_IDX);
-    assert_eq!(vm.read(0x1330_0000), 0x5456_0031);
+    assert_eq!(vm.read(0x1300_002c), 0x1003_1000);
     let real = vm.requests.available;
     vm.requests.available = real.wrapping_add(1000);
     vm.requests.offer_head(0);
     vm.requests.kick();
     until("it is refused", || emulation.status().mailbox.refused > 0);
     vm.requests.available = real;
-    assert_eq!(vm.read(0x1330_0000), 0x5456_0031);
+    assert_eq!(vm.read(0x1300_002c), 0x1003_1000);
 }
 
 #[test]
@@ -209,7 +210,7 @@ fn a_line_that_rises_is_an_event() {
     // It stays high: no further event, whatever else is written.
     vm.offer_event_buffer();
     raise(&emulation);
-    vm.write(MODE, 1);
+    vm.write(PLAIN, 1);
     assert_eq!(vm.events.returned(), 0);
     // It falls and rises again.
     assert_eq!(vm.batch(&ACKNOWLEDGE)[0] & 1, 1);
@@ -270,23 +271,23 @@ fn lines_wait_for_an_event_buffer() {
 fn a_paused_vm_goes_on_and_a_new_driver_finds_a_new_chip() {
     let emulation = Emulation::start(&[]);
     let mut vm = Vm::connect(&emulation, 0);
-    vm.write(MODE, 0x1c);
+    vm.write(PLAIN, 0x1c);
     let base = vm.stop(REQUEST_QUEUE);
     assert_eq!(base, 1);
     vm.start(REQUEST_QUEUE, base);
-    assert_eq!(vm.read(MODE), 0x1c);
+    assert_eq!(vm.read(PLAIN), 0x1c);
     // A driver that is loaded anew begins at index 0.
     vm.read(0x1330_0bac);
     vm.stop(REQUEST_QUEUE);
     vm.requests.clear();
     vm.start(REQUEST_QUEUE, 0);
-    assert_eq!(vm.read(MODE), 0);
+    assert_eq!(vm.read(PLAIN), 0);
     // A reset of the device has the same effect; its queues are started again.
-    vm.write(MODE, 0x1e);
+    vm.write(PLAIN, 0x1e);
     vm.reset_device();
     let base = vm.stop(REQUEST_QUEUE);
     vm.start(REQUEST_QUEUE, base);
-    assert_eq!(vm.read(MODE), 0);
+    assert_eq!(vm.read(PLAIN), 0);
     let findings = emulation.status().findings;
     assert_eq!(findings.len(), 1, "{findings:?}");
     assert_eq!(

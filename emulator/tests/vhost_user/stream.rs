@@ -315,7 +315,7 @@ fn the_emulator_ends_with_its_vm() {
     // Somebody who only looks whether the socket answers is no VM.
     drop(UnixStream::connect(emulation.path("isp")).unwrap());
     let mut vm = Vm::connect(&emulation, 0);
-    assert_eq!(vm.read(0x1330_0000), 0x5456_0031);
+    assert_eq!(vm.read(0x1300_002c), 0x1003_1000);
     assert_eq!(emulation.status().attach, AttachState::Connected);
     drop(vm);
     assert_eq!(emulation.ended().mailbox.batches, 1);

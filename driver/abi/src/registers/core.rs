@@ -3,7 +3,7 @@
 
 register_block! {
     /// The ISP core's top block: frame size, main enable, interrupts.
-    Core ("ISP_CORE") at 0x1330_0000, stride 0x9800, instances 1;
+    Core ("ISP_CORE") at 0x1330_0000, stride 0x1000, instances 1;
     /// Chip id and version.
     Id ("ID") = 0x00: ReadOnly, reset 0x5456_0031, Modelled, "facts 2.1, 9.1";
     /// Size of the picture that comes from the VIC.
@@ -12,12 +12,34 @@ register_block! {
         FRAME_WIDTH [16 @ 16] "Pixels in a line.",
     };
     /// Order of the sensor's colour filters.
-    Bayer ("BAYER") = 0x08: ReadWrite, reset 0, Storage, "facts 2.1" {
+    Bayer ("BAYER") = 0x08: ReadWrite, reset 0, Modelled, "facts 2.1" {
         BAYER_ORDER [5 @ 0] "0 to 3: the order of the four colours; 0x14: monochrome.",
     };
     /// Bypass of the core's processing blocks; a set bit takes a block out of the picture's way.
     TopBypass ("TOP_BYPASS") = 0x0c: ReadWrite, reset 0, Storage, "facts 2.1" {
-        BYPASS_BLOCKS [31 @ 0] "One bit a block.",
+        BYPASS_BLC_DG [1 @ 0] "Black level and digital gain.",
+        BYPASS_1 [1 @ 1] "Not named in the sources.",
+        BYPASS_DPC [1 @ 2] "Dead pixel correction.",
+        BYPASS_WDR [1 @ 3] "Wide dynamic range.",
+        BYPASS_LSC [1 @ 4] "Lens shading correction.",
+        BYPASS_GIB [1 @ 5] "Green balance of the Bayer picture.",
+        BYPASS_LSC_LUT [1 @ 6] "Gate of the lens shading table.",
+        BYPASS_ADR [1 @ 7] "Adaptive dynamic range.",
+        BYPASS_DMSC [1 @ 8] "Demosaicing.",
+        BYPASS_CCM [1 @ 9] "Colour correction matrix.",
+        BYPASS_GAMMA [1 @ 10] "Gamma.",
+        BYPASS_DEFOG [1 @ 11] "Defog.",
+        BYPASS_CLM [1 @ 12] "Colour mapping, saturation and hue.",
+        BYPASS_GB [1 @ 13] "GB.",
+        BYPASS_SHARPEN [1 @ 14] "Sharpening.",
+        BYPASS_SDNS [1 @ 15] "Spatial noise reduction.",
+        BYPASS_MDNS [1 @ 16] "Motion noise reduction.",
+        BYPASS_YDNS [1 @ 17] "Luma noise reduction.",
+        BYPASS_RDNS [1 @ 18] "Raw noise reduction.",
+        BYPASS_AE1 [1 @ 20] "AE1 statistics.",
+        BYPASS_HLDC [1 @ 21] "Distortion correction.",
+        BYPASS_AF [1 @ 22] "Focus statistics.",
+        BYPASS_STATISTICS_DMA [7 @ 24] "DMA of the statistics, one bit each.",
         TOP_SELECT [1 @ 31] "Set by the driver at the first interrupt.",
     };
     /// Main enable: 0x133 linear, 0x33f wide dynamic range.
@@ -27,16 +49,16 @@ register_block! {
     /// Takes the Bayer order first, then 8.
     InputSelect ("INPUT_SELECT") = 0x1c: ReadWrite, reset 0, Storage, "facts 2.1";
     /// Pipeline control.
-    PipelineControl ("PIPELINE_CONTROL") = 0x20: ReadWrite, reset 0, Storage, "facts 2.1" {
-        PIPELINE_FLUSH [1 @ 2] "Flushes the pipeline while 1.",
+    PipelineControl ("PIPELINE_CONTROL") = 0x20: ReadWrite, reset 0, Modelled, "facts 2.1" {
+        PIPELINE_FLUSH [1 @ 2] "Its pulse, 1 then 0, drops the frame that is in the pipeline.",
     };
     /// Release request of the exception recovery.
     ReleaseRequest ("RELEASE_REQUEST") = 0x24: Command, reset 0, Modelled, "facts 2.1, 9.2" {
-        RELEASE_REQUESTED [1 @ 0] "Asks the core to let go of its input.",
+        RELEASE_REQUESTED [1 @ 0] "Asks the core to let go of its input, until START.",
     };
     /// Release acknowledge.
     ReleaseAcknowledge ("RELEASE_ACKNOWLEDGE") = 0x28: ReadOnly, reset 1, Modelled, "facts 2.1, 9.2" {
-        RELEASED [1 @ 0] "The core has let go; reads 1 at idle.",
+        RELEASED [1 @ 0] "The core has let go or does not run; reads 1 at idle.",
     };
     /// Idle state.
     Idle ("IDLE") = 0x2c: ReadOnly, reset 0x0040_0040, Storage, "facts 2.1, 9.1";
@@ -90,7 +112,7 @@ register_block! {
     Status114 ("STATUS_114") = 0x114: ReadOnly, reset 0x0077_7111, Unknown, "facts 2.1, 9.1";
     /// Start or re-arm the core.
     Start ("START") = 0x800: Command, reset 0, Modelled, "facts 2.1, 9.2" {
-        CORE_START [1 @ 0] "1 starts the core.",
+        CORE_START [1 @ 0] "1 starts the core; after a release, again.",
     };
     /// Mode: 0x1c linear, 0x1e monochrome, 0x10 or 0x12 wide dynamic range.
     Mode ("MODE") = 0x804: ReadWrite, reset 0, Storage, "facts 2.1";

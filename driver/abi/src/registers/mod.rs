@@ -10,15 +10,21 @@ mod describe;
 mod core;
 mod cpm;
 mod csi;
+pub mod facts;
+mod i2c;
 mod identity;
 mod msca;
+pub mod reference;
+mod tuning;
 mod vic;
 
 pub use self::core::Core;
 pub use self::cpm::Cpm;
 pub use self::csi::{CsiHost, CsiPhy};
+pub use self::i2c::I2c;
 pub use self::identity::{Efuse, Harb};
 pub use self::msca::{Channel, Msca};
+pub use self::tuning::{Parameter, Statistics, Tuning};
 pub use self::vic::Vic;
 pub use describe::{Access, Block, Fidelity, Field, Register};
 
@@ -51,17 +57,28 @@ pub enum RegisterId {
     CsiHost(CsiHost),
     /// The MIPI D-PHY.
     CsiPhy(CsiPhy),
+    /// The sensor's I2C bus.
+    I2c(I2c),
+    /// Processing blocks below the multi-scaler.
+    Tuning(Tuning),
+    /// Processing blocks above the multi-scaler.
+    Statistics(Statistics),
+    /// A word of the processing blocks that has no name.
+    Parameter(Parameter),
 }
 
 /// Every block, in address order.
-pub const BLOCKS: [&Block; 9] = [
+pub const BLOCKS: [&Block; 12] = [
     Cpm::BLOCK,
     CsiPhy::BLOCK,
     CsiHost::BLOCK,
+    I2c::BLOCK,
     Harb::BLOCK,
     Core::BLOCK,
+    Tuning::BLOCK,
     Msca::BLOCK,
     Channel::BLOCK,
+    Statistics::BLOCK,
     Vic::BLOCK,
     Efuse::BLOCK,
 ];
@@ -97,9 +114,43 @@ impl RegisterId {
         if let Some(offset) = offset_in(Harb::BLOCK) {
             return Harb::from_offset(offset).map(Self::Harb);
         }
-        offset_in(Efuse::BLOCK)
-            .and_then(Efuse::from_offset)
-            .map(Self::Efuse)
+        if let Some(offset) = offset_in(Efuse::BLOCK) {
+            return Efuse::from_offset(offset).map(Self::Efuse);
+        }
+        if let Some(offset) = offset_in(I2c::BLOCK) {
+            return I2c::from_offset(offset).map(Self::I2c);
+        }
+        let named = offset_in(Tuning::BLOCK)
+            .and_then(Tuning::from_offset)
+            .map(Self::Tuning)
+            .or_else(|| {
+                let offset = offset_in(Statistics::BLOCK)?;
+                Statistics::from_offset(offset).map(Self::Statistics)
+            });
+        named.or_else(|| Parameter::at(address).map(Self::Parameter))
+    }
+
+    /// The block that the register is in.
+    #[must_use]
+    pub fn block(self) -> &'static Block {
+        match self {
+            Self::Cpm(_) => Cpm::BLOCK,
+            Self::Harb(_) => Harb::BLOCK,
+            Self::Efuse(_) => Efuse::BLOCK,
+            Self::Core(_) => Core::BLOCK,
+            Self::Msca(_) => Msca::BLOCK,
+            Self::Channel(..) => Channel::BLOCK,
+            Self::Vic(_) => Vic::BLOCK,
+            Self::CsiHost(_) => CsiHost::BLOCK,
+            Self::CsiPhy(_) => CsiPhy::BLOCK,
+            Self::I2c(_) => I2c::BLOCK,
+            Self::Tuning(_) => Tuning::BLOCK,
+            Self::Statistics(_) => Statistics::BLOCK,
+            Self::Parameter(parameter) => match Tuning::BLOCK.offset_of(parameter.address()) {
+                Some(_) => Tuning::BLOCK,
+                None => Statistics::BLOCK,
+            },
+        }
     }
 
     /// The register's physical address.
@@ -115,6 +166,10 @@ impl RegisterId {
             Self::Vic(register) => register.address(),
             Self::CsiHost(register) => register.address(),
             Self::CsiPhy(register) => register.address(),
+            Self::I2c(register) => register.address(),
+            Self::Tuning(register) => register.address(),
+            Self::Statistics(register) => register.address(),
+            Self::Parameter(parameter) => parameter.address(),
         }
     }
 
@@ -131,6 +186,10 @@ impl RegisterId {
             Self::Vic(register) => register.describe(),
             Self::CsiHost(register) => register.describe(),
             Self::CsiPhy(register) => register.describe(),
+            Self::I2c(register) => register.describe(),
+            Self::Tuning(register) => register.describe(),
+            Self::Statistics(register) => register.describe(),
+            Self::Parameter(parameter) => parameter.describe(),
         }
     }
 }
@@ -158,6 +217,8 @@ mod tests {
         for address in every_address() {
             let id = RegisterId::decode(address).unwrap();
             assert_eq!(id.address(), address);
+            assert!(id.block().offset_of(address).is_some());
+            assert!(!matches!(id, RegisterId::Parameter(_)));
         }
     }
 
@@ -235,7 +296,8 @@ mod tests {
             assert_eq!(id.describe().reset, reset, "{address:#x}");
         }
         assert_eq!(RegisterId::decode(PhysAddr(0x1330_0bad & !3)), None);
-        assert_eq!(RegisterId::decode(PhysAddr(0x1330_9c00)), None);
+        assert_eq!(RegisterId::decode(PhysAddr(0x1330_b900)), None);
+        assert_eq!(RegisterId::decode(PhysAddr(0x1330_1002)), None);
         assert_eq!(RegisterId::decode(PhysAddr(0x1330_0001)), None);
     }
 }

@@ -38,17 +38,31 @@ register_block! {
     /// Clock disable.
     ClockDisable ("CLK_DIS") = 0x20: ReadWrite, reset 0, Storage, "facts 2.4";
     /// Position of the input crop.
-    InputPosition ("SRC_POS") = 0x60: ReadWrite, reset 0, Storage, "facts 2.4" {
+    InputPosition ("SRC_POS") = 0x60: ReadWrite, reset 0, Modelled, "facts 2.4" {
         INPUT_TOP [16 @ 0] "First line.",
         INPUT_LEFT [16 @ 16] "First pixel of a line.",
     };
-    /// Size of the input.
+    /// Size of the input crop, which is the scalers' input.
     InputSize ("SRC_SIZE") = 0x64: ReadWrite, reset 0x0780_0438, Modelled, "facts 2.4, 9.1" {
         INPUT_HEIGHT [16 @ 0] "Lines.",
         INPUT_WIDTH [16 @ 16] "Pixels in a line.",
     };
     /// Window through which the T30's resize coefficients are pushed.
     Coefficients ("GLO_RSZ_COEF_WR") = 0x80: ReadWrite, reset 0, Storage, "facts 2.4";
+    /// T30 only: 4 for line buffers and NV12.
+    SourceControl ("SRC_IN") = 0xa0: ReadWrite, reset 0, Storage, "facts 2.4";
+    /// T30 only: size of the input.
+    SourceSize ("SRC_IN_SIZE") = 0xa4: ReadWrite, reset 0, Storage, "facts 2.4";
+    /// T30 only: address of the input's Y plane.
+    SourceY ("SRC_Y_ADDR") = 0xa8: ReadWrite, reset 0, Storage, "facts 2.4";
+    /// T30 only: stride of the input's Y plane.
+    SourceYStride ("SRC_Y_STRI") = 0xac: ReadWrite, reset 0, Storage, "facts 2.4";
+    /// T30 only: address of the input's UV plane.
+    SourceUv ("SRC_UV_ADDR") = 0xb0: ReadWrite, reset 0, Storage, "facts 2.4";
+    /// T30 only: stride of the input's UV plane.
+    SourceUvStride ("SRC_UV_STRI") = 0xb4: ReadWrite, reset 0, Storage, "facts 2.4";
+    /// First word of the T31's live status; how far it reaches is not known.
+    LiveStatus ("LIVE_C8") = 0xc8: ReadOnly, reset 0, Unknown, "facts 2.4";
 }
 
 register_block! {
@@ -60,17 +74,34 @@ register_block! {
         OUTPUT_WIDTH [16 @ 16] "Pixels in a line.",
     };
     /// Scaling steps: input * 512 / output; 0x200 is the identity.
-    Step ("RSZ_STEP") = 0x04: ReadWrite, reset 0, Storage, "facts 2.4" {
+    Step ("RSZ_STEP") = 0x04: ReadWrite, reset 0, Modelled, "facts 2.4" {
         STEP_VERTICAL [16 @ 0] "Vertical step.",
         STEP_HORIZONTAL [16 @ 16] "Horizontal step.",
     };
+    /// Appends a horizontal resize coefficient of Y.
+    LumaHorizontalWrite ("Y_H_COEF_WR") = 0x08: ReadWrite, reset 0, Storage, "facts 2.4";
+    /// Reads a horizontal resize coefficient of Y back.
+    LumaHorizontalRead ("Y_H_COEF_RD") = 0x0c: ReadWrite, reset 0, Storage, "facts 2.4";
+    /// Appends a vertical resize coefficient of Y.
+    LumaVerticalWrite ("Y_V_COEF_WR") = 0x10: ReadWrite, reset 0, Storage, "facts 2.4";
+    /// Reads a vertical resize coefficient of Y back.
+    LumaVerticalRead ("Y_V_COEF_RD") = 0x14: ReadWrite, reset 0, Storage, "facts 2.4";
+    /// Appends a horizontal resize coefficient of UV.
+    ChromaHorizontalWrite ("UV_H_COEF_WR") = 0x18: ReadWrite, reset 0, Storage, "facts 2.4";
+    /// Reads a horizontal resize coefficient of UV back.
+    ChromaHorizontalRead ("UV_H_COEF_RD") = 0x1c: ReadWrite, reset 0, Storage, "facts 2.4";
+    /// Appends a vertical resize coefficient of UV.
+    ChromaVerticalWrite ("UV_V_COEF_WR") = 0x20: ReadWrite, reset 0, Storage, "facts 2.4";
+    /// Reads a vertical resize coefficient of UV back.
+    ChromaVerticalRead ("UV_V_COEF_RD") = 0x24: ReadWrite, reset 0, Storage, "facts 2.4";
     /// Position of the crop behind the scaler.
-    CropPosition ("CROP_OPOS") = 0x28: ReadWrite, reset 0, Storage, "facts 2.4" {
+    CropPosition ("CROP_OPOS") = 0x28: ReadWrite, reset 0, Modelled, "facts 2.4" {
         CROP_TOP [16 @ 0] "First line.",
         CROP_LEFT [16 @ 16] "First pixel of a line.",
     };
-    /// Size of the crop behind the scaler.
-    CropSize ("CROP_OSIZE") = 0x2c: ReadWrite, reset 0, Storage, "facts 2.4" {
+    /// Size of the crop behind the scaler, which is what is written; 0 is all of the scaler's output
+    /// (our choice).
+    CropSize ("CROP_OSIZE") = 0x2c: ReadWrite, reset 0, Modelled, "facts 2.4" {
         CROP_HEIGHT [16 @ 0] "Lines.",
         CROP_WIDTH [16 @ 16] "Pixels in a line.",
     };
@@ -82,6 +113,34 @@ register_block! {
     RateMask ("FRA_CTRL_MASK") = 0x34: ReadWrite, reset 1, Modelled, "facts 2.4, 9.3" {
         RATE_KEEP [32 @ 0] "Bit n: keep the period's frame n.",
     };
+    /// Position of mask rectangle 0 in the picture that is written (our choice), left << 16 | top.
+    Mask0Position ("MS0_POS") = 0x38: ReadWrite, reset 0, Modelled, "facts 2.4";
+    /// Size of mask rectangle 0, width << 16 | height; 0 is no rectangle (our choice).
+    Mask0Size ("MS0_SIZE") = 0x3c: ReadWrite, reset 0, Modelled, "facts 2.4";
+    /// Colour of mask rectangle 0. The layout is our choice: that of the VIC's colour bars.
+    Mask0Value ("MS0_VALUE") = 0x40: ReadWrite, reset 0, Modelled, "facts 2.4" {
+        MASK_CR [8 @ 0] "Red difference.",
+        MASK_CB [8 @ 8] "Blue difference.",
+        MASK_Y [8 @ 16] "Luma.",
+    };
+    /// Position of mask rectangle 1 in the picture that is written (our choice), left << 16 | top.
+    Mask1Position ("MS1_POS") = 0x44: ReadWrite, reset 0, Modelled, "facts 2.4";
+    /// Size of mask rectangle 1, width << 16 | height; 0 is no rectangle (our choice).
+    Mask1Size ("MS1_SIZE") = 0x48: ReadWrite, reset 0, Modelled, "facts 2.4";
+    /// Colour of mask rectangle 1, in the layout of MS0_VALUE.
+    Mask1Value ("MS1_VALUE") = 0x4c: ReadWrite, reset 0, Modelled, "facts 2.4";
+    /// Position of mask rectangle 2 in the picture that is written (our choice), left << 16 | top.
+    Mask2Position ("MS2_POS") = 0x50: ReadWrite, reset 0, Modelled, "facts 2.4";
+    /// Size of mask rectangle 2, width << 16 | height; 0 is no rectangle (our choice).
+    Mask2Size ("MS2_SIZE") = 0x54: ReadWrite, reset 0, Modelled, "facts 2.4";
+    /// Colour of mask rectangle 2, in the layout of MS0_VALUE.
+    Mask2Value ("MS2_VALUE") = 0x58: ReadWrite, reset 0, Modelled, "facts 2.4";
+    /// Position of mask rectangle 3 in the picture that is written (our choice), left << 16 | top.
+    Mask3Position ("MS3_POS") = 0x5c: ReadWrite, reset 0, Modelled, "facts 2.4";
+    /// Size of mask rectangle 3, width << 16 | height; 0 is no rectangle (our choice).
+    Mask3Size ("MS3_SIZE") = 0x60: ReadWrite, reset 0, Modelled, "facts 2.4";
+    /// Colour of mask rectangle 3, in the layout of MS0_VALUE.
+    Mask3Value ("MS3_VALUE") = 0x64: ReadWrite, reset 0, Modelled, "facts 2.4";
     /// Output format.
     OutputFormat ("OUT_FMT") = 0x68: ReadWrite, reset 0, Modelled, "facts 2.4" {
         OUT_FMT_CODE [5 @ 0] "0 NV12, 1 NV21, 2 BGR32, 0x1f RGB565.",
@@ -138,4 +197,12 @@ impl Channel {
     pub const fn of(self, channel: ChannelId) -> PhysAddr {
         PhysAddr(self.address().0 + channel.number() * Self::BLOCK.stride)
     }
+
+    /// Position, size and colour of each mask rectangle.
+    pub const MASKS: [[Self; 3]; 4] = [
+        [Self::Mask0Position, Self::Mask0Size, Self::Mask0Value],
+        [Self::Mask1Position, Self::Mask1Size, Self::Mask1Value],
+        [Self::Mask2Position, Self::Mask2Size, Self::Mask2Value],
+        [Self::Mask3Position, Self::Mask3Size, Self::Mask3Value],
+    ];
 }

@@ -45,6 +45,38 @@ register_block! {
     CounterA0 ("COUNTER_A0") = 0xa0: ReadOnly, reset 0, Unknown, "facts 2.7";
     /// Live counter.
     CounterB0 ("COUNTER_B0") = 0xb0: ReadOnly, reset 0, Unknown, "facts 2.7";
+    /// Colour 0 of table 0 of the colour bar generator: Y, Cb, Cr.
+    ColourBar0 ("COLOUR_BAR_0") = 0xc0: ReadWrite, reset 0xeb_8080, Storage, "facts 2.7";
+    /// Colour 1 of table 0 of the colour bar generator: Y, Cb, Cr.
+    ColourBar1 ("COLOUR_BAR_1") = 0xc4: ReadWrite, reset 0x10_8080, Storage, "facts 2.7";
+    /// Colour 2 of table 0 of the colour bar generator: Y, Cb, Cr.
+    ColourBar2 ("COLOUR_BAR_2") = 0xc8: ReadWrite, reset 0x29_f06e, Storage, "facts 2.7";
+    /// Colour 3 of table 0 of the colour bar generator: Y, Cb, Cr.
+    ColourBar3 ("COLOUR_BAR_3") = 0xcc: ReadWrite, reset 0x91_3622, Storage, "facts 2.7";
+    /// Colour 4 of table 0 of the colour bar generator: Y, Cb, Cr.
+    ColourBar4 ("COLOUR_BAR_4") = 0xd0: ReadWrite, reset 0x51_5af0, Storage, "facts 2.7";
+    /// Colour 5 of table 0 of the colour bar generator: Y, Cb, Cr.
+    ColourBar5 ("COLOUR_BAR_5") = 0xd4: ReadWrite, reset 0xaa_a610, Storage, "facts 2.7";
+    /// Colour 6 of table 0 of the colour bar generator: Y, Cb, Cr.
+    ColourBar6 ("COLOUR_BAR_6") = 0xd8: ReadWrite, reset 0xd2_1092, Storage, "facts 2.7";
+    /// Colour 7 of table 0 of the colour bar generator: Y, Cb, Cr.
+    ColourBar7 ("COLOUR_BAR_7") = 0xdc: ReadWrite, reset 0x6a_cade, Storage, "facts 2.7";
+    /// Colour 0 of table 1 of the colour bar generator: Y, Cb, Cr.
+    ColourBar8 ("COLOUR_BAR_8") = 0xe0: ReadWrite, reset 0xeb_8080, Storage, "facts 2.7";
+    /// Colour 1 of table 1 of the colour bar generator: Y, Cb, Cr.
+    ColourBar9 ("COLOUR_BAR_9") = 0xe4: ReadWrite, reset 0x10_8080, Storage, "facts 2.7";
+    /// Colour 2 of table 1 of the colour bar generator: Y, Cb, Cr.
+    ColourBar10 ("COLOUR_BAR_10") = 0xe8: ReadWrite, reset 0x29_f06e, Storage, "facts 2.7";
+    /// Colour 3 of table 1 of the colour bar generator: Y, Cb, Cr.
+    ColourBar11 ("COLOUR_BAR_11") = 0xec: ReadWrite, reset 0x91_3622, Storage, "facts 2.7";
+    /// Colour 4 of table 1 of the colour bar generator: Y, Cb, Cr.
+    ColourBar12 ("COLOUR_BAR_12") = 0xf0: ReadWrite, reset 0x51_5af0, Storage, "facts 2.7";
+    /// Colour 5 of table 1 of the colour bar generator: Y, Cb, Cr.
+    ColourBar13 ("COLOUR_BAR_13") = 0xf4: ReadWrite, reset 0xaa_a610, Storage, "facts 2.7";
+    /// Colour 6 of table 1 of the colour bar generator: Y, Cb, Cr.
+    ColourBar14 ("COLOUR_BAR_14") = 0xf8: ReadWrite, reset 0xd2_1092, Storage, "facts 2.7";
+    /// Colour 7 of table 1 of the colour bar generator: Y, Cb, Cr.
+    ColourBar15 ("COLOUR_BAR_15") = 0xfc: ReadWrite, reset 0x6a_cade, Storage, "facts 2.7";
     /// 32-bit words in a line: (bits per pixel * width + 31) / 32.
     LineWords ("LINE_WORDS") = 0x100: ReadWrite, reset 0x2d0, Storage, "facts 2.7, 9.1";
     /// Vertical crop.
@@ -101,4 +133,60 @@ register_block! {
     IrqClear0 ("IRQ_CLEAR_0") = 0x1f0: Acknowledge, reset 0, Modelled, "facts 2.7, 9.2";
     /// Interrupt acknowledge: clears the bits of IRQ_STATUS_1 that are written as 1.
     IrqClear1 ("IRQ_CLEAR_1") = 0x1f4: Acknowledge, reset 0, Modelled, "facts 2.7, 9.2";
+    /// Raw capture: control. The driver writes the number of banks and 0x80000020 (facts 2.7).
+    MdmaControl ("MDMA_CTRL") = 0x300: ReadWrite, reset 0, Modelled, "facts 2.7" {
+        MDMA_MODE [16 @ 0] "0x20; meaning unknown.",
+        MDMA_BANKS [8 @ 16] "Banks that are filled in turn; fewer than 2 are a control-limit error.",
+        MDMA_START [1 @ 31] "Set by the driver; meaning unproven.",
+    };
+    /// Raw capture: size of the picture.
+    MdmaSize ("MDMA_SIZE") = 0x304: ReadWrite, reset 0, Modelled, "facts 2.7" {
+        MDMA_HEIGHT [16 @ 0] "Lines.",
+        MDMA_WIDTH [16 @ 16] "Pixels in a line.",
+    };
+    /// Raw capture: on and off.
+    MdmaEnable ("MDMA_ENABLE") = 0x308: ReadWrite, reset 0, Modelled, "facts 2.7" {
+        MDMA_ON [1 @ 0] "1: on.",
+    };
+    /// Raw capture: bytes from one line to the next.
+    MdmaStride ("MDMA_Y_STRIDE") = 0x310: ReadWrite, reset 0, Modelled, "facts 2.7";
+    /// Stride of a second plane, which raw pictures do not have.
+    MdmaUvStride ("MDMA_UV_STRIDE") = 0x314: ReadWrite, reset 0, Storage, "facts 2.7";
+    /// Raw capture: address of bank 0; 0 is no bank (our choice).
+    MdmaBank0 ("MDMA_BANK_0") = 0x318: ReadWrite, reset 0, Modelled, "facts 2.7";
+    /// Raw capture: address of bank 1; 0 is no bank (our choice).
+    MdmaBank1 ("MDMA_BANK_1") = 0x31c: ReadWrite, reset 0, Modelled, "facts 2.7";
+    /// Raw capture: address of bank 2; 0 is no bank (our choice).
+    MdmaBank2 ("MDMA_BANK_2") = 0x320: ReadWrite, reset 0, Modelled, "facts 2.7";
+    /// Raw capture: address of bank 3; 0 is no bank (our choice).
+    MdmaBank3 ("MDMA_BANK_3") = 0x324: ReadWrite, reset 0, Modelled, "facts 2.7";
+    /// Raw capture: address of bank 4; 0 is no bank (our choice).
+    MdmaBank4 ("MDMA_BANK_4") = 0x328: ReadWrite, reset 0, Modelled, "facts 2.7";
+    /// Bank 0 of the second set.
+    MdmaSecondBank0 ("MDMA_BANK2_0") = 0x32c: ReadWrite, reset 0, Storage, "facts 2.7";
+    /// Bank 1 of the second set.
+    MdmaSecondBank1 ("MDMA_BANK2_1") = 0x330: ReadWrite, reset 0, Storage, "facts 2.7";
+    /// Bank 2 of the second set.
+    MdmaSecondBank2 ("MDMA_BANK2_2") = 0x334: ReadWrite, reset 0, Storage, "facts 2.7";
+    /// Bank 3 of the second set.
+    MdmaSecondBank3 ("MDMA_BANK2_3") = 0x338: ReadWrite, reset 0, Storage, "facts 2.7";
+    /// Bank 4 of the second set.
+    MdmaSecondBank4 ("MDMA_BANK2_4") = 0x33c: ReadWrite, reset 0, Storage, "facts 2.7";
+    /// Bank 5 of the second set.
+    MdmaSecondBank5 ("MDMA_BANK2_5") = 0x340: ReadWrite, reset 0, Storage, "facts 2.7";
+    /// Address of the bank that is written, or was written last.
+    MdmaCurrent ("MDMA_CURRENT") = 0x380: ReadOnly, reset 0, Modelled, "facts 2.7";
+    /// What is known of a horizontal error.
+    HorizontalErrorInfo ("HERR_INFO") = 0x3a8: ReadOnly, reset 0, Storage, "facts 2.7";
+}
+
+impl Vic {
+    /// The banks of the raw capture in their order.
+    pub const MDMA_BANK: [Self; 5] = [
+        Self::MdmaBank0,
+        Self::MdmaBank1,
+        Self::MdmaBank2,
+        Self::MdmaBank3,
+        Self::MdmaBank4,
+    ];
 }

@@ -257,6 +257,8 @@ impl Vm {
     /// PHY, VIC and core run, channel 0 writes NV12 of a size; interrupts of the core are enabled.
     pub fn stream(&mut self, width: u32, height: u32) {
         for (address, value) in [
+            (0x1000_0020, 0),
+            (0x1000_0028, 0),
             (0x1330_0010, 0x133),
             (0x1330_00b0, 0x1), // frame done
             (0x1330_0800, 1),
@@ -265,6 +267,10 @@ impl Vm {
             (0x1002_3010, 1),
             (0x133e_0000, 1),
             (0x1330_9900, width << 16 | height),
+            (
+                0x1330_9904,
+                ((1920 * 512 / width) << 16) | (1080 * 512 / height),
+            ),
             (0x1330_9968, 0),
             (0x1330_9980, width),
             (0x1330_9998, width),

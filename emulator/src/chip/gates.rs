@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Clock gates and the reset line: what answers at all (facts 1.3).
+
+use super::Chip;
+use super::findings::FindingKind;
+use tx_isp_abi::registers::{Cpm, RegisterId};
+
+/// What the CPM's registers say of the ISP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Gates {
+    /// All clocks that the ISP needs run.
+    pub(super) clocked: bool,
+    /// SRBC holds the ISP in reset.
+    pub(super) in_reset: bool,
+}
+
+impl Gates {
+    /// Whether the ISP can work.
+    pub(super) const fn are_open(self) -> bool {
+        self.clocked && !self.in_reset
+    }
+
+    /// What is wrong with an access to `id`, if anything.
+    pub(super) const fn refuse(self, id: RegisterId) -> Option<FindingKind> {
+        // Clocks are needed by all of the ISP, and the reset reaches all but CSI host and PHY.
+        let resettable = match id {
+            RegisterId::CsiHost(_) | RegisterId::CsiPhy(_) => false,
+            RegisterId::Core(_)
+            | RegisterId::Msca(_)
+            | RegisterId::Channel(..)
+            | RegisterId::Vic(_)
+            | RegisterId::Tuning(_)
+            | RegisterId::Statistics(_)
+            | RegisterId::Parameter(_) => true,
+            RegisterId::Cpm(_)
+            | RegisterId::Harb(_)
+            | RegisterId::Efuse(_)
+            | RegisterId::I2c(_) => {
+                return None;
+            }
+        };
+        if !self.clocked {
+            return Some(FindingKind::ClockGated);
+        }
+        if resettable && self.in_reset {
+            return Some(FindingKind::AccessInReset);
+        }
+        None
+    }
+}
+
+impl Chip {
+    /// Reads the gates anew from the CPM's registers.
+    pub(super) fn update_gates(&mut self) {
+        let value = |register: Cpm| self.storage.get(register.address());
+        self.gates = Gates {
+            clocked: value(Cpm::ClockGate0) & Cpm::ISP_GATES_0 == 0
+                && value(Cpm::ClockGate1) & Cpm::ISP_GATES_1 == 0,
+            in_reset: Cpm::ISP_RESET.is_set(value(Cpm::SoftReset)),
+        };
+    }
+
+    /// Records an access to a block that does not answer; whether it is one.
+    pub(super) fn is_refused(&mut self, id: RegisterId, access: &'static str) -> bool {
+        let Some(kind) = self.gates.refuse(id) else {
+            return false;
+        };
+        self.findings.report(kind, || {
+            format!("{access} of {} at {}", id.describe().name, id.address())
+        });
+        true
+    }
+}

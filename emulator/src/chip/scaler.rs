@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! A channel's way from the sensor's picture to its own: input crop, scaler, crop, format, masks
+//! (facts 2.4).
+
+use super::findings::{FindingKind, Findings};
+use super::frame::{MaskRectangle, Window};
+use super::storage::Storage;
+use tx_isp_abi::Size;
+use tx_isp_abi::channel::{ChannelId, MIN_SIZE};
+use tx_isp_abi::format::PixelFormat;
+use tx_isp_abi::registers::{Channel, Msca};
+
+/// Strides are multiples of this many bytes. Facts 6.3 leave 8 or 16 open; the weaker is taken (our
+/// choice).
+const STRIDE_STEP: u32 = 8;
+
+/// What a channel's registers say, checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Setup {
+    pub(super) format: PixelFormat,
+    /// Size of the picture that is written.
+    pub(super) size: Size,
+    pub(super) window: Window,
+    pub(super) y_stride: u32,
+    pub(super) uv_stride: u32,
+}
+
+/// A rectangle as the position and size registers tell it.
+#[derive(Clone, Copy, Debug)]
+struct Rectangle {
+    left: u32,
+    top: u32,
+    size: Size,
+}
+
+impl Rectangle {
+    fn from_registers(position: u32, size: u32) -> Self {
+        // Positions have the packing of sizes: left << 16 | top.
+        let corner = Size::from_register(position);
+        Self {
+            left: corner.width,
+            top: corner.height,
+            size: Size::from_register(size),
+        }
+    }
+
+    fn lies_in(&self, picture: Size) -> bool {
+        self.left + self.size.width <= picture.width
+            && self.top + self.size.height <= picture.height
+    }
+}
+
+/// The registers of one channel.
+pub(super) struct Scaler<'a> {
+    pub(super) id: ChannelId,
+    pub(super) storage: &'a Storage,
+    /// The picture that the sensor gives.
+    pub(super) sensor: Size,
+}
+
+impl Scaler<'_> {
+    /// What the registers ask for; `None`, with a finding, where the channel cannot do that.
+    pub(super) fn setup(&self, findings: &mut Findings) -> Option<Setup> {
+        let input = self.input();
+        let crop = self.crop();
+        if !input.lies_in(self.sensor) || !crop.lies_in(self.scaled()) {
+            findings.report(FindingKind::CropOutsidePicture, || self.describe());
+            return None;
+        }
+        let Some(setup) = self.usable(input, crop) else {
+            findings.report(FindingKind::ChannelNotConfigured, || self.describe());
+            return None;
+        };
+        if !self.strides_fit(&setup, findings) {
+            return None;
+        }
+        if !self.step_fits(input.size) {
+            findings.report(FindingKind::ScalerStepMismatch, || self.describe());
+        }
+        Some(setup)
+    }
+
+    /// The format, if OUT_FMT is one that the channel can write.
+    pub(super) fn format(&self) -> Option<PixelFormat> {
+        PixelFormat::from_out_fmt(self.get(Channel::OutputFormat))
+    }
+
+    /// The mask rectangles that are not empty.
+    pub(super) fn masks(&self) -> [Option<MaskRectangle>; 4] {
+        Channel::MASKS.map(|[position, size, value]| {
+            let place = Rectangle::from_registers(self.get(position), self.get(size));
+            let value = self.get(value);
+            let part = |field: tx_isp_abi::registers::Field| {
+                u8::try_from(field.get(value)).unwrap_or(u8::MAX)
+            };
+            (place.size.width > 0 && place.size.height > 0).then(|| MaskRectangle {
+                left: place.left,
+                top: place.top,
+                size: place.size,
+                colour: [Channel::MASK_Y, Channel::MASK_CB, Channel::MASK_CR].map(part),
+            })
+        })
+    }
+
+    fn get(&self, register: Channel) -> u32 {
+        self.storage.get(register.of(self.id))
+    }
+
+    fn scaled(&self) -> Size {
+        Size::from_register(self.get(Channel::OutputSize))
+    }
+
+    fn input(&self) -> Rectangle {
+        let [position, size] = [Msca::InputPosition, Msca::InputSize]
+            .map(|register| self.storage.get(register.address()));
+        Rectangle::from_registers(position, size)
+    }
+
+    /// The crop behind the scaler; size 0 stands for all of its output (our choice).
+    fn crop(&self) -> Rectangle {
+        let size = match self.get(Channel::CropSize) {
+            0 => self.get(Channel::OutputSize),
+            size => size,
+        };
+        Rectangle::from_registers(self.get(Channel::CropPosition), size)
+    }
+
+    fn usable(&self, input: Rectangle, crop: Rectangle) -> Option<Setup> {
+        let format = self.format()?;
+        let scaled = self.scaled();
+        let limit = self.id.max_size();
+        let size = crop.size;
+        let (y_stride, uv_stride) = (self.get(Channel::YStride), self.get(Channel::UvStride));
+        let in_range = |pixels: u32, least: u32, limit: u32, input: u32| {
+            // The scaler cannot enlarge (facts 6.3).
+            (least..=limit.min(input)).contains(&pixels)
+        };
+        let usable = in_range(scaled.width, MIN_SIZE.width, limit.width, input.size.width)
+            && in_range(
+                scaled.height,
+                MIN_SIZE.height,
+                limit.height,
+                input.size.height,
+            )
+            && [size.width, size.height]
+                .iter()
+                .all(|side| *side > 0 && side.is_multiple_of(2));
+        usable.then(|| Setup {
+            format,
+            size,
+            window: self.window(input, crop),
+            y_stride,
+            uv_stride,
+        })
+    }
+
+    /// Whether each plane's stride holds a line; one that is no multiple of [`STRIDE_STEP`] is a
+    /// finding, too, but works.
+    fn strides_fit(&self, setup: &Setup, findings: &mut Findings) -> bool {
+        let chroma = (!setup.format.is_rgb()).then_some((setup.uv_stride, 1));
+        let planes = [
+            Some((setup.y_stride, setup.format.bytes_per_pixel())),
+            chroma,
+        ];
+        let fits = |(stride, bytes): &(u32, u32)| *stride >= setup.size.width * bytes;
+        let mut planes = planes.iter().flatten();
+        let all_fit = planes.clone().all(fits);
+        if !all_fit || planes.any(|(stride, _)| !stride.is_multiple_of(STRIDE_STEP)) {
+            findings.report(FindingKind::BadStride, || self.describe());
+        }
+        all_fit
+    }
+
+    /// Where the picture lies in the sensor's, if all of that were scaled: the crops before and
+    /// behind the scaler in one. Positions move to even pixels, where chroma has its samples.
+    fn window(&self, input: Rectangle, crop: Rectangle) -> Window {
+        let scaled = self.scaled();
+        let axis = |all: u32, from: u32, taken: u32, scaled: u32, cut: u32, length: u32| {
+            let start = (from * scaled / taken + cut) / 2 * 2;
+            let full = (all * scaled / taken).next_multiple_of(2);
+            (full.max(start + length), start)
+        };
+        let (width, left) = axis(
+            self.sensor.width,
+            input.left,
+            input.size.width,
+            scaled.width,
+            crop.left,
+            crop.size.width,
+        );
+        let (height, top) = axis(
+            self.sensor.height,
+            input.top,
+            input.size.height,
+            scaled.height,
+            crop.top,
+            crop.size.height,
+        );
+        Window {
+            full: Size::new(width, height),
+            left,
+            top,
+        }
+    }
+
+    /// Whether RSZ_STEP is input * 512 / output, rounded either way.
+    fn step_fits(&self, input: Size) -> bool {
+        let step = self.get(Channel::Step);
+        let scaled = self.scaled();
+        let fits = |step: u32, from: u32, to: u32| {
+            let exact = from * 512;
+            step == exact / to || step == exact.div_ceil(to)
+        };
+        fits(
+            Channel::STEP_HORIZONTAL.get(step),
+            input.width,
+            scaled.width,
+        ) && fits(
+            Channel::STEP_VERTICAL.get(step),
+            input.height,
+            scaled.height,
+        )
+    }
+
+    fn describe(&self) -> String {
+        let (input, crop) = (self.input(), self.crop());
+        format!(
+            "channel {}: input {} at {},{} of {}, RSZ_OSIZE {}, RSZ_STEP {:#010x}, crop {} at {},{}, \
+             OUT_FMT {}, Y_STRI {}, UV_STRI {}; at most {}, at least {MIN_SIZE}",
+            self.id,
+            input.size,
+            input.left,
+            input.top,
+            self.sensor,
+            self.scaled(),
+            self.get(Channel::Step),
+            crop.size,
+            crop.left,
+            crop.top,
+            self.get(Channel::OutputFormat),
+            self.get(Channel::YStride),
+            self.get(Channel::UvStride),
+            self.id.max_size(),
+        )
+    }
+}
