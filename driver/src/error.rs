@@ -20,6 +20,10 @@ pub enum Error {
     VicNotReady,
     /// A channel was still busy 3 s after it was disabled (facts 2.5).
     ChannelStuck(ChannelId),
+    /// Nobody answers at the sensor's address.
+    NoSensor,
+    /// The sensor is another one: its id as read.
+    UnknownSensor([u8; 2]),
     /// The channel cannot write pictures of this size.
     UnsupportedSize(Size),
     /// The channel streams; stop it first.
@@ -69,7 +73,10 @@ impl Error {
     #[must_use]
     pub const fn errno(self) -> Errno {
         match self {
-            Self::Bus(BusError::Gone) | Self::UnknownChip(..) => Errno::Enodev,
+            Self::Bus(BusError::Gone)
+            | Self::UnknownChip(..)
+            | Self::NoSensor
+            | Self::UnknownSensor(_) => Errno::Enodev,
             Self::Bus(BusError::Timeout | BusError::Protocol)
             | Self::ResetFailed
             | Self::VicNotReady
@@ -114,6 +121,13 @@ impl fmt::Display for Error {
                 write!(
                     f,
                     "channel {channel} is still busy 3 s after it was disabled"
+                )
+            }
+            Self::NoSensor => f.write_str("nobody answers at the sensor's address"),
+            Self::UnknownSensor([high, low]) => {
+                write!(
+                    f,
+                    "the sensor's id is {high:#04x}{low:02x}, which is another sensor's"
                 )
             }
             Self::UnsupportedSize(size) => {

@@ -7,6 +7,7 @@
 //! | [`isp`] | the ISP as a whole: identify, bring up, shut down |
 //! | [`channel`] | an output channel: set up, feed with buffers, start, stop |
 //! | [`interrupt`] | acknowledge, drain, and say which buffers are done |
+//! | [`sensor`] | the image sensor: probe, exposure, gain, frame length |
 //! | [`alloc`] | who allocates frame buffers, how many, and from what |
 //!
 //! The crate knows no kernel, allocates nothing and has no unsafe code. The kernel module and the
@@ -25,6 +26,7 @@ mod error;
 pub mod interrupt;
 pub mod isp;
 mod list;
+pub mod sensor;
 
 pub use error::{Errno, Error};
 pub use list::List;

@@ -7,6 +7,7 @@ use crate::sensor::{self, ClockMode};
 use clap::Parser;
 use std::path::PathBuf;
 use tx_isp_abi::sensor::Sensor;
+use tx_isp_abi::soc::{SOCS, Soc};
 
 /// An Ingenic T31 image signal processor as a vhost-user backend.
 ///
@@ -43,6 +44,11 @@ pub struct Config {
     #[arg(long, value_name = "NAME", default_value = "gc2053", value_parser = sensor::by_name)]
     pub sensor: &'static Sensor,
 
+    /// The SoC that the chip claims to be, by its id words: t31x, t31l, t31n, t31a, t31al, t31zl,
+    /// t31zc, t31lc, t31zx, t10, t20, t21, t23 or t30. The ISP stays that of a T31.
+    #[arg(long, value_name = "NAME", default_value = "t31x", value_parser = soc_by_name)]
+    pub soc: Soc,
+
     /// Writes the last status with all findings to FILE, as JSON, at the end.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
@@ -59,6 +65,25 @@ pub struct Config {
     /// Listens for the next VM when one is gone; without it that is the end.
     #[arg(long)]
     pub persist: bool,
+}
+
+/// A SoC that nobody described, and those that somebody did.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no SoC {name:?}: use {}", known_socs())]
+struct UnknownSoc {
+    name: String,
+}
+
+fn soc_by_name(name: &str) -> Result<Soc, UnknownSoc> {
+    let found = SOCS.iter().find(|soc| soc.name == name);
+    found.copied().ok_or_else(|| UnknownSoc {
+        name: name.to_owned(),
+    })
+}
+
+fn known_socs() -> String {
+    let names: Vec<&str> = SOCS.iter().map(|soc| soc.name).collect();
+    names.join(", ")
 }
 
 /// How to start a VM; the memory must be shared, else DMA cannot reach it.
@@ -110,6 +135,17 @@ mod tests {
         assert!(message(&["--source", "plaid"]).contains("use bars, gradient, noise"));
         assert!(message(&["--sensor", "imx307"]).contains("use gc2053"));
         assert!(message(&["--carve-out", "29M"]).contains("SIZE@BASE"));
+        assert!(message(&["--soc", "t40"]).contains("use t31x, t31l"));
+    }
+
+    #[test]
+    fn every_soc_can_be_chosen_and_is_in_the_help() {
+        let help = Config::command().render_long_help().to_string();
+        for soc in SOCS {
+            assert_eq!(parse(&["--soc", soc.name]).unwrap().soc, *soc);
+            assert!(help.contains(soc.name), "{}", soc.name);
+        }
+        assert_eq!(parse(&[]).unwrap().soc.name, "t31x");
     }
 
     #[test]

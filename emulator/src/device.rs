@@ -19,10 +19,10 @@ mod status;
 
 use crate::attach::{GuestMemory, InterruptSink};
 use crate::carve_out::CarveOut;
-use crate::chip::{FindingKind, Frame};
+use crate::chip::{FindingKind, Frame, SideJob};
 use crate::control::protocol::{LedgerPage, MAX_LEDGER_ENTRIES, MAX_STEP_FRAMES, Stepped};
 use crate::ledger::{Ledger, Record};
-use crate::sensor::ClockMode;
+use crate::sensor::{ClockMode, MAX_RATE};
 use state::{Link, Phase, State, Steps};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -31,6 +31,7 @@ use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::operation::{BatchError, Operation, execute};
 use tx_isp_abi::registers::{Access, RegisterId};
 use tx_isp_abi::sensor::Sensor;
+use tx_isp_abi::soc::Soc;
 
 /// How long [`Device::pause`] waits for the DMA engine.
 const PAUSE_DEADLINE: Duration = Duration::from_secs(5);
@@ -75,6 +76,8 @@ pub struct StartedFrame {
 pub struct Outcome {
     /// The channels that could not be written.
     pub failed: Vec<ChannelId>,
+    /// What could not be written beside their pictures.
+    pub lost: Vec<SideJob>,
     /// What the driver did wrong.
     pub findings: Vec<(FindingKind, String)>,
     /// Pictures written.
@@ -158,6 +161,24 @@ impl Device {
         let mut state = lock(&self.state);
         state.carve_out = carve_out;
         state.chip.set_carve_out(carve_out);
+    }
+
+    /// The chip claims to be another SoC, now and after each reset.
+    pub fn set_soc(&self, soc: Soc) {
+        let chip = &mut lock(&self.state).chip;
+        *chip = chip.clone().with_soc(soc);
+    }
+
+    /// The time from one frame to the next, where time decides: as the sensor is set, at most
+    /// [`MAX_RATE`] frames per second, or as the operator says.
+    pub fn frame_period(&self) -> Option<Duration> {
+        match self.clock {
+            ClockMode::Sensor => {
+                let period = lock(&self.state).chip.frame_period();
+                Some(period.max(Duration::from_secs(1) / MAX_RATE))
+            }
+            mode => mode.period(&self.sensor),
+        }
     }
 
     /// Sets what is called at the first finding. It must not call the device.
@@ -382,7 +403,8 @@ impl Device {
             for (kind, detail) in outcome.findings {
                 state.chip.report(kind, detail);
             }
-            state.chip.frame_end(&started.frame, &outcome.failed);
+            let chip = &mut state.chip;
+            chip.frame_end_without(&started.frame, &outcome.failed, &outcome.lost);
             self.tell_findings(&mut state);
             if let Some(steps) = &mut state.steps {
                 steps.done += 1;

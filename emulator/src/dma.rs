@@ -14,6 +14,7 @@ use crate::picture::{
     Brightness, FrameInfo, Geometry, Mask, OutputFormat, Planes, RenderError, Rendered, Renderer,
     View,
 };
+use crate::side_dma;
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -73,6 +74,8 @@ impl Engine {
                 }
             }
         }
+        let sensor = self.device.sensor();
+        side_dma::write(&mut self.renderer, sensor, started, &mut outcome);
         outcome
     }
 
@@ -100,7 +103,7 @@ impl Engine {
         let sensor = self.device.sensor();
         let info = FrameInfo {
             number: started.frame.number,
-            time: stream_time(sensor.frame_period_ns(), started.frame.number),
+            time: started.frame.time,
             channel: u8::try_from(job.channel.number()).unwrap_or(u8::MAX),
             sensor: sensor.name,
         };
@@ -109,7 +112,7 @@ impl Engine {
             full: (job.window.full.width, job.window.full.height),
             left: job.window.left,
             top: job.window.top,
-            brightness: Brightness::NORMAL,
+            brightness: Brightness(started.frame.light),
             masks: &masks,
         };
         Ok(self
@@ -208,10 +211,4 @@ const fn mask(rectangle: &MaskRectangle) -> Mask {
         height: rectangle.size.height,
         colour: rectangle.colour,
     }
-}
-
-/// The time that the stamp shows: that of the sensor's own clock, whatever drives ours, so that the
-/// same frame is the same picture in each run (our choice).
-fn stream_time(period_ns: u64, frame_number: u32) -> Duration {
-    Duration::from_nanos(period_ns * u64::from(frame_number.saturating_sub(1)))
 }

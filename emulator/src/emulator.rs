@@ -81,6 +81,7 @@ impl Emulator {
         let source = config.source.to_string();
         let device = Arc::new(Device::new(*config.sensor, config.fps, source));
         device.set_carve_out(config.carve_out);
+        device.set_soc(config.soc);
         let ending = Rc::new(Ending::default());
         let mut events = EventManager::<Box<dyn MutEventSubscriber>>::new()?;
 

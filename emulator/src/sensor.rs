@@ -14,7 +14,7 @@ pub const MAX_RATE: u32 = 240;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum ClockMode {
-    /// At the sensor's default rate, exact to its line and frame length.
+    /// At the sensor's rate, exact to the line and frame length that are set at it.
     #[default]
     Sensor,
     /// At so many frames per second, 1 to [`MAX_RATE`]. Rates that the sensor itself does not reach
@@ -41,7 +41,7 @@ pub struct UnknownSensor {
 }
 
 impl ClockMode {
-    /// The time from one frame to the next where time decides.
+    /// The time from one frame to the next where time decides; with the sensor as after power-up.
     #[must_use]
     pub fn period(self, sensor: &Sensor) -> Option<Duration> {
         match self {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The frame clock on the event loop.
+//!
+//! A rate that the driver changes at the sensor counts from the next tick on.
 
 use crate::device::Device;
 use crate::ending::Ending;
@@ -10,9 +12,10 @@ use std::time::Duration;
 use vmm_sys_util::errno;
 use vmm_sys_util::timerfd::TimerFd;
 
-/// Ticks the device at a fixed period.
+/// Ticks the device.
 pub struct FrameTimer {
     timer: TimerFd,
+    period: Duration,
     device: Arc<Device>,
     ending: Rc<Ending>,
 }
@@ -27,9 +30,23 @@ impl FrameTimer {
         timer.reset(period, Some(period))?;
         Ok(Self {
             timer,
+            period,
             device,
             ending,
         })
+    }
+}
+
+impl FrameTimer {
+    fn follow_the_sensor(&mut self) {
+        let Some(period) = self.device.frame_period() else {
+            return;
+        };
+        if period != self.period {
+            self.period = period;
+            let changed = self.timer.reset(period, Some(period));
+            self.ending.check(changed);
+        }
     }
 }
 
@@ -41,7 +58,10 @@ impl MutEventSubscriber for FrameTimer {
 
     fn process(&mut self, _events: Events, _ops: &mut EventOps<'_>) {
         match self.timer.wait() {
-            Ok(ticks) => self.device.tick(ticks),
+            Ok(ticks) => {
+                self.device.tick(ticks);
+                self.follow_the_sensor();
+            }
             Err(error) => self.ending.fail(error),
         }
     }

@@ -9,7 +9,10 @@
 //! | [`format`] | pixel formats, strides, plane offsets and buffer sizes |
 //! | [`channel`] | the MSCA's output channels and their limits |
 //! | [`rmem`] | the carve-out's ioctls |
-//! | [`sensor`] | image sensors as data: size, line and frame length, pixel clock |
+//! | [`sensor`] | image sensors as data: size, line and frame length, pixel clock, registers |
+//! | [`gain`] | codes and factors of a sensor's gains |
+//! | [`statistics`] | what the core writes to memory for the control loops |
+//! | [`soc`] | the words that tell a SoC, and its id |
 //!
 //! The crate has no dependencies and no `std`. Sources written as `facts 2.4` name sections of the
 //! project's T31 reference; "our choice" marks what no source tells.
@@ -21,11 +24,14 @@ extern crate std;
 
 pub mod channel;
 pub mod format;
+pub mod gain;
 pub mod mailbox;
 pub mod operation;
 pub mod registers;
 pub mod rmem;
 pub mod sensor;
+pub mod soc;
+pub mod statistics;
 
 use core::fmt;
 

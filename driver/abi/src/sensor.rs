@@ -2,6 +2,7 @@
 //! Image sensors as data. Adding a sensor is adding an entry to [`SENSORS`].
 
 use crate::Size;
+use crate::gain;
 
 /// The colour filters of a 2x2 block of pixels, first line first.
 ///
@@ -43,14 +44,71 @@ pub struct Sensor {
     pub min_fps: u32,
     /// Fastest frame rate in frames per second.
     pub max_fps: u32,
+    /// How it is controlled.
+    pub control: Control,
+}
+
+/// A sensor's 8-bit registers on I2C. Pairs of registers hold the high byte first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Control {
+    /// 7-bit address on the bus.
+    pub target: u8,
+    /// Registers that tell the model, with their values.
+    pub id: [(u8, u8); 2],
+    /// Exposure time in lines.
+    pub exposure: [u8; 2],
+    /// Frame length in lines (vts).
+    pub frame_length: [u8; 2],
+    /// Line length (hts) in units of `line_length_unit` pixel clocks.
+    pub line_length: [u8; 2],
+    /// Pixel clocks that one count of the line length stands for.
+    pub line_length_unit: u32,
+    /// Analogue gain: the code of [`gain::analogue`].
+    pub analogue_gain: u8,
+    /// Largest code of the analogue gain.
+    pub max_analogue_gain: u8,
+    /// Digital gain: the two bytes of [`gain::digital`].
+    pub digital_gain: [u8; 2],
+    /// The exposure ends at least so many lines before the frame does.
+    pub exposure_margin: u32,
+    /// Exposure in lines after power-up.
+    pub default_exposure: u32,
+    /// Frames from writing exposure or gain to the first frame taken with it.
+    pub delay: usize,
 }
 
 impl Sensor {
     /// Nanoseconds from one frame to the next: hts * vts / pixel clock (facts 2.10, 7.3).
     #[must_use]
     pub fn frame_period_ns(&self) -> u64 {
-        u64::from(self.line_length) * u64::from(self.frame_length) * 1_000_000_000
-            / u64::from(self.pixel_clock)
+        self.period_ns(self.line_length, self.frame_length)
+    }
+
+    /// Nanoseconds from one frame to the next with another line length in pixel clocks and frame
+    /// length in lines.
+    #[must_use]
+    pub fn period_ns(&self, line_length: u32, frame_length: u32) -> u64 {
+        // 32-bit lengths would not fit; both registers are 16 bits wide and the unit is small.
+        let clocks = u128::from(line_length) * u128::from(frame_length);
+        let nanoseconds = clocks * 1_000_000_000 / u128::from(self.pixel_clock);
+        u64::try_from(nanoseconds).unwrap_or(u64::MAX)
+    }
+
+    /// The longest exposure in lines of a frame of that length.
+    #[must_use]
+    pub const fn max_exposure(&self, frame_length: u32) -> u32 {
+        frame_length.saturating_sub(self.control.exposure_margin)
+    }
+
+    /// How much light a pixel shows, as 16.16 fixed point of that after power-up.
+    #[must_use]
+    pub fn light(&self, exposure: u32, analogue_gain: u8, digital_gain: [u8; 2]) -> u32 {
+        let shutter = (u64::from(exposure) << 16) / u64::from(self.control.default_exposure);
+        let gains = [gain::analogue(analogue_gain), gain::digital(digital_gain)];
+        let light = gains
+            .into_iter()
+            .fold(shutter, |light, gain| (light * u64::from(gain)) >> 16);
+        u32::try_from(light).unwrap_or(u32::MAX)
     }
 
     /// The frame length in lines that gives `fps` frames per second, as the vendor's driver
@@ -73,6 +131,24 @@ pub const GC2053: Sensor = Sensor {
     frame_length: 1418,
     min_fps: 5,
     max_fps: 40,
+    control: Control {
+        target: 0x37,
+        id: [(0xf0, 0x20), (0xf1, 0x53)],
+        // Where exposure and digital gain are is public knowledge of this sensor, not part of the
+        // reference; one register of analogue gain in place of the sensor's table is our choice.
+        exposure: [0x03, 0x04],
+        frame_length: [0x41, 0x42],
+        line_length: [0x05, 0x06],
+        line_length_unit: 2,
+        analogue_gain: 0xb4,
+        // 444864 / 65536 octaves are the most (facts 7.3), in steps of a sixteenth.
+        max_analogue_gain: 108,
+        digital_gain: [0xb1, 0xb2],
+        exposure_margin: 8,
+        // Half of what the default frame length allows (our choice).
+        default_exposure: 705,
+        delay: 2,
+    },
 };
 
 /// Every sensor that can be chosen by name.
@@ -88,5 +164,44 @@ mod tests {
         assert_eq!(GC2053.frame_period_ns(), 39_994_871);
         assert_eq!(GC2053.frame_length_for(30), 0x49d);
         assert_eq!(GC2053.frame_length_for(25), 0x58a);
+        assert_eq!(GC2053.period_ns(2200, 0x49d), 33_310_256);
+    }
+
+    /// Facts 7.3, 7.4, repeated on purpose.
+    #[test]
+    fn the_gc2053_is_controlled_as_the_reference_says() {
+        let control = GC2053.control;
+        assert_eq!(control.target, 0x37);
+        assert_eq!(control.id, [(0xf0, 0x20), (0xf1, 0x53)]);
+        assert_eq!(
+            (control.line_length, control.frame_length),
+            ([5, 6], [0x41, 0x42])
+        );
+        assert_eq!(0x44c * control.line_length_unit, GC2053.line_length);
+        assert_eq!(GC2053.max_exposure(1418), 1410);
+    }
+
+    #[test]
+    fn every_sensor_is_consistent() {
+        for sensor in SENSORS {
+            let control = &sensor.control;
+            let rate = |lines| sensor.pixel_clock / sensor.line_length / lines;
+            assert!((sensor.min_fps..=sensor.max_fps).contains(&rate(sensor.frame_length)));
+            assert!(sensor.frame_length >= sensor.size.height);
+            assert!(control.default_exposure <= sensor.max_exposure(sensor.frame_length));
+            assert_eq!(sensor.line_length % control.line_length_unit, 0);
+            let light = sensor.light(control.default_exposure, 0, gain::DIGITAL_UNITY);
+            assert_eq!(light, 1 << 16, "{} as it is after power-up", sensor.name);
+        }
+    }
+
+    #[test]
+    fn light_follows_exposure_and_both_gains() {
+        let light = |exposure, analogue, digital| GC2053.light(exposure, analogue, digital);
+        assert_eq!(light(1410, 0, [1, 0]), 2 << 16);
+        assert_eq!(light(705, 16, [1, 0]), 2 << 16);
+        assert_eq!(light(705, 0, [2, 0x80]), 5 << 15);
+        assert_eq!(light(0, 108, [15, 0xfc]), 0);
+        assert_eq!(light(1410, 16, [2, 0]), 8 << 16);
     }
 }

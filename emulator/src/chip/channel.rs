@@ -231,6 +231,11 @@ impl OutputChannel {
         })
     }
 
+    /// The frame that is being written is dropped.
+    pub(super) fn drop_frame(&mut self) {
+        self.busy = false;
+    }
+
     /// The job of [`OutputChannel::start_frame`] is over.
     pub(super) fn end_frame(
         &mut self,

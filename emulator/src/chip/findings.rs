@@ -97,6 +97,9 @@ finding_kinds! {
     /// Two channels are to write RGB.
     SecondRgbChannel = "second-rgb-channel",
         "only one channel at a time may write RGB; the other writes nothing (facts 2.4)";
+    /// Raw capture is on without a usable size or stride, or with too few banks.
+    MdmaNotConfigured = "mdma-not-configured",
+        "set 2 to 5 banks, their number, size and stride before MDMA_ENABLE (facts 2.7; 8, row 9)";
     /// An access to a block whose clock is stopped.
     ClockGated = "clock-gated",
         "clear the ISP's bits of CLKGR0 and CLKGR1 first; reads give 0, writes are lost (facts 1.3)";

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! A frame on its way through the chip.
 
+use std::time::Duration;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
+use tx_isp_abi::sensor::BayerOrder;
+use tx_isp_abi::statistics::Kind;
 use tx_isp_abi::{PhysAddr, Size};
 
 /// A frame between its first and its last line.
@@ -12,6 +15,15 @@ pub struct Frame {
     pub number: u32,
     /// What to write, at most one job per channel.
     pub jobs: Vec<DmaJob>,
+    /// The raw picture to write.
+    pub raw: Option<RawJob>,
+    /// The statistics to write, at most one of each kind.
+    pub statistics: Vec<StatisticsJob>,
+    /// The time from the first frame to this one by the sensor's own clock, whatever drives ours, so
+    /// that the same frame is the same picture in each run.
+    pub time: Duration,
+    /// The sensor's light as 16.16 fixed point; 0x10000 is that after power-up.
+    pub light: u32,
     /// How often the chip had been reset when the frame began.
     pub(super) generation: u32,
 }
@@ -39,6 +51,38 @@ pub struct DmaJob {
     pub y_stride: u32,
     /// Bytes from one line of chroma to the next.
     pub uv_stride: u32,
+}
+
+/// A raw picture to be written to memory: the sensor's from its top left corner on, 10 bits in 16 (facts
+/// 2.7, 6.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RawJob {
+    /// Physical address of the bank.
+    pub address: PhysAddr,
+    /// Size in pixels.
+    pub size: Size,
+    /// Bytes from one line to the next.
+    pub stride: u32,
+    /// Order of the colour filters.
+    pub bayer: BayerOrder,
+}
+
+/// Statistics to be written to memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatisticsJob {
+    /// What of.
+    pub kind: Kind,
+    /// Physical address of the bank.
+    pub address: PhysAddr,
+}
+
+/// What a frame writes beside the channels' pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SideJob {
+    /// Its raw picture.
+    Raw,
+    /// One of its statistics.
+    Statistics(Kind),
 }
 
 /// A part of the sensor's picture in the scale of what is written.

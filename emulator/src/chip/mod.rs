@@ -11,28 +11,37 @@ mod fifo;
 mod findings;
 mod frame;
 mod gates;
+mod i2c;
 mod recent;
+mod recovery;
 mod scaler;
+mod sensor;
+mod side;
 mod storage;
 
 pub use channel::ChannelCounters;
 pub use findings::{Finding, FindingKind, Findings};
-pub use frame::{DmaJob, Frame, MaskRectangle, Window};
+pub use frame::{DmaJob, Frame, MaskRectangle, RawJob, SideJob, StatisticsJob, Window};
 pub use recent::{RecentAccess, register_name};
 
 use crate::carve_out::CarveOut;
 use channel::OutputChannel;
 use gates::Gates;
 use scaler::Scaler;
+use sensor::SensorModel;
+use side::Turns;
+use std::time::Duration;
 use storage::Storage;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::mailbox::{LINE_CORE, LINE_VIC};
 use tx_isp_abi::operation::RegisterFile;
 use tx_isp_abi::registers::{
-    Access, Channel, Core, Cpm, CsiHost, Fidelity, Msca, RegisterId, Statistics, Tuning, Vic,
+    Access, Channel, Core, Cpm, CsiHost, Efuse, Fidelity, Harb, I2c, Msca, RegisterId, Statistics,
+    Tuning, Vic,
 };
 use tx_isp_abi::sensor::Sensor;
+use tx_isp_abi::soc::{Identity, Soc, T31X};
 
 /// PHY_STATE with the PHY and the host out of reset (facts 2.8).
 const PHY_STATE_READY: u32 = 0x630;
@@ -42,11 +51,15 @@ const PHY_STATE_STREAMING: u32 = 0x300;
 /// The emulated ISP.
 #[derive(Clone, Debug)]
 pub struct Chip {
+    soc: Soc,
     sensor: Sensor,
+    sensor_model: SensorModel,
     storage: Storage,
     gates: Gates,
     core_status: u32,
     core_running: bool,
+    /// The core has let go of its input.
+    core_released: bool,
     /// The next frame is the first since the core started.
     core_just_started: bool,
     msca_status: u32,
@@ -54,6 +67,9 @@ pub struct Chip {
     vic_running: bool,
     channels: [OutputChannel; ChannelId::COUNT],
     frame_number: u32,
+    /// The sensor's time from frame 1 to the next.
+    time: Duration,
+    turns: Turns,
     /// How often the ISP was reset.
     generation: u32,
     /// The buffers that the frame between its first and last line goes to.
@@ -67,7 +83,9 @@ impl Chip {
     #[must_use]
     pub fn new(sensor: Sensor) -> Self {
         let mut chip = Self {
+            soc: T31X,
             sensor,
+            sensor_model: SensorModel::new(sensor),
             storage: Storage::new(),
             gates: Gates {
                 clocked: false,
@@ -75,12 +93,15 @@ impl Chip {
             },
             core_status: 0,
             core_running: false,
+            core_released: false,
             core_just_started: false,
             msca_status: 0,
             vic_status: [0; 2],
             vic_running: false,
             channels: ChannelId::ALL.map(OutputChannel::new),
             frame_number: 0,
+            time: Duration::ZERO,
+            turns: Turns::default(),
             generation: 0,
             writing: [None; ChannelId::COUNT],
             carve_out: None,
@@ -88,6 +109,41 @@ impl Chip {
         };
         chip.update_gates();
         chip
+    }
+
+    /// The same chip, claiming to be another SoC: only the words that tell it differ (facts 1.4).
+    #[must_use]
+    pub fn with_soc(mut self, soc: Soc) -> Self {
+        let Identity {
+            soc_id,
+            strap,
+            variant,
+            remark,
+        } = soc.identity;
+        let variant = u32::from(variant);
+        for (address, value) in [
+            (Harb::SocId.address(), soc_id),
+            (Cpm::Strap.address(), strap),
+            (Efuse::Remark.address(), u32::from(remark) << 8),
+            // In both halves: sources disagree where it is read (facts 1.4, 9.1).
+            (Efuse::Variant.address(), variant << 16 | variant),
+        ] {
+            self.storage.set(address, value);
+        }
+        self.soc = soc;
+        self
+    }
+
+    /// The SoC that the chip claims to be.
+    #[must_use]
+    pub const fn soc(&self) -> Soc {
+        self.soc
+    }
+
+    /// The time from one frame to the next as the sensor is set (facts 7.3).
+    #[must_use]
+    pub fn frame_period(&self) -> Duration {
+        Duration::from_nanos(self.sensor_model.period_ns())
     }
 
     /// The connected sensor.
@@ -101,17 +157,28 @@ impl Chip {
         self.carve_out = carve_out;
     }
 
-    /// Whether the sensor's frames go through: PHY and host are up, VIC and core run.
+    /// Whether the sensor's frames go through: PHY and host are up, the VIC runs and hands them to the
+    /// core or to its own DMA.
     #[must_use]
     pub fn is_streaming(&self) -> bool {
-        self.vic_running && self.core_running && self.csi_is_up() && self.gates.are_open()
+        self.vic_running
+            && self.csi_is_up()
+            && self.gates.are_open()
+            && (self.core_is_active() || self.captures_raw())
     }
 
-    /// Whether a frame would find a buffer in every enabled channel, of which there is at least one.
+    /// Whether a frame would find a buffer in every enabled channel, of which there is at least one; or
+    /// nothing but raw pictures are taken and the last one has been acknowledged.
     #[must_use]
     pub fn is_ready_for_frame(&self) -> bool {
         let enabled = || self.channels.iter().filter(|channel| channel.is_enabled());
-        self.is_streaming() && enabled().count() > 0 && enabled().all(OutputChannel::has_buffer)
+        if !self.is_streaming() {
+            return false;
+        }
+        match enabled().count() {
+            0 => self.is_ready_for_raw(),
+            _ => self.core_is_active() && enabled().all(OutputChannel::has_buffer),
+        }
     }
 
     /// The levels of the interrupt lines: [`LINE_CORE`] and [`LINE_VIC`] (facts 9.2).
@@ -133,26 +200,45 @@ impl Chip {
         }
         self.frame_number = self.frame_number.wrapping_add(1);
         self.vic_status[0] |= Vic::VIC_FRAME_DONE.mask();
+        let mut frame = Frame {
+            number: self.frame_number,
+            jobs: Vec::new(),
+            raw: self.start_raw(),
+            statistics: Vec::new(),
+            time: self.time,
+            light: self.sensor_model.next_light(),
+            generation: self.generation,
+        };
+        self.time = self.time.saturating_add(self.frame_period());
+        if self.core_is_active() {
+            self.start_core_frame(&mut frame);
+        }
+        Some(frame)
+    }
+
+    /// The core's part of a frame's first line.
+    fn start_core_frame(&mut self, frame: &mut Frame) {
         self.core_status |= Core::IRQ_FRAME_START.mask();
         if std::mem::take(&mut self.core_just_started) {
             // The pattern 0x500, seen once at a normal start (facts 2.2).
             self.core_status |= Core::IRQ_OVERFLOW_0.mask() | Core::IRQ_START_TRANSIENT.mask();
         }
-        let jobs = self.start_channels();
-        for job in &jobs {
+        frame.jobs = self.start_channels();
+        for job in &frame.jobs {
             self.writing[job.channel.index()] = Some(job.y);
             self.check_job(job);
         }
-        Some(Frame {
-            number: self.frame_number,
-            jobs,
-            generation: self.generation,
-        })
+        frame.statistics = self.start_statistics();
     }
 
     /// The frame's last line is in memory, except in the `failed` channels: reports the buffers as
     /// done and raises the end interrupts (facts 9.3). A frame that began before a reset is forgotten.
     pub fn frame_end(&mut self, frame: &Frame, failed: &[ChannelId]) {
+        self.frame_end_without(frame, failed, &[]);
+    }
+
+    /// As [`Chip::frame_end`], where not all that goes beside the channels' pictures was written either.
+    pub fn frame_end_without(&mut self, frame: &Frame, failed: &[ChannelId], lost: &[SideJob]) {
         if frame.generation != self.generation {
             return;
         }
@@ -165,7 +251,10 @@ impl Chip {
                 self.msca_status |= Msca::IRQ_CHANNELS_DONE.of(job.channel.bit());
             }
         }
-        self.core_status |= Core::IRQ_FRAME_DONE.mask() | Core::IRQ_IP_DONE.mask();
+        self.end_side_jobs(frame, lost);
+        if self.core_is_active() {
+            self.core_status |= Core::IRQ_FRAME_DONE.mask() | Core::IRQ_IP_DONE.mask();
+        }
     }
 
     /// The protocol errors so far.
@@ -247,12 +336,15 @@ impl Chip {
         }
         self.core_status = 0;
         self.core_running = false;
+        self.core_released = false;
         self.core_just_started = false;
         self.msca_status = 0;
         self.vic_status = [0; 2];
         self.vic_running = false;
         self.channels.iter_mut().for_each(OutputChannel::reset);
         self.frame_number = 0;
+        self.time = Duration::ZERO;
+        self.turns = Turns::default();
         self.writing = [None; ChannelId::COUNT];
         self.generation = self.generation.wrapping_add(1);
     }
@@ -260,6 +352,8 @@ impl Chip {
     fn read_register(&mut self, id: RegisterId) -> u32 {
         match id {
             RegisterId::Core(Core::IrqStatus) => self.core_status,
+            RegisterId::Core(Core::ReleaseAcknowledge) => self.release_acknowledge(),
+            RegisterId::I2c(I2c::Command) => 0,
             RegisterId::Msca(Msca::ChannelState) => self.channels_busy(),
             RegisterId::Msca(Msca::IrqStatus) => self.msca_status,
             RegisterId::Vic(Vic::Control) => Vic::VIC_RUN.of(u32::from(self.vic_running)),
@@ -291,14 +385,9 @@ impl Chip {
             RegisterId::Core(Core::IrqClear) => {
                 acknowledge(&mut self.core_status, value, id, &mut self.findings);
             }
-            RegisterId::Core(Core::ReleaseRequest) => {
-                self.storage.set(id.address(), value);
-                let released = Core::RELEASE_REQUESTED.get(value);
-                self.storage.set(
-                    Core::ReleaseAcknowledge.address(),
-                    Core::RELEASED.of(released),
-                );
-            }
+            RegisterId::Core(Core::ReleaseRequest) => self.write_release_request(value),
+            RegisterId::Core(Core::PipelineControl) => self.write_pipeline_control(value),
+            RegisterId::I2c(I2c::Command) => self.transfer(value),
             RegisterId::Msca(Msca::ChannelEnable) => {
                 for id in ChannelId::ALL {
                     if value & id.bit() != 0 && !self.channels[id.index()].is_enabled() {
@@ -365,16 +454,6 @@ impl Chip {
             self.reset_isp();
         }
         self.update_gates();
-    }
-
-    fn write_core_start(&mut self, value: u32) {
-        self.storage.set(Core::Start.address(), value);
-        if !Core::CORE_START.is_set(value) {
-            self.core_running = false;
-        } else if self.storage.get(Core::MainEnable.address()) != 0 {
-            self.core_just_started = !self.core_running;
-            self.core_running = true;
-        }
     }
 
     /// 1 runs; 0, 2 and 4 stop, and 2 and 4 clear themselves at once (facts 2.7, 9.2).

@@ -6,7 +6,11 @@ use super::*;
 use tx_isp_abi::sensor::GC2053;
 
 mod gates;
+mod identity;
+mod recovery;
 mod scaler;
+mod sensor;
+mod side;
 
 const CORE: u32 = 0x1330_0000;
 const MSCA: u32 = 0x1330_9800;

@@ -124,7 +124,7 @@ impl State {
     /// A new chip in place of this one, whose findings are kept.
     pub(super) fn reset(&mut self, sensor: Sensor) {
         self.earlier_findings = self.all_findings();
-        self.chip = Chip::new(sensor);
+        self.chip = Chip::new(sensor).with_soc(self.chip.soc());
         self.chip.set_carve_out(self.carve_out);
         self.announced = 0;
         self.epoch += 1;

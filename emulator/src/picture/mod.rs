@@ -20,6 +20,7 @@ mod pattern;
 mod plane;
 mod render;
 mod scale;
+mod sensor;
 mod sheet;
 mod source;
 pub mod stamp;
@@ -34,6 +35,7 @@ mod view_tests;
 
 pub use format::{OutputFormat, to_rgb};
 pub use render::{FrameInfo, Geometry, MAX_SIDE, Planes, RenderError, Rendered, Renderer};
+pub use sensor::{Line, SensorFrame};
 pub use source::{ParseSourceError, Source};
 pub use view::{Brightness, Mask, View};
 

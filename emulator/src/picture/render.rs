@@ -173,7 +173,7 @@ pub enum RenderError {
 
 /// Draws frames of one source. It keeps the rows of the geometries it drew last, so one renderer serves all channels.
 pub struct Renderer {
-    content: Content,
+    pub(super) content: Content,
     shapes: Vec<(PlaneShape, RowAppender)>,
     shaped_for: Option<(OutputFormat, u32, u32)>,
     scratch: Vec<u8>,

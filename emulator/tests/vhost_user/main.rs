@@ -5,5 +5,6 @@
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod mailbox;
+mod side;
 mod stream;
 mod vm;

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Raw capture and statistics.
+
+use super::*;
+use tx_isp_abi::Size;
+use tx_isp_abi::sensor::BayerOrder;
+use tx_isp_abi::statistics::Kind;
+
+impl Bench {
+    /// Raw capture of 640x480 into three banks.
+    fn capturing() -> Self {
+        let mut bench = Self::streaming();
+        bench.write(VIC + 0x300, 3 << 16 | 0x8000_0020);
+        bench.write(VIC + 0x304, 640 << 16 | 480);
+        bench.write(VIC + 0x310, 1280);
+        for bank in 0..3 {
+            bench.write(VIC + 0x318 + 4 * bank, 0x100_0000 * (bank + 1));
+        }
+        bench.write(VIC + 0x308, 1);
+        bench
+    }
+}
+
+#[test]
+fn raw_pictures_go_to_the_banks_in_turn() {
+    let mut bench = Bench::capturing();
+    bench.write(CORE + 0x08, 2);
+    for bank in [1, 2, 3, 1] {
+        let raw = bench.frame().raw.unwrap();
+        assert_eq!(raw.address, PhysAddr(0x100_0000 * bank));
+        assert_eq!((raw.size, raw.stride), (Size::new(640, 480), 1280));
+        assert_eq!(raw.bayer, BayerOrder::Gbrg);
+        assert_eq!(bench.read(VIC + 0x380), 0x100_0000 * bank);
+        assert_eq!(bench.read(VIC + 0x1e4), 1);
+        bench.write(VIC + 0x1f4, 1);
+    }
+    bench.write(VIC + 0x308, 0);
+    assert_eq!(bench.frame().raw, None);
+    assert_eq!(bench.findings(), []);
+}
+
+#[test]
+fn raw_capture_needs_no_core_but_the_vic() {
+    let mut bench = Bench::capturing();
+    bench.write(CORE + 0x10, 0);
+    let frame = bench.frame();
+    assert!(frame.raw.is_some() && frame.jobs.is_empty());
+    assert_eq!(bench.read(CORE + 0xb4), 0);
+    bench.write(VIC, 0);
+    assert!(bench.0.frame_start().is_none());
+}
+
+#[test]
+fn the_vics_line_rises_with_a_raw_picture() {
+    let mut bench = Bench::capturing();
+    bench.write(CORE + 0xb0, 0);
+    bench.frame();
+    assert_eq!(bench.0.irq_lines(), 0);
+    bench.write(VIC + 0x1ec, 0xffff_fffc);
+    assert_eq!(bench.0.irq_lines(), LINE_VIC);
+    bench.write(VIC + 0x1f4, 1);
+    assert_eq!(bench.0.irq_lines(), 0);
+}
+
+#[test]
+fn the_control_limit_is_raised_where_raw_capture_is_impossible() {
+    let cases = [
+        (0x300, 1 << 16 | 0x8000_0020),
+        (0x300, 4 << 16 | 0x8000_0020),
+        (0x300, 6 << 16 | 0x8000_0020),
+        (0x31c, 0),
+        (0x304, 1922 << 16 | 480),
+        (0x304, 0),
+        (0x310, 1279),
+    ];
+    for (register, value) in cases {
+        let mut bench = Bench::capturing();
+        bench.write(VIC + register, value);
+        assert_eq!(bench.frame().raw, None, "{register:#x} = {value:#x}");
+        assert_eq!(bench.read(VIC + 0x1e0), 1 << 21 | 1, "facts 8, row 9");
+        assert_eq!(bench.read(VIC + 0x1e4), 0);
+        assert_eq!(bench.findings(), [FindingKind::MdmaNotConfigured]);
+    }
+}
+
+#[test]
+fn a_raw_picture_that_was_not_written_is_not_reported() {
+    let mut bench = Bench::capturing();
+    let frame = bench.0.frame_start().unwrap();
+    bench.0.frame_end_without(&frame, &[], &[SideJob::Raw]);
+    assert_eq!(bench.read(VIC + 0x1e4), 0);
+}
+
+#[test]
+fn statistics_are_taken_only_of_what_has_banks() {
+    let mut bench = Bench::streaming();
+    assert_eq!(bench.frame().statistics, []);
+    bench.write(CORE + 0xb8, 0x3501);
+    for bank in 0..4 {
+        bench.write(CORE + 0xb03c + 4 * bank, 0x22c_0000 + 0x1000 * bank);
+    }
+    for bank in [1, 2, 3, 0] {
+        let statistics = bench.frame().statistics;
+        let address = PhysAddr(0x22c_0000 + 0x1000 * bank);
+        let kind = Kind::WhiteBalance;
+        assert_eq!(statistics, [StatisticsJob { kind, address }]);
+        assert_eq!(bench.read(CORE + 0xb4), 0x4000_3001);
+        bench.write(CORE + 0xb8, 0x4000_3001);
+    }
+    assert_eq!(bench.findings(), []);
+}
+
+#[test]
+fn each_kind_of_statistics_has_its_interrupt() {
+    for (bank, kind, bits) in [
+        (0xa02c, Kind::Exposure, 0x0c00_0000),
+        (0xb048, Kind::WhiteBalance, 0x4000_0000),
+        (0xb8a8, Kind::Focus, 0x8000_0000),
+    ] {
+        let mut bench = Bench::streaming();
+        bench.write(CORE + bank, 0x200_0000);
+        let statistics = bench.frame().statistics;
+        let address = PhysAddr(0x200_0000);
+        assert_eq!(statistics, [StatisticsJob { kind, address }]);
+        assert_eq!(bench.read(CORE + 0xb4), 0x3501 | bits);
+        bench.write(CORE + 0xb8, 0x3501 | bits);
+        let frame = bench.0.frame_start().unwrap();
+        let lost = [SideJob::Statistics(kind)];
+        bench.0.frame_end_without(&frame, &[], &lost);
+        assert_eq!(bench.read(CORE + 0xb4), 0x3001, "nothing was written");
+    }
+}
+
+#[test]
+fn the_banks_of_the_focus_lie_behind_each_other() {
+    let mut bench = Bench::streaming();
+    bench.write(CORE + 0xb8a8, 0x200_0000);
+    let banks: Vec<u32> = (0..5)
+        .map(|_| bench.frame().statistics[0].address.0)
+        .collect();
+    assert_eq!(
+        banks,
+        [0x200_0000, 0x200_1000, 0x200_2000, 0x200_3000, 0x200_0000]
+    );
+}
+
+#[test]
+fn parameter_tables_hold_what_is_written_until_a_reset() {
+    let mut bench = Bench::streaming();
+    for offset in [0x1000, 0x97fc, 0x9c00, 0xb8fc] {
+        bench.write(CORE + offset, offset);
+        assert_eq!(bench.read(CORE + offset), offset);
+    }
+    bench.write(SRBC, 1 << 22);
+    bench.write(SRBC, 0);
+    assert_eq!(bench.read(CORE + 0x1000), 0);
+    assert_eq!(bench.findings(), []);
+}

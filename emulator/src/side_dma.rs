@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What a frame writes to guest memory beside the channels' pictures: its raw picture and its
+//! statistics. Nothing is looked at or drawn unless the driver has set banks for it.
+
+use crate::attach::GuestMemory;
+use crate::chip::{FindingKind, RawJob, SideJob, StatisticsJob};
+use crate::device::{Outcome, StartedFrame};
+use crate::picture::{Brightness, RenderError, Rendered, Renderer, SensorFrame};
+use crate::statistics::Statistics;
+use tx_isp_abi::PhysAddr;
+use tx_isp_abi::sensor::Sensor;
+use tx_isp_abi::statistics::{BANK_BYTES, Kind};
+use vm_memory::{Bytes, GuestAddress, GuestAddressSpace, GuestMemoryBackend};
+
+/// Why something was not written.
+#[derive(Debug, thiserror::Error)]
+enum SideError {
+    #[error("{what}: {length:#x} bytes at {address} are not in RAM")]
+    OutsideMemory {
+        what: &'static str,
+        address: PhysAddr,
+        length: u64,
+    },
+    #[error(transparent)]
+    Render(#[from] RenderError),
+}
+
+/// Writes a frame's raw picture and statistics.
+pub(crate) fn write(
+    renderer: &mut Renderer,
+    sensor: &Sensor,
+    started: &StartedFrame,
+    outcome: &mut Outcome,
+) {
+    let frame = SensorFrame {
+        size: (sensor.size.width, sensor.size.height),
+        number: started.frame.number,
+        brightness: Brightness(started.frame.light),
+    };
+    if let Some(job) = &started.frame.raw {
+        match write_raw(renderer, &frame, started, job) {
+            Ok(rendered) => outcome.bytes += rendered.bytes,
+            Err(error) => fail(SideJob::Raw, &frame, &error, outcome),
+        }
+    }
+    let jobs = &started.frame.statistics;
+    if jobs.is_empty() {
+        return;
+    }
+    let kinds: Vec<Kind> = jobs.iter().map(|job| job.kind).collect();
+    match Statistics::of(renderer, &frame, &kinds) {
+        Ok(statistics) => {
+            for job in jobs {
+                if let Err(error) = write_bank(started, job, &statistics.bank(job.kind)) {
+                    fail(SideJob::Statistics(job.kind), &frame, &error, outcome);
+                }
+            }
+        }
+        Err(error) => {
+            log::error!("frame {} has no statistics: {error}", frame.number);
+            let lost = kinds.into_iter().map(SideJob::Statistics);
+            outcome.lost.extend(lost);
+        }
+    }
+}
+
+fn write_raw(
+    renderer: &mut Renderer,
+    frame: &SensorFrame,
+    started: &StartedFrame,
+    job: &RawJob,
+) -> Result<Rendered, SideError> {
+    let memory = started.memory.memory();
+    let before_last = u64::from(job.size.height.saturating_sub(1)) * u64::from(job.stride);
+    let length = before_last + u64::from(job.size.width) * 2;
+    let slice = usize::try_from(length)
+        .ok()
+        .and_then(|count| memory.get_slice(address(job.address), count).ok())
+        .ok_or(SideError::OutsideMemory {
+            what: "raw picture",
+            address: job.address,
+            length,
+        })?;
+    let size = (job.size.width, job.size.height);
+    Ok(renderer.render_raw(frame, job.bayer, size, job.stride, &slice)?)
+}
+
+fn write_bank(started: &StartedFrame, job: &StatisticsJob, bank: &[u8]) -> Result<(), SideError> {
+    let memory: <GuestMemory as GuestAddressSpace>::T = started.memory.memory();
+    memory
+        .write_slice(bank, address(job.address))
+        .map_err(|_| SideError::OutsideMemory {
+            what: "bank of statistics",
+            address: job.address,
+            length: BANK_BYTES.into(),
+        })
+}
+
+fn address(address: PhysAddr) -> GuestAddress {
+    GuestAddress(address.0.into())
+}
+
+/// A mistake of the driver's, or trouble on the host.
+fn fail(job: SideJob, frame: &SensorFrame, error: &SideError, outcome: &mut Outcome) {
+    outcome.lost.push(job);
+    match error {
+        SideError::OutsideMemory { .. } | SideError::Render(RenderError::Memory(_)) => {
+            let detail = format!("frame {}: {error}", frame.number);
+            outcome
+                .findings
+                .push((FindingKind::DmaOutsideMemory, detail));
+        }
+        SideError::Render(_) => log::error!("frame {} is lost: {error}", frame.number),
+    }
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What goes to guest memory beside the plain pictures, and the sensor that all of it is of.
+
+use crate::vm::{Emulation, Vm, until};
+use tx_isp_abi::statistics::mean_luma;
+use tx_isp_emulator::control::Client;
+use tx_isp_emulator::control::protocol::LedgerEntry;
+use vm_memory::{Bytes, GuestAddress};
+
+const I2C: u32 = 0x1005_0000;
+const BUFFER: u32 = 0x10_0000;
+const BANK: u32 = 0x8000;
+
+fn stepped(source: &str) -> (Emulation, Vm, Client) {
+    let emulation = Emulation::start(&["--fps", "stepped", "--source", source]);
+    let mut vm = Vm::connect(&emulation, 0);
+    vm.stream(320, 240);
+    let operator = emulation.operator();
+    (emulation, vm, operator)
+}
+
+fn ram(vm: &Vm, from: u32, bytes: usize) -> Vec<u8> {
+    let mut data = vec![0; bytes];
+    vm.memory
+        .read_slice(&mut data, GuestAddress(from.into()))
+        .unwrap();
+    data
+}
+
+fn sensor_write(vm: &mut Vm, registers: &[(u32, u32)]) {
+    for (register, value) in registers {
+        for (offset, word) in [(0, 0x37), (4, *register), (8, *value), (0xc, 2)] {
+            vm.write(I2C + offset, word);
+        }
+    }
+}
+
+fn last_entry(operator: &mut Client) -> LedgerEntry {
+    let entries = operator.ledger(0, None, 0).unwrap();
+    entries.last().unwrap().clone()
+}
+
+#[test]
+fn exposure_statistics_follow_the_exposure() {
+    let (emulation, mut vm, mut operator) = stepped("bars");
+    for bank in 0..4 {
+        vm.write(0x1330_a02c + 4 * bank, BANK + 0x1000 * bank);
+    }
+    let mut mean = |vm: &mut Vm, frame: u32| {
+        operator.step(1).unwrap();
+        let bank = ram(vm, BANK + 0x1000 * ((frame - 1) % 4), 0x1000);
+        assert_eq!(bank[..4], frame.to_le_bytes());
+        assert_eq!(vm.read(0x1330_00b4) & 0x0c00_0000, 0x0c00_0000);
+        mean_luma(&bank).unwrap()
+    };
+    let normal = mean(&mut vm, 1);
+    assert_eq!(normal, 125, "the mean of the bars");
+    // Half the exposure, two frames later.
+    sensor_write(&mut vm, &[(0x03, 352 >> 8), (0x04, 352 & 0xff)]);
+    assert_eq!(mean(&mut vm, 2), normal);
+    let darker = mean(&mut vm, 3);
+    assert!(darker.abs_diff(16 + (normal - 16) / 2) <= 2, "{darker}");
+    assert!(emulation.status().findings.is_empty());
+}
+
+#[test]
+fn the_picture_itself_becomes_darker_and_bright_again() {
+    let (_emulation, mut vm, mut operator) = stepped("gradient");
+    let mut lines = Vec::new();
+    for (frame, exposure) in (1..).zip([705u32, 176, 705, 705, 705]) {
+        sensor_write(&mut vm, &[(0x03, exposure >> 8), (0x04, exposure & 0xff)]);
+        vm.queue_buffer(BUFFER, BUFFER + 320 * 240);
+        operator.step(1).unwrap();
+        let entry = last_entry(&mut operator);
+        assert_eq!(
+            (entry.frame, entry.crc32),
+            (frame, vm.checksum(BUFFER.into(), 320 * 360))
+        );
+        let luma = ram(&vm, BUFFER + 320 * 200, 320 * 40);
+        lines.push(luma.iter().map(|&y| u32::from(y)).sum::<u32>() / (320 * 40));
+        let _ = vm.read(0x1330_9974);
+        let _ = vm.read(0x1330_998c);
+    }
+    // The gradient moves little from frame to frame; the third frame was exposed with a quarter.
+    assert!(lines[2] < lines[1] / 2, "{lines:?}");
+    assert!(lines[4].abs_diff(lines[1]) < 20, "{lines:?}");
+}
+
+#[test]
+fn a_raw_picture_is_written_with_its_filters() {
+    let (emulation, mut vm, mut operator) = stepped("bars");
+    for (offset, value) in [
+        (0x300, 2 << 16 | 0x8000_0020),
+        (0x304, 1920 << 16 | 8),
+        (0x310, 3840),
+        (0x318, BUFFER),
+        (0x31c, 2 * BUFFER),
+        (0x308, 1),
+    ] {
+        vm.write(0x133e_0000 + offset, value);
+    }
+    operator.step(2).unwrap();
+    for bank in [BUFFER, 2 * BUFFER] {
+        let bytes = ram(&vm, bank, 3840 * 8);
+        let pixel = |x: usize, y: usize| {
+            u16::from_le_bytes([bytes[y * 3840 + x * 2], bytes[y * 3840 + x * 2 + 1]])
+        };
+        // White, then red in the sixth bar: RGGB.
+        assert_eq!(
+            [pixel(0, 0), pixel(1, 0), pixel(0, 1), pixel(1, 1)],
+            [1023; 4]
+        );
+        let red = 5 * 240 + 100;
+        assert!(pixel(red, 2) > 900 && pixel(red + 1, 2) < 100 && pixel(red + 1, 3) < 100);
+    }
+    assert_eq!(vm.read(0x133e_01e4), 1);
+    assert!(emulation.status().findings.is_empty());
+}
+
+#[test]
+fn banks_outside_of_ram_are_a_finding_and_raise_nothing() {
+    let (emulation, mut vm, mut operator) = stepped("bars");
+    vm.write(0x1330_b8a8, 0x7000_0000);
+    operator.step(1).unwrap();
+    assert_eq!(vm.read(0x1330_00b4) & 0x8000_0000, 0);
+    let findings = emulation.status().findings;
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert_eq!(findings[0].id, "dma-outside-memory");
+}
+
+#[test]
+fn crops_masks_and_rgb_go_through_to_memory() {
+    let (emulation, mut vm, mut operator) = stepped("bars");
+    for (register, value) in [
+        (0x28, 40 << 16 | 100),
+        (0x2c, 240 << 16 | 130),
+        (0x38, 200 << 16 | 100),
+        (0x3c, 16 << 16 | 16),
+        (0x40, 0x0051_5af0),
+        (0x68, 2),
+        (0x80, 240 * 4),
+    ] {
+        vm.write(0x1330_9900 + register, value);
+    }
+    vm.write(0x1330_996c, BUFFER);
+    operator.step(1).unwrap();
+    let entry = last_entry(&mut operator);
+    assert_eq!(
+        (entry.width, entry.height, entry.format.as_str()),
+        (240, 130, "bgr32")
+    );
+    assert_eq!(entry.bytes, 240 * 130 * 4);
+    assert_eq!(entry.crc32, vm.checksum(BUFFER.into(), 240 * 130 * 4));
+    let bytes = ram(&vm, BUFFER, 240 * 130 * 4);
+    let pixel = |x: usize, y: usize| &bytes[(y * 240 + x) * 4..][..3];
+    // Left of the crop was the white bar; it begins in the yellow one and ends in the blue one.
+    assert!(pixel(0, 120)[0] < 60 && pixel(0, 120)[2] > 200);
+    assert!(pixel(239, 120)[0] > 200 && pixel(239, 120)[2] < 60);
+    assert_eq!(pixel(205, 105), [0, 0, 255], "the mask is red");
+    assert!(
+        emulation.status().findings.is_empty(),
+        "{:?}",
+        emulation.status().findings
+    );
+}
+
+#[test]
+fn the_frame_clock_follows_the_sensor() {
+    let emulation = Emulation::start(&[]);
+    let mut vm = Vm::connect(&emulation, 0);
+    vm.stream(128, 128);
+    let frames = |emulation: &Emulation| emulation.status().frames.started;
+    until("frames come", || frames(&emulation) > 2);
+    // The longest frame: 65535 lines of 2200 clocks are 1.8 s.
+    sensor_write(&mut vm, &[(0x41, 0xff), (0x42, 0xff)]);
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    let before = frames(&emulation);
+    std::thread::sleep(std::time::Duration::from_millis(600));
+    assert!(
+        frames(&emulation) <= before + 1,
+        "at 25 frames per second there were 15"
+    );
+}

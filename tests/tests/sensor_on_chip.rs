@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The driver core controls the modelled sensor over the modelled I2C bus.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+
+use std::time::Duration;
+use tx_isp_abi::PhysAddr;
+use tx_isp_abi::channel::ChannelId;
+use tx_isp_abi::sensor::{GC2053, Sensor};
+use tx_isp_driver::Error;
+use tx_isp_driver::channel::Buffer;
+use tx_isp_driver::isp::Isp;
+use tx_isp_tests::Board;
+
+const MAIN: ChannelId = ChannelId::ALL[0];
+
+/// A driver that was told of another sensor than there is.
+fn mistaken(change: impl FnOnce(&mut Sensor)) -> Isp<Board> {
+    let mut sensor = GC2053;
+    change(&mut sensor);
+    Isp::probe(Board::new(), sensor).unwrap()
+}
+
+fn stream(board: &Board, isp: &mut Isp<Board>) {
+    let address = PhysAddr(0x0630_0000);
+    isp.queue(MAIN, Buffer { index: 0, address }).unwrap();
+    isp.stream_on(MAIN).unwrap();
+    let _ = board.take_traffic();
+}
+
+fn lights(board: &Board, frames: usize) -> Vec<u32> {
+    (0..frames).map(|_| board.frame().unwrap().light).collect()
+}
+
+fn no_findings(board: &Board) -> bool {
+    board.chip(|chip| chip.findings().is_empty())
+}
+
+#[test]
+fn the_sensor_is_found_and_another_one_is_not() {
+    let board = Board::new();
+    assert_eq!(board.probe().probe_sensor(), Ok(()));
+    let mut elsewhere = mistaken(|sensor| sensor.control.target = 0x3f);
+    assert_eq!(elsewhere.probe_sensor(), Err(Error::NoSensor));
+    assert_eq!(elsewhere.set_exposure(1), Err(Error::NoSensor));
+    let mut another = mistaken(|sensor| sensor.control.id[1].1 = 0x35);
+    assert_eq!(
+        another.probe_sensor(),
+        Err(Error::UnknownSensor([0x20, 0x53]))
+    );
+    assert!(no_findings(&board));
+}
+
+#[test]
+fn exposure_changes_the_light_two_frames_later_in_one_round_trip() {
+    let board = Board::new();
+    let mut isp = board.probe();
+    stream(&board, &mut isp);
+    assert_eq!(lights(&board, 2), [1 << 16; 2], "as after power-up");
+    assert_eq!(isp.set_exposure(1410), Ok(1410));
+    assert_eq!(
+        board.take_traffic().round_trips,
+        3,
+        "two reads of the frame's length, one write"
+    );
+    assert_eq!(lights(&board, 3), [1 << 16, 2 << 16, 2 << 16]);
+    assert_eq!(isp.set_exposure(9999), Ok(1410), "the frame is no longer");
+    assert!(no_findings(&board));
+}
+
+#[test]
+fn gain_is_analogue_first_and_never_more_than_asked_for() {
+    let board = Board::new();
+    let mut isp = board.probe();
+    stream(&board, &mut isp);
+    for factor in [1 << 16, 3 << 15, 2 << 16, 100 << 16, 1000 << 16] {
+        let reached = isp.set_gain(factor).unwrap();
+        assert!(
+            reached <= factor && reached > factor / 100 * 97,
+            "{factor:#x}: {reached:#x}"
+        );
+        let light = lights(&board, 3)[2];
+        assert!(light.abs_diff(reached) <= 2, "{light:#x} {reached:#x}");
+    }
+    assert_eq!(isp.set_gain(0), Ok(1 << 16));
+    assert!(no_findings(&board));
+}
+
+#[test]
+fn the_frame_length_sets_the_rate_within_the_sensors_limits() {
+    let board = Board::new();
+    let mut isp = board.probe();
+    let period = || board.chip(|chip| chip.frame_period());
+    assert_eq!(period(), Duration::from_nanos(39_994_871));
+    // 78 MHz / 2200 / 30 lines are 30 frames per second (facts 7.3).
+    assert_eq!(isp.set_frame_length(0x49d), Ok(0x49d));
+    assert_eq!(period(), Duration::from_nanos(33_310_256));
+    assert_eq!(isp.set_exposure(5000), Ok(0x49d - 8));
+    assert_eq!(
+        isp.set_frame_length(0),
+        Ok(1080),
+        "no frame is shorter than its picture"
+    );
+    assert_eq!(
+        isp.set_frame_length(100_000),
+        Ok(7090),
+        "5 frames per second"
+    );
+}
