@@ -6,9 +6,12 @@ use std::time::Duration;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::sensor::{GC2053, Sensor};
+use tx_isp_abi::statistics::{Kind, mean_luma};
 use tx_isp_driver::Error;
 use tx_isp_driver::channel::Buffer;
 use tx_isp_driver::isp::Isp;
+use tx_isp_emulator::picture::{Brightness, Renderer, SensorFrame, Source};
+use tx_isp_emulator::statistics::Statistics;
 use tx_isp_tests::Board;
 
 const MAIN: ChannelId = ChannelId::ALL[0];
@@ -105,4 +108,41 @@ fn the_frame_length_sets_the_rate_within_the_sensors_limits() {
         Ok(7090),
         "5 frames per second"
     );
+}
+
+/// The mean luma that the statistics of a frame tell.
+fn mean(renderer: &mut Renderer, board: &Board) -> u32 {
+    let frame = board.frame().unwrap();
+    let picture = SensorFrame {
+        size: (1920, 1080),
+        number: frame.number,
+        brightness: Brightness(frame.light),
+    };
+    let statistics = Statistics::of(renderer, &picture, &[Kind::Exposure]).unwrap();
+    mean_luma(&statistics.bank(Kind::Exposure)).unwrap()
+}
+
+#[test]
+fn a_control_loop_on_the_statistics_finds_the_wanted_brightness() {
+    const BLACK: u32 = 16;
+    const WANTED: u32 = 60;
+    let board = Board::new();
+    let mut isp = board.probe();
+    stream(&board, &mut isp);
+    let mut renderer = Renderer::open(&Source::Bars).unwrap();
+    let mut exposure = isp.set_exposure(1410).unwrap();
+    let mut means = Vec::new();
+    for _ in 0..8 {
+        // What was set before counts from the second frame on.
+        let seen = [(); 3].map(|()| mean(&mut renderer, &board))[2];
+        means.push(seen);
+        let lines = exposure * (WANTED - BLACK) / (seen - BLACK).max(1);
+        exposure = isp.set_exposure(lines.max(1)).unwrap();
+    }
+    assert!(means[0] > 2 * WANTED, "{means:?}");
+    assert!(
+        means[5..].iter().all(|mean| mean.abs_diff(WANTED) <= 2),
+        "{means:?}"
+    );
+    assert!(no_findings(&board));
 }

@@ -103,6 +103,12 @@ finding_kinds! {
     /// An access to a block whose clock is stopped.
     ClockGated = "clock-gated",
         "clear the ISP's bits of CLKGR0 and CLKGR1 first; reads give 0, writes are lost (facts 1.3)";
+    /// VIC or core were told of another picture size than the sensor's.
+    FrameSizeMismatch = "frame-size-mismatch",
+        "write the sensor's size to the VIC's RESOLUTION and the core's FRAME_SIZE (facts 2.6, 2.7)";
+    /// The ISP was put into reset before it had stopped its bus traffic.
+    ResetWithoutHandshake = "reset-without-handshake",
+        "set bit 21 of SRBC and wait for bit 20 before setting bit 22 (facts 1.3)";
     /// An access to a block that is held in reset.
     AccessInReset = "access-in-reset",
         "clear bit 22 of SRBC first; reads give 0, writes are lost (facts 1.3)";

@@ -12,6 +12,7 @@ mod findings;
 mod frame;
 mod gates;
 mod i2c;
+mod input;
 mod recent;
 mod recovery;
 mod scaler;
@@ -164,6 +165,7 @@ impl Chip {
         self.vic_running
             && self.csi_is_up()
             && self.gates.are_open()
+            && self.vic_hears_the_sensor()
             && (self.core_is_active() || self.captures_raw())
     }
 
@@ -200,6 +202,7 @@ impl Chip {
         }
         self.frame_number = self.frame_number.wrapping_add(1);
         self.vic_status[0] |= Vic::VIC_FRAME_DONE.mask();
+        self.check_frame_size();
         let mut frame = Frame {
             number: self.frame_number,
             jobs: Vec::new(),
@@ -290,6 +293,9 @@ impl Chip {
         if formats().any(|(_, format)| format.is_none()) {
             // A wrong OUT_FMT raises 0x600 again and again (facts 2.2; 8, row 11).
             self.core_status |= Core::IRQ_OVERFLOW_1.mask() | Core::IRQ_START_TRANSIENT.mask();
+        }
+        for (id, _) in formats().filter(|(id, _)| !scaler(*id).crops_fit()) {
+            self.msca_status |= Msca::IRQ_CROP_ERROR.of(id.bit());
         }
         let rgb = formats().find_map(|(id, format)| format?.is_rgb().then_some(id));
         let channels = ChannelId::ALL.into_iter().zip(&mut self.channels);
@@ -443,7 +449,8 @@ impl Chip {
 
     fn write_soft_reset(&mut self, value: u32) {
         let address = Cpm::SoftReset.address();
-        let was_in_reset = Cpm::ISP_RESET.is_set(self.storage.get(address));
+        let before = self.storage.get(address);
+        let was_in_reset = Cpm::ISP_RESET.is_set(before);
         let acknowledge =
             Cpm::ISP_RESET_ACKNOWLEDGE.of(u32::from(Cpm::ISP_RESET_REQUEST.is_set(value)));
         self.storage.set(
@@ -451,6 +458,12 @@ impl Chip {
             value & !Cpm::ISP_RESET_ACKNOWLEDGE.mask() | acknowledge,
         );
         if Cpm::ISP_RESET.is_set(value) && !was_in_reset {
+            if !Cpm::ISP_RESET_ACKNOWLEDGE.is_set(before) {
+                self.findings
+                    .report(FindingKind::ResetWithoutHandshake, || {
+                        format!("SRBC written with {value:#x} while it was {before:#x}")
+                    });
+            }
             self.reset_isp();
         }
         self.update_gates();

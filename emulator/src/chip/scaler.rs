@@ -63,7 +63,7 @@ impl Scaler<'_> {
     pub(super) fn setup(&self, findings: &mut Findings) -> Option<Setup> {
         let input = self.input();
         let crop = self.crop();
-        if !input.lies_in(self.sensor) || !crop.lies_in(self.scaled()) {
+        if !self.crops_fit() {
             findings.report(FindingKind::CropOutsidePicture, || self.describe());
             return None;
         }
@@ -78,6 +78,11 @@ impl Scaler<'_> {
             findings.report(FindingKind::ScalerStepMismatch, || self.describe());
         }
         Some(setup)
+    }
+
+    /// Whether each crop lies in the picture that it is taken from.
+    pub(super) fn crops_fit(&self) -> bool {
+        self.input().lies_in(self.sensor) && self.crop().lies_in(self.scaled())
     }
 
     /// The format, if OUT_FMT is one that the channel can write.

@@ -7,6 +7,7 @@ use tx_isp_abi::sensor::GC2053;
 
 mod gates;
 mod identity;
+mod input;
 mod recovery;
 mod scaler;
 mod sensor;
@@ -45,6 +46,11 @@ impl Bench {
     fn open_gates(&mut self) {
         self.write(0x1000_0020, 0);
         self.write(0x1000_0028, 0);
+    }
+    /// Holds the ISP in reset, after the handshake of facts 1.3.
+    fn hold_in_reset(&mut self) {
+        self.write(SRBC, 1 << 21);
+        self.write(SRBC, 1 << 22);
     }
     fn configure(&mut self, width: u32, height: u32) {
         self.write(CHANNEL0, width << 16 | height);

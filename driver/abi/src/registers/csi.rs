@@ -30,7 +30,7 @@ register_block! {
     /// Version, "102*" in ASCII.
     Version ("VERSION") = 0x00: ReadOnly, reset 0x3130_322a, Modelled, "facts 2.8, 9.1";
     /// Lanes in use less one.
-    Lanes ("N_LANES") = 0x04: ReadWrite, reset 0, Modelled, "facts 2.8" {
+    Lanes ("N_LANES") = 0x04: ReadWrite, reset 0, Storage, "facts 2.8" {
         LANES_LESS_ONE [2 @ 0] "1 for two lanes.",
     };
     /// Takes the D-PHY out of shutdown.

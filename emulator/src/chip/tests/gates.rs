@@ -50,7 +50,7 @@ fn each_gate_stops_frames_and_registers() {
 #[test]
 fn a_block_that_is_held_in_reset_does_not_answer() {
     let mut bench = Bench::streaming();
-    bench.write(SRBC, 1 << 22);
+    bench.hold_in_reset();
     assert_eq!(bench.read(CORE), 0);
     assert_eq!(
         bench.read(CSI),
@@ -60,4 +60,15 @@ fn a_block_that_is_held_in_reset_does_not_answer() {
     assert_eq!(bench.findings(), [FindingKind::AccessInReset]);
     bench.write(SRBC, 0);
     assert_eq!(bench.read(CORE), 0x5456_0031);
+}
+
+#[test]
+fn a_reset_without_its_handshake_is_found() {
+    for before in [0, 1 << 20] {
+        let mut bench = Bench::streaming();
+        bench.write(SRBC, before);
+        bench.write(SRBC, 1 << 22);
+        assert_eq!(bench.read(SRBC), 1 << 22, "it is reset all the same");
+        assert_eq!(bench.findings(), [FindingKind::ResetWithoutHandshake]);
+    }
 }

@@ -96,6 +96,7 @@ fn crops_outside_of_their_picture_write_nothing() {
         bench.write(base + position, 2);
         bench.write(base + size, all.0 << 16 | all.1);
         assert_eq!(bench.job(), None);
+        assert_eq!(bench.read(MSCA + 0xc), 1 << 3, "crop error of channel 0");
         assert_eq!(bench.findings(), [FindingKind::CropOutsidePicture]);
     }
 }

@@ -85,7 +85,7 @@ fn the_sensor_keeps_its_settings_over_a_reset_of_the_isp() {
     let mut bench = Bench::streaming();
     bench.sensor_write(0x03, 0);
     bench.sensor_write(0x04, 0);
-    bench.write(SRBC, 1 << 22);
+    bench.hold_in_reset();
     bench.write(SRBC, 0);
     assert_eq!(bench.sensor_read(0x04), 0);
 }

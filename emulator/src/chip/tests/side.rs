@@ -151,7 +151,7 @@ fn parameter_tables_hold_what_is_written_until_a_reset() {
         bench.write(CORE + offset, offset);
         assert_eq!(bench.read(CORE + offset), offset);
     }
-    bench.write(SRBC, 1 << 22);
+    bench.hold_in_reset();
     bench.write(SRBC, 0);
     assert_eq!(bench.read(CORE + 0x1000), 0);
     assert_eq!(bench.findings(), []);
