@@ -88,10 +88,9 @@ impl Sensor {
     /// length in lines.
     #[must_use]
     pub fn period_ns(&self, line_length: u32, frame_length: u32) -> u64 {
-        // 32-bit lengths would not fit; both registers are 16 bits wide and the unit is small.
-        let clocks = u128::from(line_length) * u128::from(frame_length);
-        let nanoseconds = clocks * 1_000_000_000 / u128::from(self.pixel_clock);
-        u64::try_from(nanoseconds).unwrap_or(u64::MAX)
+        // Register values of 16 bits, in the units of the sensors here, fit 64 bits.
+        let clocks = u64::from(line_length) * u64::from(frame_length);
+        clocks.saturating_mul(1_000_000_000) / u64::from(self.pixel_clock)
     }
 
     /// The longest exposure in lines of a frame of that length.
