@@ -6,11 +6,12 @@ use crate::bus::{Bus, BusError};
 use crate::error::Error;
 use crate::isp::Isp;
 use crate::list::List;
+use crate::selection::Placement;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::{FrameLayout, PixelFormat, nearest_size};
 use tx_isp_abi::operation::Operation;
 use tx_isp_abi::registers::{Channel, Msca};
-use tx_isp_abi::{PhysAddr, Size};
+use tx_isp_abi::{PhysAddr, Rectangle, Size};
 
 /// The most buffers that a channel holds: as many as videobuf2 allows a queue.
 pub const MAX_BUFFERS: usize = 32;
@@ -46,6 +47,8 @@ const NO_BUFFER: Buffer = Buffer {
 pub struct OutputChannel {
     id: ChannelId,
     layout: FrameLayout,
+    /// The part of the sensor's picture that is shown.
+    pub(crate) source: Rectangle,
     streaming: bool,
     /// Buffers that the address FIFO has no room for yet.
     waiting: List<Buffer, MAX_BUFFERS>,
@@ -63,6 +66,7 @@ impl OutputChannel {
         Self {
             id,
             layout: FrameLayout::new(PixelFormat::Nv12, size),
+            source: Rectangle::whole(sensor),
             streaming: false,
             waiting: List::new(NO_BUFFER),
             in_hardware: List::new(NO_BUFFER),
@@ -73,6 +77,11 @@ impl OutputChannel {
 
     pub(crate) const fn is_streaming(&self) -> bool {
         self.streaming
+    }
+
+    /// Size of the pictures in pixels.
+    pub(crate) const fn layout_size(&self) -> Size {
+        self.layout.size
     }
 
     /// All buffers are the caller's again.
@@ -162,6 +171,7 @@ impl<B: Bus> Isp<B> {
             return Err(Error::UnsupportedSize(size));
         }
         self.channels[channel.index()].layout = layout;
+        self.channels[channel.index()].source = self.nearest_source(channel, self.source(channel));
         Ok(())
     }
 
@@ -261,14 +271,15 @@ impl<B: Bus> Isp<B> {
     fn start_channel(&mut self, channel: ChannelId) -> Result<(), Error> {
         let input = self.sensor.size;
         let layout = self.layout(channel);
-        self.bus.post(&setup(channel, &layout, input))?;
+        let placement = self.channels[channel.index()].placement(input);
+        self.bus.post(&setup(channel, &layout, input, &placement))?;
         let output = &mut self.channels[channel.index()];
         output.first_frame = None;
         let pushes = output.feed();
         if !pushes.is_empty() {
             self.bus.post(pushes.as_slice())?;
         }
-        self.channel_enable |= enable_bits(channel, &layout, input);
+        self.channel_enable |= enable_bits(channel, &placement, input);
         self.bus.post(&[
             write(Msca::DmaArbitration.address(), DMA_ARBITRATION),
             write(Msca::ChannelEnable.address(), self.channel_enable),
@@ -317,9 +328,14 @@ impl<B: Bus> Isp<B> {
 }
 
 /// SET_FMT of facts 2.5: input size, scaler, crop, frame-rate control, format, strides.
-fn setup(channel: ChannelId, layout: &FrameLayout, input: Size) -> [Operation; 14] {
+fn setup(
+    channel: ChannelId,
+    layout: &FrameLayout,
+    input: Size,
+    placement: &Placement,
+) -> [Operation; 14] {
     let at = |register: Channel, value| write(register.of(channel), value);
-    let size = layout.size;
+    let Placement { scaled: size, crop } = *placement;
     let step = |from: u32, to: u32| from * 512 / to.max(1);
     // Coefficients of facts 2.4: plain, or averaging where less than half the lines remain.
     let coefficients = if size.width * 2 < input.width || size.height * 2 < input.height {
@@ -338,8 +354,8 @@ fn setup(channel: ChannelId, layout: &FrameLayout, input: Size) -> [Operation; 1
         at(Channel::Coefficient1, coefficients[1]),
         at(Channel::Coefficient2, coefficients[2]),
         at(Channel::Coefficient3, coefficients[3]),
-        at(Channel::CropPosition, 0),
-        at(Channel::CropSize, size.to_register()),
+        at(Channel::CropPosition, crop.position_to_register()),
+        at(Channel::CropSize, crop.size.to_register()),
         at(Channel::RateLoop, 0),
         at(Channel::RateMask, 1),
         at(Channel::OutputFormat, layout.format.out_fmt()),
@@ -359,8 +375,8 @@ fn clear_fifos(channel: ChannelId) -> [Operation; 4] {
 }
 
 /// CH_EN's bits for a channel (facts 2.4): enable, start, and scale where the size changes.
-fn enable_bits(channel: ChannelId, layout: &FrameLayout, input: Size) -> u32 {
-    let scale = if layout.size == input {
+fn enable_bits(channel: ChannelId, placement: &Placement, input: Size) -> u32 {
+    let scale = if placement.scaled == input {
         0
     } else {
         scale_bits(channel)

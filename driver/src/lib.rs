@@ -7,6 +7,7 @@
 //! | [`isp`] | the ISP as a whole: identify, bring up, shut down |
 //! | [`channel`] | an output channel: set up, feed with buffers, start, stop |
 //! | [`interrupt`] | acknowledge, drain, and say which buffers are done |
+//! | [`selection`] | which part of the sensor's picture a channel shows |
 //! | [`sensor`] | the image sensor: probe, exposure, gain, frame length |
 //! | [`alloc`] | who allocates frame buffers, how many, and from what |
 //!
@@ -26,6 +27,7 @@ mod error;
 pub mod interrupt;
 pub mod isp;
 mod list;
+pub mod selection;
 pub mod sensor;
 
 pub use error::{Errno, Error};

@@ -91,6 +91,35 @@ impl Size {
     }
 }
 
+/// A part of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Rectangle {
+    /// First pixel of a line.
+    pub left: u32,
+    /// First line.
+    pub top: u32,
+    /// How large it is.
+    pub size: Size,
+}
+
+impl Rectangle {
+    /// All of a picture of that size.
+    #[must_use]
+    pub const fn whole(size: Size) -> Self {
+        Self {
+            left: 0,
+            top: 0,
+            size,
+        }
+    }
+
+    /// The packed form of the position registers: left in bits 31:16, top in bits 15:0 (facts 2.4).
+    #[must_use]
+    pub const fn position_to_register(self) -> u32 {
+        Size::new(self.left, self.top).to_register()
+    }
+}
+
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}x{}", self.width, self.height)
