@@ -12,13 +12,16 @@ use tx_isp_abi::sensor::Sensor;
 
 /// The interrupts that the driver has a use for. The vendor's driver enables all 32 (facts 2.1);
 /// each further one would wake this driver for nothing.
-const CORE_INTERRUPTS: u32 = Core::IRQ_FRAME_DONE.mask()
+pub(crate) const CORE_INTERRUPTS: u32 = Core::IRQ_FRAME_DONE.mask()
     | Core::IRQ_ERROR_GROUP.mask()
     | Core::IRQ_OVERFLOW_0.mask()
     | Core::IRQ_OVERFLOW_1.mask();
 
 /// The VIC's errors; its frame-done would only repeat the core's.
-const VIC_MASK_0: u32 = Vic::VIC_FRAME_DONE.mask();
+pub(crate) const VIC_MASK_0: u32 = Vic::VIC_FRAME_DONE.mask();
+
+/// The VIC's errors that its reset cures (facts 2.7).
+pub(crate) const VIC_RECOVERABLE: u32 = 0xde00;
 
 /// Main enable and mode for a linear sensor (facts 2.1).
 const MAIN_ENABLE_LINEAR: u32 = 0x133;
@@ -32,6 +35,11 @@ const RESET_POLL_US: u32 = 2000;
 /// The VIC leaves configuration within 100 ms (facts 2.7).
 const VIC_POLLS: u32 = 100;
 const VIC_POLL_US: u32 = 1000;
+/// The sensor's link comes up within 100 ms (our choice).
+const PHY_POLLS: u32 = 100;
+const PHY_POLL_US: u32 = 1000;
+/// PHY_STATE with a sensor: 0x630, then 0x300 or 0x330 (facts 2.8); without, it stays at 0x200.
+const PHY_ALIVE: u32 = (0x630 | 0x300 | 0x330) & !0x200;
 
 /// Takes the ISP from whatever state it is in to taking frames from `sensor`.
 pub(crate) fn start<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), Error> {
@@ -67,7 +75,7 @@ pub(crate) fn stop<B: Bus>(bus: &mut B) -> Result<(), BusError> {
 }
 
 /// The handshake of facts 1.3: request, acknowledge, reset, release.
-fn soft_reset<B: Bus>(bus: &mut B) -> Result<(), Error> {
+pub(crate) fn soft_reset<B: Bus>(bus: &mut B) -> Result<(), Error> {
     let address = Cpm::SoftReset.address();
     let others = bus.read(address)?
         & !(Cpm::ISP_RESET_REQUEST.mask()
@@ -118,7 +126,7 @@ fn start_core<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), BusError> {
     ])
 }
 
-fn start_csi<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), BusError> {
+fn start_csi<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), Error> {
     // Lanes in use: 0x31 for one, 0x33 for two (facts 2.8).
     let lane_config = match sensor.lanes {
         1 => 0x31,
@@ -138,7 +146,29 @@ fn start_csi<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), BusError> {
             CsiHost::HostReset.address(),
             CsiHost::HOST_OUT_OF_RESET.mask(),
         ),
-    ])
+    ])?;
+    let state = CsiHost::PhyState.address();
+    let alive = |value| value & PHY_ALIVE != 0;
+    if poll(bus, state, PHY_POLLS, PHY_POLL_US, alive)? {
+        Ok(())
+    } else {
+        Err(Error::LinkDown)
+    }
+}
+
+/// The VIC's recovery after errors: reset, wait, rewrite the vertical crop, run (facts 2.7).
+pub(crate) fn recover_vic<B: Bus>(bus: &mut B) -> Result<(), Error> {
+    let control = Vic::Control.address();
+    bus.post(&[write(control, Vic::VIC_RESET.mask())])?;
+    if !poll(bus, control, VIC_POLLS, VIC_POLL_US, |value| value == 0)? {
+        return Err(Error::VicNotReady);
+    }
+    bus.post(&[
+        write(Vic::VerticalCrop0.address(), 0),
+        write(Vic::VerticalCrop1.address(), 0),
+        write(control, Vic::VIC_RUN.mask()),
+    ])?;
+    Ok(())
 }
 
 fn start_vic<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), Error> {

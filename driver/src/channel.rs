@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! An output channel: its set-up (facts 2.5), its buffers (facts 2.4), start and stop.
 
-use crate::bring_up::{poll, write};
+use crate::bring_up::{self, poll, write};
 use crate::bus::{Bus, BusError};
 use crate::error::Error;
 use crate::isp::Isp;
@@ -24,6 +24,8 @@ pub const IN_HARDWARE: usize = 4;
 /// A stopped channel is polled 3001 times, 1 ms apart (facts 2.5).
 const STOP_POLLS: u32 = 3001;
 const STOP_POLL_US: u32 = 1000;
+/// At a start the FIFOs are looked at, and cleared, so often until they are empty (our choice; facts 8, row 6).
+const CLEAR_TRIES: u32 = 3;
 
 /// Written to DMA_OUT_ARB at stream-on (facts 2.5).
 const DMA_ARBITRATION: u32 = 0xe;
@@ -42,6 +44,17 @@ const NO_BUFFER: Buffer = Buffer {
     address: PhysAddr(0),
 };
 
+/// A buffer that has come back from the chip.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Finished {
+    pub(crate) buffer: Buffer,
+    pub(crate) sequence: u32,
+    /// Where its UV plane starts.
+    pub(crate) chroma: PhysAddr,
+    /// Buffers that the chip has dropped before it.
+    pub(crate) dropped: u32,
+}
+
 /// The driver's state of one channel.
 #[derive(Clone, Debug)]
 pub struct OutputChannel {
@@ -51,13 +64,19 @@ pub struct OutputChannel {
     pub(crate) source: Rectangle,
     streaming: bool,
     /// Buffers that the address FIFO has no room for yet.
-    waiting: List<Buffer, MAX_BUFFERS>,
+    waiting: List<Buffer, { MAX_BUFFERS + IN_HARDWARE }>,
     /// Buffers whose addresses were pushed, in that order.
     in_hardware: List<Buffer, IN_HARDWARE>,
     /// Buffers that the client has queued, whether or not the channel has started.
     prepared: List<Buffer, MAX_BUFFERS>,
-    /// The chip's number of the first frame since stream-on.
+    /// The chip's number of the first frame since stream-on or the last restart.
     first_frame: Option<u32>,
+    /// The sequence number of that frame.
+    first_sequence: u32,
+    /// The sequence number of the frame that came last.
+    last_sequence: Option<u32>,
+    /// An error was told of; the next frame may be the one that it damaged.
+    pub(crate) suspect: bool,
 }
 
 impl OutputChannel {
@@ -72,6 +91,9 @@ impl OutputChannel {
             in_hardware: List::new(NO_BUFFER),
             prepared: List::new(NO_BUFFER),
             first_frame: None,
+            first_sequence: 0,
+            last_sequence: None,
+            suspect: false,
         }
     }
 
@@ -84,6 +106,37 @@ impl OutputChannel {
         self.layout.size
     }
 
+    /// Whether the chip owes it a frame.
+    pub(crate) const fn waits_for_frame(&self) -> bool {
+        self.streaming && !self.in_hardware.is_empty()
+    }
+
+    /// The chip was reset: what it held is to be pushed again, and numbers go on behind a gap of at
+    /// least one frame.
+    pub(crate) fn take_from_hardware(&mut self) {
+        self.recycle(self.in_hardware.len());
+        self.first_frame = None;
+        self.first_sequence = self.last_sequence.map_or(0, |last| last.wrapping_add(2));
+    }
+
+    /// Puts the oldest `count` buffers of the hardware back to the front of those that wait.
+    fn recycle(&mut self, count: usize) {
+        for index in 0..count {
+            if let Some(buffer) = self.in_hardware.remove(0) {
+                let fits = self.waiting.insert(index, buffer);
+                debug_assert!(fits, "there is room for all that is in hardware");
+            }
+        }
+    }
+
+    /// Starts counting frames at 0.
+    fn reset_sequence(&mut self) {
+        self.first_frame = None;
+        self.first_sequence = 0;
+        self.last_sequence = None;
+        self.suspect = false;
+    }
+
     /// All buffers are the caller's again.
     pub(crate) fn forget(&mut self) {
         self.streaming = false;
@@ -91,17 +144,26 @@ impl OutputChannel {
         self.in_hardware.clear();
     }
 
-    /// The buffer that the chip says it has filled, and the frame's number counted from stream-on.
-    /// `None` if the chip names an address that it was not given (facts 8, row 6).
-    pub(crate) fn take_finished(&mut self, address: PhysAddr, frame: u32) -> Option<(Buffer, u32)> {
+    /// The buffer that the chip says it has filled, the frame's number counted from stream-on, and
+    /// how many buffers the chip has dropped before: it takes addresses in the order in which they
+    /// were pushed, so those before the one that is done will not come (facts 2.4). `None` if the chip names an address that it was not given (facts 8, row 6).
+    pub(crate) fn take_finished(&mut self, address: PhysAddr, frame: u32) -> Option<Finished> {
         let found = self
             .in_hardware
             .as_slice()
             .iter()
             .position(|buffer| buffer.address == address)?;
-        let buffer = self.in_hardware.remove(found)?;
+        self.recycle(found);
+        let buffer = self.in_hardware.remove(0)?;
         let first = *self.first_frame.get_or_insert(frame);
-        Some((buffer, frame.wrapping_sub(first)))
+        let sequence = self.first_sequence.wrapping_add(frame.wrapping_sub(first));
+        self.last_sequence = Some(sequence);
+        Some(Finished {
+            buffer,
+            sequence,
+            chroma: PhysAddr(buffer.address.0.wrapping_add(self.layout.uv_offset)),
+            dropped: u32::try_from(found).unwrap_or(u32::MAX),
+        })
     }
 
     fn holds(&self, buffer: Buffer) -> bool {
@@ -228,7 +290,7 @@ impl<B: Bus> Isp<B> {
         if output.holds(buffer) {
             return Err(Error::AlreadyQueued(channel));
         }
-        if !output.waiting.push(buffer) {
+        if output.waiting.len() >= MAX_BUFFERS || !output.waiting.push(buffer) {
             return Err(Error::QueueFull(channel));
         }
         if output.streaming {
@@ -260,6 +322,7 @@ impl<B: Bus> Isp<B> {
             return Err(Error::Busy(channel));
         }
         self.ensure_running()?;
+        self.channels[channel.index()].reset_sequence();
         let started = self.start_channel(channel);
         if started.is_err() {
             // The first error is the one to report; a bus that fails here fails again at the next start.
@@ -268,14 +331,13 @@ impl<B: Bus> Isp<B> {
         started
     }
 
-    fn start_channel(&mut self, channel: ChannelId) -> Result<(), Error> {
+    pub(crate) fn start_channel(&mut self, channel: ChannelId) -> Result<(), Error> {
         let input = self.sensor.size;
         let layout = self.layout(channel);
         let placement = self.channels[channel.index()].placement(input);
         self.bus.post(&setup(channel, &layout, input, &placement))?;
-        let output = &mut self.channels[channel.index()];
-        output.first_frame = None;
-        let pushes = output.feed();
+        self.empty_fifos(channel)?;
+        let pushes = self.channels[channel.index()].feed();
         if !pushes.is_empty() {
             self.bus.post(pushes.as_slice())?;
         }
@@ -300,6 +362,14 @@ impl<B: Bus> Isp<B> {
         }
         let stopped = self.stop_channel(channel);
         self.channels[channel.index()].forget();
+        if stopped == Err(Error::ChannelStuck(channel)) {
+            // It may still write to the buffers that go back now: only a reset is sure to end that.
+            if self.channels.iter().any(OutputChannel::is_streaming) {
+                self.restart()?;
+            } else {
+                bring_up::soft_reset(&mut self.bus)?;
+            }
+        }
         let shut_down = self.stop_if_idle();
         stopped.and(shut_down)
     }
@@ -316,6 +386,24 @@ impl<B: Bus> Isp<B> {
         self.drain_unread(channel)?;
         self.bus.post(&clear_fifos(channel))?;
         Ok(())
+    }
+
+    /// Makes sure that a channel's input FIFOs are empty: an address left over from the last stream
+    /// would be written to although its buffer is somebody else's now (facts 8, row 6).
+    fn empty_fifos(&mut self, channel: ChannelId) -> Result<(), Error> {
+        let states = [Channel::YAddressState, Channel::UvAddressState]
+            .map(|register| Operation::Read(register.of(channel)));
+        for _ in 0..CLEAR_TRIES {
+            let mut values = [0; 2];
+            self.bus.execute(&states, &mut values)?;
+            let is_empty = |state: &u32| Channel::FIFO_EMPTY.is_set(*state);
+            if values.iter().all(is_empty) {
+                return Ok(());
+            }
+            self.health.stale_addresses += 1;
+            self.bus.post(&clear_fifos(channel))?;
+        }
+        Err(Error::StaleFifo(channel))
     }
 
     /// Takes back buffers that were queued on a channel that never started.

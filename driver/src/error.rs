@@ -18,6 +18,12 @@ pub enum Error {
     ResetFailed,
     /// The VIC did not leave configuration in time (facts 2.7).
     VicNotReady,
+    /// The sensor's link did not come up (facts 2.8).
+    LinkDown,
+    /// No frame comes, although the ISP was started anew.
+    Stalled,
+    /// An input FIFO is not empty although it was cleared (facts 8, row 6).
+    StaleFifo(ChannelId),
     /// A channel was still busy 3 s after it was disabled (facts 2.5).
     ChannelStuck(ChannelId),
     /// Nobody answers at the sensor's address.
@@ -75,11 +81,14 @@ impl Error {
         match self {
             Self::Bus(BusError::Gone)
             | Self::UnknownChip(..)
-            | Self::NoSensor
+            | Self::LinkDown
             | Self::UnknownSensor(_) => Errno::Enodev,
             Self::Bus(BusError::Timeout | BusError::Protocol)
             | Self::ResetFailed
             | Self::VicNotReady
+            | Self::NoSensor
+            | Self::Stalled
+            | Self::StaleFifo(_)
             | Self::ChannelStuck(_) => Errno::Eio,
             Self::UnsupportedSize(_)
             | Self::NotStreaming(_)
@@ -117,6 +126,12 @@ impl fmt::Display for Error {
             ),
             Self::ResetFailed => f.write_str("the soft reset was not acknowledged within 1 s"),
             Self::VicNotReady => f.write_str("the VIC did not leave configuration within 100 ms"),
+            Self::LinkDown => f.write_str("the sensor's link did not come up within 100 ms"),
+            Self::Stalled => f.write_str("no frame comes, although the ISP was started anew"),
+            Self::StaleFifo(channel) => write!(
+                f,
+                "channel {channel} keeps a stale address although its FIFOs were cleared"
+            ),
             Self::ChannelStuck(channel) => {
                 write!(
                     f,

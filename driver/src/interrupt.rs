@@ -49,7 +49,8 @@ pub struct Completed {
     pub index: u32,
     /// The frame's number, counted from 0 at stream-on; a gap tells of lost frames.
     pub sequence: u32,
-    /// Whether Y and UV are of the same frame; true for RGB, which has one plane.
+    /// Whether Y and UV are of the same frame and buffer (RGB has one plane), and no error was told
+    /// that may have damaged them.
     pub intact: bool,
 }
 
@@ -64,6 +65,28 @@ pub struct InterruptReport {
     pub core_errors: u32,
     /// The VIC's error bits: status 0, status 1.
     pub vic_errors: [u32; 2],
+    /// The VIC was reset because of them.
+    pub vic_recovered: bool,
+    /// They came without end and are masked from now on.
+    pub silenced: bool,
+}
+
+impl Default for InterruptReport {
+    fn default() -> Self {
+        Self {
+            completed: List::new(Completed {
+                channel: ChannelId::ALL[0],
+                index: 0,
+                sequence: 0,
+                intact: false,
+            }),
+            unmatched: 0,
+            core_errors: 0,
+            vic_errors: [0; 2],
+            vic_recovered: false,
+            silenced: false,
+        }
+    }
 }
 
 impl<B: Bus> Isp<B> {
@@ -76,20 +99,13 @@ impl<B: Bus> Isp<B> {
         let used = self
             .bus
             .execute(self.interrupt_batch().as_slice(), &mut words)?;
-        let mut report = InterruptReport {
-            completed: List::new(Completed {
-                channel: ChannelId::ALL[0],
-                index: 0,
-                sequence: 0,
-                intact: false,
-            }),
-            unmatched: 0,
-            core_errors: 0,
-            vic_errors: [0; 2],
-        };
+        let mut report = InterruptReport::default();
         let [core, vic_0, vic_1, entries @ ..] = &words[..used] else {
             return Err(BusError::Protocol.into());
         };
+        report.core_errors = self.core_errors(*core);
+        report.vic_errors = [vic_0 & !Vic::VIC_FRAME_DONE.mask(), *vic_1];
+        let damaged = report.core_errors != 0 || report.vic_errors != [0; 2];
         let mut rest = entries;
         for channel in self.streaming_channels().as_slice() {
             let [count, entries @ ..] = rest else {
@@ -100,12 +116,13 @@ impl<B: Bus> Isp<B> {
                 .saturating_mul(self.entry_reads(*channel).into());
             let (entries, behind) = entries.split_at_checked(length).ok_or(BusError::Protocol)?;
             rest = behind;
-            self.complete(*channel, entries, &mut report);
+            self.channels[channel.index()].suspect |= damaged;
+            self.complete(*channel, entries, damaged, &mut report);
             self.refill(*channel)?;
         }
-        report.core_errors = self.core_errors(*core);
-        report.vic_errors = [vic_0 & !Vic::VIC_FRAME_DONE.mask(), *vic_1];
+        self.health.unmatched += report.unmatched;
         self.finish_first_frame(*core)?;
+        self.deal_with_errors(&mut report)?;
         Ok(report)
     }
 
@@ -159,26 +176,44 @@ impl<B: Bus> Isp<B> {
         }
     }
 
-    fn complete(&mut self, channel: ChannelId, entries: &[u32], report: &mut InterruptReport) {
+    /// Files a channel's done entries. With an error in the same interrupt all of them may be
+    /// `damaged`; with one in an interrupt before, the first.
+    fn complete(
+        &mut self,
+        channel: ChannelId,
+        entries: &[u32],
+        damaged: bool,
+        report: &mut InterruptReport,
+    ) {
         for entry in entries.chunks_exact(self.entry_reads(channel).into()) {
-            let (uv_frame, y_address, y_frame) = match *entry {
-                [_uv_address, uv_frame, y_address, y_frame] => (uv_frame, y_address, y_frame),
-                [y_address, y_frame] => (y_frame, y_address, y_frame),
+            let (chroma, y_address, y_frame) = match *entry {
+                [uv_address, uv_frame, y_address, y_frame] => {
+                    (Some((PhysAddr(uv_address), uv_frame)), y_address, y_frame)
+                }
+                [y_address, y_frame] => (None, y_address, y_frame),
                 _ => continue,
             };
             let output = &mut self.channels[channel.index()];
-            match output.take_finished(PhysAddr(y_address), y_frame) {
-                Some((buffer, sequence)) => {
-                    let pushed = report.completed.push(Completed {
-                        channel,
-                        index: buffer.index,
-                        sequence,
-                        intact: uv_frame == y_frame,
-                    });
-                    debug_assert!(pushed, "MAX_COMPLETED counts every entry");
-                }
-                None => report.unmatched += 1,
-            }
+            let Some(finished) = output.take_finished(PhysAddr(y_address), y_frame) else {
+                report.unmatched += 1;
+                continue;
+            };
+            let suspect = output.suspect;
+            // An error that came together with frames may also be of the one that is being written.
+            output.suspect &= damaged;
+            let matches = chroma.is_none_or(|chroma| chroma == (finished.chroma, y_frame));
+            let intact = matches && !damaged && !suspect;
+            self.health.dropped_buffers += finished.dropped;
+            self.health.damaged_frames += u32::from(!intact);
+            self.watchdog.frames = self.watchdog.frames.wrapping_add(1);
+            self.watchdog.intact = self.watchdog.intact.wrapping_add(u32::from(intact));
+            let pushed = report.completed.push(Completed {
+                channel,
+                index: finished.buffer.index,
+                sequence: finished.sequence,
+                intact,
+            });
+            debug_assert!(pushed, "MAX_COMPLETED counts every entry");
         }
     }
 

@@ -5,6 +5,7 @@ use crate::bring_up;
 use crate::bus::Bus;
 use crate::channel::OutputChannel;
 use crate::error::Error;
+use crate::recovery::{Health, Silenced, Watchdog};
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::registers::{Core, Harb};
 use tx_isp_abi::sensor::Sensor;
@@ -26,6 +27,11 @@ pub struct Isp<B> {
     pub(crate) first_frame_seen: bool,
     /// The last value written to CH_EN.
     pub(crate) channel_enable: u32,
+    pub(crate) health: Health,
+    pub(crate) watchdog: Watchdog,
+    pub(crate) silenced: Silenced,
+    /// Interrupts in a row that told of errors and brought no frame.
+    pub(crate) interrupts_in_vain: u32,
 }
 
 impl<B: Bus> Isp<B> {
@@ -52,6 +58,10 @@ impl<B: Bus> Isp<B> {
             running: false,
             first_frame_seen: false,
             channel_enable: 0,
+            health: Health::default(),
+            watchdog: Watchdog::default(),
+            silenced: Silenced::default(),
+            interrupts_in_vain: 0,
         })
     }
 
@@ -66,11 +76,22 @@ impl<B: Bus> Isp<B> {
         if self.running {
             return Ok(());
         }
-        bring_up::start(&mut self.bus, &self.sensor)?;
-        self.running = true;
+        let started = self.start_isp();
+        if started.is_err() {
+            // A part of it may run; the first error is the one to report.
+            let _ = bring_up::stop(&mut self.bus);
+        }
+        self.running = started.is_ok();
+        started
+    }
+
+    /// Takes the ISP from whatever state it is in to taking frames, with no channel enabled.
+    pub(crate) fn start_isp(&mut self) -> Result<(), Error> {
         self.first_frame_seen = false;
         self.channel_enable = 0;
-        Ok(())
+        self.silenced = Silenced::default();
+        self.interrupts_in_vain = 0;
+        bring_up::start(&mut self.bus, &self.sensor)
     }
 
     /// Shuts the ISP down once no channel streams.

@@ -9,6 +9,7 @@
 //! | [`interrupt`] | acknowledge, drain, and say which buffers are done |
 //! | [`selection`] | which part of the sensor's picture a channel shows |
 //! | [`sensor`] | the image sensor: probe, exposure, gain, frame length |
+//! | [`recovery`] | restarts, the watchdog, interrupt storms |
 //! | [`alloc`] | who allocates frame buffers, how many, and from what |
 //!
 //! The crate knows no kernel, allocates nothing and has no unsafe code. The kernel module and the
@@ -27,6 +28,7 @@ mod error;
 pub mod interrupt;
 pub mod isp;
 mod list;
+pub mod recovery;
 pub mod selection;
 pub mod sensor;
 

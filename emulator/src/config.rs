@@ -2,6 +2,7 @@
 //! The command line.
 
 use crate::carve_out::CarveOut;
+use crate::faults::Fault;
 use crate::picture::Source;
 use crate::sensor::{self, ClockMode};
 use clap::Parser;
@@ -61,6 +62,19 @@ pub struct Config {
     /// Ends with an error at the first finding: a mistake of the guest's driver.
     #[arg(long)]
     pub strict: bool,
+
+    /// Records each register access to FILE: R|W ADDRESS VALUE @SECONDS, one in a line.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+
+    /// A fault to inject, for example lost-frame:frame=10; may be given more than once. Without a
+    /// known kind all kinds are listed.
+    #[arg(long, value_name = "KIND[:KEY=VALUE,...]")]
+    pub fault: Vec<Fault>,
+
+    /// Where the random numbers of faults with a probability start.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
 
     /// Listens for the next VM when one is gone; without it that is the end.
     #[arg(long)]

@@ -14,15 +14,16 @@
 //! **The clock `max`** knows no time between a frame's first line and its last: the start interrupts
 //! are announced together with those of the end (our choice). One interrupt a frame is enough.
 
+mod sight;
 mod state;
 mod status;
 
 use crate::attach::{GuestMemory, InterruptSink};
-use crate::carve_out::CarveOut;
 use crate::chip::{FindingKind, Frame, SideJob};
 use crate::control::protocol::{LedgerPage, MAX_LEDGER_ENTRIES, MAX_STEP_FRAMES, Stepped};
 use crate::ledger::{Ledger, Record};
 use crate::sensor::{ClockMode, MAX_RATE};
+use crate::trace::Traced;
 use state::{Link, Phase, State, Steps};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -156,13 +157,6 @@ impl Device {
         }
     }
 
-    /// Frames are to be written to this memory alone; elsewhere is a finding.
-    pub fn set_carve_out(&self, carve_out: Option<CarveOut>) {
-        let mut state = lock(&self.state);
-        state.carve_out = carve_out;
-        state.chip.set_carve_out(carve_out);
-    }
-
     /// The chip claims to be another SoC, now and after each reset.
     pub fn set_soc(&self, soc: Soc) {
         let chip = &mut lock(&self.state).chip;
@@ -179,11 +173,6 @@ impl Device {
             }
             mode => mode.period(&self.sensor),
         }
-    }
-
-    /// Sets what is called at the first finding. It must not call the device.
-    pub fn on_finding(&self, call: impl Fn() + Send + 'static) {
-        *lock(&self.on_finding) = Some(Box::new(call));
     }
 
     /// The connected sensor.
@@ -230,6 +219,12 @@ impl Device {
         let mut state = lock(&self.state);
         state.running = false;
         self.work.notify_one();
+        self.wait_for_dma(state);
+    }
+
+    /// Waits until no DMA is under way. A reset's acknowledge says that the ISP has stopped its bus
+    /// traffic (facts 1.3), so the request's answer waits for that.
+    fn wait_for_dma(&self, state: MutexGuard<'_, State>) {
         let busy = |state: &mut State| !matches!(state.phase, Phase::Idle);
         let waited = self.idle.wait_timeout_while(state, PAUSE_DEADLINE, busy);
         let (_state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -258,7 +253,18 @@ impl Device {
     ) -> (Result<usize, BatchError>, Lines) {
         let mut state = lock(&self.state);
         let before = state.chip.irq_lines();
-        let result = execute(&mut state.chip, operations, results);
+        let State { chip, trace, .. } = &mut *state;
+        let result = match trace {
+            Some(recorder) => {
+                let registers = chip;
+                let mut traced = Traced {
+                    registers,
+                    recorder,
+                };
+                execute(&mut traced, operations, results)
+            }
+            None => execute(chip, operations, results),
+        };
         state.counts.batches += 1;
         state.counts.operations += u64::try_from(operations.len()).unwrap_or(u64::MAX);
         let mut lines = state.risen_lines();
@@ -268,6 +274,9 @@ impl Device {
         self.tell_findings(&mut state);
         if self.has_work(&state) {
             self.work.notify_one();
+        }
+        if state.chip.is_reset_requested() {
+            self.wait_for_dma(state);
         }
         (result, Lines(lines))
     }
@@ -289,7 +298,10 @@ impl Device {
         if lines.0 == 0 {
             return;
         }
-        let link = lock(&self.state).link.clone();
+        let mut state = lock(&self.state);
+        state.note_interrupt(lines.0, self.now());
+        let link = state.link.clone();
+        drop(state);
         if let Some(link) = link {
             link.interrupts.raise(lines.0);
         }
@@ -364,6 +376,11 @@ impl Device {
         *lock(&self.on_step) = Some(Box::new(call));
     }
 
+    /// Whether a frame waits for the DMA engine.
+    pub fn has_frame(&self) -> bool {
+        matches!(lock(&self.state).phase, Phase::Waiting(_))
+    }
+
     /// The DMA engine's next frame: waits until there is one, `None` when the emulator ends.
     pub fn next_frame(&self) -> Option<StartedFrame> {
         let mut state = lock(&self.state);
@@ -414,7 +431,9 @@ impl Device {
                 }
             }
         }
-        let lines = Lines(state.risen_lines());
+        let risen = state.risen_lines();
+        let lost = started.frame.effects.interrupt_lost;
+        let lines = Lines(if lost { 0 } else { risen });
         drop(state);
         self.idle.notify_all();
         self.announce(lines);
@@ -464,17 +483,6 @@ impl Device {
             memory,
             epoch: state.epoch,
         })
-    }
-
-    /// Calls whoever waits for the first finding.
-    fn tell_findings(&self, state: &mut State) {
-        if state.findings_told || state.chip.findings().is_empty() {
-            return;
-        }
-        state.findings_told = true;
-        if let Some(call) = lock(&self.on_finding).as_ref() {
-            call();
-        }
     }
 
     /// Files the outcome of a step if one is under way.

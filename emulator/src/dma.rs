@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
-use vm_memory::{GuestAddress, GuestAddressSpace, GuestMemoryBackend};
+use vm_memory::{Bytes, GuestAddress, GuestAddressSpace, GuestMemoryBackend};
 
 /// Writes the frames of a device.
 pub struct Engine {
@@ -49,20 +49,35 @@ impl Engine {
 
     /// Writes frames until [`Device::end`].
     pub fn run(&mut self) {
-        while let Some(started) = self.device.next_frame() {
-            let outcome = self.write_frame(&started);
-            self.device.finish_frame(&started, outcome);
-        }
+        while self.write_next() {}
+    }
+
+    /// Waits for the next frame and writes it; false after [`Device::end`].
+    pub fn write_next(&mut self) -> bool {
+        let Some(started) = self.device.next_frame() else {
+            return false;
+        };
+        let outcome = self.write_frame(&started);
+        self.device.finish_frame(&started, outcome);
+        true
     }
 
     fn write_frame(&mut self, started: &StartedFrame) -> Outcome {
         let mut outcome = Outcome::default();
+        let effects = &started.frame.effects;
+        thread::sleep(Duration::from_millis(effects.delay_ms.into()));
         for job in &started.frame.jobs {
+            if effects.overflow & job.channel.bit() != 0 {
+                continue;
+            }
             let begin = Instant::now();
             let result = self.write_picture(started, job);
             outcome.busy += begin.elapsed();
             match result {
                 Ok(rendered) => {
+                    if effects.damages(job.channel) {
+                        damage(started, job);
+                    }
                     outcome.pictures += 1;
                     outcome.bytes += rendered.bytes;
                     self.device
@@ -118,6 +133,17 @@ impl Engine {
         Ok(self
             .renderer
             .render_view(&geometry, &view, &info, &planes)?)
+    }
+}
+
+/// Changes one byte in the middle of the picture, as an injected fault asks for.
+fn damage(started: &StartedFrame, job: &DmaJob) {
+    let offset = job.y_stride * (job.size.height / 2) + job.size.width / 2;
+    let address = GuestAddress(u64::from(job.y.0) + u64::from(offset));
+    let memory = started.memory.memory();
+    let byte: Result<u8, _> = memory.read_obj(address);
+    if let Err(error) = byte.and_then(|byte| memory.write_obj(!byte, address)) {
+        log::error!("a picture cannot be damaged: {error}");
     }
 }
 

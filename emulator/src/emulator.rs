@@ -25,6 +25,14 @@ pub enum EmulatorError {
     /// The picture source cannot be opened.
     #[error("--source: {0}")]
     Source(#[from] OpenError),
+    /// The trace cannot be written.
+    #[error("--trace: cannot write {}: {source}", path.display())]
+    Trace {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The VM's socket cannot be served.
     #[error("--socket: {0}")]
     Attach(#[from] vhost_user::ServerError),
@@ -82,6 +90,17 @@ impl Emulator {
         let device = Arc::new(Device::new(*config.sensor, config.fps, source));
         device.set_carve_out(config.carve_out);
         device.set_soc(config.soc);
+        if let Some(path) = &config.trace {
+            let started = device.trace(Some(path));
+            started.map_err(|source| EmulatorError::Trace {
+                path: path.clone(),
+                source,
+            })?;
+        }
+        device.with_faults(|faults| faults.seed(config.seed));
+        for fault in &config.fault {
+            device.inject(*fault);
+        }
         let ending = Rc::new(Ending::default());
         let mut events = EventManager::<Box<dyn MutEventSubscriber>>::new()?;
 
@@ -151,6 +170,7 @@ impl Emulator {
             log::error!("the DMA engine's thread has panicked");
         }
         let status = self.device.status();
+        self.device.trace_with(None);
         if let Some((path, file)) = self.report {
             let written = write_report(file, &status);
             written.map_err(|source| EmulatorError::Report { path, source })?;

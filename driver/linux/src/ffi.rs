@@ -302,7 +302,42 @@ pub unsafe extern "C" fn tx_isp_core_interrupt(core: &mut Core, done: *mut Compl
         Ok(report) => report,
         Err(error) => return failed("interrupt", error),
     };
-    warn_of_errors(&report);
+    // SAFETY: by this function's contract.
+    unsafe { hand_over(&report, done) }
+}
+
+/// Finds frames whose interrupt was lost and starts a stalled ISP anew; `now` is in nanoseconds and
+/// only rises. Stores and returns what [`tx_isp_core_interrupt`] does.
+///
+/// # Safety
+/// `done` points to room for [`tx_isp_max_completed`] entries.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tx_isp_core_check(
+    core: &mut Core,
+    now: u64,
+    done: *mut CompletedBuffer,
+) -> i32 {
+    let before = core.health();
+    let report = match core.check(now) {
+        Ok(report) => report,
+        Err(error) => return failed("watchdog", error),
+    };
+    if core.health().restarts != before.restarts {
+        log(
+            Level::Warning,
+            format_args!("no frame came for seconds: the ISP was started anew"),
+        );
+    }
+    // SAFETY: by this function's contract.
+    unsafe { hand_over(&report, done) }
+}
+
+/// Says what went wrong and stores the finished buffers.
+///
+/// # Safety
+/// `done` points to room for [`tx_isp_max_completed`] entries.
+unsafe fn hand_over(report: &InterruptReport, done: *mut CompletedBuffer) -> i32 {
+    warn_of_errors(report);
     // SAFETY: by this function's contract.
     let done = unsafe { slice::from_raw_parts_mut(done, MAX_COMPLETED) };
     for (entry, completed) in done.iter_mut().zip(report.completed.as_slice()) {
@@ -324,6 +359,12 @@ fn warn_of_errors(report: &InterruptReport) {
                 "errors: core {:#010x}, VIC {:#010x} {:#010x}",
                 report.core_errors, report.vic_errors[0], report.vic_errors[1]
             ),
+        );
+    }
+    if report.silenced {
+        log(
+            Level::Warning,
+            format_args!("these errors do not end; they are masked until the next start"),
         );
     }
     if report.unmatched != 0 {

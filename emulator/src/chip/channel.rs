@@ -122,6 +122,26 @@ impl OutputChannel {
         self.chroma.len().saturating_sub(self.luma.len())
     }
 
+    /// The addresses that were pushed last.
+    pub(super) fn newest_pair(&self) -> Option<(PhysAddr, Option<PhysAddr>)> {
+        Some((*self.luma.newest()?, self.chroma.newest().copied()))
+    }
+
+    /// Addresses that a fault leaves in the input FIFOs.
+    pub(super) fn put_back(&mut self, y: Option<PhysAddr>, uv: Option<PhysAddr>) {
+        // FIFOs that were just emptied have room.
+        let _ = y.map(|y| self.luma.push(y));
+        let _ = uv.map(|uv| self.chroma.push(uv));
+    }
+
+    /// A done entry that belongs to no frame; lost where there is no room.
+    pub(super) fn report_done(&mut self, address: PhysAddr, with_chroma: bool, sequence: u32) {
+        let _ = self.luma_done.entries.push(Done { address, sequence });
+        if with_chroma {
+            let _ = self.chroma_done.entries.push(Done { address, sequence });
+        }
+    }
+
     /// Finished frames that the driver has not taken.
     pub(super) fn unread(&self) -> usize {
         self.luma_done.entries.len()

@@ -42,6 +42,10 @@ impl<T> Fifo<T> {
         self.entries.len()
     }
 
+    pub(super) fn newest(&self) -> Option<&T> {
+        self.entries.back()
+    }
+
     pub(super) fn contains(&self, entry: &T) -> bool
     where
         T: PartialEq,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! A frame on its way through the chip.
 
+use crate::faults::Effects;
 use std::time::Duration;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
@@ -24,6 +25,10 @@ pub struct Frame {
     pub time: Duration,
     /// The sensor's light as 16.16 fixed point; 0x10000 is that after power-up.
     pub light: u32,
+    /// What injected faults do to it.
+    pub effects: Effects,
+    /// It got lost on its way: its end raises nothing.
+    pub(super) lost: bool,
     /// How often the chip had been reset when the frame began.
     pub(super) generation: u32,
 }

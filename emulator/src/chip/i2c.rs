@@ -8,11 +8,12 @@ use tx_isp_abi::registers::I2c;
 impl Chip {
     /// A write to COMMAND.
     pub(super) fn transfer(&mut self, command: u32) {
+        let deaf = self.is_deaf();
         let value = |register: I2c| self.storage.get(register.address());
         let byte = |value: u32| u8::try_from(value & 0xff).unwrap_or(u8::MAX);
         let target = I2c::TARGET_ADDRESS.get(value(I2c::Target));
         let register = byte(value(I2c::Register));
-        let answers = target == u32::from(self.sensor_model.target());
+        let answers = target == u32::from(self.sensor_model.target()) && !deaf;
         match command {
             _ if command != I2c::TRANSFER_READ.mask() && command != I2c::TRANSFER_WRITE.mask() => {
                 self.findings.report(FindingKind::UndefinedValue, || {

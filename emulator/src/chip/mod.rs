@@ -5,6 +5,7 @@
 //! through [`RegisterFile`], [`Chip::frame_start`] and [`Chip::frame_end`] are the ends of a frame,
 //! [`Chip::irq_lines`] tells the interrupt lines' levels. The same calls give the same results.
 
+mod ailing;
 mod channel;
 mod checks;
 mod fifo;
@@ -26,6 +27,7 @@ pub use frame::{DmaJob, Frame, MaskRectangle, RawJob, SideJob, StatisticsJob, Wi
 pub use recent::{RecentAccess, register_name};
 
 use crate::carve_out::CarveOut;
+use ailing::Ailments;
 use channel::OutputChannel;
 use gates::Gates;
 use scaler::Scaler;
@@ -76,6 +78,7 @@ pub struct Chip {
     /// The buffers that the frame between its first and last line goes to.
     writing: [Option<PhysAddr>; ChannelId::COUNT],
     carve_out: Option<CarveOut>,
+    ailing: Ailments,
     findings: Findings,
 }
 
@@ -106,6 +109,7 @@ impl Chip {
             generation: 0,
             writing: [None; ChannelId::COUNT],
             carve_out: None,
+            ailing: Ailments::default(),
             findings: Findings::default(),
         };
         chip.update_gates();
@@ -166,6 +170,7 @@ impl Chip {
             && self.csi_is_up()
             && self.gates.are_open()
             && self.vic_hears_the_sensor()
+            && !self.ailing.sensor_dead
             && (self.core_is_active() || self.captures_raw())
     }
 
@@ -174,7 +179,7 @@ impl Chip {
     #[must_use]
     pub fn is_ready_for_frame(&self) -> bool {
         let enabled = || self.channels.iter().filter(|channel| channel.is_enabled());
-        if !self.is_streaming() {
+        if !self.is_streaming() || self.ailing.vic_halted || self.ailing.sensor_silent {
             return false;
         }
         match enabled().count() {
@@ -201,18 +206,25 @@ impl Chip {
             return None;
         }
         self.frame_number = self.frame_number.wrapping_add(1);
-        self.vic_status[0] |= Vic::VIC_FRAME_DONE.mask();
-        self.check_frame_size();
+        let effects = self.ailing.faults.frame();
         let mut frame = Frame {
             number: self.frame_number,
             jobs: Vec::new(),
-            raw: self.start_raw(),
+            raw: None,
             statistics: Vec::new(),
             time: self.time,
             light: self.sensor_model.next_light(),
+            effects,
+            lost: self.loses(&effects),
             generation: self.generation,
         };
         self.time = self.time.saturating_add(self.frame_period());
+        if frame.lost {
+            return Some(frame);
+        }
+        self.vic_status[0] |= Vic::VIC_FRAME_DONE.mask();
+        self.check_frame_size();
+        frame.raw = self.start_raw();
         if self.core_is_active() {
             self.start_core_frame(&mut frame);
         }
@@ -242,12 +254,14 @@ impl Chip {
 
     /// As [`Chip::frame_end`], where not all that goes beside the channels' pictures was written either.
     pub fn frame_end_without(&mut self, frame: &Frame, failed: &[ChannelId], lost: &[SideJob]) {
-        if frame.generation != self.generation {
+        if frame.generation != self.generation || frame.lost {
             return;
         }
+        let raises = !self.ailing.any() || self.end_ailing_frame(frame);
         self.writing = [None; ChannelId::COUNT];
         for job in &frame.jobs {
-            let written = !failed.contains(&job.channel);
+            let overflows = frame.effects.overflow & job.channel.bit() != 0;
+            let written = !failed.contains(&job.channel) && !overflows;
             let channel = &mut self.channels[job.channel.index()];
             channel.end_frame(job, frame.number, written, &mut self.findings);
             if written {
@@ -255,7 +269,7 @@ impl Chip {
             }
         }
         self.end_side_jobs(frame, lost);
-        if self.core_is_active() {
+        if raises && self.core_is_active() {
             self.core_status |= Core::IRQ_FRAME_DONE.mask() | Core::IRQ_IP_DONE.mask();
         }
     }
@@ -320,6 +334,12 @@ impl Chip {
         }
     }
 
+    /// Whether the soft reset's handshake is under way: the ISP must not touch memory any more.
+    #[must_use]
+    pub fn is_reset_requested(&self) -> bool {
+        Cpm::ISP_RESET_REQUEST.is_set(self.storage.get(Cpm::SoftReset.address()))
+    }
+
     fn channels_busy(&self) -> u32 {
         self.channels
             .iter()
@@ -353,6 +373,7 @@ impl Chip {
         self.turns = Turns::default();
         self.writing = [None; ChannelId::COUNT];
         self.generation = self.generation.wrapping_add(1);
+        self.reset_ailments();
     }
 
     fn read_register(&mut self, id: RegisterId) -> u32 {
@@ -444,7 +465,13 @@ impl Chip {
             });
             return;
         }
-        self.write_register(id, value);
+        if self.ailing.any() {
+            let value = self.ailing_write(id, value);
+            self.write_register(id, value);
+            self.ailing_written(id);
+        } else {
+            self.write_register(id, value);
+        }
     }
 
     fn write_soft_reset(&mut self, value: u32) {
@@ -484,7 +511,14 @@ impl RegisterFile for Chip {
     fn read(&mut self, address: PhysAddr) -> u32 {
         let value = match RegisterId::decode(address) {
             Some(id) if self.is_refused(id, "read") => 0,
-            Some(id) => self.read_register(id),
+            Some(id) => {
+                let value = self.read_register(id);
+                if self.ailing.any() {
+                    self.ailing_read(id, value)
+                } else {
+                    value
+                }
+            }
             None => {
                 self.findings.report(FindingKind::UndefinedRegister, || {
                     format!("read of {address}")

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The operator's end of the socket.
 
-use super::protocol::{ErrorResponse, LedgerEntry, LedgerPage, Quitting, Request, Status, Stepped};
+use super::protocol::{
+    ErrorResponse, FaultStatus, InterruptEntry, InterruptPage, LedgerEntry, LedgerPage, Quitting,
+    Request, Status, Stepped, Tracing,
+};
+use crate::faults::Fault;
 use serde::de::DeserializeOwned;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -127,6 +131,49 @@ impl Client {
     /// [`ClientError`]; refused unless the clock is stepped and the guest streams.
     pub fn step(&mut self, frames: u32) -> Result<Stepped, ClientError> {
         self.call(&Request::Step { frames })
+    }
+
+    /// Arms a fault.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn inject(&mut self, fault: Fault) -> Result<FaultStatus, ClientError> {
+        self.call(&Request::Fault { fault })
+    }
+
+    /// Takes all faults away.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn clear_faults(&mut self) -> Result<Status, ClientError> {
+        self.call(&Request::ClearFaults)
+    }
+
+    /// Records register accesses to a file of the emulator's from now on; `None` ends the record.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn trace(&mut self, file: Option<&Path>) -> Result<Tracing, ClientError> {
+        self.call(&Request::Trace {
+            file: file.map(Path::to_owned),
+        })
+    }
+
+    /// All interrupts that the guest was told of from a time on.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn interrupts(&mut self, from_ns: u64) -> Result<Vec<InterruptEntry>, ClientError> {
+        let mut entries: Vec<InterruptEntry> = Vec::new();
+        let mut from_ns = from_ns;
+        loop {
+            let mut page: InterruptPage = self.call(&Request::Interrupts { from_ns })?;
+            entries.append(&mut page.entries);
+            match entries.last() {
+                Some(last) if page.more => from_ns = last.at_ns + 1,
+                _ => return Ok(entries),
+            }
+        }
     }
 
     /// Tells the emulator to end.

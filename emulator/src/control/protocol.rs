@@ -9,11 +9,18 @@
 //! {"command":"ledger","channel":0,"from":0}             -> LedgerPage
 //! {"command":"ledger","channel":0,"session":2,"from":9} -> LedgerPage
 //! {"command":"step","frames":3}                         -> Stepped
+//! {"command":"fault","fault":"lost-frame:frame=5"}      -> FaultStatus
+//! {"command":"clear-faults"}                            -> Status
+//! {"command":"trace","file":"/tmp/trace.txt"}           -> Tracing
+//! {"command":"trace"}                                   -> Tracing
+//! {"command":"interrupts","from_ns":0}                  -> InterruptPage
 //! {"command":"quit"}                                    -> Quitting
 //! ```
 
+use crate::faults::Fault;
 use crate::sensor::ClockMode;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// The longest request in bytes, its newline included.
 pub const MAX_REQUEST_BYTES: usize = 4096;
@@ -44,6 +51,26 @@ pub enum Request {
     Step {
         /// How many.
         frames: u32,
+    },
+    /// Arm a fault: its occasions count from now on. Answered with [`FaultStatus`].
+    Fault {
+        /// The fault, as `--fault` takes it.
+        fault: Fault,
+    },
+    /// Take all faults away. Answered with [`Status`].
+    ClearFaults,
+    /// Record register accesses to a file from now on; without a file, end the record. Answered with
+    /// [`Tracing`].
+    Trace {
+        /// Where to; a path of the emulator's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file: Option<PathBuf>,
+    },
+    /// When was the guest told of interrupts? Answered with [`InterruptPage`].
+    Interrupts {
+        /// The earliest time to tell of, in nanoseconds since the emulator's start.
+        #[serde(default)]
+        from_ns: u64,
     },
     /// End. Answered with [`Quitting`]; then the socket closes.
     Quit,
@@ -85,6 +112,9 @@ pub struct Status {
     pub dma: DmaStatus,
     /// The guest's requests.
     pub mailbox: MailboxStatus,
+    /// The faults that were injected.
+    #[serde(default)]
+    pub faults: Vec<FaultStatus>,
     /// What went wrong so far: accesses to undefined registers, DMA outside of memory and the like.
     pub findings: Vec<Finding>,
 }
@@ -155,6 +185,15 @@ pub struct MailboxStatus {
     pub events: u64,
 }
 
+/// An injected fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultStatus {
+    /// The fault, as `--fault` takes it.
+    pub fault: String,
+    /// How often it happened.
+    pub fired: u32,
+}
+
 /// Something that went wrong, and how often.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
@@ -215,6 +254,33 @@ pub struct LedgerEntry {
     pub done_ns: u64,
 }
 
+/// The answer to [`Request::Trace`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tracing {
+    /// Whether accesses are recorded from now on.
+    pub tracing: bool,
+    /// How many accesses the record holds that ended just now.
+    pub recorded: u64,
+}
+
+/// Interrupts, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InterruptPage {
+    /// At most [`MAX_LEDGER_ENTRIES`].
+    pub entries: Vec<InterruptEntry>,
+    /// True if there are more behind these.
+    pub more: bool,
+}
+
+/// The guest was told of interrupt lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InterruptEntry {
+    /// When, in nanoseconds since the emulator's start.
+    pub at_ns: u64,
+    /// The lines: 1 the core's, 2 the VIC's.
+    pub lines: u32,
+}
+
 /// The answer to [`Request::Step`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stepped {
@@ -260,6 +326,12 @@ mod tests {
             Request::Step { frames: 3 }
         );
         assert_eq!(parse(r#"{"command":"quit"}"#), Request::Quit);
+        let fault = Request::Fault {
+            fault: "lost-frame:frame=5".parse().unwrap(),
+        };
+        let text = r#"{"command":"fault","fault":"lost-frame:frame=5"}"#;
+        assert_eq!(parse(text), fault);
+        assert_eq!(serde_json::to_string(&fault).unwrap(), text);
     }
 
     #[test]
@@ -269,10 +341,9 @@ mod tests {
                 .unwrap_err()
                 .to_string()
         };
-        assert!(
-            message(r#"{"command":"dance"}"#)
-                .contains("expected one of `status`, `ledger`, `step`, `quit`")
-        );
+        assert!(message(r#"{"command":"dance"}"#).contains(
+            "expected one of `status`, `ledger`, `step`, `fault`, `clear-faults`, `trace`, `interrupts`, `quit`"
+        ));
         assert!(message(r#"{"command":"step"}"#).contains("missing field `frames`"));
         assert!(
             message(r#"{"command":"step","frames":1,"fps":2}"#).contains("unknown field `fps`")

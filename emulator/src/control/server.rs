@@ -2,9 +2,10 @@
 //! The emulator's end of the operator's socket, on the event loop.
 
 use super::connection::{Connection, Next};
-use super::protocol::{ErrorResponse, Quitting, Request, Stepped};
+use super::protocol::{ErrorResponse, FaultStatus, Quitting, Request, Stepped, Tracing};
 use crate::device::{Device, StepError};
 use crate::ending::Ending;
+use crate::faults::Faults;
 use crate::socket::{SocketError, SocketFile, listen};
 use event_manager::{EventOps, EventSet, Events, MutEventSubscriber};
 use serde::Serialize;
@@ -194,6 +195,25 @@ impl Server {
                 }
                 Err(error) => Answer::Line(error_line(error)),
             },
+            Request::Fault { fault } => {
+                self.device.inject(fault);
+                let fault = fault.to_string();
+                Answer::Line(line_of(&FaultStatus { fault, fired: 0 }))
+            }
+            Request::ClearFaults => {
+                self.device.with_faults(Faults::clear);
+                Answer::Line(line_of(&self.device.status()))
+            }
+            Request::Trace { file } => Answer::Line(match self.device.trace(file.as_deref()) {
+                Ok(recorded) => line_of(&Tracing {
+                    tracing: file.is_some(),
+                    recorded,
+                }),
+                Err(error) => error_line(format!("the trace cannot be written: {error}")),
+            }),
+            Request::Interrupts { from_ns } => {
+                Answer::Line(line_of(&self.device.interrupts(from_ns)))
+            }
             Request::Quit => {
                 log::info!("ended by the operator");
                 Answer::Last(line_of(&Quitting { quitting: true }))

@@ -5,11 +5,16 @@ use super::{Outcome, StartedFrame, StepError};
 use crate::attach::{GuestMemory, InterruptSink};
 use crate::carve_out::CarveOut;
 use crate::chip::{Chip, Finding, FindingKind};
-use crate::control::protocol::Stepped;
-use std::collections::BTreeMap;
+use crate::control::protocol::{InterruptEntry, Stepped};
+use crate::ledger::{ENTRIES_PER_CHANNEL, nanoseconds};
+use crate::trace::Recorder;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tx_isp_abi::sensor::Sensor;
+
+/// How many interrupts are remembered: as many as the ledger's pictures of a channel.
+const MAX_INTERRUPTS: usize = ENTRIES_PER_CHANNEL;
 
 /// How to reach the VM.
 #[derive(Clone)]
@@ -97,6 +102,10 @@ pub(super) struct State {
     /// Findings of the chips before this one.
     pub(super) earlier_findings: BTreeMap<FindingKind, Finding>,
     pub(super) carve_out: Option<CarveOut>,
+    /// Register accesses are recorded here.
+    pub(super) trace: Option<Recorder>,
+    /// When the guest was told of which lines, newest last.
+    pub(super) interrupts: VecDeque<InterruptEntry>,
     /// Somebody was told that there are findings.
     pub(super) findings_told: bool,
     pub(super) ending: bool,
@@ -116,6 +125,8 @@ impl State {
             counts: Counts::default(),
             earlier_findings: BTreeMap::new(),
             carve_out: None,
+            trace: None,
+            interrupts: VecDeque::new(),
             findings_told: false,
             ending: false,
         }
@@ -124,7 +135,9 @@ impl State {
     /// A new chip in place of this one, whose findings are kept.
     pub(super) fn reset(&mut self, sensor: Sensor) {
         self.earlier_findings = self.all_findings();
+        let faults = std::mem::take(self.chip.faults_mut());
         self.chip = Chip::new(sensor).with_soc(self.chip.soc());
+        *self.chip.faults_mut() = faults;
         self.chip.set_carve_out(self.carve_out);
         self.announced = 0;
         self.epoch += 1;
@@ -139,6 +152,20 @@ impl State {
                 .or_insert_with(|| finding.clone());
         }
         all
+    }
+
+    /// Notes that the guest is told of lines.
+    pub(super) fn note_interrupt(&mut self, lines: u32, now: Duration) {
+        if lines == 0 {
+            return;
+        }
+        if self.interrupts.len() >= MAX_INTERRUPTS {
+            self.interrupts.pop_front();
+        }
+        self.interrupts.push_back(InterruptEntry {
+            at_ns: nanoseconds(now),
+            lines,
+        });
     }
 
     /// The lines that are high and were low when this was called last.

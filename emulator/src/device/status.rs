@@ -3,7 +3,7 @@
 
 use super::{Device, lock};
 use crate::control::protocol::{
-    AttachState, ChannelStatus, DmaStatus, Finding, FrameCounts, MailboxStatus, Status,
+    AttachState, ChannelStatus, DmaStatus, FaultStatus, Finding, FrameCounts, MailboxStatus, Status,
 };
 use crate::ledger::nanoseconds;
 use std::sync::atomic::Ordering;
@@ -59,6 +59,15 @@ impl Device {
                 refused: counts.refused,
                 events: self.events.load(Ordering::Relaxed),
             },
+            faults: state
+                .chip
+                .faults()
+                .fired()
+                .map(|(fault, fired)| FaultStatus {
+                    fault: fault.to_string(),
+                    fired,
+                })
+                .collect(),
             findings: findings
                 .map(|(kind, finding)| Finding {
                     id: kind.id().to_owned(),

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What the driver does when the hardware misbehaves: restarts, the watchdog, and the limit of
+//! interrupt storms.
+//!
+//! The vendor's exception recovery (facts 2.1) is for wide dynamic range only and harms a linear
+//! stream (facts 8, row 13); this driver streams linear, so an error of the core marks frames as
+//! damaged and changes nothing else.
+
+use crate::bring_up::{self, write};
+use crate::bus::Bus;
+use crate::channel::OutputChannel;
+use crate::error::Error;
+use crate::interrupt::InterruptReport;
+use crate::isp::Isp;
+use tx_isp_abi::channel::ChannelId;
+use tx_isp_abi::registers::{Core, Vic};
+
+/// So many interrupts in a row with errors and without a frame are a storm (our choice: no frame of
+/// three channels raises more than a handful).
+const STORM_LIMIT: u32 = 32;
+/// Without a frame for so long, in nanoseconds, the done FIFOs are looked at: five frames of the
+/// slowest sensor (facts 7.3; our choice).
+const SILENT_NS: u64 = 1_000_000_000;
+/// Without a frame for so long, in nanoseconds, the ISP is started anew: as long as a channel's stop may take (facts
+/// 2.5; our choice).
+const STALLED_NS: u64 = 3_000_000_000;
+/// So many starts without a frame are tried; then the clients hear of it (our choice).
+const RESTARTS: u32 = 3;
+
+/// What went wrong since the driver was bound, and was dealt with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Done entries with an address that the chip was not given; none was delivered.
+    pub unmatched: u32,
+    /// Buffers that the chip dropped without a word; they were queued again.
+    pub dropped_buffers: u32,
+    /// Frames delivered as damaged.
+    pub damaged_frames: u32,
+    /// Interrupts with an error of the core.
+    pub core_errors: u32,
+    /// Interrupts with an error of the VIC.
+    pub vic_errors: u32,
+    /// Resets of the VIC after its errors.
+    pub vic_recoveries: u32,
+    /// Frames found by the watchdog, whose interrupt never came.
+    pub lost_interrupts: u32,
+    /// Interrupt storms that were silenced.
+    pub storms: u32,
+    /// Resets of the whole ISP while channels streamed.
+    pub restarts: u32,
+    /// Stale addresses found in an input FIFO at a start.
+    pub stale_addresses: u32,
+}
+
+/// Since when nothing has come.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Watchdog {
+    /// Frames completed so far, of all channels; wraps.
+    pub(crate) frames: u32,
+    /// Those of them that are intact; wraps.
+    pub(crate) intact: u32,
+    /// As many had come at the last check.
+    frames_at_check: u32,
+    intact_at_check: u32,
+    /// Since when none has come that is intact.
+    quiet_since_ns: Option<u64>,
+    /// Restarts since then.
+    restarts: u32,
+}
+
+impl<B: Bus> Isp<B> {
+    /// What went wrong so far, and was dealt with.
+    #[must_use]
+    pub const fn health(&self) -> Health {
+        self.health
+    }
+
+    /// To be called from time to time while a channel streams, with a time in nanoseconds that only
+    /// rises. Finds frames whose interrupt was lost, and starts an ISP anew that has stalled or brings
+    /// nothing but damaged frames. Costs nothing on the bus while frames come.
+    ///
+    /// # Errors
+    /// [`Error::Stalled`] if restarts do not help: the ISP is stopped, and all buffers are the
+    /// caller's after [`Isp::abandon`]. [`Error::Bus`] if nobody answers.
+    pub fn check(&mut self, now_ns: u64) -> Result<InterruptReport, Error> {
+        let waits = self.channels.iter().any(OutputChannel::waits_for_frame);
+        let watchdog = &mut self.watchdog;
+        let comes = watchdog.frames != watchdog.frames_at_check;
+        let intact = watchdog.intact != watchdog.intact_at_check;
+        watchdog.frames_at_check = watchdog.frames;
+        watchdog.intact_at_check = watchdog.intact;
+        if intact {
+            watchdog.restarts = 0;
+        }
+        if intact || !waits {
+            watchdog.quiet_since_ns = Some(now_ns);
+            return Ok(InterruptReport::default());
+        }
+        let quiet_ns = now_ns.saturating_sub(*watchdog.quiet_since_ns.get_or_insert(now_ns));
+        if comes {
+            // The client hears that they are damaged; an error would tell it no more.
+            if quiet_ns >= STALLED_NS && watchdog.restarts < RESTARTS {
+                self.unstall(now_ns)?;
+            }
+            return Ok(InterruptReport::default());
+        }
+        if quiet_ns < SILENT_NS {
+            return Ok(InterruptReport::default());
+        }
+        let report = self.handle_interrupt()?;
+        if !report.completed.is_empty() {
+            self.health.lost_interrupts += 1;
+        } else if quiet_ns >= STALLED_NS {
+            self.unstall(now_ns)?;
+        }
+        Ok(report)
+    }
+
+    fn unstall(&mut self, now_ns: u64) -> Result<(), Error> {
+        self.watchdog.quiet_since_ns = Some(now_ns);
+        self.watchdog.restarts += 1;
+        let restarted = if self.watchdog.restarts > RESTARTS {
+            Err(Error::Stalled)
+        } else {
+            self.restart()
+        };
+        if restarted.is_err() {
+            // Nothing may be written to the buffers that the clients get back; the first error is
+            // the one to report.
+            let _ = bring_up::soft_reset(&mut self.bus);
+            let _ = bring_up::stop(&mut self.bus);
+        }
+        restarted
+    }
+
+    /// Resets the ISP and starts the streaming channels anew, with the buffers that they hold. Their
+    /// sequence numbers go on with a gap.
+    pub(crate) fn restart(&mut self) -> Result<(), Error> {
+        self.health.restarts += 1;
+        self.start_isp()?;
+        for channel in ChannelId::ALL {
+            if self.is_streaming(channel) {
+                self.channels[channel.index()].take_from_hardware();
+                self.start_channel(channel)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What an interrupt's errors ask for.
+    pub(crate) fn deal_with_errors(&mut self, report: &mut InterruptReport) -> Result<(), Error> {
+        let [vic, vic_1] = report.vic_errors;
+        if report.core_errors == 0 && vic == 0 && vic_1 == 0 {
+            self.interrupts_in_vain = 0;
+            return Ok(());
+        }
+        self.health.core_errors += u32::from(report.core_errors != 0);
+        self.health.vic_errors += u32::from(vic | vic_1 != 0);
+        if vic & bring_up::VIC_RECOVERABLE != 0 {
+            self.health.vic_recoveries += 1;
+            report.vic_recovered = true;
+            bring_up::recover_vic(&mut self.bus)?;
+        }
+        if report.completed.is_empty() {
+            self.interrupts_in_vain += 1;
+        } else {
+            self.interrupts_in_vain = 0;
+        }
+        if self.interrupts_in_vain >= STORM_LIMIT {
+            self.interrupts_in_vain = 0;
+            report.silenced = true;
+            self.silence(report.core_errors, vic, vic_1)?;
+        }
+        Ok(())
+    }
+
+    /// Masks error interrupts that do not end, until the next start. Frames are marked as damaged as
+    /// long as the error stands in the status.
+    fn silence(&mut self, core: u32, vic: u32, vic_1: u32) -> Result<(), Error> {
+        self.health.storms += 1;
+        self.silenced.core |= core;
+        self.silenced.vic[0] |= vic;
+        self.silenced.vic[1] |= vic_1;
+        let Silenced { core, vic } = self.silenced;
+        self.bus.post(&[
+            write(Core::IrqEnable.address(), bring_up::CORE_INTERRUPTS & !core),
+            write(Vic::IrqMask0.address(), bring_up::VIC_MASK_0 | vic[0]),
+            write(Vic::IrqMask1.address(), vic[1]),
+        ])?;
+        Ok(())
+    }
+}
+
+/// Error interrupts that were masked because they did not end.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Silenced {
+    pub(crate) core: u32,
+    pub(crate) vic: [u32; 2],
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What injected faults do to the chip's registers. A healthy chip never comes here.
+
+use super::Chip;
+use super::frame::Frame;
+use crate::faults::{Effects, FaultKind, Faults};
+use tx_isp_abi::PhysAddr;
+use tx_isp_abi::channel::ChannelId;
+use tx_isp_abi::registers::{Channel, Core, Cpm, CsiHost, Msca, RegisterId, Vic};
+
+/// The address of a done entry that nobody queued.
+const ALIEN: PhysAddr = PhysAddr(0x0bad_c000);
+
+/// A pair of addresses that a clear does not take.
+#[derive(Clone, Copy, Debug)]
+struct Stale {
+    y: PhysAddr,
+    uv: Option<PhysAddr>,
+    /// The UV FIFO was cleared too, in vain.
+    complete: bool,
+}
+
+/// The faults to come, and those that last.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ailments {
+    pub(super) faults: Faults,
+    /// The sensor's link does not come up.
+    pub(super) sensor_dead: bool,
+    /// The sensor sends nothing.
+    pub(super) sensor_silent: bool,
+    /// The VIC passes nothing on until it is reset.
+    pub(super) vic_halted: bool,
+    reset_dead: bool,
+    /// Reads of CH_STAT for which a channel goes on, although disabled.
+    stuck: [u32; ChannelId::COUNT],
+    stale: [Option<Stale>; ChannelId::COUNT],
+    /// Error bits that rise after each of so many acknowledges.
+    storm: Option<(u32, u32)>,
+}
+
+impl Ailments {
+    /// Whether something is or may become wrong.
+    pub(super) fn any(&self) -> bool {
+        self.faults.ever_armed()
+    }
+}
+
+impl Chip {
+    /// The faults that are to happen.
+    pub const fn faults(&self) -> &Faults {
+        &self.ailing.faults
+    }
+
+    /// The faults that are to happen, to add to or to clear.
+    pub const fn faults_mut(&mut self) -> &mut Faults {
+        &mut self.ailing.faults
+    }
+
+    /// Whether the sensor does not hear the I2C transfer that begins.
+    pub(super) fn is_deaf(&mut self) -> bool {
+        let deaf = self.ailing.faults.occasion(FaultKind::DeafSensor, None);
+        deaf.is_some()
+    }
+
+    /// Whether the frame that begins gets lost on its way.
+    pub(super) fn loses(&mut self, effects: &Effects) -> bool {
+        if effects.vic_bits != 0 {
+            self.vic_status[0] |= effects.vic_bits;
+            self.ailing.vic_halted = true;
+        }
+        self.core_status |= effects.core_bits;
+        effects.lost || self.ailing.vic_halted || self.ailing.sensor_silent
+    }
+
+    /// The faults at a frame's end: whether it raises its interrupts.
+    pub(super) fn end_ailing_frame(&mut self, frame: &Frame) -> bool {
+        let effects = &frame.effects;
+        if effects.overflow != 0 {
+            self.msca_status |= Msca::IRQ_OVERFLOW.mask();
+            self.vic_status[0] |= Vic::VIC_DMA_OVERFLOW.mask();
+        }
+        for job in &frame.jobs {
+            if effects.alien & job.channel.bit() != 0 {
+                let channel = &mut self.channels[job.channel.index()];
+                channel.report_done(ALIEN, !job.format.is_rgb(), frame.number);
+            }
+        }
+        if let Some((bits, times)) = effects.storm {
+            self.core_status |= bits;
+            self.ailing.storm = Some((bits, times));
+        }
+        !effects.coalesced
+    }
+
+    /// What a read gives instead of `value`.
+    pub(super) fn ailing_read(&mut self, id: RegisterId, value: u32) -> u32 {
+        match id {
+            RegisterId::Cpm(Cpm::SoftReset) if self.ailing.reset_dead => {
+                value & !Cpm::ISP_RESET_ACKNOWLEDGE.mask()
+            }
+            RegisterId::CsiHost(CsiHost::PhyState) if self.ailing.sensor_dead => {
+                CsiHost::PhyState.describe().reset
+            }
+            RegisterId::Msca(Msca::ChannelState) => {
+                for id in ChannelId::ALL {
+                    let left = &mut self.ailing.stuck[id.index()];
+                    if *left > 0 {
+                        *left -= 1;
+                        if *left == 0 {
+                            self.channels[id.index()].set_enabled(false);
+                        }
+                    }
+                }
+                value
+            }
+            _ => value,
+        }
+    }
+
+    /// What happens before a write takes effect, and the value that is written instead.
+    pub(super) fn ailing_write(&mut self, id: RegisterId, value: u32) -> u32 {
+        let ailing = &mut self.ailing;
+        let faults = &mut ailing.faults;
+        match id {
+            RegisterId::Cpm(Cpm::SoftReset) if Cpm::ISP_RESET_REQUEST.is_set(value) => {
+                let dead = faults.occasion(FaultKind::DeadReset, None).is_some();
+                ailing.reset_dead = dead;
+            }
+            RegisterId::CsiHost(CsiHost::HostReset) if value & 1 != 0 => {
+                let dead = faults.occasion(FaultKind::DeadSensor, None).is_some();
+                ailing.sensor_dead = dead;
+            }
+            RegisterId::Vic(Vic::Control) => {
+                ailing.vic_halted &= value == 1;
+                if value == 1 && !self.vic_running {
+                    let silent = faults.occasion(FaultKind::SilentSensor, None).is_some();
+                    ailing.sensor_silent = silent;
+                }
+            }
+            RegisterId::Msca(Msca::ChannelEnable) => return self.ailing_enable(value),
+            RegisterId::Channel(id, Channel::YAddressClear) if value & 1 != 0 => {
+                let output = &self.channels[id.index()];
+                let newest = output.newest_pair();
+                let fault = newest.and_then(|pair| {
+                    let fault = faults.occasion(FaultKind::StaleAddress, Some(id));
+                    fault.map(|_| pair)
+                });
+                ailing.stale[id.index()] = fault.map(|(y, uv)| Stale {
+                    y,
+                    uv,
+                    complete: false,
+                });
+            }
+            _ => {}
+        }
+        value
+    }
+
+    /// What happens after a write took effect.
+    pub(super) fn ailing_written(&mut self, id: RegisterId) {
+        match id {
+            RegisterId::Channel(id, Channel::YAddressClear) => {
+                if let Some(stale) = self.ailing.stale[id.index()] {
+                    self.channels[id.index()].put_back(Some(stale.y), None);
+                }
+            }
+            RegisterId::Channel(id, Channel::UvAddressClear) => {
+                if let Some(stale) = &mut self.ailing.stale[id.index()]
+                    && !stale.complete
+                {
+                    stale.complete = true;
+                    let uv = stale.uv;
+                    self.channels[id.index()].put_back(None, uv);
+                }
+            }
+            RegisterId::Core(Core::IrqClear) => {
+                if let Some((bits, left)) = &mut self.ailing.storm {
+                    self.core_status |= *bits;
+                    *left -= 1;
+                    if *left == 0 {
+                        self.ailing.storm = None;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The ISP was reset: stale addresses survive, the rest is over.
+    pub(super) fn reset_ailments(&mut self) {
+        let ailing = &mut self.ailing;
+        ailing.vic_halted = false;
+        ailing.stuck = [0; ChannelId::COUNT];
+        ailing.storm = None;
+        for (stale, channel) in ailing.stale.iter().zip(&mut self.channels) {
+            if let Some(stale) = stale {
+                channel.put_back(Some(stale.y), stale.uv);
+            }
+        }
+    }
+
+    /// CH_EN with the bits of channels that are stuck.
+    fn ailing_enable(&mut self, value: u32) -> u32 {
+        let mut enabled = value;
+        for id in ChannelId::ALL {
+            let goes_off = value & id.bit() == 0 && self.channels[id.index()].is_enabled();
+            if !goes_off {
+                continue;
+            }
+            let left = &mut self.ailing.stuck[id.index()];
+            if *left == 0 {
+                let fault = self
+                    .ailing
+                    .faults
+                    .occasion(FaultKind::StuckChannel, Some(id));
+                *left = fault.map_or(0, |fault| fault.times);
+            }
+            if *left > 0 {
+                enabled |= id.bit();
+            }
+        }
+        enabled
+    }
+}

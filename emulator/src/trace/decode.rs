@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! An access in words.
+
+use super::Access;
+use crate::chip::register_name;
+use tx_isp_abi::registers::RegisterId;
+
+/// The register's block and name, and the fields that are not 0: for example
+/// `MSCA.CH_EN  ENABLED_CHANNELS=0x1 START_BITS=0xf`.
+#[must_use]
+pub fn decode(access: &Access) -> String {
+    let mut text = register_name(access.address);
+    let Some(id) = RegisterId::decode(access.address) else {
+        return text;
+    };
+    let register = id.describe();
+    let set = register
+        .fields
+        .iter()
+        .filter(|field| field.is_set(access.value));
+    for (number, field) in set.enumerate() {
+        text += if number == 0 { "  " } else { " " };
+        text += &format!("{}={:#x}", field.name, field.get(access.value));
+    }
+    let known = register
+        .fields
+        .iter()
+        .fold(0, |bits, field| bits | field.mask());
+    if known != 0 && access.value & !known != 0 {
+        text += &format!(" (unknown bits {:#x})", access.value & !known);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::parse;
+
+    #[test]
+    fn fields_are_named_and_unknown_bits_told() {
+        let told = |line: &str| decode(&parse(line).unwrap()[0]);
+        assert_eq!(
+            told("W 13309804 f0001"),
+            "MSCA.CH_EN  ENABLED_CHANNELS=0x1 START_BITS=0xf"
+        );
+        assert_eq!(
+            told("R 133000b4 1003"),
+            "ISP_CORE.IRQ_STATUS  IRQ_FRAME_DONE=0x1 IRQ_FRAME_START=0x1 (unknown bits 0x2)"
+        );
+        assert_eq!(told("R 13309a9c 0"), "MSCA_CH1.Y_ADDR_CLR");
+        assert_eq!(told("R 12340000 0"), "?");
+    }
+}
