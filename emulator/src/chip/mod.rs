@@ -13,6 +13,7 @@ mod findings;
 mod frame;
 mod gates;
 mod i2c;
+mod identity;
 mod input;
 mod recent;
 mod recovery;
@@ -30,7 +31,6 @@ use crate::carve_out::CarveOut;
 use ailing::Ailments;
 use channel::OutputChannel;
 use gates::Gates;
-use scaler::Scaler;
 use sensor::SensorModel;
 use side::Turns;
 use std::time::Duration;
@@ -40,11 +40,10 @@ use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::mailbox::{LINE_CORE, LINE_VIC};
 use tx_isp_abi::operation::RegisterFile;
 use tx_isp_abi::registers::{
-    Access, Channel, Core, Cpm, CsiHost, Efuse, Fidelity, Harb, I2c, Msca, RegisterId, Statistics,
-    Tuning, Vic,
+    Access, Channel, Core, Cpm, CsiHost, Fidelity, I2c, Msca, RegisterId, Statistics, Tuning, Vic,
 };
 use tx_isp_abi::sensor::Sensor;
-use tx_isp_abi::soc::{Identity, Soc, T31X};
+use tx_isp_abi::soc::{Soc, T31X};
 
 /// PHY_STATE with the PHY and the host out of reset (facts 2.8).
 const PHY_STATE_READY: u32 = 0x630;
@@ -114,35 +113,6 @@ impl Chip {
         };
         chip.update_gates();
         chip
-    }
-
-    /// The same chip, claiming to be another SoC: only the words that tell it differ (facts 1.4).
-    #[must_use]
-    pub fn with_soc(mut self, soc: Soc) -> Self {
-        let Identity {
-            soc_id,
-            strap,
-            variant,
-            remark,
-        } = soc.identity;
-        let variant = u32::from(variant);
-        for (address, value) in [
-            (Harb::SocId.address(), soc_id),
-            (Cpm::Strap.address(), strap),
-            (Efuse::Remark.address(), u32::from(remark) << 8),
-            // In both halves: sources disagree where it is read (facts 1.4, 9.1).
-            (Efuse::Variant.address(), variant << 16 | variant),
-        ] {
-            self.storage.set(address, value);
-        }
-        self.soc = soc;
-        self
-    }
-
-    /// The SoC that the chip claims to be.
-    #[must_use]
-    pub const fn soc(&self) -> Soc {
-        self.soc
     }
 
     /// The time from one frame to the next as the sensor is set (facts 7.3).
@@ -289,33 +259,6 @@ impl Chip {
     #[must_use]
     pub fn channel_counters(&self, channel: ChannelId) -> ChannelCounters {
         self.channels[channel.index()].counters()
-    }
-
-    /// The jobs of the channels that take part in the frame that begins.
-    fn start_channels(&mut self) -> Vec<DmaJob> {
-        let (storage, sensor) = (&self.storage, self.sensor.size);
-        let scaler = |id| Scaler {
-            id,
-            storage,
-            sensor,
-        };
-        let enabled = || ChannelId::ALL.into_iter().zip(&self.channels);
-        let formats = || {
-            let enabled = enabled().filter(|(_, channel)| channel.is_enabled());
-            enabled.map(|(id, _)| (id, scaler(id).format()))
-        };
-        if formats().any(|(_, format)| format.is_none()) {
-            // A wrong OUT_FMT raises 0x600 again and again (facts 2.2; 8, row 11).
-            self.core_status |= Core::IRQ_OVERFLOW_1.mask() | Core::IRQ_START_TRANSIENT.mask();
-        }
-        for (id, _) in formats().filter(|(id, _)| !scaler(*id).crops_fit()) {
-            self.msca_status |= Msca::IRQ_CROP_ERROR.of(id.bit());
-        }
-        let rgb = formats().find_map(|(id, format)| format?.is_rgb().then_some(id));
-        let channels = ChannelId::ALL.into_iter().zip(&mut self.channels);
-        channels
-            .filter_map(|(id, channel)| channel.start_frame(&scaler(id), rgb, &mut self.findings))
-            .collect()
     }
 
     fn csi_is_up(&self) -> bool {

@@ -2,13 +2,14 @@
 //! A channel's way from the sensor's picture to its own: input crop, scaler, crop, format, masks
 //! (facts 2.4).
 
+use super::Chip;
 use super::findings::{FindingKind, Findings};
-use super::frame::{MaskRectangle, Window};
+use super::frame::{DmaJob, MaskRectangle, Window};
 use super::storage::Storage;
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::{ChannelId, MIN_SIZE};
 use tx_isp_abi::format::PixelFormat;
-use tx_isp_abi::registers::{Channel, Msca};
+use tx_isp_abi::registers::{Channel, Core, Msca};
 
 /// Strides are multiples of this many bytes. Facts 6.3 leave 8 or 16 open; the weaker is taken (our
 /// choice).
@@ -247,5 +248,34 @@ impl Scaler<'_> {
             self.get(Channel::UvStride),
             self.id.max_size(),
         )
+    }
+}
+
+impl Chip {
+    /// The jobs of the channels that take part in the frame that begins.
+    pub(super) fn start_channels(&mut self) -> Vec<DmaJob> {
+        let (storage, sensor) = (&self.storage, self.sensor.size);
+        let scaler = |id| Scaler {
+            id,
+            storage,
+            sensor,
+        };
+        let enabled = || ChannelId::ALL.into_iter().zip(&self.channels);
+        let formats = || {
+            let enabled = enabled().filter(|(_, channel)| channel.is_enabled());
+            enabled.map(|(id, _)| (id, scaler(id).format()))
+        };
+        if formats().any(|(_, format)| format.is_none()) {
+            // A wrong OUT_FMT raises 0x600 again and again (facts 2.2; 8, row 11).
+            self.core_status |= Core::IRQ_OVERFLOW_1.mask() | Core::IRQ_START_TRANSIENT.mask();
+        }
+        for (id, _) in formats().filter(|(id, _)| !scaler(*id).crops_fit()) {
+            self.msca_status |= Msca::IRQ_CROP_ERROR.of(id.bit());
+        }
+        let rgb = formats().find_map(|(id, format)| format?.is_rgb().then_some(id));
+        let channels = ChannelId::ALL.into_iter().zip(&mut self.channels);
+        channels
+            .filter_map(|(id, channel)| channel.start_frame(&scaler(id), rgb, &mut self.findings))
+            .collect()
     }
 }
