@@ -25,7 +25,7 @@ pub enum OutputFormat {
     Nv21,
     /// 16 bits a pixel, little endian: 5 of red at the top, 6 of green, 5 of blue.
     Rgb565,
-    /// 4 bytes a pixel: blue, green, red, [`ALPHA`].
+    /// 4 bytes a pixel: blue, green, red, and 128 for alpha.
     Bgr32,
 }
 
