@@ -6,5 +6,6 @@
 
 mod mailbox;
 mod side;
+mod sight;
 mod stream;
 mod vm;
