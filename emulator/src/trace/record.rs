@@ -3,6 +3,7 @@
 
 use super::Access;
 use crate::chip::register_name;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -14,6 +15,8 @@ use tx_isp_abi::operation::RegisterFile;
 pub struct Recorder {
     out: Box<dyn Write + Send>,
     started: Instant,
+    /// Names of the registers so far: to find one takes longer than to write it.
+    names: HashMap<PhysAddr, String>,
     accesses: u64,
     failed: bool,
 }
@@ -40,6 +43,7 @@ impl Recorder {
         Ok(Self {
             out,
             started,
+            names: HashMap::new(),
             accesses: 0,
             failed: false,
         })
@@ -59,7 +63,9 @@ impl Recorder {
             address,
             value,
         };
-        let written = writeln!(self.out, "{access} # {}", register_name(address));
+        let name = self.names.entry(address);
+        let name = name.or_insert_with(|| register_name(address));
+        let written = writeln!(self.out, "{access} # {name}");
         self.accesses += 1;
         self.check(written);
     }
