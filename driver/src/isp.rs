@@ -39,30 +39,52 @@ impl<B: Bus> Isp<B> {
     ///
     /// # Errors
     /// [`Error::UnknownChip`], or [`Error::Bus`] where nobody answers.
-    pub fn probe(mut bus: B, sensor: Sensor) -> Result<Self, Error> {
-        let soc_id = bus.read(Harb::SocId.address())?;
+    pub fn probe(bus: B, sensor: Sensor) -> Result<Self, Error> {
+        let mut isp = Self::new(bus, sensor);
+        isp.identify()?;
+        Ok(isp)
+    }
+
+    /// The state before anything is known of what `bus` leads to: [`Isp::identify`] finds out. It is
+    /// for callers who must not hold a second copy on their stack.
+    #[must_use]
+    pub const fn new(bus: B, sensor: Sensor) -> Self {
+        let [first, second, third] = ChannelId::ALL;
+        Self {
+            bus,
+            sensor,
+            channels: [
+                OutputChannel::new(first, sensor.size),
+                OutputChannel::new(second, sensor.size),
+                OutputChannel::new(third, sensor.size),
+            ],
+            running: false,
+            first_frame_seen: false,
+            channel_enable: 0,
+            health: Health::GOOD,
+            watchdog: Watchdog::NEW,
+            silenced: Silenced::NONE,
+            interrupts_in_vain: 0,
+        }
+    }
+
+    /// What [`Isp::probe`] does, in place.
+    ///
+    /// # Errors
+    /// As [`Isp::probe`].
+    pub fn identify(&mut self) -> Result<(), Error> {
+        let soc_id = self.bus.read(Harb::SocId.address())?;
         let core_id = if soc_id == T31_SOC_ID {
             // The core answers with its clocks running only; other chips' clocks are left alone.
-            bring_up::open_clock_gates(&mut bus)?;
-            bus.read(Core::Id.address())?
+            bring_up::open_clock_gates(&mut self.bus)?;
+            self.bus.read(Core::Id.address())?
         } else {
             0
         };
         if soc_id != T31_SOC_ID || core_id != T31_CORE_ID {
             return Err(Error::UnknownChip(soc_id, core_id));
         }
-        Ok(Self {
-            bus,
-            sensor,
-            channels: ChannelId::ALL.map(|id| OutputChannel::new(id, sensor.size)),
-            running: false,
-            first_frame_seen: false,
-            channel_enable: 0,
-            health: Health::default(),
-            watchdog: Watchdog::default(),
-            silenced: Silenced::default(),
-            interrupts_in_vain: 0,
-        })
+        Ok(())
     }
 
     /// The sensor that feeds the ISP.
@@ -89,7 +111,7 @@ impl<B: Bus> Isp<B> {
     pub(crate) fn start_isp(&mut self) -> Result<(), Error> {
         self.first_frame_seen = false;
         self.channel_enable = 0;
-        self.silenced = Silenced::default();
+        self.silenced = Silenced::NONE;
         self.interrupts_in_vain = 0;
         bring_up::start(&mut self.bus, &self.sensor)
     }

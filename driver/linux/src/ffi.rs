@@ -113,7 +113,9 @@ pub unsafe extern "C" fn tx_isp_core_probe(core: *mut Core, transport: *mut Tran
         // SAFETY: by this function's contract.
         let mut mailbox = unsafe { Mailbox::new(transport) };
         let identity = mailbox.identify()?;
-        let isp = Isp::probe(mailbox, SENSOR)?;
+        // SAFETY: by this function's contract.
+        let core = unsafe { place(core, mailbox) };
+        core.identify()?;
         log(
             Level::Info,
             format_args!(
@@ -121,10 +123,22 @@ pub unsafe extern "C" fn tx_isp_core_probe(core: *mut Core, transport: *mut Tran
                 identity.soc_id, identity.version, SENSOR.name, SENSOR.size
             ),
         );
-        // SAFETY: by this function's contract.
-        unsafe { core.write(isp) };
         Ok(())
     })
+}
+
+/// Makes a core in C's memory. A function of its own: what it needs of the stack, half of the kernel's
+/// eight kilobytes, is given back before anybody is asked anything.
+///
+/// # Safety
+/// As [`tx_isp_core_probe`].
+#[inline(never)]
+unsafe fn place<'a>(core: *mut Core, mailbox: Mailbox) -> &'a mut Core {
+    // SAFETY: by this function's contract.
+    unsafe {
+        core.write(Isp::new(mailbox, SENSOR));
+        &mut *core
+    }
 }
 
 /// The backend is gone.
