@@ -256,6 +256,8 @@ void tx_isp_media_cleanup(struct tx_isp *isp);
 extern const struct vb2_mem_ops tx_isp_mem_ops;
 dma_addr_t tx_isp_memory_address(struct vb2_buffer *vb);
 int tx_isp_memory_claim(struct tx_isp *isp, const char *range);
+/* The device is gone: if nobody holds any of it, the carve-out is the next driver's to claim. */
+void tx_isp_memory_retire(struct tx_isp *isp);
 void tx_isp_memory_release(struct tx_isp *isp);
 void tx_isp_memory_put(void *priv);
 struct tx_isp_memory *tx_isp_memory_new(struct tx_isp *isp, enum tx_isp_memory_kind kind,

@@ -249,6 +249,7 @@ static void remove(struct virtio_device *vdev)
 	mutex_unlock(&isp->core_lock);
 	tx_isp_transport_stop(&isp->transport);
 	kthread_destroy_worker(isp->worker);
+	tx_isp_memory_retire(isp);
 	v4l2_device_put(&isp->v4l2_dev);
 }
 

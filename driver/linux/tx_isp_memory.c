@@ -269,7 +269,7 @@ int tx_isp_memory_claim(struct tx_isp *isp, const char *range)
 		return -EINVAL;
 	}
 	if (!request_mem_region(isp->rmem.base, isp->rmem.bytes, "rmem")) {
-		dev_err(dev, "rmem=%u@0x%x belongs to somebody else; does mem= leave it out?\n",
+		dev_err(dev, "rmem=%u@0x%x belongs to somebody else; does mem= leave it out, and does no client still hold buffers?\n",
 			isp->rmem.bytes, isp->rmem.base);
 		return -EBUSY;
 	}
@@ -285,11 +285,35 @@ int tx_isp_memory_claim(struct tx_isp *isp, const char *range)
 	return 0;
 }
 
-void tx_isp_memory_release(struct tx_isp *isp)
+static void let_go(struct tx_isp *isp)
 {
 	if (isp->rmem_virtual)
 		memunmap(isp->rmem_virtual);
 	if (isp->rmem_claimed)
 		release_mem_region(isp->rmem.base, isp->rmem.bytes);
+	isp->rmem_virtual = NULL;
+	isp->rmem_claimed = false;
+}
+
+void tx_isp_memory_retire(struct tx_isp *isp)
+{
+	struct tx_isp_owner owner = { .name = "retired" };
+	struct tx_isp_pool_state state;
+	u32 address;
+
+	if (!isp->carve_out)
+		return;
+	mutex_lock(&isp->carve_out_lock);
+	tx_isp_carve_out_state(isp->carve_out, &state);
+	/* Clients that still have files open get nothing any more. */
+	if (state.free == state.total &&
+	    !tx_isp_carve_out_allocate(isp->carve_out, state.total, 0, &owner, &address))
+		let_go(isp);
+	mutex_unlock(&isp->carve_out_lock);
+}
+
+void tx_isp_memory_release(struct tx_isp *isp)
+{
+	let_go(isp);
 	kfree(isp->carve_out);
 }
