@@ -1,51 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Stretching pictures from files to the size that the channel writes.
 
-use super::RenderError;
-use fast_image_resize::{
-    FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
-    images::{Image, ImageRef},
-};
-use image::RgbImage;
+use image::imageops::{FilterType, resize};
+use image::{GrayImage, ImageBuffer, Luma, RgbImage};
 
-/// `pixels` (samples of `kind`, rows without gaps) stretched from one size to another, both in pixels. Enlarging
-/// interpolates linearly, reducing averages.
-fn stretch(
-    pixels: &[u8],
-    from: (u32, u32),
-    to: (u32, u32),
-    kind: PixelType,
-) -> Result<Vec<u8>, RenderError> {
-    if from == to {
-        return Ok(pixels.to_vec());
-    }
-    let failed = |reason: String| RenderError::Scale { from, to, reason };
-    let source = ImageRef::new(from.0, from.1, pixels, kind).map_err(|e| failed(e.to_string()))?;
-    let mut stretched = Image::new(to.0, to.1, kind);
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    Resizer::new()
-        .resize(&source, &mut stretched, &options)
-        .map_err(|e| failed(e.to_string()))?;
-    Ok(stretched.into_vec())
-}
+use super::RenderError;
+
+/// Enlarging interpolates linearly, reducing averages.
+const FILTER: FilterType = FilterType::Triangle;
 
 /// An RGB picture stretched to a size in pixels; the bytes are R, G, B in turn, rows without gaps.
-pub(super) fn rgb(picture: &RgbImage, width: u32, height: u32) -> Result<Vec<u8>, RenderError> {
-    stretch(
-        picture,
-        picture.dimensions(),
-        (width, height),
-        PixelType::U8x3,
-    )
+pub(super) fn rgb(picture: &RgbImage, width: u32, height: u32) -> Vec<u8> {
+    if picture.dimensions() == (width, height) {
+        return picture.as_raw().clone();
+    }
+    resize(picture, width, height, FILTER).into_raw()
 }
 
-/// A plane of single samples stretched from one size to another, both in samples.
+/// A plane of single samples (rows without gaps) stretched from one size to another, both in samples.
+///
+/// # Errors
+/// [`RenderError::Scale`] if the plane has fewer samples than `from` says.
 pub(super) fn plane(
     samples: &[u8],
     from: (u32, u32),
     to: (u32, u32),
 ) -> Result<Vec<u8>, RenderError> {
-    stretch(samples, from, to, PixelType::U8)
+    if from == to {
+        return Ok(samples.to_vec());
+    }
+    let whole: Option<ImageBuffer<Luma<u8>, &[u8]>> =
+        ImageBuffer::from_raw(from.0, from.1, samples);
+    let whole = whole.ok_or_else(|| RenderError::Scale {
+        from,
+        to,
+        reason: format!("the plane has {} samples", samples.len()),
+    })?;
+    let stretched: GrayImage = resize(&whole, to.0, to.1, FILTER);
+    Ok(stretched.into_raw())
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ impl Still {
 
     /// The image, stretched to a size (even) and converted with BT.601, limited range.
     pub(super) fn scaled(&self, width: u32, height: u32) -> Result<Planar, RenderError> {
-        let rgb = scale::rgb(&self.rgb, width, height)?;
+        let rgb = scale::rgb(&self.rgb, width, height);
         let mut planar =
             YuvPlanarImageMut::<u8>::alloc(width, height, YuvChromaSubsampling::Yuv420);
         let (range, matrix, mode) = (
