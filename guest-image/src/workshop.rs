@@ -182,6 +182,7 @@ impl Workshop {
             None => agent::build(&self.repository, &self.cache, &toolchain, progress)?,
         };
         image.copy("/init", &init, 0o755)?;
+        image.link("/bin/guest-agent", "../init")?;
         for extra in &request.extra {
             image.copy(&extra.guest, &extra.host, extra.mode)?;
         }

@@ -18,6 +18,7 @@ use guest_image::compliance::{CORRECTED, UNMODIFIED};
 use tx_isp_emulator::picture::Source;
 use tx_isp_emulator::sensor::ClockMode;
 
+use crate::complaints::complaints;
 use crate::guest::{Guest, unexpected};
 use crate::options::{GuestOptions, parse_rate};
 use crate::prepare::Prepared;
@@ -37,19 +38,6 @@ const ASK_LIMIT: Duration = Duration::from_secs(20);
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 /// Sizes that the tool runs with beside the driver's default.
 const SIZES: [(u32, u32); 2] = [(1920, 1080), (640, 360)];
-/// How a kernel's complaint begins, on this and on the debug kernel.
-const COMPLAINTS: [&str; 9] = [
-    "WARNING:",
-    "BUG:",
-    "BUG ",
-    "INFO: possible",
-    "INFO: task",
-    "DMA-API:",
-    "ODEBUG:",
-    "kmemleak:",
-    "unbalanced",
-];
-
 /// How to test.
 #[derive(Debug, Clone, Args)]
 pub struct ComplianceOptions {
@@ -108,17 +96,46 @@ pub fn command(options: &ComplianceOptions) -> Result<bool> {
         request.with_compliance = true;
     })?;
     let logs = Path::new(LOGS);
-    let mut guest = boot(&prepared, &scene, logs, &steps)?;
+    let guest = boot(&prepared, &scene, logs, &steps)?;
+    let report = run(
+        guest,
+        &prepared,
+        &scene,
+        options.strategy,
+        options.device,
+        logs,
+        &steps,
+    )?;
+    report.print(logs);
+    if let Some(path) = &options.json {
+        report.write_json(path)?;
+    }
+    Ok(report.passed)
+}
+
+/// Runs the tool on all nodes of a guest, or on one, and ends the guest.
+///
+/// # Errors
+/// If it could not be run at all.
+pub fn run(
+    mut guest: Guest,
+    prepared: &Prepared,
+    scene: &Scene,
+    strategy: Strategy,
+    device: Option<u32>,
+    logs: &Path,
+    steps: &Steps,
+) -> Result<Report> {
     let mut bench = Bench {
         guest: &mut guest,
-        steps: &steps,
+        steps,
         logs,
-        strategy: options.strategy,
+        strategy,
         runs: Vec::new(),
         complaints: Vec::new(),
     };
     let nodes = bench.nodes()?;
-    for device in chosen(&nodes, options.device)? {
+    for device in chosen(&nodes, device)? {
         // DMABUF needs another node whose buffers are imported.
         let exporter = nodes.iter().find(|other| *other != device);
         bench.node(device, exporter.map(String::as_str))?;
@@ -126,19 +143,9 @@ pub fn command(options: &ComplianceOptions) -> Result<bool> {
     for device in bench.media()? {
         bench.run(&device, Tool::Corrected, &["-m", &device], None)?;
     }
-    let report = Report::new(
-        &prepared,
-        &scene,
-        options.strategy,
-        bench.runs,
-        bench.complaints,
-    );
+    let report = Report::new(prepared, scene, strategy, bench.runs, bench.complaints);
     guest.power_off();
-    report.print(logs);
-    if let Some(path) = &options.json {
-        report.write_json(path)?;
-    }
-    Ok(report.passed)
+    Ok(report)
 }
 
 /// All nodes, or the one that was asked for.
@@ -304,10 +311,7 @@ impl Bench<'_> {
     fn listen(&mut self) -> Result<()> {
         let said = self.ask(&["dmesg", "-c"])?;
         let said = text(&said.stdout);
-        let found = said
-            .lines()
-            .filter(|line| COMPLAINTS.iter().any(|word| line.contains(word)));
-        self.complaints.extend(found.map(str::to_owned));
+        self.complaints.extend(complaints(&said));
         let log = self.logs.join(format!("{:02}.dmesg", self.runs.len()));
         std::fs::write(&log, said).with_context(|| format!("writing {}", log.display()))
     }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use guest_agent::message::{self, Failure, Reply, Request};
 use guest_agent::wire::{self, WireError};
+use tx_isp_abi::channel::ChannelId;
 
 use crate::emulator::Emulator;
 use crate::interrupt;
@@ -339,20 +340,22 @@ impl Guest {
         self.qemu.child().id()
     }
 
-    /// The path of the ISP's video device in the guest.
+    /// The path of a channel's video device in the guest.
     ///
     /// # Errors
     /// If there is none.
-    pub fn camera(&self) -> Result<String> {
+    pub fn camera(&self, channel: ChannelId) -> Result<String> {
+        // The driver registers its channels in order.
         let found = self
             .hello
             .video
             .iter()
-            .find(|device| device.driver == "tx-isp");
+            .filter(|device| device.driver == "tx-isp")
+            .nth(channel.index());
         match found {
             Some(device) => Ok(device.path.clone()),
             None => bail!(
-                "the guest has no video device of driver tx-isp; the console's last lines:\n    {}",
+                "the guest has no video device of driver tx-isp for channel {channel}; the console's last lines:\n    {}",
                 self.console.last(SHOWN_LINES).join("\n    ")
             ),
         }

@@ -2,6 +2,7 @@
 //! Compares what the client received with what DMA wrote.
 
 use guest_agent::message::Frame;
+use tx_isp_abi::channel::ChannelId;
 use tx_isp_emulator::control::protocol::{LedgerEntry, LedgerPage};
 use tx_isp_emulator::control::{Client, ClientError};
 
@@ -102,10 +103,20 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// That of a channel; the default is the first one's.
-    pub fn of(channel: u32) -> Self {
+    /// That of a channel's start of that number, counted from 1; the default is the first channel's
+    /// newest.
+    pub fn of(channel: u32, session: u32) -> Self {
         Self {
             channel,
+            session: Some(session),
+            entries: Vec::new(),
+        }
+    }
+
+    /// That of a channel's newest start, as it is when the first frame is asked for.
+    pub fn newest(channel: ChannelId) -> Self {
+        Self {
+            channel: channel.number(),
             ..Self::default()
         }
     }

@@ -10,6 +10,14 @@ use guest_image::GuestImage;
 use crate::layout::MemoryLayout;
 use crate::qemu::Carrier;
 
+/// A periodic tick, whose timer is set by nobody but its own interrupt.
+///
+/// QEMU's MIPS timer loses an interrupt when the guest sets the timer anew in the moment in which it
+/// expires: the thread that expires it then puts its own next time, a whole round of the counter
+/// later, over the guest's. The guest stands still until then: 27 s at 160 MHz. The busier the host,
+/// the longer that moment.
+const STEADY_TICK: [&str; 2] = ["nohz=off", "highres=off"];
+
 /// What a guest is made of.
 #[derive(Debug, Clone)]
 pub struct Launch<'a> {
@@ -91,6 +99,7 @@ impl Launch<'_> {
             "oops=panic",
             "panic=-1",
         ];
+        words.extend(STEADY_TICK);
         words.extend(self.image.command_line_extra.iter().map(String::as_str));
         let terminal;
         if let Control::Terminal { kind } = &self.control {
@@ -163,7 +172,7 @@ pub mod tests {
             "-object\nmemory-backend-memfd,id=mem,size=134217728,share=on\n",
             "-device\nloader,file=/cache/image.cpio,addr=0x5800000,force-raw=on\n",
             "-append\nmem=99M@0x0 rmem=29M@0x6300000 rd_start=0x85800000 rd_size=11534336 \
-             console=ttyS0 oops=panic panic=-1 extra=1\n",
+             console=ttyS0 oops=panic panic=-1 nohz=off highres=off extra=1\n",
             "-chardev\nsocket,id=isp,path=/run/isp,,1\n",
             "-device\nvhost-user-gpio-pci,chardev=isp\n",
             "-device\nvirtserialport,chardev=agent,name=tx-isp.agent\n",

@@ -2,6 +2,8 @@
 //! `cargo lab`: boots a MIPS guest with the emulated ISP, runs scenarios, judges and reports.
 
 mod bench;
+mod channels;
+mod complaints;
 mod compliance;
 mod doctor;
 mod emulator;

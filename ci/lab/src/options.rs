@@ -177,9 +177,12 @@ pub struct StreamOptions {
     /// How many frames to take
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=MAX_FRAMES))]
     pub frames: u32,
-    /// The picture's size in pixels
-    #[arg(long, value_name = "WxH", default_value = "1920x1080", value_parser = parse_size)]
-    pub size: Size,
+    /// The picture's size in pixels; one for each of --channels
+    #[arg(long, value_name = "WxH,…", value_delimiter = ',', value_parser = parse_size)]
+    pub size: Vec<Size>,
+    /// The chip's channels that stream at the same time, of 0, 1 and 2
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "0", value_parser = parse_channel)]
+    pub channels: Vec<ChannelId>,
     /// The sensor's frames per second; max goes as fast as buffers come back
     #[arg(long, value_name = "N|max", default_value = "25", value_parser = parse_rate)]
     pub fps: ClockMode,
@@ -207,6 +210,41 @@ pub struct StreamOptions {
     /// Which guest.
     #[command(flatten)]
     pub guest: GuestOptions,
+}
+
+/// The pictures' sizes where none is asked for, by channel: those of a camera's main and second stream,
+/// and a small one.
+const SIZES: [Size; ChannelId::COUNT] = [
+    Size::new(1920, 1080),
+    Size::new(640, 360),
+    Size::new(320, 192),
+];
+
+impl StreamOptions {
+    /// Every channel with its picture's size.
+    ///
+    /// # Errors
+    /// If the sizes are not as many as the channels, or a channel is named twice or cannot write its
+    /// size.
+    pub fn pictures(&self) -> Result<Vec<(ChannelId, Size)>, String> {
+        let (channels, sizes) = (&self.channels, &self.size);
+        if !sizes.is_empty() && sizes.len() != channels.len() {
+            return Err(format!(
+                "--size has {} sizes for {} channels: give one for each of --channels, or none",
+                sizes.len(),
+                channels.len()
+            ));
+        }
+        let mut pictures: Vec<(ChannelId, Size)> = Vec::new();
+        for (index, channel) in channels.iter().enumerate() {
+            if pictures.iter().any(|(other, _)| other == channel) {
+                return Err(format!("--channels names channel {channel} twice"));
+            }
+            let size = sizes.get(index).copied().unwrap_or(SIZES[channel.index()]);
+            pictures.push((*channel, size));
+        }
+        Ok(pictures)
+    }
 }
 
 /// Which tests.
@@ -264,6 +302,12 @@ pub fn parse_rate(text: &str) -> Result<ClockMode, String> {
     }
 }
 
+fn parse_channel(text: &str) -> Result<ChannelId, String> {
+    let number = text.parse().ok();
+    let channel = number.and_then(|number| ChannelId::new(number).ok());
+    channel.ok_or_else(|| "the chip has the channels 0, 1 and 2".to_owned())
+}
+
 fn parse_format(text: &str) -> Result<PixelFormat, String> {
     let found = PixelFormat::ALL
         .into_iter()
@@ -274,7 +318,7 @@ fn parse_format(text: &str) -> Result<PixelFormat, String> {
     })
 }
 
-/// A size that channel 0 can write with the emulated sensor.
+/// A size that the channels can write with the emulated sensor.
 fn parse_size(text: &str) -> Result<Size, String> {
     let numbers = text.split_once(['x', 'X']);
     let size = numbers
@@ -319,7 +363,8 @@ mod tests {
     fn nothing_typed_is_1080p_of_bars_at_25_frames_per_second() {
         let options = stream(&[]).unwrap();
         assert_eq!((options.frames, options.buffers), (100, 4));
-        assert_eq!(options.size, Size::new(1920, 1080));
+        let [main, ..] = ChannelId::ALL;
+        assert_eq!(options.pictures().unwrap(), [(main, Size::new(1920, 1080))]);
         assert_eq!(options.fps.to_string(), "fps 25");
         assert_eq!(options.format, PixelFormat::Nv12);
         assert_eq!(options.source, Source::Bars);
@@ -338,8 +383,22 @@ mod tests {
         assert!(error.contains("as in 1280x720"), "{error}");
         assert_eq!(
             stream(&["--size", "640x360"]).unwrap().size,
-            Size::new(640, 360)
+            [Size::new(640, 360)]
         );
+    }
+
+    #[test]
+    fn each_channel_has_a_size() {
+        let pictures = |words: &[&str]| stream(words).unwrap().pictures();
+        let all = pictures(&["--channels", "0,1,2"]).unwrap();
+        let sizes: Vec<Size> = all.iter().map(|(_, size)| *size).collect();
+        assert_eq!(sizes, SIZES);
+        let asked = pictures(&["--channels", "2,0", "--size", "640x480,1280x720"]).unwrap();
+        assert_eq!(asked[0], (ChannelId::ALL[2], Size::new(640, 480)));
+        let error = pictures(&["--channels", "0,1", "--size", "640x480"]).unwrap_err();
+        assert!(error.contains("1 sizes for 2 channels"), "{error}");
+        let error = pictures(&["--channels", "1,1"]).unwrap_err();
+        assert!(error.contains("channel 1 twice"), "{error}");
     }
 
     #[test]
@@ -357,6 +416,7 @@ mod tests {
             (["--memory", "32M"], "64M"),
             (["--kernel", "no/such/vmlinux"], "built vmlinux"),
             (["--attach", "pci"], "generic"),
+            (["--channels", "3"], "0, 1 and 2"),
         ] {
             let error = stream(&words).unwrap_err();
             assert!(error.contains(right), "{words:?}: {error}");

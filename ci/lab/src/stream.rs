@@ -12,9 +12,11 @@ use guest_agent::message::{
 };
 use guest_image::Progress;
 use tx_isp_abi::Size;
+use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::{FrameLayout, PixelFormat};
 use tx_isp_emulator::control::protocol::{LedgerEntry, Status};
 
+use crate::channels;
 use crate::guest::{Guest, unexpected};
 use crate::judge::{Judge, Ledger};
 use crate::options::{Io, Strategy, StreamOptions};
@@ -36,6 +38,8 @@ const PICTURES: [&str; 2] = ["first.png", "last.png"];
 /// What is to be streamed.
 #[derive(Debug, Clone, Copy)]
 pub struct Wish {
+    /// Which of the chip's channels.
+    pub channel: ChannelId,
     /// The picture's size.
     pub size: Size,
     /// Its format.
@@ -87,12 +91,19 @@ pub struct Kept {
 /// # Errors
 /// If it could not begin.
 pub fn command(options: &StreamOptions) -> Result<bool> {
-    let frame = FrameLayout::new(options.format, options.size);
+    let pictures = options.pictures().map_err(anyhow::Error::msg)?;
+    check_outputs(options)?;
+    if pictures.len() > 1 {
+        return channels::command(options, &pictures);
+    }
+    let Some(&(channel, size)) = pictures.first() else {
+        bail!("--channels names no channel");
+    };
+    let frame = FrameLayout::new(options.format, size);
     options
         .guest
         .memory
         .check_buffers(options.buffers, &frame)?;
-    check_outputs(options)?;
     let scene = Scene {
         source: options.source.clone(),
         fps: options.fps,
@@ -104,7 +115,8 @@ pub fn command(options: &StreamOptions) -> Result<bool> {
     let prepared = Prepared::new(&options.guest, &steps)?;
     let mut guest = boot(&prepared, &scene, &options.out, &steps)?;
     let wish = Wish {
-        size: options.size,
+        channel,
+        size,
         format: options.format,
         buffers: options.buffers,
         frames: options.frames,
@@ -179,7 +191,7 @@ pub fn boot(prepared: &Prepared, scene: &Scene, logs: &Path, steps: &Steps) -> R
 /// If there is nothing to stream from.
 pub fn run(guest: &mut Guest, wish: &Wish, steps: &Steps) -> Result<Outcome> {
     let request = StreamRequest {
-        device: guest.camera()?,
+        device: guest.camera(wish.channel)?,
         width: wish.size.width,
         height: wish.size.height,
         fourcc: wish.format.fourcc(),
@@ -200,7 +212,7 @@ pub fn run(guest: &mut Guest, wish: &Wish, steps: &Steps) -> Result<Outcome> {
         wish,
         guest,
         steps,
-        ledger: Ledger::default(),
+        ledger: Ledger::newest(wish.channel),
         kept: BTreeMap::new(),
         outcome: Outcome {
             judge: Judge::default(),

@@ -3,6 +3,8 @@
 
 mod guest;
 mod host;
+mod life;
+mod memory;
 mod results;
 
 use anyhow::Result;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The guest's first process: mounts what every program needs, loads the image's modules, and
 //! serves the lab's requests on a serial port of its own. The console is only its log. With
-//! `lab.shell` on the kernel command line the console is a shell instead.
+//! `lab.shell` on the kernel command line the console is a shell instead. As `guest-agent` it is also a
+//! program to be called there.
 
 mod abi;
 mod buffers;
@@ -12,6 +13,7 @@ mod failure;
 mod init;
 mod modules;
 mod port;
+mod pressure;
 mod rmem;
 mod run;
 mod serve;
@@ -22,17 +24,21 @@ use std::process::ExitCode;
 
 /// The argument with which init starts itself again to serve requests.
 const SERVE: &str = "serve";
+/// The argument that asks for [`pressure`].
+const PRESSURE: &str = "pressure";
 
 fn main() -> ExitCode {
-    let serving = std::env::args().nth(1).is_some_and(|word| word == SERVE);
-    if serving {
-        return serve::main();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.split_first() {
+        Some((word, _)) if word == SERVE => serve::main(),
+        Some((word, rest)) if word == PRESSURE => pressure::main(rest),
+        _ if std::process::id() == 1 => init::main(),
+        _ => {
+            eprintln!(
+                "guest-agent is the first process of the lab's guest (init). In the guest it can be asked for\n  \
+                 guest-agent pressure SEED ROUNDS    clients come and go while memory is short"
+            );
+            ExitCode::FAILURE
+        }
     }
-    if std::process::id() != 1 {
-        eprintln!(
-            "guest-agent is the first process of the lab's guest (init); there is nothing it could do here"
-        );
-        return ExitCode::FAILURE;
-    }
-    init::main()
 }

@@ -317,4 +317,11 @@ pub struct StreamDone {
     pub elapsed_ns: u64,
     /// How long the client was busy with checksums and copies, in nanoseconds.
     pub touch_ns: u64,
+    /// How long VIDIOC_REQBUFS took, in nanoseconds.
+    pub request_ns: u64,
+    /// From VIDIOC_REQBUFS to the last buffer's first VIDIOC_QBUF: the client's own allocation and
+    /// all mapping included, in nanoseconds.
+    pub buffers_ns: u64,
+    /// Bytes by which the carve-out's use grew with that; `None` if there is none.
+    pub pool_bytes: Option<u32>,
 }

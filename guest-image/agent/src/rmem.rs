@@ -23,6 +23,7 @@ mod calls {
     nix::ioctl_read!(query, b'r', 0x10, rmem::Query);
     nix::ioctl_readwrite!(block, b'r', 0x11, rmem::Block);
     nix::ioctl_readwrite!(allocate, b'r', 0x12, rmem::Allocate);
+    nix::ioctl_write_int!(free, b'r', 0x13);
     nix::ioctl_write_ptr!(reserve, b'r', 0x14, rmem::Reserve);
     nix::ioctl_readwrite!(export, b'r', 0x15, rmem::Export);
 }
@@ -79,6 +80,15 @@ impl Rmem {
         unsafe { calls::allocate(self.fd(), &mut request) }
             .at(&format!("allocating {bytes} bytes for {owner}"))?;
         Ok(request.address)
+    }
+
+    /// Gives a block back.
+    pub fn free(&self, address: u32) -> Result<(), Failure> {
+        let value = libc::c_ulong::from(address);
+        // SAFETY: the argument is a number, not a pointer.
+        unsafe { calls::free(self.fd(), value) }
+            .map(drop)
+            .at(&format!("freeing the block at {address:#x}"))
     }
 
     /// Announces a block that will be needed.

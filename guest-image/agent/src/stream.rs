@@ -10,6 +10,7 @@ use crate::abi;
 use crate::buffers::{Buffers, v4l2_memory};
 use crate::device::Camera;
 use crate::failure::failure;
+use crate::rmem::Rmem;
 
 /// Frames come in one message when they come fast: at most this many, ...
 const BATCH_FRAMES: usize = 64;
@@ -40,12 +41,19 @@ pub fn stream(request: &StreamRequest, sink: &mut impl Sink) -> Result<(), Failu
         camera.set_control(abi::CID_STRATEGY, strategy)?;
     }
     let memory = v4l2_memory(request.memory);
+    let used = pool_used();
+    let asked = Instant::now();
     granted.buffers = camera.request_buffers(request.buffers, memory)?;
+    let request_ns = nanoseconds(asked.elapsed());
     if granted.buffers == 0 {
         return Err(failure("VIDIOC_REQBUFS", "the driver granted no buffer"));
     }
     let buffers = Buffers::new(&camera, &granted, request.memory)?;
     buffers.queue_all(&camera)?;
+    let buffers_ns = nanoseconds(asked.elapsed());
+    let pool_bytes = used
+        .zip(pool_used())
+        .map(|(before, after)| after.saturating_sub(before));
     camera.stream_on()?;
 
     let mut client = Client {
@@ -66,6 +74,9 @@ pub fn stream(request: &StreamRequest, sink: &mut impl Sink) -> Result<(), Failu
         frames: request.frames,
         elapsed_ns: nanoseconds(client.begin.elapsed()),
         touch_ns: nanoseconds(client.touched),
+        request_ns,
+        buffers_ns,
+        pool_bytes,
     };
     let kept = client.kept;
 
@@ -76,6 +87,12 @@ pub fn stream(request: &StreamRequest, sink: &mut impl Sink) -> Result<(), Failu
         send_picture(index, &picture, sink)?;
     }
     sink.event(StreamEvent::Done(done))
+}
+
+/// Bytes of the carve-out that somebody holds; `None` without one.
+fn pool_used() -> Option<u32> {
+    let state = Rmem::open().ok()?.query().ok()?;
+    Some(state.total - state.free)
 }
 
 /// The driver may choose another format, but the lab asks only for what the ISP can do.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use guest_agent::message::{
-    Frame, Memory, Reply, Request, RunEnd, RunRequest, StreamDone, StreamEvent, StreamRequest,
+    Frame, Granted, Memory, Reply, Request, RunEnd, RunRequest, StreamDone, StreamEvent,
+    StreamRequest,
 };
 use tx_isp_abi::Size;
 use tx_isp_abi::format::PixelFormat;
@@ -34,11 +35,31 @@ pub struct Take<'a> {
     pub frames: u32,
     /// Whether the client reads every pixel, or none.
     pub checksum: bool,
+    /// Whose memory the buffers are.
+    pub memory: Memory,
+    /// Who is to allocate them, as the driver's control numbers it; `None` where there is no choice.
+    pub strategy: Option<i32>,
+}
+
+impl<'a> Take<'a> {
+    /// Frames in buffers of the driver, untouched.
+    pub fn untouched(device: &'a str, size: Size, frames: u32) -> Self {
+        Self {
+            device,
+            size,
+            frames,
+            checksum: false,
+            memory: Memory::Mmap,
+            strategy: None,
+        }
+    }
 }
 
 /// What it took.
 #[derive(Debug, Default)]
 pub struct Taken {
+    /// What the device granted, from the stream's start on.
+    pub granted: Option<Granted>,
     /// The frames.
     pub frames: Vec<Frame>,
     /// From the stream's start to the last frame, and how long the client was busy with pixels.
@@ -112,8 +133,8 @@ pub fn take(
         fourcc: PixelFormat::Nv12.fourcc(),
         buffers: BUFFERS,
         frames: what.frames,
-        memory: Memory::Mmap,
-        strategy: None,
+        memory: what.memory,
+        strategy: what.strategy,
         checksum: what.checksum,
         keep: Vec::new(),
         frame_deadline_ms: FRAME_LIMIT_MS,
@@ -121,7 +142,7 @@ pub fn take(
     let mut taken = Taken::default();
     loop {
         match guest.next("the next frame", ANSWER_LIMIT)? {
-            Reply::Stream(StreamEvent::Started(_)) => {}
+            Reply::Stream(StreamEvent::Started(granted)) => taken.granted = Some(granted),
             Reply::Stream(StreamEvent::Frames(mut frames)) => {
                 taken.frames.append(&mut frames);
                 look(guest, taken.count())?;
@@ -263,8 +284,12 @@ mod tests {
                 frames: frames.len().try_into().unwrap(),
                 elapsed_ns,
                 touch_ns: 0,
+                request_ns: 0,
+                buffers_ns: 0,
+                pool_bytes: None,
             }),
             frames,
+            granted: None,
         }
     }
 

@@ -8,7 +8,7 @@ use tx_isp_emulator::sensor::ClockMode;
 use super::client::{Spent, Take, Taken, nothing, take, take_and_account};
 use super::figures::{Aim, Row, Spread, Unit};
 use super::vivid::{self, Signal};
-use super::{Bench, FULL_HD, clock, each};
+use super::{Bench, FULL_HD, MAIN, clock, each};
 use crate::guest::Guest;
 
 /// Frames of a round as fast as they go, and at a rate.
@@ -99,7 +99,7 @@ impl Pair {
         let logs = format!("cpu-{fps}").replace(' ', "-");
         let mut guest = bench.boot(bench.prepared, fps, &logs)?;
         vivid::connect(&mut guest, signal)?;
-        let device = guest.camera()?;
+        let device = guest.camera(MAIN)?;
         for device in [device.as_str(), vivid::DEVICE] {
             take(&mut guest, &whole(device, WARM_UP), nothing)?;
         }
@@ -138,10 +138,5 @@ impl Pair {
 
 /// 1080p frames that nobody reads.
 fn whole(device: &str, frames: u32) -> Take<'_> {
-    Take {
-        device,
-        size: FULL_HD,
-        frames,
-        checksum: false,
-    }
+    Take::untouched(device, FULL_HD, frames)
 }

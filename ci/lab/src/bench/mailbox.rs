@@ -15,7 +15,7 @@ use tx_isp_emulator::sensor::ClockMode;
 use super::client::{Take, nothing, read, shell, take};
 use super::figures::{Aim, Row, Spread, Unit};
 use super::latency::{Counters, Histogram};
-use super::{Bench, FULL_HD, clock};
+use super::{Bench, FULL_HD, MAIN, clock};
 use crate::guest::Guest;
 use crate::judge::approximate;
 
@@ -78,13 +78,8 @@ impl Watch {
     fn new(bench: &Bench<'_>, fps: ClockMode, name: String) -> Result<Self> {
         let logs = format!("mailbox-{fps}").replace(' ', "-");
         let mut guest = bench.boot(bench.prepared, fps, &logs)?;
-        let device = guest.camera()?;
-        let trial = Take {
-            device: &device,
-            size: FULL_HD,
-            frames: TRIAL,
-            checksum: false,
-        };
+        let device = guest.camera(MAIN)?;
+        let trial = Take::untouched(&device, FULL_HD, TRIAL);
         let taken = take(&mut guest, &trial, nothing)?;
         let frames = frames_for(WATCHED, taken.time(), taken.count());
         let answer = shell(
@@ -115,12 +110,7 @@ impl Watch {
 
         let script = WATCH.replace("$0", COUNTERS).replace("$1", LATENCY);
         shell(&mut self.guest, &script)?;
-        let what = Take {
-            device: &self.device,
-            size: FULL_HD,
-            frames: self.frames,
-            checksum: false,
-        };
+        let what = Take::untouched(&self.device, FULL_HD, self.frames);
         let mut snapshots = Vec::new();
         let marks = [self.frames / 5, self.frames / 5 * 4];
         take(&mut self.guest, &what, |guest, count| {

@@ -6,6 +6,7 @@
 //! and its yardstick follow each other.
 
 mod again;
+mod buffers;
 mod client;
 mod cpu;
 mod dma;
@@ -26,6 +27,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use guest_image::{GuestImage, KernelChoice, Progress, Workshop};
 use tx_isp_abi::Size;
+use tx_isp_abi::channel::ChannelId;
 use tx_isp_emulator::picture::Source;
 use tx_isp_emulator::sensor::ClockMode;
 
@@ -42,6 +44,8 @@ use report::{Answer, Report};
 const LOGS: &str = "out/bench";
 /// The most rounds.
 const MAX_ROUNDS: i64 = 1000;
+/// The chip's channel that is measured.
+const MAIN: ChannelId = ChannelId::ALL[0];
 /// The size that most questions are about.
 const FULL_HD: Size = Size::new(1920, 1080);
 
@@ -69,6 +73,8 @@ pub enum Question {
     Dma,
     /// How many frames a second the guest takes
     Rate,
+    /// What each way of allocating costs: asking for buffers, and frames per second
+    Buffers,
     /// How much processor time a frame costs the host, beside vivid
     Cpu,
     /// How long it takes from QEMU's start to the first frame
@@ -95,6 +101,7 @@ impl Question {
             Self::Rate => {
                 "frames per second in the guest, as fast as buffers come back (--fps max)"
             }
+            Self::Buffers => "ways of allocating four buffers, 1080p NV12, --fps max, untouched",
             Self::Cpu => {
                 "host processor time per 1080p NV12 frame, QEMU and emulator together, beside vivid"
             }
@@ -109,6 +116,7 @@ impl Question {
         match self {
             Self::Dma => dma::measure(bench),
             Self::Rate => rate::measure(bench),
+            Self::Buffers => buffers::measure(bench),
             Self::Cpu => cpu::measure(bench),
             Self::Start => start::measure(bench),
             Self::Edit => edit::measure(bench),

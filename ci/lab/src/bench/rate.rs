@@ -8,7 +8,7 @@ use tx_isp_emulator::sensor::ClockMode;
 
 use super::client::{Take, nothing, take};
 use super::figures::{Row, Spread, Unit};
-use super::{Bench, FULL_HD};
+use super::{Bench, FULL_HD, MAIN};
 use crate::guest::Guest;
 use crate::judge::approximate;
 
@@ -22,16 +22,11 @@ const SIZES: [Size; 3] = [FULL_HD, Size::new(1280, 720), Size::new(640, 360)];
 /// the guest's reading alone allows.
 pub fn measure(bench: &Bench<'_>) -> Result<Vec<Row>> {
     let mut guest = bench.boot(bench.prepared, ClockMode::Max, "rate")?;
-    let device = guest.camera()?;
+    let device = guest.camera(MAIN)?;
     let mut spreads = vec![<[Spread; 4]>::default(); SIZES.len()];
     bench.rounds(|| {
         for (size, [untouched, dma, read, checksum]) in SIZES.into_iter().zip(&mut spreads) {
-            let what = Take {
-                device: &device,
-                size,
-                frames: FRAMES,
-                checksum: false,
-            };
+            let what = Take::untouched(&device, size, FRAMES);
             let before = dma_status(&mut guest)?;
             untouched.push(take(&mut guest, &what, nothing)?.fps());
             dma.push(writes_per_second(before, dma_status(&mut guest)?));

@@ -8,7 +8,7 @@ use guest_image::KernelChoice;
 
 use super::client::{Take, take};
 use super::figures::{Aim, Row, Spread, Unit};
-use super::{Bench, FULL_HD, Kernel, clock};
+use super::{Bench, FULL_HD, Kernel, MAIN, clock};
 use crate::guest::Guest;
 use crate::prepare::Prepared;
 
@@ -92,13 +92,8 @@ pub fn boot_to_frame(bench: &Bench<'_>, kernel: &Kernel) -> Result<(Guest, Durat
         ..bench.prepared.clone()
     };
     let mut guest = bench.boot(&prepared, clock(FPS), "start")?;
-    let device = guest.camera()?;
-    let what = Take {
-        device: &device,
-        size: FULL_HD,
-        frames: 1,
-        checksum: false,
-    };
+    let device = guest.camera(MAIN)?;
+    let what = Take::untouched(&device, FULL_HD, 1);
     let mut arrived = None;
     take(&mut guest, &what, |guest, _| {
         arrived.get_or_insert(guest.spawned.elapsed());

@@ -155,7 +155,8 @@ impl Report {
         print!("{}", self.text(logs));
     }
 
-    fn text(&self, logs: &Path) -> String {
+    /// What is printed.
+    pub fn text(&self, logs: &Path) -> String {
         let mut text = format!(
             "v4l2-compliance, strategy {}, {}, {}\n\n{}\n\nThe tool's own totals:\n",
             self.strategy,

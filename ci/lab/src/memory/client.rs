@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use guest_agent::camera::{Personality, Queue, Report};
+use guest_agent::camera::{Personality, Queue, Report, Setup};
 use guest_agent::message::{CameraEvent, CameraRequest, Reply, Request};
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::nearest_size;
 use tx_isp_abi::sensor::GC2053;
+use tx_isp_emulator::control::protocol::Status;
 
 use super::camera::Camera;
 use crate::guest::{Guest, unexpected};
@@ -98,14 +99,63 @@ pub fn only_predicted(camera: &Camera) -> Option<String> {
 /// If it does not come to one.
 pub fn run(
     guest: &mut Guest,
-    camera: &Camera,
+    setup: &Setup,
+    personality: Personality,
+    frames: u32,
+    cycles: u32,
+) -> Result<Run> {
+    follow(guest, setup, personality, frames, cycles).map_err(|error| {
+        // A dead emulator has no state any more, and is the reason itself.
+        match guest.emulator.control.status() {
+            Ok(status) => error.context(state(&status)),
+            Err(_) => error,
+        }
+    })
+}
+
+/// What the emulator's channels were doing, for whoever looks for a reason.
+fn state(status: &Status) -> String {
+    let channels = status.channels.iter().map(|channel| {
+        format!(
+            "channel {} {}, start {}, {} buffers queued, {} frames written, {} starved",
+            channel.channel,
+            if channel.enabled { "runs" } else { "stands" },
+            channel.session,
+            channel.queued,
+            channel.frames_written,
+            channel.starved
+        )
+    });
+    format!(
+        "the ISP {} then; {}; {} events sent",
+        if status.streaming {
+            "streamed"
+        } else {
+            "did not stream"
+        },
+        channels.collect::<Vec<_>>().join("; "),
+        status.mailbox.events
+    )
+}
+
+fn follow(
+    guest: &mut Guest,
+    setup: &Setup,
     personality: Personality,
     frames: u32,
     cycles: u32,
 ) -> Result<Run> {
     let begin = Instant::now();
+    let status = guest.emulator.control.status();
+    // The guest may be starts ahead of the frames that are judged: each start has a number.
+    let mut sessions: BTreeMap<u32, u32> = status
+        .context("asking the emulator for its channels")?
+        .channels
+        .iter()
+        .map(|channel| (channel.channel, channel.session))
+        .collect();
     guest.send(&Request::Camera(CameraRequest {
-        setup: camera.setup.clone(),
+        setup: setup.clone(),
         personality,
         frames,
         cycles,
@@ -127,7 +177,9 @@ pub fn run(
                 for frame in taken {
                     if frame.index == 0 {
                         // A stream of its own: the channel was enabled anew.
-                        ledgers.insert(channel, Ledger::of(channel));
+                        let session = sessions.entry(channel).or_default();
+                        *session += 1;
+                        ledgers.insert(channel, Ledger::of(channel, *session));
                     }
                     let Some(ledger) = ledgers.get_mut(&channel) else {
                         bail!(

@@ -17,7 +17,7 @@ pub mod compare;
 pub mod oom;
 pub mod options;
 pub mod plan;
-mod text;
+pub mod text;
 
 pub use compare::options::{CompareOptions, MergeOptions};
 pub use options::{OomOptions, PlanOptions};

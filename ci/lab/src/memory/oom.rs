@@ -10,6 +10,7 @@ use guest_agent::camera::{Held, Personality, Report};
 use serde::Serialize;
 use tx_isp_driver::alloc::negotiation::Margin;
 use tx_isp_driver::alloc::pool::GRANULE;
+use tx_isp_emulator::sensor::ClockMode;
 
 use super::camera::Camera;
 use super::client::{self, Run, only_predicted};
@@ -131,7 +132,11 @@ fn run_all(options: &OomOptions, camera: &Camera, findings: &mut [Finding]) -> R
     let steps = Steps::new();
     let mut prepared = Prepared::new(&options.guest, &steps)?;
     prepared.memory = MemoryLayout::of_camera(camera, &prepared.image)?;
-    let mut guest = boot(&prepared, &Scene::default(), &options.out, &steps)?;
+    let scene = Scene {
+        fps: options.fps.unwrap_or(ClockMode::Sensor),
+        ..Scene::default()
+    };
+    let mut guest = boot(&prepared, &scene, &options.out, &steps)?;
     for finding in findings {
         let personality = finding.personality;
         let run = steps.step(
@@ -139,7 +144,7 @@ fn run_all(options: &OomOptions, camera: &Camera, findings: &mut [Finding]) -> R
             || {
                 client::run(
                     &mut guest,
-                    camera,
+                    &camera.setup,
                     personality,
                     options.frames,
                     options.cycles,

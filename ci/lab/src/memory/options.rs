@@ -7,10 +7,11 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use guest_agent::camera::Personality;
 use tx_isp_abi::Size;
+use tx_isp_emulator::sensor::ClockMode;
 
 use super::camera::{Camera, Changes};
 use super::catalogue::{self, Ncubuf, parse_bytes, parse_size};
-use crate::options::GuestOptions;
+use crate::options::{GuestOptions, parse_rate};
 
 /// The most frames that are taken of each channel.
 const MAX_FRAMES: i64 = 100_000;
@@ -79,6 +80,9 @@ pub struct OomOptions {
     /// How many times the channels are enabled; between, a consumer keeps hold of the client's pools
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub cycles: u32,
+    /// The sensor's frames per second, instead of its own rate; max goes as fast as buffers come back
+    #[arg(long, value_name = "N|max", value_parser = parse_rate)]
+    pub fps: Option<ClockMode>,
     /// Only compute what would happen
     #[arg(long)]
     pub predict: bool,

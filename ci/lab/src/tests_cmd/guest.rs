@@ -11,10 +11,13 @@ use guest_image::Progress;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tx_isp_abi::Size;
+use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
 use tx_isp_emulator::sensor::ClockMode;
 
 use super::results::{End, Results};
+use super::{life, memory};
+use crate::compliance;
 use crate::explain;
 use crate::guest::Guest;
 use crate::options::{Attach, GuestOptions, Io, Strategy};
@@ -54,7 +57,7 @@ const ALLOCATIONS: [(Strategy, Io); 4] = [
 /// Nothing does; what cannot be built is a failed test.
 pub fn run(options: &GuestOptions, steps: &Steps, results: &mut Results) -> Result<()> {
     let begin = Instant::now();
-    let prepared = Prepared::new(options, steps);
+    let prepared = Prepared::with_image(options, steps, |image| image.with_compliance = true);
     let end = match &prepared {
         Ok(_) => End::Passed,
         Err(error) => End::Failed(explain(error)),
@@ -85,6 +88,12 @@ pub fn run(options: &GuestOptions, steps: &Steps, results: &mut Results) -> Resu
             results,
         };
         guest.streams();
+        guest.memory();
+        guest.life();
+        guest.case(
+            "v4l2-compliance finds nothing to say",
+            GuestTests::compliance,
+        );
         guest.case(
             "a panic is reported with the console's last lines",
             GuestTests::panic,
@@ -155,15 +164,10 @@ impl GuestTests<'_> {
 
     /// All streams in one guest, one after the other: the driver must come back from each.
     fn streams(&mut self) {
-        let mut guest = None;
-        let name = "the guest boots and its agent answers";
-        self.case(name, |test| {
-            guest = Some(test.boot()?);
-            Ok(())
-        });
+        let mut guest = self.booted("the guest boots and its agent answers");
         for (size, format) in STREAMS {
             self.case(&stream_name(size, format), |test| {
-                let guest = guest.as_mut().context("there is no guest")?;
+                let guest = running(&mut guest)?;
                 test.stream(guest, size, format)
             });
         }
@@ -174,7 +178,7 @@ impl GuestTests<'_> {
                 strategy.name()
             );
             self.case(&name, |test| {
-                let guest = guest.as_mut().context("there is no guest")?;
+                let guest = running(&mut guest)?;
                 let (size, format) = STREAMS[0];
                 let wish = Wish {
                     strategy,
@@ -185,7 +189,7 @@ impl GuestTests<'_> {
             });
         }
         self.case("the module can be unloaded and loaded again", |test| {
-            let guest = guest.as_mut().context("there is no guest")?;
+            let guest = running(&mut guest)?;
             guest.reload_module()?;
             let (size, format) = STREAMS[1];
             test.stream(guest, size, format)
@@ -193,6 +197,68 @@ impl GuestTests<'_> {
         if let Some(guest) = guest {
             guest.power_off();
         }
+    }
+
+    /// The Wyze Cam v3's failure and its cure, and many starts and stops.
+    fn memory(&mut self) {
+        let mut guest = self.booted("a guest with the Wyze Cam v3's memory boots");
+        for expected in memory::WYZE_V3 {
+            let name = format!("the Wyze Cam v3's client, {}", expected.personality);
+            self.case(&name, |_| expected.check(running(&mut guest)?));
+        }
+        let name = format!(
+            "two channels are started and stopped {} times",
+            memory::CYCLES
+        );
+        self.case(&name, |_| {
+            let guest = running(&mut guest)?;
+            memory::cycles(guest)?;
+            life::pool_is_whole(guest)
+        });
+        if let Some(guest) = guest {
+            guest.power_off();
+        }
+    }
+
+    /// Clients that come and go in every way, where frames flow and where none comes.
+    fn life(&mut self) {
+        let flowing = self.scene.fps;
+        for (clock, scripts) in [
+            (flowing, &life::FLOWING[..]),
+            (life::STILL, &life::WAITING[..]),
+        ] {
+            self.scene.fps = clock;
+            let mut guest = self.booted(&format!("a guest boots with the clock {clock}"));
+            for script in scripts {
+                self.case(script.name, |_| script.run(running(&mut guest)?));
+            }
+            if let Some(guest) = guest {
+                guest.power_off();
+            }
+        }
+        self.scene.fps = flowing;
+    }
+
+    fn compliance(&mut self) -> Result<()> {
+        let guest = self.boot()?;
+        let logs = PathBuf::from(LOGS).join("compliance");
+        std::fs::create_dir_all(&logs).with_context(|| format!("creating {}", logs.display()))?;
+        let strategy = compliance::Strategy::Hybrid;
+        let (prepared, scene) = (&self.prepared, &self.scene);
+        let silent = Steps::silent();
+        let report = compliance::run(guest, prepared, scene, strategy, None, &logs, &silent)?;
+        ensure!(report.passed, "{}", report.text(&logs));
+        Ok(())
+    }
+
+    /// Boots a guest as a case of its own.
+    fn booted(&mut self, name: &str) -> Option<Guest> {
+        let mut guest = None;
+        self.case(name, |test| {
+            guest = Some(test.boot()?);
+            Ok(())
+        });
+        guest
     }
 
     /// One stream that must be as it was asked for.
@@ -267,8 +333,14 @@ impl GuestTests<'_> {
     }
 }
 
+fn running(guest: &mut Option<Guest>) -> Result<&mut Guest> {
+    guest.as_mut().context("there is no guest")
+}
+
 fn wish(size: Size, format: PixelFormat, frames: u32) -> Wish {
+    let [channel, ..] = ChannelId::ALL;
     Wish {
+        channel,
         size,
         format,
         buffers: 4,

@@ -218,7 +218,7 @@ impl Runner<'_> {
             return Ok(());
         };
         let frames = self.options.frames;
-        match client::run(guest, camera, cell.key.personality, frames, 1) {
+        match client::run(guest, &camera.setup, cell.key.personality, frames, 1) {
             Ok(run) => {
                 let problems = run.problems(frames);
                 cell.trouble = (!problems.is_empty()).then(|| problems.join("; "));

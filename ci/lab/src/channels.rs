@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `cargo lab stream --channels 0,1,2`: several channels at the same time, as on a camera.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use guest_agent::camera::{Channel, Personality, Setup};
+use guest_image::Progress;
+use serde::Serialize;
+use tx_isp_abi::Size;
+use tx_isp_abi::channel::ChannelId;
+use tx_isp_abi::format::PixelFormat;
+use tx_isp_emulator::control::protocol::{Finding, Status};
+
+use crate::guest::Guest;
+use crate::memory::client::{self, Run};
+use crate::memory::text::table;
+use crate::options::{Strategy, StreamOptions};
+use crate::prepare::Prepared;
+use crate::progress::Steps;
+use crate::scene::Scene;
+use crate::stream::boot;
+
+/// The number of a T31X (facts 1.4); nothing here depends on it.
+const CPU_ID: i32 = 0x11;
+
+/// Everything that is known about the streams. The names are those of the JSON object.
+#[derive(Debug, Serialize)]
+struct Report {
+    /// Whether every frame of every channel arrived and matched and nothing was found wrong.
+    passed: bool,
+    problems: Vec<String>,
+    findings: Vec<Finding>,
+    channels: Vec<ChannelReport>,
+    source: String,
+    /// What drove the frame clock.
+    clock: String,
+    strategy: String,
+    dma_bytes: u64,
+    /// While DMA wrote, not over the whole stream.
+    dma_bytes_per_second: f64,
+    boot_seconds: f64,
+    attach: String,
+    qemu_version: String,
+    kernel: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ChannelReport {
+    channel: u32,
+    width: u32,
+    height: u32,
+    buffers: u32,
+    buffers_granted: u32,
+    frames_requested: u32,
+    frames_received: u32,
+    /// Sequence numbers that the client never saw.
+    frames_dropped: u32,
+    checksum_mismatches: u32,
+    /// Frames per second by the buffers' time stamps.
+    fps: Option<f64>,
+}
+
+/// Streams all of `pictures` at once; true if every frame of each arrived and matched.
+///
+/// # Errors
+/// If it could not begin.
+pub fn command(options: &StreamOptions, pictures: &[(ChannelId, Size)]) -> Result<bool> {
+    ensure!(
+        options.format == PixelFormat::Nv12 && options.io.is_none(),
+        "several channels stream in NV12, with buffers of the strategy's own kind: leave --format and --io out"
+    );
+    let scene = Scene {
+        source: options.source.clone(),
+        fps: options.fps,
+    };
+    let steps = Steps::new();
+    if let Some(warning) = scene.check()? {
+        steps.line(&format!("note: {warning}"));
+    }
+    let prepared = Prepared::new(&options.guest, &steps)?;
+    let mut guest = boot(&prepared, &scene, &options.out, &steps)?;
+    let report = stream(&mut guest, options, pictures, &prepared, &scene, &steps)?;
+    guest.power_off();
+    report.print(&options.out);
+    if let Some(path) = &options.json {
+        let mut text = serde_json::to_string_pretty(&report).context("writing the report")?;
+        text.push('\n');
+        fs::write(path, text).with_context(|| format!("writing {}", path.display()))?;
+    }
+    Ok(report.passed)
+}
+
+fn stream(
+    guest: &mut Guest,
+    options: &StreamOptions,
+    pictures: &[(ChannelId, Size)],
+    prepared: &Prepared,
+    scene: &Scene,
+    steps: &Steps,
+) -> Result<Report> {
+    let carve_out = prepared.memory.carve_out();
+    let short = |bytes: u64| u32::try_from(bytes).context("the carve-out lies beyond 4 GiB");
+    let setup = Setup {
+        base: short(carve_out.base)?,
+        bytes: short(carve_out.size)?,
+        ncubuf: None,
+        blocks: Vec::new(),
+        channels: pictures
+            .iter()
+            .map(|(channel, size)| wanted(*channel, *size, options.buffers))
+            .collect(),
+        late: Vec::new(),
+        cpu_id: CPU_ID,
+    };
+    let personality = match options.strategy {
+        Strategy::Driver => Personality::Driver,
+        Strategy::Client => Personality::Client,
+        Strategy::Hybrid => Personality::HybridReserve,
+    };
+    let run = steps.step(
+        "stream",
+        || client::run(guest, &setup, personality, options.frames, 1),
+        |run| {
+            format!(
+                "{} channels in {:.1} s",
+                pictures.len(),
+                run.time.as_secs_f64()
+            )
+        },
+    )?;
+    let status = guest
+        .emulator
+        .control
+        .status()
+        .context("asking the emulator")?;
+    Ok(Report::new(options, &run, status, guest, prepared, scene))
+}
+
+fn wanted(channel: ChannelId, size: Size, buffers: u32) -> Channel {
+    Channel {
+        id: channel.number(),
+        extension: false,
+        width: size.width,
+        height: size.height,
+        buffers,
+        blocks: Vec::new(),
+    }
+}
+
+impl Report {
+    fn new(
+        options: &StreamOptions,
+        run: &Run,
+        status: Status,
+        guest: &Guest,
+        prepared: &Prepared,
+        scene: &Scene,
+    ) -> Self {
+        let mut problems = run.problems(options.frames);
+        if let Some(refused) = &run.report.refused {
+            problems.push(format!(
+                "no memory: {} bytes for {}",
+                refused.bytes, refused.owner
+            ));
+        }
+        problems.extend(
+            status
+                .findings
+                .iter()
+                .map(|finding| format!("the emulator found the driver doing: {}", finding.id)),
+        );
+        let channels = run.report.queues.iter().map(|queue| {
+            let judge = run.judges.get(&queue.id);
+            ChannelReport {
+                channel: queue.id,
+                width: queue.width,
+                height: queue.height,
+                buffers: queue.requested,
+                buffers_granted: queue.granted,
+                frames_requested: options.frames,
+                frames_received: judge.map_or(0, |judge| judge.received),
+                frames_dropped: judge.map_or(0, |judge| judge.dropped),
+                checksum_mismatches: judge.map_or(0, |judge| judge.mismatched),
+                fps: judge.and_then(|judge| judge.fps()),
+            }
+        });
+        Self {
+            passed: problems.is_empty(),
+            problems,
+            channels: channels.collect(),
+            findings: status.findings,
+            source: scene.source.to_string(),
+            clock: scene.fps.to_string(),
+            strategy: options.strategy.name().to_owned(),
+            dma_bytes: status.dma.bytes,
+            dma_bytes_per_second: status.dma.bytes_per_second,
+            boot_seconds: guest.boot_time.as_secs_f64(),
+            attach: prepared.carrier.to_string(),
+            qemu_version: prepared.qemu.version.clone(),
+            kernel: prepared.image.kernel_label.clone(),
+        }
+    }
+
+    fn print(&self, out: &Path) {
+        let mut table = table(&[
+            "channel",
+            "picture",
+            "buffers",
+            "received",
+            "dropped",
+            "mismatched",
+            "rate",
+        ]);
+        for channel in &self.channels {
+            table.add_row([
+                channel.channel.to_string(),
+                format!("{}x{}", channel.width, channel.height),
+                format!("{}/{}", channel.buffers_granted, channel.buffers),
+                format!("{}/{}", channel.frames_received, channel.frames_requested),
+                channel.frames_dropped.to_string(),
+                channel.checksum_mismatches.to_string(),
+                channel
+                    .fps
+                    .map_or_else(|| "-".to_owned(), |fps| format!("{fps:.2} fps")),
+            ]);
+        }
+        println!("{table}");
+        println!(
+            "{} bytes by DMA at {:.2} GB/s; {}, QEMU {}, {} attachment; boot {:.2} s",
+            self.dma_bytes,
+            self.dma_bytes_per_second / 1e9,
+            self.kernel,
+            self.qemu_version,
+            self.attach,
+            self.boot_seconds
+        );
+        for problem in &self.problems {
+            println!("problem: {problem}");
+        }
+        if self.passed {
+            println!("all frames of all channels arrived and matched");
+        } else {
+            println!(
+                "FAILED; logs: {0}/console.log, {0}/emulator.log",
+                out.display()
+            );
+        }
+    }
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The life of the driver among clients that come, go, are killed, and keep handles too long: scripts
+//! of `tests/guest` that run in the guest. Behind each, the pool must be one free block again, and the
+//! kernel must have nothing to complain of.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use guest_agent::message::{Reply, Request, RunEnd, RunRequest, RunResult};
+use tx_isp_emulator::sensor::ClockMode;
+
+use crate::complaints::complaints;
+use crate::guest::{Guest, unexpected};
+
+/// What is put before each script.
+const COMMON: &str = include_str!("../../../../tests/guest/common.sh");
+/// The longest takes a minute on a busy machine.
+const SCRIPT_LIMIT: Duration = Duration::from_secs(5 * 60);
+/// What answers at once.
+const ASK_LIMIT: Duration = Duration::from_secs(20);
+/// How much longer the lab waits than the agent: the guest may be busy.
+const ANSWER_LIMIT: Duration = Duration::from_secs(60);
+
+/// One script.
+#[derive(Debug, Clone, Copy)]
+pub struct Life {
+    /// What it shows.
+    pub name: &'static str,
+    script: &'static str,
+}
+
+macro_rules! life {
+    ($name:literal, $file:literal) => {
+        Life {
+            name: $name,
+            script: include_str!(concat!("../../../../tests/guest/", $file)),
+        }
+    };
+}
+
+/// Scripts for a guest whose frames come as fast as buffers do.
+pub const FLOWING: [Life; 8] = [
+    life!(
+        "v4l2-ctl streams with each kind of memory",
+        "standard_clients.sh"
+    ),
+    life!("two clients: one queue has one owner", "two_clients.sh"),
+    life!(
+        "ten clients killed while they stream",
+        "kill_while_streaming.sh"
+    ),
+    life!("a module in use cannot be unloaded", "unload_in_use.sh"),
+    life!("unloaded and loaded ten times", "unload_and_load.sh"),
+    life!(
+        "unbound while a client streams",
+        "unbind_while_streaming.sh"
+    ),
+    life!(
+        "unbound while handles are open",
+        "unbind_with_open_handles.sh"
+    ),
+    life!(
+        "random clients while another process fragments the pool",
+        "memory_pressure.sh"
+    ),
+];
+
+/// Scripts for a guest in which no frame ever comes.
+pub const WAITING: [Life; 2] = [
+    life!(
+        "a client that waits for a frame can be killed",
+        "kill_while_waiting.sh"
+    ),
+    life!(
+        "unbound while a client waits for a frame",
+        "unbind_while_waiting.sh"
+    ),
+];
+
+/// The clock under which no frame comes unless it is asked for.
+pub const STILL: ClockMode = ClockMode::Stepped;
+
+impl Life {
+    /// Runs the script.
+    ///
+    /// # Errors
+    /// What it said if it failed, what was left in the pool, what the kernel complained of.
+    pub fn run(self, guest: &mut Guest) -> Result<()> {
+        let script = format!("{COMMON}\n{}", self.script);
+        let result = call(guest, &["sh", "-c", &script], SCRIPT_LIMIT)?;
+        let said = text(&result.stdout) + &text(&result.stderr);
+        ensure!(
+            result.end == RunEnd::Exit(0),
+            "{} ({:?}); the kernel's last lines:\n{}",
+            said.trim(),
+            result.end,
+            last_lines(&ask(guest, &["dmesg"])?, 20)
+        );
+        pool_is_whole(guest)?;
+        let log = ask(guest, &["dmesg", "-c"])?;
+        let complaints = complaints(&log);
+        ensure!(
+            complaints.is_empty(),
+            "the kernel says:\n{}",
+            complaints.join("\n")
+        );
+        Ok(())
+    }
+}
+
+/// Fails unless the pool is one free block.
+///
+/// # Errors
+/// With the pool's blocks.
+pub fn pool_is_whole(guest: &mut Guest) -> Result<()> {
+    let pool = ask(guest, &["cat", "/sys/kernel/debug/tx-isp/pool"])?;
+    ensure!(is_whole(&pool), "the pool is not one free block:\n{pool}");
+    Ok(())
+}
+
+/// Whether the driver's list of the pool's blocks is one free block and its sum.
+fn is_whole(pool: &str) -> bool {
+    let mut lines = pool.lines();
+    let free = |line: &str| line.starts_with("0x") && line.ends_with(" -");
+    lines.next().is_some_and(free)
+        && lines.next().is_some_and(|line| line.contains(" used 0 "))
+        && lines.next().is_none()
+}
+
+fn last_lines(said: &str, count: usize) -> String {
+    let lines: Vec<&str> = said.lines().collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
+}
+
+/// Runs a short program that must succeed, and gives what it said.
+fn ask(guest: &mut Guest, argv: &[&str]) -> Result<String> {
+    let result = call(guest, argv, ASK_LIMIT)?;
+    if result.end != RunEnd::Exit(0) {
+        bail!("`{}` failed in the guest: {:?}", argv.join(" "), result.end);
+    }
+    Ok(text(&result.stdout))
+}
+
+fn call(guest: &mut Guest, argv: &[&str], limit: Duration) -> Result<RunResult> {
+    let request = Request::Run(RunRequest {
+        argv: argv.iter().map(|&word| word.to_owned()).collect(),
+        deadline_ms: u32::try_from(limit.as_millis()).unwrap_or(u32::MAX),
+    });
+    let reply = guest
+        .call(&request, limit + ANSWER_LIMIT)
+        .with_context(|| format!("running {}", argv[0]))?;
+    match reply {
+        Reply::Ran(result) => Ok(result),
+        other => Err(unexpected(&other).into()),
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pool_is_whole_only_as_one_free_block() {
+        let sum = "total 100 used 0 free 100 largest 100 reserved 0\n";
+        assert!(is_whole(&format!("0x06300000   30408704 -\n{sum}")));
+        assert!(!is_whole(&format!("0x06300000   30408704 video0\n{sum}")));
+        assert!(!is_whole(&format!("0x06300000 1 -\n0x06300100 1 -\n{sum}")));
+        assert!(!is_whole("no carve-out\n"));
+    }
+
+    #[test]
+    fn every_script_of_the_folder_is_run() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/guest");
+        let files = std::fs::read_dir(folder).unwrap().count();
+        // One of the files is what is common to all.
+        assert_eq!(files - 1, FLOWING.len() + WAITING.len());
+    }
+}
