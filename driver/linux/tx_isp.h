@@ -339,6 +339,11 @@ int tx_isp_core_stream_off(struct tx_isp_core *core, u32 channel);
 void tx_isp_core_take_back(struct tx_isp_core *core, u32 channel);
 /* Returns the number of entries stored in done, at most TX_ISP_MAX_COMPLETED, or an error. */
 int tx_isp_core_interrupt(struct tx_isp_core *core, struct tx_isp_completed *done);
+/*
+ * The same for frames whose interrupt was lost; starts a stalled ISP anew. Called from time to time
+ * while a channel streams, with the time in ns.
+ */
+int tx_isp_core_check(struct tx_isp_core *core, u64 now, struct tx_isp_completed *done);
 
 /* 1 if the command line has a carve-out, 0 if not, or -EINVAL (a message was printed). */
 int tx_isp_rmem_parse(const u8 *command_line, u32 length, struct tx_isp_range *range);

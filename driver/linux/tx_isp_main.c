@@ -73,19 +73,40 @@ void tx_isp_raised(struct virtio_device *vdev)
 	kthread_queue_work(isp->worker, &isp->interrupt_work);
 }
 
+/* Hands finished buffers to their queues; a negative count is an error. */
+static void deliver(struct tx_isp *isp, const struct tx_isp_completed *done, int count, u64 time)
+{
+	int index;
+
+	for (index = 0; index < count; index++)
+		tx_isp_video_complete(&isp->videos[done[index].channel], &done[index], time);
+	if (count < 0)
+		give_up(isp);
+}
+
 static void handle_interrupt(struct kthread_work *work)
 {
 	struct tx_isp *isp = container_of(work, struct tx_isp, interrupt_work);
 	struct tx_isp_completed done[TX_ISP_MAX_COMPLETED];
 	u64 time = READ_ONCE(isp->interrupt_time);
-	int index, count;
+	int count;
 
 	mutex_lock(&isp->core_lock);
 	count = isp->core_ready ? tx_isp_core_interrupt(isp->core, done) : 0;
-	for (index = 0; index < count; index++)
-		tx_isp_video_complete(&isp->videos[done[index].channel], &done[index], time);
-	if (count < 0)
-		give_up(isp);
+	deliver(isp, done, count, time);
+	mutex_unlock(&isp->core_lock);
+}
+
+/* Frames whose interrupt was lost, and an ISP that has stalled. */
+static void check_stream(struct tx_isp *isp)
+{
+	struct tx_isp_completed done[TX_ISP_MAX_COMPLETED];
+	u64 time = ktime_get_ns();
+	int count;
+
+	mutex_lock(&isp->core_lock);
+	count = isp->core_ready ? tx_isp_core_check(isp->core, time, done) : 0;
+	deliver(isp, done, count, time);
 	mutex_unlock(&isp->core_lock);
 }
 
@@ -100,6 +121,8 @@ static void watch(struct work_struct *work)
 			give_up(isp);
 		mutex_unlock(&isp->core_lock);
 	}
+	if (streams(isp))
+		check_stream(isp);
 	isp->interrupts_at_last_watch = received;
 	schedule_delayed_work(&isp->watchdog, WATCH_INTERVAL);
 }
