@@ -72,9 +72,13 @@ pub struct Config {
     #[arg(long, value_name = "KIND[:KEY=VALUE,...]")]
     pub fault: Vec<Fault>,
 
-    /// Where the random numbers of faults with a probability start.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub seed: u64,
+    /// Faults to inject from a TOML file: seed = 1, faults = ["lost-frame:p=0.01"].
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
+
+    /// Where the random numbers of faults with a probability start, instead of the file's seed.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
 
     /// Listens for the next VM when one is gone; without it that is the end.
     #[arg(long)]

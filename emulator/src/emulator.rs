@@ -7,6 +7,7 @@ use crate::control::{self, protocol::Status};
 use crate::device::Device;
 use crate::dma::Engine;
 use crate::ending::{BoxedError, Ending};
+use crate::faults::{Scenario, ScenarioError};
 use crate::picture::{OpenError, Renderer};
 use crate::signals::Signals;
 use crate::strict::Strict;
@@ -33,6 +34,9 @@ pub enum EmulatorError {
         /// Why.
         source: io::Error,
     },
+    /// The file of faults cannot be used.
+    #[error("--faults: {0}")]
+    Faults(#[from] ScenarioError),
     /// The VM's socket cannot be served.
     #[error("--socket: {0}")]
     Attach(#[from] vhost_user::ServerError),
@@ -97,8 +101,10 @@ impl Emulator {
                 source,
             })?;
         }
-        device.with_faults(|faults| faults.seed(config.seed));
-        for fault in &config.fault {
+        let scenario = config.faults.as_deref().map(Scenario::read).transpose()?;
+        let scenario = scenario.unwrap_or_default();
+        device.with_faults(|faults| faults.seed(config.seed.unwrap_or(scenario.seed)));
+        for fault in scenario.faults.iter().chain(&config.fault) {
             device.inject(*fault);
         }
         let ending = Rc::new(Ending::default());

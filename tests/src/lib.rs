@@ -1,5 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The driver core on the chip model, without a guest: what tests of both need.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`Board`] | driver and chip alone: no memory, no time |
+//! | [`rig`] | driver and whole emulator: device, DMA, guest memory, time |
+//! | [`record`] | a stream on the rig, recorded register by register |
+//! | [`faults`] | the fault matrix: what the driver must make of each fault of the hardware |
+
+pub mod faults;
+pub mod record;
+pub mod rig;
 
 use std::cell::RefCell;
 use std::rc::Rc;

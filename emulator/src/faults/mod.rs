@@ -7,9 +7,11 @@
 
 mod kind;
 mod random;
+mod scenario;
 mod spec;
 
 pub use kind::{FaultKind, Occasion};
+pub use scenario::{Scenario, ScenarioError};
 pub use spec::{Fault, ParseFaultError, When};
 
 use random::Random;

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What the driver must make of each fault.
+
+use super::run::{Outcome, Plan};
+use tx_isp_abi::channel::ChannelId;
+use tx_isp_driver::Error;
+use tx_isp_driver::recovery::Health;
+use tx_isp_emulator::faults::{Fault, ParseFaultError};
+
+const MAIN: ChannelId = ChannelId::ALL[0];
+
+/// A case of the matrix.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// What is streamed, through which faults.
+    pub plan: Plan,
+    /// What is to happen, in a sentence.
+    pub expected: &'static str,
+    /// Whether it did.
+    pub holds: fn(&Outcome) -> bool,
+    /// Neither driver nor client can see it, only the ledger.
+    pub undetectable: bool,
+}
+
+type Holds = fn(&Outcome) -> bool;
+
+/// The faults of a case, what is to happen, and whether it did; `None` for a healthy chip.
+const CASES: &[(&[&str], &str, Holds)] = &[
+    (&[], "every frame comes, in order", |o| {
+        undisturbed(o) && o.health == Health::default()
+    }),
+    (
+        &["lost-frame:frame=5"],
+        "a gap of one in the sequence",
+        |o| o.good == 30 && (o.missing, o.damaged) == (1, 0),
+    ),
+    (
+        &["lost-frame:frame=5,count=3"],
+        "a gap of three in the sequence",
+        |o| o.good == 30 && (o.missing, o.damaged) == (3, 0),
+    ),
+    (
+        &["late-frame:frame=5,ms=60"],
+        "every frame comes, in order",
+        undisturbed,
+    ),
+    (
+        &["core-error:frame=5,bits=0x100"],
+        "its frame is marked damaged, and perhaps the next",
+        damaged,
+    ),
+    (
+        &["core-error:frame=5,bits=0x200"],
+        "its frame is marked damaged, and perhaps the next",
+        damaged,
+    ),
+    (
+        &["vic-error:frame=5,bits=0x200"],
+        "the VIC is reset, the gap shows",
+        vic_recovered,
+    ),
+    (
+        &["vic-error:frame=5,bits=0x400"],
+        "the VIC is reset, the gap shows",
+        vic_recovered,
+    ),
+    (
+        &["vic-error:frame=5,bits=0x800"],
+        "the VIC is reset, the gap shows",
+        vic_recovered,
+    ),
+    (
+        &["vic-error:frame=5,bits=0x1000"],
+        "the VIC is reset, the gap shows",
+        vic_recovered,
+    ),
+    (
+        &["vic-error:frame=5,bits=0x2000"],
+        "no bit that its reset cures: the watchdog restarts the ISP",
+        |o| o.good == 30 && o.missing > 0 && o.health.restarts == 1,
+    ),
+    (
+        &["dma-overflow:frame=5"],
+        "the gap shows, its buffer is queued again",
+        |o| o.good == 30 && o.missing == 1 && o.health.dropped_buffers == 1,
+    ),
+    (
+        &["stale-address:at=1"],
+        "cleared before the next start",
+        |o| undisturbed(o) && o.health.stale_addresses > 0 && o.health.unmatched == 0,
+    ),
+    (
+        &["stuck-channel:at=1"],
+        "the stop says so, and the ISP is reset before buffers go back",
+        |o| o.good == 30 && o.stop_error == Some(Error::ChannelStuck(MAIN)),
+    ),
+    (
+        &["stuck-channel:at=1,times=100"],
+        "the stop waits until the channel is idle",
+        undisturbed,
+    ),
+    (&["alien-done:frame=5"], "counted, never delivered", |o| {
+        undisturbed(o) && o.health.unmatched == 1
+    }),
+    (
+        &["coalesced-frames:frame=5"],
+        "both frames come from one interrupt",
+        undisturbed,
+    ),
+    (
+        &["lost-interrupt:frame=5"],
+        "the watchdog finds the frames",
+        |o| o.good == 30 && o.damaged == 0 && o.health.lost_interrupts == 1,
+    ),
+    (
+        &["interrupt-storm:frame=5"],
+        "silenced; frames are marked damaged until a restart ends it",
+        |o| o.good == 30 && (o.health.storms, o.health.restarts) == (1, 1) && o.interrupts < 300,
+    ),
+    (
+        &["interrupt-storm:frame=5,times=40"],
+        "silenced, and frames go on",
+        |o| o.good == 30 && (o.health.storms, o.health.restarts) == (1, 0) && o.interrupts < 200,
+    ),
+    (
+        &["dead-reset:at=1"],
+        "the start says so within 1.2 s, the next one works",
+        |o| undisturbed(o) && o.start_error == Some(Error::ResetFailed),
+    ),
+    (
+        &["dead-sensor:at=1"],
+        "the start says so, the next one works",
+        |o| undisturbed(o) && o.start_error == Some(Error::LinkDown),
+    ),
+    (
+        &["deaf-sensor:at=1"],
+        "whoever asks for the sensor hears that it is not there; pictures come all the same",
+        |o| undisturbed(o) && o.sensor_error == Some(Error::NoSensor),
+    ),
+    (
+        &["silent-sensor:at=1"],
+        "the watchdog restarts the ISP",
+        |o| o.good == 30 && o.health.restarts == 1,
+    ),
+    (
+        &["silent-sensor:at=1,count=10"],
+        "after three restarts the client gets an error",
+        |o| o.good == 0 && o.stream_error == Some(Error::Stalled) && o.health.restarts == 3,
+    ),
+    (
+        &["corrupted-picture:frame=5"],
+        "nobody but the ledger can tell: it does",
+        |o| o.wrong == 1 && o.good == 30 && o.damaged == 0,
+    ),
+    (
+        &[
+            "lost-interrupt:frame=8",
+            "vic-error:frame=9",
+            "dma-overflow:frame=10",
+        ],
+        "all three are dealt with",
+        |o| o.good == 30 && o.health.vic_recoveries == 1 && o.health.dropped_buffers == 1,
+    ),
+    (
+        &[
+            "lost-frame:p=0.05",
+            "core-error:p=0.05",
+            "vic-error:p=0.03",
+            "dma-overflow:p=0.05",
+            "alien-done:p=0.05",
+            "coalesced-frames:p=0.05",
+            "lost-interrupt:p=0.02",
+            "interrupt-storm:p=0.01,times=100",
+        ],
+        "all frames come in the end",
+        |o| o.good == 200,
+    ),
+];
+
+fn undisturbed(outcome: &Outcome) -> bool {
+    outcome.good == 30
+        && (outcome.damaged, outcome.missing) == (0, 0)
+        && outcome.stream_error.is_none()
+        && outcome.stop_error.is_none()
+}
+
+fn damaged(outcome: &Outcome) -> bool {
+    outcome.good == 30
+        && (1..=2).contains(&outcome.damaged)
+        && (outcome.missing, outcome.health.core_errors) == (0, 1)
+}
+
+fn vic_recovered(outcome: &Outcome) -> bool {
+    let health = outcome.health;
+    outcome.good == 30 && outcome.missing > 0 && (health.vic_recoveries, health.restarts) == (1, 0)
+}
+
+/// All cases: those of one channel, then those that need more, or other buffers.
+///
+/// # Errors
+/// If a fault of the table cannot be parsed.
+pub fn cases() -> Result<Vec<Case>, ParseFaultError> {
+    let mut cases = Vec::new();
+    for (texts, expected, holds) in CASES {
+        let random = texts.len() > 3;
+        cases.push(Case {
+            plan: Plan {
+                faults: faults(texts)?,
+                seed: 0,
+                channels: vec![MAIN],
+                buffers: 4,
+                frames: if random { 200 } else { 30 },
+            },
+            expected,
+            holds: *holds,
+            undetectable: texts
+                .iter()
+                .any(|text| text.starts_with("corrupted-picture")),
+        });
+    }
+    let base = Plan {
+        faults: faults(&["dma-overflow:frame=5"])?,
+        seed: 0,
+        channels: vec![MAIN],
+        buffers: 1,
+        frames: 30,
+    };
+    cases.push(Case {
+        plan: base.clone(),
+        expected: "with the only buffer gone the watchdog restarts the ISP",
+        holds: |o| o.good == 30 && o.health.restarts == 1,
+        undetectable: false,
+    });
+    cases.push(Case {
+        plan: Plan {
+            faults: faults(&["stuck-channel:channel=0"])?,
+            channels: ChannelId::ALL.to_vec(),
+            buffers: 4,
+            ..base
+        },
+        expected: "the stop says so, and the other channels go on after a restart",
+        holds: |o| {
+            o.stop_error == Some(Error::ChannelStuck(MAIN))
+                && o.health.restarts == 1
+                && o.others_went_on >= 5
+        },
+        undetectable: false,
+    });
+    Ok(cases)
+}
+
+fn faults(texts: &[&str]) -> Result<Vec<Fault>, ParseFaultError> {
+    texts.iter().map(|text| text.parse()).collect()
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The fault matrix: each fault of the hardware, what the driver must make of it, and what it made.
+//!
+//! Three rules hold for every case: nothing hangs, no wrong frame is delivered as a good one, and
+//! nothing is written to a buffer that the client has back. Afterwards a second stream must run.
+
+mod cases;
+mod run;
+
+pub use cases::{Case, cases};
+pub use run::{Outcome, Plan, run};
+
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// A case that takes longer hangs.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// A case of the matrix after its run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// The faults, as `--fault` takes them.
+    pub faults: Vec<String>,
+    /// What was to happen.
+    pub expected: String,
+    /// What happened.
+    pub happened: String,
+    /// What was wrong with that; nothing if the case is survived.
+    pub problems: Vec<String>,
+}
+
+impl Row {
+    /// Whether all was as expected.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        self.problems.is_empty()
+    }
+}
+
+/// Runs one case; comes back even if the case does not.
+#[must_use]
+pub fn judge(case: &Case, seed: u64) -> Row {
+    let (done, result) = mpsc::channel();
+    let plan = Plan {
+        seed,
+        ..case.plan.clone()
+    };
+    // A thread of its own, so that one that hangs can be left behind.
+    thread::spawn(move || {
+        // Nobody listens any more once the deadline is over.
+        let _ = done.send(run(&plan));
+    });
+    let mut row = Row {
+        faults: case.plan.faults.iter().map(ToString::to_string).collect(),
+        expected: case.expected.to_owned(),
+        happened: String::new(),
+        problems: Vec::new(),
+    };
+    match result.recv_timeout(DEADLINE) {
+        Ok(Ok(outcome)) => {
+            row.happened = outcome.to_string();
+            row.problems = problems(case, &outcome);
+        }
+        Ok(Err(error)) => row.problems.push(format!("{error:#}")),
+        Err(error) => row
+            .problems
+            .push(format!("it hangs or has panicked: {error}")),
+    }
+    if row.happened.is_empty() {
+        "it did not come to its end".clone_into(&mut row.happened);
+    }
+    row
+}
+
+/// What every case must keep, then what the case itself asks for.
+fn problems(case: &Case, outcome: &Outcome) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut must = |kept: bool, rule: &str| {
+        if !kept {
+            problems.push(rule.to_owned());
+        }
+    };
+    must(
+        outcome.wrong == 0 || case.undetectable,
+        "a wrong frame was delivered as a good one",
+    );
+    must(outcome.disordered == 0, "sequence numbers did not rise");
+    must(
+        !outcome.wrote_after_stop,
+        "memory was written to after the stop",
+    );
+    must(
+        outcome.stop_ns < 3_200_000_000,
+        "the stop took longer than 3.2 s",
+    );
+    must(
+        outcome.second == 5,
+        "the second stream did not bring its frames",
+    );
+    must(
+        case.plan.faults.is_empty() || outcome.fired > 0,
+        "the fault never happened",
+    );
+    must(
+        outcome.findings.is_empty(),
+        &format!(
+            "the driver broke the protocol: {}",
+            outcome.findings.join("; ")
+        ),
+    );
+    must((case.holds)(outcome), case.expected);
+    problems
+}
+
+impl std::fmt::Display for Outcome {
+    /// What happened, in a line: what is as always is left out.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} good", self.good)?;
+        let health = self.health;
+        for (count, what) in [
+            (self.damaged, "marked damaged"),
+            (self.missing, "missing"),
+            (self.wrong, "wrong (the ledger tells)"),
+            (health.unmatched, "unmatched"),
+            (health.dropped_buffers, "buffers queued again"),
+            (health.vic_recoveries, "VIC resets"),
+            (health.lost_interrupts, "found by the watchdog"),
+            (health.storms, "storms silenced"),
+            (health.stale_addresses, "stale addresses cleared"),
+            (health.restarts, "ISP restarts"),
+            (
+                self.others_went_on,
+                "good of the other channels after the stop",
+            ),
+        ] {
+            if count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
+        for (error, when) in [
+            (self.sensor_error, "sensor"),
+            (self.start_error, "start"),
+            (self.stream_error, "stream"),
+            (self.stop_error, "stop"),
+        ] {
+            if let Some(error) = error {
+                write!(f, "; {when}: {error}")?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The fault matrix on the host.
+
+use tx_isp_emulator::faults::FaultKind;
+use tx_isp_tests::faults::{cases, judge};
+
+#[test]
+fn the_driver_survives_every_fault_of_the_matrix() {
+    let mut failed = Vec::new();
+    for case in cases().unwrap() {
+        let row = judge(&case, 1);
+        println!("{:?}: {}", row.faults, row.happened);
+        if !row.passed() {
+            failed.push(row);
+        }
+    }
+    assert!(failed.is_empty(), "{failed:#?}");
+}
+
+#[test]
+fn every_kind_of_fault_has_a_case() {
+    let cases = cases().unwrap();
+    for kind in FaultKind::ALL {
+        let covered = |fault: &tx_isp_emulator::faults::Fault| fault.kind == *kind;
+        assert!(
+            cases
+                .iter()
+                .any(|case| case.plan.faults.iter().any(covered)),
+            "{kind}"
+        );
+    }
+}
+
+#[test]
+fn random_faults_are_the_same_for_the_same_seed_and_survived_for_any() {
+    let cases = cases().unwrap();
+    let random = cases
+        .iter()
+        .find(|case| case.plan.faults.len() > 3)
+        .unwrap();
+    for seed in 1..=8 {
+        let row = judge(random, seed);
+        assert!(row.passed(), "seed {seed}: {row:#?}");
+        assert_eq!(judge(random, seed), row);
+    }
+}
