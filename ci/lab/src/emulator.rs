@@ -24,7 +24,7 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 /// How long it may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// How many of its lines an error shows.
-const SHOWN_LINES: usize = 12;
+const SHOWN_LINES: usize = 24;
 
 /// The running emulator.
 #[derive(Debug)]
@@ -54,6 +54,7 @@ impl Emulator {
             .arg(&control)
             .arg(format!("--source={}", scene.source))
             .arg(format!("--fps={}", rate_option(scene.fps)))
+            .args(&prepared.emulator_options)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -7,6 +7,7 @@ mod complaints;
 mod compliance;
 mod doctor;
 mod emulator;
+mod faults;
 mod guest;
 mod interrupt;
 mod judge;
@@ -22,9 +23,12 @@ mod qemu;
 mod report;
 mod scene;
 mod shell;
+mod sight;
 mod stream;
 mod tail;
 mod tests_cmd;
+mod timeline;
+mod trace;
 mod trouble;
 
 use std::process::ExitCode;
@@ -44,6 +48,8 @@ fn main() -> ExitCode {
         Command::Plan(options) => memory::plan::command(options),
         Command::Compare(options) => memory::compare::command(options),
         Command::Merge(options) => memory::compare::merge(options),
+        Command::Faults(options) => faults::command(options),
+        Command::Trace(options) => trace::command(&options.command),
         Command::Shell(options) => shell::command(options),
         Command::Doctor(options) => doctor::command(options),
         Command::Setup(options) => doctor::setup(options),

@@ -16,8 +16,11 @@ use tx_isp_emulator::sensor::ClockMode;
 
 use crate::bench::BenchOptions;
 use crate::compliance::ComplianceOptions;
+use crate::faults::FaultsOptions;
 use crate::layout::MemoryLayout;
 use crate::memory::{CompareOptions, MergeOptions, OomOptions, PlanOptions};
+use crate::sight::SightOptions;
+use crate::trace::TraceCommand;
 
 /// The most frames of one stream.
 const MAX_FRAMES: i64 = 1_000_000;
@@ -52,12 +55,24 @@ pub enum Command {
     Compare(CompareOptions),
     /// Joins the finished cells of several `compare` runs
     Merge(MergeOptions),
+    /// Runs the driver through each fault of the hardware, on the host
+    Faults(FaultsOptions),
+    /// Records, shows and compares register traces
+    Trace(TraceOptions),
     /// Boots the same guest and gives its console
     Shell(ShellOptions),
     /// Says what this machine has and lacks
     Doctor(GuestOptions),
     /// Fetches and builds everything, and boots nothing
     Setup(GuestOptions),
+}
+
+/// What to do with register traces.
+#[derive(Debug, Clone, Args)]
+pub struct TraceOptions {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: TraceCommand,
 }
 
 /// Which guest on which QEMU.
@@ -207,6 +222,9 @@ pub struct StreamOptions {
     /// Write the result as one JSON object to this file
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// What to look at, and what is to fail.
+    #[command(flatten)]
+    pub sight: SightOptions,
     /// Which guest.
     #[command(flatten)]
     pub guest: GuestOptions,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Everything that must be there before a guest can boot.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -30,6 +31,8 @@ pub struct Prepared {
     pub carrier: Carrier,
     /// The emulator's program.
     pub emulator: PathBuf,
+    /// What it is told beside its sockets, source and rate.
+    pub emulator_options: Vec<OsString>,
     /// Kernel and initramfs.
     pub image: GuestImage,
     /// The guest's memory.
@@ -69,6 +72,7 @@ impl Prepared {
             qemu,
             carrier,
             emulator,
+            emulator_options: Vec::new(),
             image,
             memory: options.memory,
         })

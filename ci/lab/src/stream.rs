@@ -112,7 +112,8 @@ pub fn command(options: &StreamOptions) -> Result<bool> {
     if let Some(warning) = scene.check()? {
         steps.line(&format!("note: {warning}"));
     }
-    let prepared = Prepared::new(&options.guest, &steps)?;
+    let mut prepared = Prepared::new(&options.guest, &steps)?;
+    prepared.emulator_options = options.sight.emulator_options(prepared.memory);
     let mut guest = boot(&prepared, &scene, &options.out, &steps)?;
     let wish = Wish {
         channel,
@@ -127,6 +128,7 @@ pub fn command(options: &StreamOptions) -> Result<bool> {
     let outcome = run(&mut guest, &wish, &steps)?;
     let mut report = Report::new(&prepared, &scene, &wish, &guest, &outcome);
     if outcome.trouble.is_none() {
+        options.sight.finish(&mut guest.emulator.control)?;
         guest.power_off();
     }
     for (kept, name) in outcome.pictures.iter().zip(PICTURES) {

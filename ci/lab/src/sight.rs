@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Options of a stream that look at what the driver does, or make the hardware fail.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use tx_isp_emulator::control::Client;
+use tx_isp_emulator::faults::Fault;
+
+use crate::layout::MemoryLayout;
+use crate::timeline;
+
+/// What to look at, and what is to fail.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Sight and faults")]
+pub struct SightOptions {
+    /// End at the first mistake of the driver, and take buffers outside of the carve-out for one
+    #[arg(long)]
+    pub strict: bool,
+    /// Record each register access to this file, for `cargo lab trace`
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+    /// Write sensor ticks, DMA and interrupts of each frame to this file, which Perfetto opens
+    #[arg(long, value_name = "FILE")]
+    pub timeline: Option<PathBuf>,
+    /// A fault of the hardware, for example lost-frame:frame=10; repeatable (`cargo lab faults --list`)
+    #[arg(long, value_name = "KIND[:KEY=VALUE,…]")]
+    pub fault: Vec<Fault>,
+    /// Faults from a TOML file: seed = 1, faults = ["lost-frame:p=0.01"]
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
+    /// Where the random numbers of random faults start
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+impl SightOptions {
+    /// What the emulator is told.
+    pub fn emulator_options(&self, memory: MemoryLayout) -> Vec<OsString> {
+        let mut words = Vec::new();
+        if self.strict {
+            let carve_out = memory.carve_out();
+            words.push("--strict".into());
+            words.push(format!("--carve-out={}@{:#x}", carve_out.size, carve_out.base).into());
+        }
+        let mut pair = |option: &str, value: OsString| {
+            words.extend([OsString::from(option), value]);
+        };
+        if let Some(path) = &self.trace {
+            pair("--trace", path.into());
+        }
+        if let Some(path) = &self.faults {
+            pair("--faults", path.into());
+        }
+        if let Some(seed) = self.seed {
+            pair("--seed", seed.to_string().into());
+        }
+        for fault in &self.fault {
+            pair("--fault", fault.to_string().into());
+        }
+        words
+    }
+
+    /// After the stream, while the emulator still answers.
+    ///
+    /// # Errors
+    /// If it does not, or a file cannot be written.
+    pub fn finish(&self, control: &mut Client) -> Result<()> {
+        match &self.timeline {
+            Some(path) => timeline::write(path, control),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+    use tx_isp_emulator::config::Config;
+
+    #[test]
+    fn the_emulator_understands_what_it_is_told() {
+        let sight = SightOptions {
+            strict: true,
+            trace: Some("/tmp/trace.txt".into()),
+            timeline: None,
+            fault: vec!["lost-frame:frame=10".parse().unwrap()],
+            faults: Some("/tmp/faults.toml".into()),
+            seed: Some(7),
+        };
+        let words = sight.emulator_options("128M".parse().unwrap());
+        let program = ["tx-isp-emulator", "--socket", "/run/isp"].map(OsString::from);
+        let config = Config::try_parse_from(program.into_iter().chain(words)).unwrap();
+        assert!(config.strict);
+        let carve_out = config.carve_out.unwrap();
+        assert_eq!((carve_out.base.0, carve_out.bytes), (0x0630_0000, 29 << 20));
+        assert_eq!(config.fault, sight.fault);
+        assert_eq!(
+            (config.trace, config.faults, config.seed),
+            (sight.trace, sight.faults, Some(7))
+        );
+        assert!(
+            SightOptions::default()
+                .emulator_options("128M".parse().unwrap())
+                .is_empty()
+        );
+    }
+}
