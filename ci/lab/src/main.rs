@@ -20,6 +20,7 @@ mod prepare;
 mod process;
 mod progress;
 mod qemu;
+mod registers;
 mod report;
 mod scene;
 mod shell;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         Command::Merge(options) => memory::compare::merge(options),
         Command::Faults(options) => faults::command(options),
         Command::Trace(options) => trace::command(&options.command),
+        Command::Registers(options) => registers::command(options),
         Command::Shell(options) => shell::command(options),
         Command::Doctor(options) => doctor::command(options),
         Command::Setup(options) => doctor::setup(options),

@@ -19,6 +19,7 @@ use crate::compliance::ComplianceOptions;
 use crate::faults::FaultsOptions;
 use crate::layout::MemoryLayout;
 use crate::memory::{CompareOptions, MergeOptions, OomOptions, PlanOptions};
+use crate::registers::RegistersOptions;
 use crate::sight::SightOptions;
 use crate::trace::TraceCommand;
 
@@ -59,6 +60,8 @@ pub enum Command {
     Faults(FaultsOptions),
     /// Records, shows and compares register traces
     Trace(TraceOptions),
+    /// Prints the reference of the chip's registers
+    Registers(RegistersOptions),
     /// Boots the same guest and gives its console
     Shell(ShellOptions),
     /// Says what this machine has and lacks
@@ -327,11 +330,15 @@ fn parse_channel(text: &str) -> Result<ChannelId, String> {
 }
 
 fn parse_format(text: &str) -> Result<PixelFormat, String> {
-    let found = PixelFormat::ALL
-        .into_iter()
-        .find(|format| format.name() == text.to_ascii_lowercase());
+    // The client in the guest checks pictures of two planes only.
+    let formats = || {
+        PixelFormat::ALL
+            .into_iter()
+            .filter(|format| !format.is_rgb())
+    };
+    let found = formats().find(|format| format.name() == text.to_ascii_lowercase());
     found.ok_or_else(|| {
-        let names = PixelFormat::ALL.map(PixelFormat::name);
+        let names: Vec<&str> = formats().map(PixelFormat::name).collect();
         format!("the ISP writes {}", names.join(" and "))
     })
 }
