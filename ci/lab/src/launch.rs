@@ -18,6 +18,12 @@ use crate::qemu::Carrier;
 /// the longer that moment.
 const STEADY_TICK: [&str; 2] = ["nohz=off", "highres=off"];
 
+/// The ISP's PCI slot and that of the agent's port. The Malta board's slots 18 and 19 share an
+/// interrupt, which Linux leaves edge-triggered: when both devices raise it at about the same time, one
+/// of them is not heard until the next time. Slots 20 and 21 have another one.
+const ISP_SLOT: &str = "addr=0x12";
+const PORT_SLOT: &str = "addr=0x14";
+
 /// What a guest is made of.
 #[derive(Debug, Clone)]
 pub struct Launch<'a> {
@@ -71,11 +77,11 @@ impl Launch<'_> {
         arguments.pair("-chardev", &socket("isp", self.isp_socket));
         arguments.pair(
             "-device",
-            &format!("{},chardev=isp", self.carrier.properties()),
+            &format!("{},chardev=isp,{ISP_SLOT}", self.carrier.properties()),
         );
         match &self.control {
             Control::Agent(path) => {
-                arguments.pair("-device", "virtio-serial-pci");
+                arguments.pair("-device", &format!("virtio-serial-pci,{PORT_SLOT}"));
                 arguments.pair("-chardev", &socket("agent", path));
                 arguments.pair(
                     "-device",
@@ -174,7 +180,8 @@ pub mod tests {
             "-append\nmem=99M@0x0 rmem=29M@0x6300000 rd_start=0x85800000 rd_size=11534336 \
              console=ttyS0 oops=panic panic=-1 nohz=off highres=off extra=1\n",
             "-chardev\nsocket,id=isp,path=/run/isp,,1\n",
-            "-device\nvhost-user-gpio-pci,chardev=isp\n",
+            "-device\nvhost-user-gpio-pci,chardev=isp,addr=0x12\n",
+            "-device\nvirtio-serial-pci,addr=0x14\n",
             "-device\nvirtserialport,chardev=agent,name=tx-isp.agent\n",
         ] {
             assert!(line.contains(part), "{part} is not in\n{line}");
