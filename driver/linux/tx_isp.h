@@ -57,6 +57,18 @@ struct tx_isp_completed {
 	u32 intact;
 };
 
+/* What the sensor can do: lines, and gain in parts of one. */
+struct tx_isp_sensor_limits {
+	u32 max_exposure, default_exposure;
+	u32 max_gain;
+	u32 min_fps, max_fps;
+};
+
+/* A part of the sensor's picture. */
+struct tx_isp_rectangle {
+	u32 left, top, width, height;
+};
+
 struct tx_isp_range {
 	u32 base;
 	u32 bytes;
@@ -195,6 +207,9 @@ struct tx_isp {
 	struct tx_isp_transport transport;
 	struct tx_isp_video videos[TX_ISP_CHANNELS];
 
+	/* Exposure and gain: part of every node's controls (tx_isp_sensor.c). */
+	struct v4l2_ctrl_handler sensor_controls;
+
 	/* Guards core; taken inside of a video's lock. */
 	struct mutex core_lock;
 	struct tx_isp_core *core;
@@ -245,6 +260,9 @@ void tx_isp_video_complete(struct tx_isp_video *video, const struct tx_isp_compl
 
 /* Tells the node's clients whether another of its buffers would be granted. */
 void tx_isp_video_update_pressure(struct tx_isp_video *video);
+
+/* tx_isp_sensor.c */
+int tx_isp_sensor_create_controls(struct tx_isp *isp);
 
 /* tx_isp_media.c */
 void tx_isp_media_init(struct tx_isp *isp);
@@ -325,6 +343,18 @@ int tx_isp_core_ping(struct tx_isp_core *core);
 u32 tx_isp_core_format(u32 index);
 void tx_isp_core_sensor_name(const struct tx_isp_core *core, u8 *name, u32 room);
 void tx_isp_core_frame_interval(const struct tx_isp_core *core, u32 *numerator, u32 *denominator);
+/* What the sensor can do; gain in unity parts of one. */
+void tx_isp_core_sensor_limits(const struct tx_isp_core *core, u32 unity,
+			       struct tx_isp_sensor_limits *limits);
+int tx_isp_core_set_exposure(struct tx_isp_core *core, u32 lines);
+int tx_isp_core_set_gain(struct tx_isp_core *core, u32 gain, u32 unity);
+/* Asks for an interval and stores the one that is reached. */
+int tx_isp_core_set_frame_interval(struct tx_isp_core *core, u32 *numerator, u32 *denominator);
+/* The sensor's whole picture. */
+void tx_isp_core_sensor_size(const struct tx_isp_core *core, struct tx_isp_rectangle *size);
+/* The part that a channel shows, and the nearest that it can show to what is asked for. */
+void tx_isp_core_source(const struct tx_isp_core *core, u32 channel, struct tx_isp_rectangle *source);
+int tx_isp_core_set_source(struct tx_isp_core *core, u32 channel, struct tx_isp_rectangle *source);
 void tx_isp_core_limits(const struct tx_isp_core *core, u32 channel, struct tx_isp_limits *limits);
 void tx_isp_core_layout(const struct tx_isp_core *core, u32 channel, struct tx_isp_layout *layout);
 /* Replaces what layout asks for by the nearest that the channel can do. */

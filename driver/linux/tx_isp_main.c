@@ -146,6 +146,7 @@ static void release(struct v4l2_device *v4l2_dev)
 	cancel_work_sync(&isp->pressure_work);
 	for (channel = 0; channel < TX_ISP_CHANNELS; channel++)
 		v4l2_ctrl_handler_free(&isp->videos[channel].controls);
+	v4l2_ctrl_handler_free(&isp->sensor_controls);
 	tx_isp_media_cleanup(isp);
 	tx_isp_memory_release(isp);
 	put_device(isp->dma_device);
@@ -165,8 +166,12 @@ static int start(struct tx_isp *isp, struct virtio_device *vdev, u32 strategy)
 	ret = tx_isp_core_probe(isp->core, &isp->transport);
 	isp->core_ready = !ret;
 	mutex_unlock(&isp->core_lock);
-	if (ret)
-		goto stop_transport;
+	if (!ret)
+		ret = tx_isp_sensor_create_controls(isp);
+	if (ret) {
+		channel = 0;
+		goto unregister_videos;
+	}
 	for (channel = 0; channel < TX_ISP_CHANNELS; channel++) {
 		ret = tx_isp_video_register(isp, channel, strategy);
 		if (ret)
@@ -187,7 +192,6 @@ unregister_media:
 unregister_videos:
 	while (channel--)
 		tx_isp_video_unregister(&isp->videos[channel]);
-stop_transport:
 	WRITE_ONCE(isp->transport.dead, true);
 	kthread_flush_worker(isp->worker);
 	mutex_lock(&isp->core_lock);

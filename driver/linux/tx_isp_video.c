@@ -141,6 +141,7 @@ static int enum_frame_sizes(struct file *file, void *fh, struct v4l2_frmsizeenum
 static int enum_frame_intervals(struct file *file, void *fh, struct v4l2_frmivalenum *intervals)
 {
 	struct tx_isp_video *video = to_video(file);
+	struct tx_isp_sensor_limits limits;
 	struct tx_isp_layout layout = {
 		.fourcc = intervals->pixel_format,
 		.width = intervals->width,
@@ -152,24 +153,110 @@ static int enum_frame_intervals(struct file *file, void *fh, struct v4l2_frmival
 	tx_isp_core_nearest(video->isp->core, video->channel, &layout);
 	if (layout.width != intervals->width || layout.height != intervals->height)
 		return -EINVAL;
-	intervals->type = V4L2_FRMIVAL_TYPE_DISCRETE;
-	tx_isp_core_frame_interval(video->isp->core, &intervals->discrete.numerator,
-				   &intervals->discrete.denominator);
+	tx_isp_core_sensor_limits(video->isp->core, 1, &limits);
+	intervals->type = V4L2_FRMIVAL_TYPE_CONTINUOUS;
+	intervals->stepwise.min = (struct v4l2_fract){ 1, limits.max_fps };
+	intervals->stepwise.max = (struct v4l2_fract){ 1, limits.min_fps };
+	intervals->stepwise.step = (struct v4l2_fract){ 1, 1 };
 	return 0;
 }
 
-/* The interval is the sensor's; setting it changes nothing. */
-static int streaming_parameters(struct file *file, void *fh, struct v4l2_streamparm *parm)
+static void fill_parameters(struct v4l2_streamparm *parm, struct v4l2_fract interval)
 {
 	struct v4l2_captureparm *capture = &parm->parm.capture;
 
-	if (parm->type != V4L2_BUF_TYPE_VIDEO_CAPTURE)
-		return -EINVAL;
 	memset(capture, 0, sizeof(*capture));
 	capture->capability = V4L2_CAP_TIMEPERFRAME;
 	capture->readbuffers = MIN_BUFFERS;
-	tx_isp_core_frame_interval(to_video(file)->isp->core, &capture->timeperframe.numerator,
-				   &capture->timeperframe.denominator);
+	capture->timeperframe = interval;
+}
+
+static int get_parameters(struct file *file, void *fh, struct v4l2_streamparm *parm)
+{
+	struct tx_isp *isp = to_video(file)->isp;
+	struct v4l2_fract interval;
+
+	if (parm->type != V4L2_BUF_TYPE_VIDEO_CAPTURE)
+		return -EINVAL;
+	mutex_lock(&isp->core_lock);
+	tx_isp_core_frame_interval(isp->core, &interval.numerator, &interval.denominator);
+	mutex_unlock(&isp->core_lock);
+	fill_parameters(parm, interval);
+	return 0;
+}
+
+/* The interval is the sensor's: it changes for every channel. */
+static int set_parameters(struct file *file, void *fh, struct v4l2_streamparm *parm)
+{
+	struct tx_isp *isp = to_video(file)->isp;
+	struct v4l2_fract interval;
+	int ret;
+
+	if (parm->type != V4L2_BUF_TYPE_VIDEO_CAPTURE)
+		return -EINVAL;
+	interval = parm->parm.capture.timeperframe;
+	mutex_lock(&isp->core_lock);
+	ret = tx_isp_core_set_frame_interval(isp->core, &interval.numerator, &interval.denominator);
+	mutex_unlock(&isp->core_lock);
+	if (!ret)
+		fill_parameters(parm, interval);
+	return ret;
+}
+
+static struct v4l2_rect to_v4l2(const struct tx_isp_rectangle *part)
+{
+	return (struct v4l2_rect){ part->left, part->top, part->width, part->height };
+}
+
+/* Which part of the sensor's picture the node shows. */
+static int get_selection(struct file *file, void *fh, struct v4l2_selection *selection)
+{
+	struct tx_isp_video *video = to_video(file);
+	struct tx_isp_rectangle part;
+
+	if (selection->type != V4L2_BUF_TYPE_VIDEO_CAPTURE)
+		return -EINVAL;
+	switch (selection->target) {
+	case V4L2_SEL_TGT_CROP_DEFAULT:
+	case V4L2_SEL_TGT_CROP_BOUNDS:
+		tx_isp_core_sensor_size(video->isp->core, &part);
+		break;
+	case V4L2_SEL_TGT_CROP:
+		mutex_lock(&video->isp->core_lock);
+		tx_isp_core_source(video->isp->core, video->channel, &part);
+		mutex_unlock(&video->isp->core_lock);
+		break;
+	default:
+		return -EINVAL;
+	}
+	selection->r = to_v4l2(&part);
+	return 0;
+}
+
+static int set_selection(struct file *file, void *fh, struct v4l2_selection *selection)
+{
+	struct tx_isp_video *video = to_video(file);
+	struct tx_isp_rectangle part;
+	struct v4l2_rect got;
+	int ret;
+
+	if (selection->type != V4L2_BUF_TYPE_VIDEO_CAPTURE || selection->target != V4L2_SEL_TGT_CROP)
+		return -EINVAL;
+	if (vb2_is_busy(&video->queue))
+		return -EBUSY;
+	part = (struct tx_isp_rectangle){
+		.left = max(selection->r.left, 0),
+		.top = max(selection->r.top, 0),
+		.width = selection->r.width,
+		.height = selection->r.height,
+	};
+	mutex_lock(&video->isp->core_lock);
+	ret = tx_isp_core_set_source(video->isp->core, video->channel, &part);
+	mutex_unlock(&video->isp->core_lock);
+	if (ret)
+		return ret;
+	got = to_v4l2(&part);
+	selection->r = got;
 	return 0;
 }
 
@@ -226,8 +313,10 @@ static const struct v4l2_ioctl_ops ioctl_ops = {
 	.vidioc_s_fmt_vid_cap = set_format,
 	.vidioc_enum_framesizes = enum_frame_sizes,
 	.vidioc_enum_frameintervals = enum_frame_intervals,
-	.vidioc_g_parm = streaming_parameters,
-	.vidioc_s_parm = streaming_parameters,
+	.vidioc_g_parm = get_parameters,
+	.vidioc_s_parm = set_parameters,
+	.vidioc_g_selection = get_selection,
+	.vidioc_s_selection = set_selection,
 	.vidioc_enum_input = enum_input,
 	.vidioc_g_input = get_input,
 	.vidioc_s_input = set_input,
@@ -308,6 +397,7 @@ static int create_controls(struct tx_isp_video *video)
 	v4l2_ctrl_handler_init(&video->controls, 2);
 	v4l2_ctrl_new_custom(&video->controls, &strategy, NULL);
 	video->pressure = v4l2_ctrl_new_custom(&video->controls, &pressure, NULL);
+	v4l2_ctrl_add_handler(&video->controls, &video->isp->sensor_controls, NULL, false);
 	return video->controls.error;
 }
 

@@ -20,6 +20,8 @@ const T31_CORE_ID: u32 = 0x5456_0031;
 pub struct Isp<B> {
     pub(crate) bus: B,
     pub(crate) sensor: Sensor,
+    /// Lines of a frame as the sensor was told last.
+    pub(crate) frame_length: u32,
     pub(crate) channels: [OutputChannel; ChannelId::COUNT],
     /// Clocks, core, CSI and VIC run.
     pub(crate) running: bool,
@@ -53,6 +55,7 @@ impl<B: Bus> Isp<B> {
         Self {
             bus,
             sensor,
+            frame_length: sensor.frame_length,
             channels: [
                 OutputChannel::new(first, sensor.size),
                 OutputChannel::new(second, sensor.size),

@@ -81,7 +81,37 @@ impl<B: Bus> Isp<B> {
             .min(u32::from(u16::MAX));
         let lines = lines.clamp(shortest, longest);
         self.write_sensor(&pair(sensor.control.frame_length, lines))?;
+        self.frame_length = lines;
         Ok(lines)
+    }
+
+    /// Seconds from one frame to the next, as a fraction: `1 / fps` where the frame length is the one
+    /// that the vendor's driver takes for a whole number of frames per second (facts 7.3).
+    #[must_use]
+    pub fn frame_interval(&self) -> (u32, u32) {
+        let clocks = self.sensor.line_length * self.frame_length;
+        let rate = (self.sensor.pixel_clock + clocks / 2) / clocks;
+        if self.sensor.frame_length_for(rate) == self.frame_length {
+            (1, rate)
+        } else {
+            (clocks, self.sensor.pixel_clock)
+        }
+    }
+
+    /// Makes the sensor send a frame every `numerator / denominator` seconds, or as nearly as it can;
+    /// a fraction with a zero asks for the sensor's default.
+    ///
+    /// # Errors
+    /// As [`Isp::set_frame_length`].
+    pub fn set_frame_interval(&mut self, numerator: u32, denominator: u32) -> Result<(), Error> {
+        let lines = if numerator == 0 || denominator == 0 {
+            self.sensor.frame_length
+        } else {
+            let clocks = u64::from(self.sensor.pixel_clock) * u64::from(numerator);
+            let lines = clocks / u64::from(self.sensor.line_length) / u64::from(denominator);
+            u32::try_from(lines).unwrap_or(u32::MAX)
+        };
+        self.set_frame_length(lines).map(drop)
     }
 
     fn read_pair(&mut self, registers: [u8; 2]) -> Result<u32, Error> {

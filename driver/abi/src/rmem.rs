@@ -114,7 +114,7 @@ pub const QUERY: u32 = number(READ, 0x10, size_of::<Query>());
 pub const BLOCK: u32 = number(READ | WRITE, 0x11, size_of::<Block>());
 /// Allocates a block.
 pub const ALLOCATE: u32 = number(READ | WRITE, 0x12, size_of::<Allocate>());
-/// Frees the block at a physical address, which is the argument. -EBUSY while a queue or a dma-buf
+/// Frees the block at a physical address, to which the argument points. -EBUSY while a queue or a dma-buf
 /// uses it.
 pub const FREE: u32 = number(WRITE, 0x13, size_of::<u32>());
 /// Announces a block that will be needed.

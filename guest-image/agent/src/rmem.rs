@@ -23,7 +23,7 @@ mod calls {
     nix::ioctl_read!(query, b'r', 0x10, rmem::Query);
     nix::ioctl_readwrite!(block, b'r', 0x11, rmem::Block);
     nix::ioctl_readwrite!(allocate, b'r', 0x12, rmem::Allocate);
-    nix::ioctl_write_int!(free, b'r', 0x13);
+    nix::ioctl_write_ptr!(free, b'r', 0x13, u32);
     nix::ioctl_write_ptr!(reserve, b'r', 0x14, rmem::Reserve);
     nix::ioctl_readwrite!(export, b'r', 0x15, rmem::Export);
 }
@@ -84,9 +84,8 @@ impl Rmem {
 
     /// Gives a block back.
     pub fn free(&self, address: u32) -> Result<(), Failure> {
-        let value = libc::c_ulong::from(address);
-        // SAFETY: the argument is a number, not a pointer.
-        unsafe { calls::free(self.fd(), value) }
+        // SAFETY: the number outlives the call.
+        unsafe { calls::free(self.fd(), &address) }
             .map(drop)
             .at(&format!("freeing the block at {address:#x}"))
     }
