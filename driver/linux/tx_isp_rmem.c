@@ -183,14 +183,17 @@ void tx_isp_rmem_unhold(struct tx_isp_memory *memory)
 	fput(memory->file);
 }
 
-/* Whether a queue or a dma-buf uses part of the block; the caller holds carve_out_lock. */
+/*
+ * Whether a queue or a dma-buf uses part of the block; the caller holds carve_out_lock. What it uses
+ * begins in its block, but is counted in pages: its end may lie in the next one.
+ */
 static bool is_in_use(struct tx_isp *isp, const struct tx_isp_block *block)
 {
 	struct tx_isp_memory *memory;
 
 	list_for_each_entry(memory, &isp->rmem_users, rmem_user)
-		if (memory->address < (u64)block->address + block->bytes &&
-		    block->address < (u64)memory->address + memory->bytes)
+		if (memory->address >= block->address &&
+		    memory->address < (u64)block->address + block->bytes)
 			return true;
 	return false;
 }
