@@ -261,8 +261,15 @@ void tx_isp_video_complete(struct tx_isp_video *video, const struct tx_isp_compl
 /* Tells the node's clients whether another of its buffers would be granted. */
 void tx_isp_video_update_pressure(struct tx_isp_video *video);
 
+/* A client with one buffer gets a slow picture, which is better than none (facts 8, row 8). */
+#define TX_ISP_MIN_BUFFERS 1
+
 /* tx_isp_sensor.c */
 int tx_isp_sensor_create_controls(struct tx_isp *isp);
+int tx_isp_get_parameters(struct file *file, void *fh, struct v4l2_streamparm *parm);
+int tx_isp_set_parameters(struct file *file, void *fh, struct v4l2_streamparm *parm);
+int tx_isp_get_selection(struct file *file, void *fh, struct v4l2_selection *selection);
+int tx_isp_set_selection(struct file *file, void *fh, struct v4l2_selection *selection);
 
 /* tx_isp_media.c */
 void tx_isp_media_init(struct tx_isp *isp);

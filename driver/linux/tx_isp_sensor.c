@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The sensor's controls. There is one sensor: every node has the same controls, and each of them
- * changes the picture of all.
+ * The sensor: its controls, its frame interval, and the part of its picture that a node shows. There
+ * is one sensor: controls and interval are the same at every node, and change the picture of all.
  */
 #include <media/v4l2-ctrls.h>
+#include <media/v4l2-dev.h>
 
 #include "tx_isp.h"
 
@@ -41,4 +42,105 @@ int tx_isp_sensor_create_controls(struct tx_isp *isp)
 	v4l2_ctrl_new_std(handler, &sensor_control_ops, V4L2_CID_GAIN, GAIN_UNITY, limits.max_gain, 1,
 			  GAIN_UNITY);
 	return handler->error;
+}
+
+static void fill_parameters(struct v4l2_streamparm *parm, struct v4l2_fract interval)
+{
+	struct v4l2_captureparm *capture = &parm->parm.capture;
+
+	memset(capture, 0, sizeof(*capture));
+	capture->capability = V4L2_CAP_TIMEPERFRAME;
+	capture->readbuffers = TX_ISP_MIN_BUFFERS;
+	capture->timeperframe = interval;
+}
+
+int tx_isp_get_parameters(struct file *file, void *fh, struct v4l2_streamparm *parm)
+{
+	struct tx_isp_video *video = video_drvdata(file);
+	struct tx_isp *isp = video->isp;
+	struct v4l2_fract interval;
+
+	if (parm->type != V4L2_BUF_TYPE_VIDEO_CAPTURE)
+		return -EINVAL;
+	mutex_lock(&isp->core_lock);
+	tx_isp_core_frame_interval(isp->core, &interval.numerator, &interval.denominator);
+	mutex_unlock(&isp->core_lock);
+	fill_parameters(parm, interval);
+	return 0;
+}
+
+/* The interval is the sensor's: it changes for every channel. */
+int tx_isp_set_parameters(struct file *file, void *fh, struct v4l2_streamparm *parm)
+{
+	struct tx_isp_video *video = video_drvdata(file);
+	struct tx_isp *isp = video->isp;
+	struct v4l2_fract interval;
+	int ret;
+
+	if (parm->type != V4L2_BUF_TYPE_VIDEO_CAPTURE)
+		return -EINVAL;
+	interval = parm->parm.capture.timeperframe;
+	mutex_lock(&isp->core_lock);
+	ret = tx_isp_core_set_frame_interval(isp->core, &interval.numerator, &interval.denominator);
+	mutex_unlock(&isp->core_lock);
+	if (!ret)
+		fill_parameters(parm, interval);
+	return ret;
+}
+
+static struct v4l2_rect to_v4l2(const struct tx_isp_rectangle *part)
+{
+	return (struct v4l2_rect){ part->left, part->top, part->width, part->height };
+}
+
+/* Which part of the sensor's picture the node shows. */
+int tx_isp_get_selection(struct file *file, void *fh, struct v4l2_selection *selection)
+{
+	struct tx_isp_video *video = video_drvdata(file);
+	struct tx_isp_rectangle part;
+
+	if (selection->type != V4L2_BUF_TYPE_VIDEO_CAPTURE)
+		return -EINVAL;
+	switch (selection->target) {
+	case V4L2_SEL_TGT_CROP_DEFAULT:
+	case V4L2_SEL_TGT_CROP_BOUNDS:
+		tx_isp_core_sensor_size(video->isp->core, &part);
+		break;
+	case V4L2_SEL_TGT_CROP:
+		mutex_lock(&video->isp->core_lock);
+		tx_isp_core_source(video->isp->core, video->channel, &part);
+		mutex_unlock(&video->isp->core_lock);
+		break;
+	default:
+		return -EINVAL;
+	}
+	selection->r = to_v4l2(&part);
+	return 0;
+}
+
+int tx_isp_set_selection(struct file *file, void *fh, struct v4l2_selection *selection)
+{
+	struct tx_isp_video *video = video_drvdata(file);
+	struct tx_isp_rectangle part;
+	struct v4l2_rect got;
+	int ret;
+
+	if (selection->type != V4L2_BUF_TYPE_VIDEO_CAPTURE || selection->target != V4L2_SEL_TGT_CROP)
+		return -EINVAL;
+	if (vb2_is_busy(&video->queue))
+		return -EBUSY;
+	part = (struct tx_isp_rectangle){
+		.left = max(selection->r.left, 0),
+		.top = max(selection->r.top, 0),
+		.width = selection->r.width,
+		.height = selection->r.height,
+	};
+	mutex_lock(&video->isp->core_lock);
+	ret = tx_isp_core_set_source(video->isp->core, video->channel, &part);
+	mutex_unlock(&video->isp->core_lock);
+	if (ret)
+		return ret;
+	got = to_v4l2(&part);
+	selection->r = got;
+	return 0;
 }

@@ -8,9 +8,6 @@
 
 #include "tx_isp.h"
 
-/* A client with one buffer gets a slow picture, which is better than none (facts 8, row 8). */
-#define MIN_BUFFERS 1
-
 /* Controls of this driver: who allocates this queue's buffers, and whether memory is short. */
 #define CID_STRATEGY (V4L2_CID_USER_BASE | 0x1f00)
 #define CID_PRESSURE (V4L2_CID_USER_BASE | 0x1f01)
@@ -161,105 +158,6 @@ static int enum_frame_intervals(struct file *file, void *fh, struct v4l2_frmival
 	return 0;
 }
 
-static void fill_parameters(struct v4l2_streamparm *parm, struct v4l2_fract interval)
-{
-	struct v4l2_captureparm *capture = &parm->parm.capture;
-
-	memset(capture, 0, sizeof(*capture));
-	capture->capability = V4L2_CAP_TIMEPERFRAME;
-	capture->readbuffers = MIN_BUFFERS;
-	capture->timeperframe = interval;
-}
-
-static int get_parameters(struct file *file, void *fh, struct v4l2_streamparm *parm)
-{
-	struct tx_isp *isp = to_video(file)->isp;
-	struct v4l2_fract interval;
-
-	if (parm->type != V4L2_BUF_TYPE_VIDEO_CAPTURE)
-		return -EINVAL;
-	mutex_lock(&isp->core_lock);
-	tx_isp_core_frame_interval(isp->core, &interval.numerator, &interval.denominator);
-	mutex_unlock(&isp->core_lock);
-	fill_parameters(parm, interval);
-	return 0;
-}
-
-/* The interval is the sensor's: it changes for every channel. */
-static int set_parameters(struct file *file, void *fh, struct v4l2_streamparm *parm)
-{
-	struct tx_isp *isp = to_video(file)->isp;
-	struct v4l2_fract interval;
-	int ret;
-
-	if (parm->type != V4L2_BUF_TYPE_VIDEO_CAPTURE)
-		return -EINVAL;
-	interval = parm->parm.capture.timeperframe;
-	mutex_lock(&isp->core_lock);
-	ret = tx_isp_core_set_frame_interval(isp->core, &interval.numerator, &interval.denominator);
-	mutex_unlock(&isp->core_lock);
-	if (!ret)
-		fill_parameters(parm, interval);
-	return ret;
-}
-
-static struct v4l2_rect to_v4l2(const struct tx_isp_rectangle *part)
-{
-	return (struct v4l2_rect){ part->left, part->top, part->width, part->height };
-}
-
-/* Which part of the sensor's picture the node shows. */
-static int get_selection(struct file *file, void *fh, struct v4l2_selection *selection)
-{
-	struct tx_isp_video *video = to_video(file);
-	struct tx_isp_rectangle part;
-
-	if (selection->type != V4L2_BUF_TYPE_VIDEO_CAPTURE)
-		return -EINVAL;
-	switch (selection->target) {
-	case V4L2_SEL_TGT_CROP_DEFAULT:
-	case V4L2_SEL_TGT_CROP_BOUNDS:
-		tx_isp_core_sensor_size(video->isp->core, &part);
-		break;
-	case V4L2_SEL_TGT_CROP:
-		mutex_lock(&video->isp->core_lock);
-		tx_isp_core_source(video->isp->core, video->channel, &part);
-		mutex_unlock(&video->isp->core_lock);
-		break;
-	default:
-		return -EINVAL;
-	}
-	selection->r = to_v4l2(&part);
-	return 0;
-}
-
-static int set_selection(struct file *file, void *fh, struct v4l2_selection *selection)
-{
-	struct tx_isp_video *video = to_video(file);
-	struct tx_isp_rectangle part;
-	struct v4l2_rect got;
-	int ret;
-
-	if (selection->type != V4L2_BUF_TYPE_VIDEO_CAPTURE || selection->target != V4L2_SEL_TGT_CROP)
-		return -EINVAL;
-	if (vb2_is_busy(&video->queue))
-		return -EBUSY;
-	part = (struct tx_isp_rectangle){
-		.left = max(selection->r.left, 0),
-		.top = max(selection->r.top, 0),
-		.width = selection->r.width,
-		.height = selection->r.height,
-	};
-	mutex_lock(&video->isp->core_lock);
-	ret = tx_isp_core_set_source(video->isp->core, video->channel, &part);
-	mutex_unlock(&video->isp->core_lock);
-	if (ret)
-		return ret;
-	got = to_v4l2(&part);
-	selection->r = got;
-	return 0;
-}
-
 static int enum_input(struct file *file, void *fh, struct v4l2_input *input)
 {
 	if (input->index)
@@ -313,10 +211,10 @@ static const struct v4l2_ioctl_ops ioctl_ops = {
 	.vidioc_s_fmt_vid_cap = set_format,
 	.vidioc_enum_framesizes = enum_frame_sizes,
 	.vidioc_enum_frameintervals = enum_frame_intervals,
-	.vidioc_g_parm = get_parameters,
-	.vidioc_s_parm = set_parameters,
-	.vidioc_g_selection = get_selection,
-	.vidioc_s_selection = set_selection,
+	.vidioc_g_parm = tx_isp_get_parameters,
+	.vidioc_s_parm = tx_isp_set_parameters,
+	.vidioc_g_selection = tx_isp_get_selection,
+	.vidioc_s_selection = tx_isp_set_selection,
 	.vidioc_enum_input = enum_input,
 	.vidioc_g_input = get_input,
 	.vidioc_s_input = set_input,
@@ -600,7 +498,7 @@ int tx_isp_video_register(struct tx_isp *isp, u32 channel, u32 strategy)
 	queue->ops = &queue_ops;
 	queue->mem_ops = &tx_isp_mem_ops;
 	queue->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC | V4L2_BUF_FLAG_TSTAMP_SRC_EOF;
-	queue->min_buffers_needed = MIN_BUFFERS;
+	queue->min_buffers_needed = TX_ISP_MIN_BUFFERS;
 	queue->lock = &video->lock;
 	ret = vb2_queue_init(queue);
 	if (ret)

@@ -7,7 +7,7 @@ use tx_isp_abi::channel::{ChannelId, HEIGHT_STEP, MIN_SIZE, WIDTH_STEP};
 use tx_isp_abi::format::{FrameLayout, PixelFormat};
 use tx_isp_abi::registers::Harb;
 use tx_isp_abi::sensor::{GC2053, Sensor};
-use tx_isp_abi::{PhysAddr, Rectangle, Size, gain};
+use tx_isp_abi::{PhysAddr, Size};
 use tx_isp_driver::Error;
 use tx_isp_driver::bus::Bus;
 use tx_isp_driver::channel::Buffer;
@@ -43,38 +43,6 @@ pub struct Limits {
     min_height: u32,
     max_height: u32,
     step_height: u32,
-}
-
-/// `struct tx_isp_sensor_limits`.
-#[derive(Debug)]
-#[repr(C)]
-pub struct SensorLimits {
-    max_exposure: u32,
-    default_exposure: u32,
-    max_gain: u32,
-    min_fps: u32,
-    max_fps: u32,
-}
-
-/// `struct tx_isp_rectangle`.
-#[derive(Debug)]
-#[repr(C)]
-pub struct Part {
-    left: u32,
-    top: u32,
-    width: u32,
-    height: u32,
-}
-
-impl From<Rectangle> for Part {
-    fn from(part: Rectangle) -> Self {
-        Self {
-            left: part.left,
-            top: part.top,
-            width: part.size.width,
-            height: part.size.height,
-        }
-    }
 }
 
 /// `struct tx_isp_completed`.
@@ -114,7 +82,7 @@ pub(crate) fn run(what: &str, action: impl FnOnce() -> Result<(), Error>) -> i32
 }
 
 /// C's channel numbers come from its table of nodes, which has as many entries as there are channels.
-fn channel_id(channel: u32) -> ChannelId {
+pub(crate) fn channel_id(channel: u32) -> ChannelId {
     ChannelId::new(channel).unwrap_or(ChannelId::ALL[0])
 }
 
@@ -195,98 +163,6 @@ pub extern "C" fn tx_isp_core_format(index: u32) -> u32 {
     PixelFormat::ALL
         .get(index)
         .map_or(0, |format| format.fourcc())
-}
-
-/// Stores the sensor's name with a final 0 in the `room` bytes at `name`.
-///
-/// # Safety
-/// `name` points to `room` writable bytes.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tx_isp_core_sensor_name(core: &Core, name: *mut u8, room: u32) {
-    let room = usize::try_from(room).unwrap_or(0);
-    // SAFETY: by this function's contract.
-    let bytes = unsafe { slice::from_raw_parts_mut(name, room) };
-    let length = core.sensor().name.len().min(room.saturating_sub(1));
-    bytes.fill(0);
-    bytes[..length].copy_from_slice(&core.sensor().name.as_bytes()[..length]);
-}
-
-/// Seconds from one frame to the next, as a fraction.
-#[unsafe(no_mangle)]
-pub extern "C" fn tx_isp_core_frame_interval(
-    core: &Core,
-    numerator: &mut u32,
-    denominator: &mut u32,
-) {
-    (*numerator, *denominator) = core.frame_interval();
-}
-
-/// Asks the sensor for that interval and stores the one that is reached.
-#[unsafe(no_mangle)]
-pub extern "C" fn tx_isp_core_set_frame_interval(
-    core: &mut Core,
-    numerator: &mut u32,
-    denominator: &mut u32,
-) -> i32 {
-    run("set frame interval", || {
-        core.set_frame_interval(*numerator, *denominator)?;
-        (*numerator, *denominator) = core.frame_interval();
-        Ok(())
-    })
-}
-
-/// What the sensor can do; gain in `unity` parts of one.
-#[unsafe(no_mangle)]
-pub extern "C" fn tx_isp_core_sensor_limits(core: &Core, unity: u32, limits: &mut SensorLimits) {
-    let sensor = core.sensor();
-    let largest = gain::analogue(sensor.control.max_analogue_gain);
-    *limits = SensorLimits {
-        max_exposure: sensor.max_exposure(sensor.frame_length),
-        default_exposure: sensor.control.default_exposure,
-        max_gain: (largest >> 16).saturating_mul(unity),
-        min_fps: sensor.min_fps,
-        max_fps: sensor.max_fps,
-    };
-}
-
-/// Exposes for so many lines.
-#[unsafe(no_mangle)]
-pub extern "C" fn tx_isp_core_set_exposure(core: &mut Core, lines: u32) -> i32 {
-    run("set exposure", || core.set_exposure(lines).map(drop))
-}
-
-/// Amplifies by `gain` of `unity` parts.
-#[unsafe(no_mangle)]
-pub extern "C" fn tx_isp_core_set_gain(core: &mut Core, gain: u32, unity: u32) -> i32 {
-    let factor = (u64::from(gain) << 16) / u64::from(unity.max(1));
-    let factor = u32::try_from(factor).unwrap_or(u32::MAX);
-    run("set gain", || core.set_gain(factor).map(drop))
-}
-
-/// The sensor's whole picture.
-#[unsafe(no_mangle)]
-pub extern "C" fn tx_isp_core_sensor_size(core: &Core, size: &mut Part) {
-    *size = Rectangle::whole(core.sensor().size).into();
-}
-
-/// The part of the sensor's picture that a channel shows.
-#[unsafe(no_mangle)]
-pub extern "C" fn tx_isp_core_source(core: &Core, channel: u32, source: &mut Part) {
-    *source = core.source(channel_id(channel)).into();
-}
-
-/// Shows the part nearest to what is asked for, and stores which that is.
-#[unsafe(no_mangle)]
-pub extern "C" fn tx_isp_core_set_source(core: &mut Core, channel: u32, source: &mut Part) -> i32 {
-    run("set selection", || {
-        let wanted = Rectangle {
-            left: source.left,
-            top: source.top,
-            size: Size::new(source.width, source.height),
-        };
-        *source = core.set_source(channel_id(channel), wanted)?.into();
-        Ok(())
-    })
 }
 
 /// The sizes that a channel can write.

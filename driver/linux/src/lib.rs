@@ -4,6 +4,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`ffi`] | the functions that C calls, those about the ISP |
+//! | [`sensor`] | those about the sensor and the part of its picture that is shown |
 //! | [`memory`] | those about the carve-out and its buffers |
 //! | [`mailbox`] | the driver core's bus over the virtqueue that C carries |
 //! | [`print`] | lines for the kernel's log, and panics |
@@ -15,3 +16,4 @@ pub mod ffi;
 pub mod mailbox;
 pub mod memory;
 pub mod print;
+pub mod sensor;
