@@ -79,9 +79,11 @@ pub fn command(options: &StreamOptions, pictures: &[(ChannelId, Size)]) -> Resul
     if let Some(warning) = scene.check()? {
         steps.line(&format!("note: {warning}"));
     }
-    let prepared = Prepared::new(&options.guest, &steps)?;
+    let mut prepared = Prepared::new(&options.guest, &steps)?;
+    prepared.emulator_options = options.sight.emulator_options(prepared.memory);
     let mut guest = boot(&prepared, &scene, &options.out, &steps)?;
     let report = stream(&mut guest, options, pictures, &prepared, &scene, &steps)?;
+    options.sight.finish(&mut guest.emulator.control)?;
     guest.power_off();
     report.print(&options.out);
     if let Some(path) = &options.json {
