@@ -75,7 +75,7 @@ impl Host<'_> {
         command.current_dir(self.repository).args(arguments);
         let status = process::run(&mut command, LIMIT, |line| {
             let text = line.text();
-            if let Some(test) = Test::parse(text) {
+            if let Some(test) = Test::parse(text).filter(|test| !tests.contains(test)) {
                 tests.push(test);
                 let count = u64::try_from(tests.len()).unwrap_or(u64::MAX);
                 self.steps.advance(count, None, "tests");
