@@ -80,7 +80,7 @@ pub struct OutputChannel {
 }
 
 impl OutputChannel {
-    pub(crate) const fn new(id: ChannelId, sensor: Size) -> Self {
+    pub(crate) fn new(id: ChannelId, sensor: Size) -> Self {
         let size = nearest_size(id, sensor, sensor);
         Self {
             id,

@@ -50,7 +50,7 @@ impl<B: Bus> Isp<B> {
     /// The state before anything is known of what `bus` leads to: [`Isp::identify`] finds out. It is
     /// for callers who must not hold a second copy on their stack.
     #[must_use]
-    pub const fn new(bus: B, sensor: Sensor) -> Self {
+    pub fn new(bus: B, sensor: Sensor) -> Self {
         let [first, second, third] = ChannelId::ALL;
         Self {
             bus,
@@ -64,9 +64,9 @@ impl<B: Bus> Isp<B> {
             running: false,
             first_frame_seen: false,
             channel_enable: 0,
-            health: Health::GOOD,
-            watchdog: Watchdog::NEW,
-            silenced: Silenced::NONE,
+            health: Health::default(),
+            watchdog: Watchdog::default(),
+            silenced: Silenced::default(),
             interrupts_in_vain: 0,
         }
     }
@@ -114,7 +114,7 @@ impl<B: Bus> Isp<B> {
     pub(crate) fn start_isp(&mut self) -> Result<(), Error> {
         self.first_frame_seen = false;
         self.channel_enable = 0;
-        self.silenced = Silenced::NONE;
+        self.silenced = Silenced::default();
         self.interrupts_in_vain = 0;
         bring_up::start(&mut self.bus, &self.sensor)
     }

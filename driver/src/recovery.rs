@@ -52,24 +52,8 @@ pub struct Health {
     pub stale_addresses: u32,
 }
 
-impl Health {
-    /// Nothing has gone wrong.
-    pub const GOOD: Self = Self {
-        unmatched: 0,
-        dropped_buffers: 0,
-        damaged_frames: 0,
-        core_errors: 0,
-        vic_errors: 0,
-        vic_recoveries: 0,
-        lost_interrupts: 0,
-        storms: 0,
-        restarts: 0,
-        stale_addresses: 0,
-    };
-}
-
 /// Since when nothing has come.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Watchdog {
     /// Frames completed so far, of all channels; wraps.
     pub(crate) frames: u32,
@@ -82,18 +66,6 @@ pub(crate) struct Watchdog {
     quiet_since_ns: Option<u64>,
     /// Restarts since then.
     restarts: u32,
-}
-
-impl Watchdog {
-    /// Nothing has come, and nothing was waited for.
-    pub(crate) const NEW: Self = Self {
-        frames: 0,
-        intact: 0,
-        frames_at_check: 0,
-        intact_at_check: 0,
-        quiet_since_ns: None,
-        restarts: 0,
-    };
 }
 
 impl<B: Bus> Isp<B> {
@@ -220,16 +192,8 @@ impl<B: Bus> Isp<B> {
 }
 
 /// Error interrupts that were masked because they did not end.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Silenced {
     pub(crate) core: u32,
     pub(crate) vic: [u32; 2],
-}
-
-impl Silenced {
-    /// None.
-    pub(crate) const NONE: Self = Self {
-        core: 0,
-        vic: [0; 2],
-    };
 }

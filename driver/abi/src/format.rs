@@ -169,35 +169,18 @@ impl FrameLayout {
 /// `wanted`: clamped to the channel's limits, never larger than the sensor (the scaler cannot
 /// enlarge, facts 6.3), rounded down to the steps.
 #[must_use]
-pub const fn nearest_size(channel: ChannelId, sensor: Size, wanted: Size) -> Size {
+pub fn nearest_size(channel: ChannelId, sensor: Size, wanted: Size) -> Size {
     let limit = channel.max_size();
-    let width = within(
-        wanted.width,
-        MIN_SIZE.width,
-        smaller(limit.width, sensor.width),
-    );
-    let height = within(
-        wanted.height,
-        MIN_SIZE.height,
-        smaller(limit.height, sensor.height),
-    );
+    let width = wanted
+        .width
+        .clamp(MIN_SIZE.width, limit.width.min(sensor.width));
+    let height = wanted
+        .height
+        .clamp(MIN_SIZE.height, limit.height.min(sensor.height));
     Size::new(
         width / WIDTH_STEP * WIDTH_STEP,
         height / HEIGHT_STEP * HEIGHT_STEP,
     )
-}
-
-const fn smaller(one: u32, other: u32) -> u32 {
-    if one < other { one } else { other }
-}
-
-/// `value`, or the limit that it lies beyond.
-const fn within(value: u32, least: u32, most: u32) -> u32 {
-    if value < least {
-        least
-    } else {
-        smaller(value, most)
-    }
 }
 
 #[cfg(test)]
