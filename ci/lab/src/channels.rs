@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `cargo lab stream --channels 0,1,2`: several channels at the same time, as on a camera.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use guest_agent::camera::{Channel, Personality, Setup};
-use guest_image::Progress;
 use serde::Serialize;
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;
@@ -14,13 +12,11 @@ use tx_isp_abi::format::PixelFormat;
 use tx_isp_emulator::control::protocol::{Finding, Status};
 
 use crate::guest::Guest;
+use crate::json;
 use crate::memory::client::{self, Run};
 use crate::memory::text::table;
 use crate::options::{Strategy, StreamOptions};
-use crate::prepare::Prepared;
-use crate::progress::Steps;
-use crate::scene::Scene;
-use crate::stream::boot;
+use crate::stream::Set;
 
 /// The number of a T31X (facts 1.4); nothing here depends on it.
 const CPU_ID: i32 = 0x11;
@@ -62,47 +58,37 @@ struct ChannelReport {
     fps: Option<f64>,
 }
 
-/// Streams all of `pictures` at once; true if every frame of each arrived and matched.
+/// Makes sure that several channels can be streamed as asked.
 ///
 /// # Errors
-/// If it could not begin.
-pub fn command(options: &StreamOptions, pictures: &[(ChannelId, Size)]) -> Result<bool> {
+/// If not.
+pub fn check(options: &StreamOptions) -> Result<()> {
     ensure!(
         options.format == PixelFormat::Nv12 && options.io.is_none(),
         "several channels stream in NV12, with buffers of the strategy's own kind: leave --format and --io out"
     );
-    let scene = Scene {
-        source: options.source.clone(),
-        fps: options.fps,
-    };
-    let steps = Steps::new();
-    if let Some(warning) = scene.check()? {
-        steps.line(&format!("note: {warning}"));
-    }
-    let mut prepared = Prepared::new(&options.guest, &steps)?;
-    prepared.emulator_options = options.sight.emulator_options(prepared.memory);
-    let mut guest = boot(&prepared, &scene, &options.out, &steps)?;
-    let report = stream(&mut guest, options, pictures, &prepared, &scene, &steps)?;
+    Ok(())
+}
+
+/// Streams all of `pictures` at once; true if every frame of each arrived and matched.
+///
+/// # Errors
+/// If it could not begin.
+pub fn stream(set: &Set, mut guest: Guest, pictures: &[(ChannelId, Size)]) -> Result<bool> {
+    let options = set.options;
+    let report = run(set, &mut guest, pictures)?;
     options.sight.finish(&mut guest.emulator.control)?;
     guest.power_off();
     report.print(&options.out);
     if let Some(path) = &options.json {
-        let mut text = serde_json::to_string_pretty(&report).context("writing the report")?;
-        text.push('\n');
-        fs::write(path, text).with_context(|| format!("writing {}", path.display()))?;
+        json::write(path, &report)?;
     }
     Ok(report.passed)
 }
 
-fn stream(
-    guest: &mut Guest,
-    options: &StreamOptions,
-    pictures: &[(ChannelId, Size)],
-    prepared: &Prepared,
-    scene: &Scene,
-    steps: &Steps,
-) -> Result<Report> {
-    let carve_out = prepared.memory.carve_out();
+fn run(set: &Set, guest: &mut Guest, pictures: &[(ChannelId, Size)]) -> Result<Report> {
+    let options = set.options;
+    let carve_out = set.prepared.memory.carve_out();
     let short = |bytes: u64| u32::try_from(bytes).context("the carve-out lies beyond 4 GiB");
     let setup = Setup {
         base: short(carve_out.base)?,
@@ -121,7 +107,7 @@ fn stream(
         Strategy::Client => Personality::Client,
         Strategy::Hybrid => Personality::HybridReserve,
     };
-    let run = steps.step(
+    let run = set.steps.step(
         "stream",
         || client::run(guest, &setup, personality, options.frames, 1),
         |run| {
@@ -137,7 +123,7 @@ fn stream(
         .control
         .status()
         .context("asking the emulator")?;
-    Ok(Report::new(options, &run, status, guest, prepared, scene))
+    Ok(Report::new(set, &run, status, guest))
 }
 
 fn wanted(channel: ChannelId, size: Size, buffers: u32) -> Channel {
@@ -152,14 +138,13 @@ fn wanted(channel: ChannelId, size: Size, buffers: u32) -> Channel {
 }
 
 impl Report {
-    fn new(
-        options: &StreamOptions,
-        run: &Run,
-        status: Status,
-        guest: &Guest,
-        prepared: &Prepared,
-        scene: &Scene,
-    ) -> Self {
+    fn new(set: &Set, run: &Run, status: Status, guest: &Guest) -> Self {
+        let Set {
+            options,
+            prepared,
+            scene,
+            ..
+        } = set;
         let mut problems = run.problems(options.frames);
         if let Some(refused) = &run.report.refused {
             problems.push(format!(

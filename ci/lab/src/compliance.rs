@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, ValueEnum};
-use guest_agent::message::{Reply, Request, RunEnd, RunRequest, RunResult};
+use clap::Args;
+use guest_agent::message::{Reply, Request, RunEnd};
 use guest_image::Progress;
 use guest_image::compliance::{CORRECTED, UNMODIFIED};
 use tx_isp_emulator::picture::Source;
@@ -20,8 +20,9 @@ use tx_isp_emulator::sensor::ClockMode;
 
 use crate::complaints::complaints;
 use crate::guest::{Guest, unexpected};
-use crate::options::{GuestOptions, parse_rate};
+use crate::options::{GuestOptions, Strategy, parse_rate};
 use crate::prepare::Prepared;
+use crate::program::{self, ask};
 use crate::progress::Steps;
 use crate::scene::Scene;
 use crate::stream::boot;
@@ -34,8 +35,6 @@ const LOGS: &str = "out/compliance";
 const RUN_LIMIT: Duration = Duration::from_secs(10 * 60);
 /// What answers at once.
 const ASK_LIMIT: Duration = Duration::from_secs(20);
-/// How much longer the lab waits than the agent.
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 /// Sizes that the tool runs with beside the driver's default.
 const SIZES: [(u32, u32); 2] = [(1920, 1080), (640, 360)];
 /// How to test.
@@ -57,28 +56,6 @@ pub struct ComplianceOptions {
     /// Which guest.
     #[command(flatten)]
     pub guest: GuestOptions,
-}
-
-/// The driver's allocation strategies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Strategy {
-    /// The driver allocates.
-    Driver,
-    /// The client allocates.
-    Client,
-    /// Both, by negotiation.
-    Hybrid,
-}
-
-impl Strategy {
-    /// As the module's parameter takes it.
-    pub fn parameter(self) -> &'static str {
-        match self {
-            Self::Driver => "driver",
-            Self::Client => "client",
-            Self::Hybrid => "hybrid",
-        }
-    }
 }
 
 /// Runs the tool on each node; true if the corrected one found nothing wrong and the kernel had
@@ -191,8 +168,8 @@ impl Bench<'_> {
     }
 
     fn media(&mut self) -> Result<Vec<String>> {
-        let ran = self.ask(&["ls", "/dev"])?;
-        Ok(text(&ran.stdout)
+        let ran = ask(self.guest, &["ls", "/dev"])?;
+        Ok(ran
             .lines()
             .filter(|name| name.starts_with("media"))
             .map(|name| format!("/dev/{name}"))
@@ -207,7 +184,7 @@ impl Bench<'_> {
             },
             Request::LoadModule {
                 path: "/lib/modules/tx-isp.ko".to_owned(),
-                parameters: format!("strategy={}", self.strategy.parameter()),
+                parameters: format!("strategy={}", self.strategy.name()),
             },
         ] {
             match self.guest.call(&request, ASK_LIMIT)? {
@@ -233,7 +210,7 @@ impl Bench<'_> {
             for node in std::iter::once(device).chain(exporter) {
                 let wish =
                     format!("--set-fmt-video=width={width},height={height},pixelformat=NV12");
-                self.ask(&["v4l2-ctl", "-d", node, &wish])?;
+                ask(self.guest, &["v4l2-ctl", "-d", node, &wish])?;
             }
             // A node may be smaller than that: then what it has taken is tested.
             let format = self.format(device)?;
@@ -244,25 +221,9 @@ impl Bench<'_> {
 
     /// The current format of a node.
     fn format(&mut self, device: &str) -> Result<Format> {
-        let ran = self.ask(&["v4l2-ctl", "-d", device, "--get-fmt-video"])?;
-        let said = text(&ran.stdout);
+        let said = ask(self.guest, &["v4l2-ctl", "-d", device, "--get-fmt-video"])?;
         Format::find(&said)
             .with_context(|| format!("v4l2-ctl does not tell the format of {device}: {said}"))
-    }
-
-    /// Runs a short program that must succeed.
-    fn ask(&mut self, argv: &[&str]) -> Result<RunResult> {
-        let ran = call(self.guest, argv, ASK_LIMIT)?;
-        if ran.end != RunEnd::Exit(0) {
-            bail!(
-                "`{}` failed in the guest ({:?}): {}{}",
-                argv.join(" "),
-                ran.end,
-                text(&ran.stdout),
-                text(&ran.stderr)
-            );
-        }
-        Ok(ran)
     }
 
     /// One run of the tool.
@@ -285,9 +246,10 @@ impl Bench<'_> {
         let command = options.join(" ");
         self.steps.start(&format!("{} {command}", tool.name()));
         let begin = Instant::now();
-        let result = call(self.guest, &argv, RUN_LIMIT).inspect_err(|_| self.steps.fail())?;
+        let result =
+            program::run(self.guest, &argv, RUN_LIMIT).inspect_err(|_| self.steps.fail())?;
         let seconds = begin.elapsed().as_secs_f64();
-        let output = text(&result.stdout) + &text(&result.stderr);
+        let output = result.said();
         let log = self.logs.join(format!("{:02}.log", self.runs.len() + 1));
         std::fs::write(&log, &output).with_context(|| format!("writing {}", log.display()))?;
         let ran = Ran {
@@ -309,27 +271,11 @@ impl Bench<'_> {
 
     /// Takes what the kernel has said since the last time.
     fn listen(&mut self) -> Result<()> {
-        let said = self.ask(&["dmesg", "-c"])?;
-        let said = text(&said.stdout);
+        let said = ask(self.guest, &["dmesg", "-c"])?;
         self.complaints.extend(complaints(&said));
         let log = self.logs.join(format!("{:02}.dmesg", self.runs.len()));
         std::fs::write(&log, said).with_context(|| format!("writing {}", log.display()))
     }
-}
-
-fn call(guest: &mut Guest, argv: &[&str], limit: Duration) -> Result<RunResult> {
-    let request = Request::Run(RunRequest {
-        argv: argv.iter().map(|&word| word.to_owned()).collect(),
-        deadline_ms: u32::try_from(limit.as_millis()).unwrap_or(u32::MAX),
-    });
-    match guest.call(&request, limit + ANSWER_LIMIT)? {
-        Reply::Ran(result) => Ok(result),
-        other => Err(unexpected(&other).into()),
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 #[cfg(test)]

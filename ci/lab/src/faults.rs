@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `cargo lab faults`: what the driver core makes of each fault of the hardware, on the host.
 
-use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
@@ -11,6 +10,8 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use serde::Serialize;
 use tx_isp_emulator::faults::FaultKind;
 use tx_isp_tests::faults::{Row, cases, judge};
+
+use crate::json;
 
 /// Which faults.
 #[derive(Debug, Clone, Args)]
@@ -67,8 +68,7 @@ pub fn command(options: &FaultsOptions) -> Result<bool> {
             of: rows.len(),
             cases: &rows,
         };
-        let text = serde_json::to_string_pretty(&results)? + "\n";
-        fs::write(path, text).with_context(|| format!("writing {}", path.display()))?;
+        json::write(path, &results)?;
     }
     println!("{}", table(&rows));
     for row in rows.iter().filter(|row| !row.passed()) {
@@ -157,7 +157,7 @@ mod tests {
             ..options("alien-done:frame")
         };
         assert!(command(&options).unwrap());
-        let text = fs::read_to_string(path).unwrap();
+        let text = std::fs::read_to_string(path).unwrap();
         let results: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(
             (&results["survived"], &results["of"]),

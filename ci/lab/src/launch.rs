@@ -12,10 +12,10 @@ use crate::qemu::Carrier;
 
 /// A periodic tick, whose timer is set by nobody but its own interrupt.
 ///
-/// QEMU's MIPS timer loses an interrupt when the guest sets the timer anew in the moment in which it
-/// expires: the thread that expires it then puts its own next time, a whole round of the counter
-/// later, over the guest's. The guest stands still until then: 27 s at 160 MHz. The busier the host,
-/// the longer that moment.
+/// Guests on a busy host were seen to stand still for 27 s, one round of the counter at 160 MHz.
+/// QEMU's source makes that likely for a guest that sets its timer anew in the moment in which it
+/// expires: the thread that expires it may put its own next time, a whole round later, over the
+/// guest's. That was read, not reproduced; with a steady tick the guests were not seen to stop.
 const STEADY_TICK: [&str; 2] = ["nohz=off", "highres=off"];
 
 /// The ISP's PCI slot and that of the agent's port. The Malta board's slots 18 and 19 share an

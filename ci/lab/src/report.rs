@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The result of a stream: for people as a table, for programs as JSON.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use serde::Serialize;
 use tx_isp_emulator::control::protocol::{Finding, Status};
 
 use crate::guest::Guest;
+use crate::json;
 use crate::prepare::Prepared;
 use crate::scene::Scene;
 use crate::stream::{Kept, Outcome, Wish};
@@ -296,9 +296,7 @@ impl Report {
     /// # Errors
     /// If the file cannot be written.
     pub fn write_json(&self, path: &Path) -> Result<()> {
-        let mut text = serde_json::to_string_pretty(self).context("writing the report")?;
-        text.push('\n');
-        fs::write(path, text).with_context(|| format!("writing {}", path.display()))
+        json::write(path, self)
     }
 }
 

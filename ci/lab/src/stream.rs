@@ -93,17 +93,17 @@ pub struct Kept {
 pub fn command(options: &StreamOptions) -> Result<bool> {
     let pictures = options.pictures().map_err(anyhow::Error::msg)?;
     check_outputs(options)?;
-    if pictures.len() > 1 {
-        return channels::command(options, &pictures);
+    match pictures.as_slice() {
+        [] => bail!("--channels names no channel"),
+        [(_, size)] => {
+            let frame = FrameLayout::new(options.format, *size);
+            options
+                .guest
+                .memory
+                .check_buffers(options.buffers, &frame)?;
+        }
+        _ => channels::check(options)?,
     }
-    let Some(&(channel, size)) = pictures.first() else {
-        bail!("--channels names no channel");
-    };
-    let frame = FrameLayout::new(options.format, size);
-    options
-        .guest
-        .memory
-        .check_buffers(options.buffers, &frame)?;
     let scene = Scene {
         source: options.source.clone(),
         fps: options.fps,
@@ -114,7 +114,34 @@ pub fn command(options: &StreamOptions) -> Result<bool> {
     }
     let mut prepared = Prepared::new(&options.guest, &steps)?;
     prepared.emulator_options = options.sight.emulator_options(prepared.memory);
-    let mut guest = boot(&prepared, &scene, &options.out, &steps)?;
+    let guest = boot(&prepared, &scene, &options.out, &steps)?;
+    let set = Set {
+        options,
+        prepared,
+        scene,
+        steps,
+    };
+    match pictures.as_slice() {
+        [(channel, size)] => stream_one(&set, guest, *channel, *size),
+        several => channels::stream(&set, guest, several),
+    }
+}
+
+/// What a stream has around it, beside its guest.
+pub struct Set<'a> {
+    /// What the user asked for.
+    pub options: &'a StreamOptions,
+    /// What the guest was booted with.
+    pub prepared: Prepared,
+    /// What its camera sees.
+    pub scene: Scene,
+    /// Where progress is shown.
+    pub steps: Steps,
+}
+
+/// Streams one channel, and shows it.
+fn stream_one(set: &Set, mut guest: Guest, channel: ChannelId, size: Size) -> Result<bool> {
+    let options = set.options;
     let wish = Wish {
         channel,
         size,
@@ -125,8 +152,8 @@ pub fn command(options: &StreamOptions) -> Result<bool> {
         strategy: options.strategy,
         io: options.io.unwrap_or(options.strategy.io()),
     };
-    let outcome = run(&mut guest, &wish, &steps)?;
-    let mut report = Report::new(&prepared, &scene, &wish, &guest, &outcome);
+    let outcome = run(&mut guest, &wish, &set.steps)?;
+    let mut report = Report::new(&set.prepared, &set.scene, &wish, &guest, &outcome);
     if outcome.trouble.is_none() {
         options.sight.finish(&mut guest.emulator.control)?;
         guest.power_off();

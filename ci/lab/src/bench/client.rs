@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use guest_agent::message::{
-    Frame, Granted, Memory, Reply, Request, RunEnd, RunRequest, StreamDone, StreamEvent,
-    StreamRequest,
+    Frame, Granted, Memory, Reply, Request, StreamDone, StreamEvent, StreamRequest,
 };
 use tx_isp_abi::Size;
 use tx_isp_abi::format::PixelFormat;
@@ -14,6 +13,7 @@ use tx_isp_abi::format::PixelFormat;
 use super::host::processor_time;
 use crate::guest::{Guest, unexpected};
 use crate::judge::{Judge, Ledger};
+use crate::program::ask;
 
 /// How long the client waits for a frame, in milliseconds.
 const FRAME_LIMIT_MS: u32 = 5000;
@@ -21,8 +21,6 @@ const FRAME_LIMIT_MS: u32 = 5000;
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 /// How many buffers the client asks for.
 const BUFFERS: u32 = 4;
-/// How long a program of the guest may take, in milliseconds.
-const PROGRAM_LIMIT_MS: u32 = 20_000;
 
 /// What the client is to take.
 #[derive(Clone, Copy, Debug)]
@@ -219,23 +217,7 @@ pub fn take_and_account(guest: &mut Guest, what: &Take<'_>) -> Result<(Taken, Sp
 /// # Errors
 /// If it fails, with its words.
 pub fn shell(guest: &mut Guest, script: &str) -> Result<String> {
-    let request = Request::Run(RunRequest {
-        argv: ["sh", "-c", script].map(str::to_owned).to_vec(),
-        deadline_ms: PROGRAM_LIMIT_MS,
-    });
-    let limit = Duration::from_millis(PROGRAM_LIMIT_MS.into()) + ANSWER_LIMIT;
-    let result = match guest.call(&request, limit)? {
-        Reply::Ran(result) => result,
-        other => return Err(unexpected(&other).into()),
-    };
-    let said = String::from_utf8_lossy(&result.stdout);
-    ensure!(
-        result.end == RunEnd::Exit(0),
-        "in the guest `{script}` ended with {:?}: {said}{}",
-        result.end,
-        String::from_utf8_lossy(&result.stderr)
-    );
-    Ok(said.into_owned())
+    ask(guest, &["sh", "-c", script])
 }
 
 /// Reads a file of the guest.

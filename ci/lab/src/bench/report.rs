@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The answers: a table for each question, and all of them as JSON.
 
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use comfy_table::Table;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use serde::Serialize;
@@ -12,6 +11,7 @@ use serde::Serialize;
 use super::Question;
 use super::figures::Row;
 use super::host::Machine;
+use crate::json;
 use crate::prepare::Prepared;
 
 /// Everything that was measured. The names are those of the JSON object.
@@ -88,9 +88,7 @@ impl Report {
     /// # Errors
     /// If the file cannot be written.
     pub fn write_json(&self, path: &Path) -> Result<()> {
-        let mut text = serde_json::to_string_pretty(self).context("writing the figures")?;
-        text.push('\n');
-        fs::write(path, text).with_context(|| format!("writing {}", path.display()))
+        json::write(path, self)
     }
 }
 
@@ -214,7 +212,7 @@ mod tests {
         assert!(!report.is_complete());
         let file = tempfile::NamedTempFile::new().unwrap();
         report.write_json(file.path()).unwrap();
-        let text = fs::read_to_string(file.path()).unwrap();
+        let text = std::fs::read_to_string(file.path()).unwrap();
         let json: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(json["answers"][0]["question"], "cpu");
         assert_eq!(json["answers"][0]["figures"][0]["met"], true);

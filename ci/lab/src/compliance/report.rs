@@ -3,17 +3,17 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use guest_image::compliance::CHANGE;
 use serde::Serialize;
 
-use super::Strategy;
 use super::output::{Remark, Totals};
+use crate::json;
+use crate::options::Strategy;
 use crate::prepare::Prepared;
 use crate::scene::Scene;
 
@@ -141,7 +141,7 @@ impl Report {
     ) -> Self {
         Self {
             passed: passed(&runs, &kernel_complaints),
-            strategy: strategy.parameter().to_owned(),
+            strategy: strategy.name().to_owned(),
             clock: scene.fps.to_string(),
             kernel: prepared.image.kernel_label.clone(),
             change: CHANGE,
@@ -242,8 +242,7 @@ impl Report {
     /// # Errors
     /// If the file cannot be written.
     pub fn write_json(&self, path: &Path) -> Result<()> {
-        let text = serde_json::to_string_pretty(self).context("writing JSON")?;
-        fs::write(path, text + "\n").with_context(|| format!("writing {}", path.display()))
+        json::write(path, self)
     }
 }
 

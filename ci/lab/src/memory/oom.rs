@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `cargo lab oom`: a camera's memory failure on the desk, and what each strategy makes of it.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -16,6 +15,7 @@ use super::camera::Camera;
 use super::client::{self, Run, only_predicted};
 use super::options::{OomOptions, personalities};
 use super::text;
+use crate::json;
 use crate::layout::MemoryLayout;
 use crate::prepare::Prepared;
 use crate::progress::Steps;
@@ -303,9 +303,7 @@ fn write_json(
             .map(|finding| entry(options, finding))
             .collect(),
     };
-    let mut text = serde_json::to_string_pretty(&document).context("writing the result")?;
-    text.push('\n');
-    fs::write(path, text).with_context(|| format!("writing {}", path.display()))
+    json::write(path, &document)
 }
 
 fn entry<'a>(options: &OomOptions, finding: &'a Finding) -> Entry<'a> {

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `cargo lab plan`: how large the carve-out must be, from numbers alone.
 
-use std::fs;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 use guest_agent::camera::{Personality, Queue, Report, Setup, Step, predict, sizes};
 use serde::Serialize;
 use tx_isp_abi::Size;
@@ -13,6 +11,7 @@ use super::camera::{Camera, Changes};
 use super::catalogue::{self, CameraFile};
 use super::options::PlanOptions;
 use super::text;
+use crate::json;
 
 /// Carve-outs consist of whole pages.
 const STEP: u64 = 4096;
@@ -87,9 +86,7 @@ pub fn command(options: &PlanOptions) -> Result<bool> {
             smallest: &smallest,
             suggestions: &suggestions,
         };
-        let mut text = serde_json::to_string_pretty(&document).context("writing the plan")?;
-        text.push('\n');
-        fs::write(path, text).with_context(|| format!("writing {}", path.display()))?;
+        json::write(path, &document)?;
     }
     Ok(smallest.iter().any(|smallest| smallest.works_now))
 }

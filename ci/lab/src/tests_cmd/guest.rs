@@ -243,7 +243,7 @@ impl GuestTests<'_> {
         let guest = self.boot()?;
         let logs = PathBuf::from(LOGS).join("compliance");
         std::fs::create_dir_all(&logs).with_context(|| format!("creating {}", logs.display()))?;
-        let strategy = compliance::Strategy::Hybrid;
+        let strategy = Strategy::Hybrid;
         let (prepared, scene) = (&self.prepared, &self.scene);
         let silent = Steps::silent();
         let report = compliance::run(guest, prepared, scene, strategy, None, &logs, &silent)?;

@@ -5,21 +5,18 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
-use guest_agent::message::{Reply, Request, RunEnd, RunRequest, RunResult};
+use anyhow::{Result, ensure};
+use guest_agent::message::RunEnd;
 use tx_isp_emulator::sensor::ClockMode;
 
 use crate::complaints::complaints;
-use crate::guest::{Guest, unexpected};
+use crate::guest::Guest;
+use crate::program::{ask, run};
 
 /// What is put before each script.
 const COMMON: &str = include_str!("../../../../tests/guest/common.sh");
 /// The longest takes a minute on a busy machine.
 const SCRIPT_LIMIT: Duration = Duration::from_secs(5 * 60);
-/// What answers at once.
-const ASK_LIMIT: Duration = Duration::from_secs(20);
-/// How much longer the lab waits than the agent: the guest may be busy.
-const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 
 /// One script.
 #[derive(Debug, Clone, Copy)]
@@ -87,13 +84,12 @@ impl Life {
     /// What it said if it failed, what was left in the pool, what the kernel complained of.
     pub fn run(self, guest: &mut Guest) -> Result<()> {
         let script = format!("{COMMON}\n{}", self.script);
-        let result = call(guest, &["sh", "-c", &script], SCRIPT_LIMIT)?;
-        let said = text(&result.stdout) + &text(&result.stderr);
+        let ran = run(guest, &["sh", "-c", &script], SCRIPT_LIMIT)?;
         ensure!(
-            result.end == RunEnd::Exit(0),
+            ran.end == RunEnd::Exit(0),
             "{} ({:?}); the kernel's last lines:\n{}",
-            said.trim(),
-            result.end,
+            ran.said().trim(),
+            ran.end,
             last_lines(&ask(guest, &["dmesg"])?, 20)
         );
         pool_is_whole(guest)?;
@@ -130,33 +126,6 @@ fn is_whole(pool: &str) -> bool {
 fn last_lines(said: &str, count: usize) -> String {
     let lines: Vec<&str> = said.lines().collect();
     lines[lines.len().saturating_sub(count)..].join("\n")
-}
-
-/// Runs a short program that must succeed, and gives what it said.
-fn ask(guest: &mut Guest, argv: &[&str]) -> Result<String> {
-    let result = call(guest, argv, ASK_LIMIT)?;
-    if result.end != RunEnd::Exit(0) {
-        bail!("`{}` failed in the guest: {:?}", argv.join(" "), result.end);
-    }
-    Ok(text(&result.stdout))
-}
-
-fn call(guest: &mut Guest, argv: &[&str], limit: Duration) -> Result<RunResult> {
-    let request = Request::Run(RunRequest {
-        argv: argv.iter().map(|&word| word.to_owned()).collect(),
-        deadline_ms: u32::try_from(limit.as_millis()).unwrap_or(u32::MAX),
-    });
-    let reply = guest
-        .call(&request, limit + ANSWER_LIMIT)
-        .with_context(|| format!("running {}", argv[0]))?;
-    match reply {
-        Reply::Ran(result) => Ok(result),
-        other => Err(unexpected(&other).into()),
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 #[cfg(test)]

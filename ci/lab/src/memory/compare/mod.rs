@@ -28,6 +28,8 @@ use quick_junit::{NonSuccessKind, Report as JUnit, TestCase, TestCaseStatus, Tes
 use cell::Cell;
 use options::{CompareOptions, MergeOptions, OutputOptions};
 
+use crate::json;
+
 /// `cargo lab compare`: true if the guest did what was computed, wherever it was asked.
 ///
 /// # Errors
@@ -58,9 +60,7 @@ fn finish(cells: &[Cell], output: &OutputOptions) -> Result<bool> {
         );
     }
     if let Some(path) = &output.json {
-        let text = serde_json::to_string_pretty(&answer::Document::new(cells))
-            .context("writing the matrix")?;
-        write(path, (text + "\n").as_bytes())?;
+        json::write(path, &answer::Document::new(cells))?;
     }
     if let Some(path) = &output.html {
         write(path, page::page(cells).as_bytes())?;
