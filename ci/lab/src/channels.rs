@@ -64,6 +64,12 @@ struct ChannelReport {
 /// If not.
 pub fn check(options: &StreamOptions) -> Result<()> {
     ensure!(
+        !options.format.is_rgb(),
+        "only one of the chip's channels can write RGB at a time: name one alone, as in \
+         `--channels 1 --format {}`",
+        options.format
+    );
+    ensure!(
         options.format == PixelFormat::Nv12 && options.io.is_none(),
         "several channels stream in NV12, with buffers of the strategy's own kind: leave --format and --io out"
     );
@@ -234,5 +240,30 @@ impl Report {
                 out.display()
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::{Command, Options};
+    use clap::Parser;
+
+    fn check_words(words: &[&str]) -> Result<(), String> {
+        let stream = ["lab", "stream", "--channels", "0,1"].iter();
+        let options = Options::try_parse_from(stream.chain(words)).unwrap();
+        let Command::Stream(options) = options.command else {
+            panic!("these are the words of a stream");
+        };
+        check(&options).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn rgb_is_for_one_channel_alone() {
+        assert_eq!(check_words(&[]), Ok(()));
+        let error = check_words(&["--format", "rgb565"]).unwrap_err();
+        assert!(error.contains("`--channels 1 --format rgb565`"), "{error}");
+        let error = check_words(&["--format", "nv21"]).unwrap_err();
+        assert!(error.contains("in NV12"), "{error}");
     }
 }

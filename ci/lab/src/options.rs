@@ -207,7 +207,7 @@ pub struct StreamOptions {
     /// How many buffers the client asks for
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=MAX_BUFFERS))]
     pub buffers: u32,
-    /// The pixel format: nv12 or nv21
+    /// The pixel format: nv12, nv21, rgb565 or bgr32
     #[arg(long, value_name = "FORMAT", default_value = "nv12", value_parser = parse_format)]
     pub format: PixelFormat,
     /// Who allocates the frame buffers
@@ -330,16 +330,11 @@ fn parse_channel(text: &str) -> Result<ChannelId, String> {
 }
 
 fn parse_format(text: &str) -> Result<PixelFormat, String> {
-    // The client in the guest checks pictures of two planes only.
-    let formats = || {
-        PixelFormat::ALL
-            .into_iter()
-            .filter(|format| !format.is_rgb())
-    };
-    let found = formats().find(|format| format.name() == text.to_ascii_lowercase());
+    let mut formats = PixelFormat::ALL.into_iter();
+    let found = formats.find(|format| format.name() == text.to_ascii_lowercase());
     found.ok_or_else(|| {
-        let names: Vec<&str> = formats().map(PixelFormat::name).collect();
-        format!("the ISP writes {}", names.join(" and "))
+        let names = PixelFormat::ALL.map(PixelFormat::name);
+        format!("the ISP writes {}", names.join(", "))
     })
 }
 
@@ -429,7 +424,7 @@ mod tests {
     #[test]
     fn wrong_values_say_what_is_right() {
         for (words, right) in [
-            (["--format", "yuyv"], "nv12 and nv21"),
+            (["--format", "yuyv"], "nv12, nv21, rgb565, bgr32"),
             (["--fps", "0"], "from 1 to 240, or max"),
             (["--fps", "stepped"], "from 1 to 240, or max"),
             (

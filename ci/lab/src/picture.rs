@@ -4,6 +4,8 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use image::RgbImage;
+use image::imageops::grayscale;
 use tx_isp_abi::Size;
 use tx_isp_abi::format::{FrameLayout, PixelFormat};
 use tx_isp_emulator::picture::{Geometry, OutputFormat, stamp, to_rgb};
@@ -39,14 +41,18 @@ impl Picture {
         crc32fast::hash(&self.bytes)
     }
 
-    /// The frame number that is drawn into it, if one can be read; it is read from luma only.
+    /// The frame number that is drawn into it, if one can be read: from luma, or from the grey of RGB.
     pub fn stamp(&self) -> Option<u32> {
-        if self.format.is_rgb() {
-            return None;
-        }
+        let grey;
+        let luma: &[u8] = if self.format.is_rgb() {
+            grey = grayscale(&self.to_rgb().ok()?);
+            &grey
+        } else {
+            &self.bytes
+        };
         let side = |pixels: u32| usize::try_from(pixels).ok();
         let (width, height) = (side(self.size.width)?, side(self.size.height)?);
-        stamp::read(&self.bytes, width, width, height)
+        stamp::read(luma, width, width, height)
     }
 
     /// Saves it as PNG.
@@ -54,6 +60,12 @@ impl Picture {
     /// # Errors
     /// If the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
+        self.to_rgb()?
+            .save(path)
+            .with_context(|| format!("writing {}", path.display()))
+    }
+
+    fn to_rgb(&self) -> Result<RgbImage> {
         let geometry = Geometry {
             format: match self.format {
                 PixelFormat::Nv12 => OutputFormat::Nv12,
@@ -67,16 +79,15 @@ impl Picture {
             uv_stride: self.size.width,
         };
         let (luma, chroma) = self.bytes.split_at(self.first_plane_bytes());
-        to_rgb(&geometry, luma, chroma)
-            .context("converting a picture")?
-            .save(path)
-            .with_context(|| format!("writing {}", path.display()))
+        to_rgb(&geometry, luma, chroma).context("converting a picture")
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tx_isp_emulator::picture::{FrameInfo, Planes, Renderer, Source};
+    use vm_memory::VolatileSlice;
 
     #[test]
     fn a_picture_needs_all_its_bytes_and_becomes_a_png() {
@@ -90,5 +101,53 @@ mod tests {
         let path = dir.path().join("a.png");
         picture.save(&path).unwrap();
         assert_eq!(std::fs::read(path).unwrap()[1..4], *b"PNG");
+    }
+
+    #[test]
+    fn the_stamp_of_every_format_is_read() {
+        let size = Size::new(128, 128);
+        let [width, height] = [size.width, size.height];
+        for (format, output) in PixelFormat::ALL.into_iter().zip([
+            OutputFormat::Nv12,
+            OutputFormat::Nv21,
+            OutputFormat::Rgb565,
+            OutputFormat::Bgr32,
+        ]) {
+            let layout = FrameLayout::new(format, size);
+            let geometry = Geometry {
+                format: output,
+                width,
+                height,
+                y_stride: layout.y_stride,
+                uv_stride: width,
+            };
+            let mut bytes = vec![0; usize::try_from(layout.visible_bytes()).unwrap()];
+            let first = usize::try_from(layout.y_stride * height).unwrap();
+            let (luma, chroma) = bytes.split_at_mut(first);
+            let planes = Planes {
+                y: VolatileSlice::from(luma),
+                uv: VolatileSlice::from(chroma),
+            };
+            let info = FrameInfo {
+                number: 4711,
+                time: std::time::Duration::ZERO,
+                channel: 0,
+                sensor: "",
+            };
+            let mut renderer = Renderer::open(&Source::Bars).unwrap();
+            let rendered = renderer.render(&geometry, &info, &planes).unwrap();
+            let picture = Picture::new(size, format, bytes).unwrap();
+            assert_eq!(picture.stamp(), Some(4711), "{format}");
+            assert_eq!(picture.checksum(), rendered.crc32, "{format}");
+            // The last bar is black, the first white, whatever the order of the colours.
+            let rgb = picture.to_rgb().unwrap();
+            assert_eq!(rgb.get_pixel(127, 127).0, [0; 3], "{format}");
+            assert!(
+                rgb.get_pixel(0, 127).0.iter().all(|part| *part > 247),
+                "{format}"
+            );
+            let yellow = rgb.get_pixel(20, 127).0;
+            assert!(yellow[0] > 180 && yellow[2] < 60, "{format}: {yellow:?}");
+        }
     }
 }

@@ -195,7 +195,8 @@ impl Stream {
             );
             return Err(failure("VIDIOC_S_FMT", text));
         }
-        let planes = Planes::new(format.width, format.height, format.bytesperline)
+        let (width, height) = (format.width, format.height);
+        let planes = Planes::new(PixelFormat::Nv12, width, height, format.bytesperline)
             .ok_or_else(|| failure("VIDIOC_S_FMT", "too few bytes per line"))?;
         let stream = Self {
             id: channel.id,

@@ -249,7 +249,7 @@ pub enum StreamEvent {
     Picture {
         /// Which frame, counted from 0.
         index: u32,
-        /// Bytes of the whole picture: lines of luma, then lines of chroma, without gaps.
+        /// Bytes of the whole picture: lines of luma, then lines of chroma, or lines of RGB, without gaps.
         total: u32,
         /// The next of them.
         #[serde(with = "serde_bytes")]

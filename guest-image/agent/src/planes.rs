@@ -1,23 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Which bytes of a two-plane buffer are the picture, and their checksum.
+//! Which bytes of a buffer are the picture, and their checksum.
 
-/// Where the visible lines of an NV12 or NV21 picture lie in its buffer.
+use tx_isp_abi::format::PixelFormat;
+
+/// Where the visible lines of a picture lie in its buffer: one plane of RGB, or one of luma and one
+/// of chroma.
 ///
-/// The height of the first plane counts in multiples of 16, as the vendor's driver has it (facts
-/// 6.2): the chroma of a 1080 line picture begins behind line 1088.
+/// The height of the luma counts in multiples of 16, as the vendor's driver has it (facts 6.2): the
+/// chroma of a 1080 line picture begins behind line 1088. RGB has no further lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Planes {
     /// Visible bytes of a line; one line of interleaved chroma has as many as one of luma.
     row_bytes: usize,
     /// Bytes from one line to the next.
     stride: usize,
-    /// Lines of luma.
+    /// Lines of the first plane.
     lines: usize,
-    /// Bytes from the buffer's start to the chroma.
-    chroma_offset: usize,
+    /// Bytes from the buffer's start to the chroma, which has half as many lines; `None` for RGB.
+    chroma_offset: Option<usize>,
 }
 
-/// Heights of planes count in multiples of this many lines (facts 6.2).
+/// Heights of luma planes count in multiples of this many lines (facts 6.2).
 const LINE_STEP: usize = 16;
 
 /// The picture does not fit into its buffer.
@@ -34,32 +37,45 @@ impl Planes {
     /// The planes of a picture of `width` by `height` pixels (both even) with `bytesperline` bytes
     /// from one line to the next; `None` if the lines would overlap or the numbers are absurd.
     #[must_use]
-    pub fn new(width: u32, height: u32, bytesperline: u32) -> Option<Self> {
-        let row_bytes = usize::try_from(width).ok()?;
+    pub fn new(format: PixelFormat, width: u32, height: u32, bytesperline: u32) -> Option<Self> {
+        let row_bytes = usize::try_from(width.checked_mul(format.bytes_per_pixel())?).ok()?;
         let stride = usize::try_from(bytesperline).ok()?;
         let lines = usize::try_from(height).ok()?;
-        let chroma_offset = stride.checked_mul(lines.checked_next_multiple_of(LINE_STEP)?)?;
+        let luma = stride.checked_mul(lines.checked_next_multiple_of(LINE_STEP)?)?;
         let fits = stride >= row_bytes && row_bytes > 0 && lines > 0;
         // The end of the chroma must be a number too.
-        chroma_offset.checked_mul(2)?;
+        luma.checked_mul(2)?;
         fits.then_some(Self {
             row_bytes,
             stride,
             lines,
-            chroma_offset,
+            chroma_offset: (!format.is_rgb()).then_some(luma),
         })
+    }
+
+    /// Bytes from a plane's start to behind the last visible one of so many lines.
+    const fn plane_bytes(&self, lines: usize) -> usize {
+        lines.saturating_sub(1) * self.stride + self.row_bytes
+    }
+
+    /// Lines of the chroma plane, if there is one.
+    fn chroma_lines(&self) -> usize {
+        self.chroma_offset.map_or(0, |_| self.lines / 2)
     }
 
     /// Bytes from the buffer's start to behind the last visible one.
     #[must_use]
     pub fn end(&self) -> usize {
-        self.chroma_offset + (self.lines / 2).saturating_sub(1) * self.stride + self.row_bytes
+        match self.chroma_offset {
+            Some(offset) => offset + self.plane_bytes(self.chroma_lines()),
+            None => self.plane_bytes(self.lines),
+        }
     }
 
-    /// How many bytes are visible: 3 for every 2 pixels.
+    /// How many bytes are visible: 3 for every 2 pixels, or those of the RGB format for each.
     #[must_use]
     pub fn visible_bytes(&self) -> usize {
-        self.row_bytes * (self.lines + self.lines / 2)
+        self.row_bytes * (self.lines + self.chroma_lines())
     }
 
     /// The visible parts of `buffer` in order, each as long as it can be: a plane without padding
@@ -76,9 +92,9 @@ impl Planes {
             length: buffer.len(),
         };
         let buffer = buffer.get(..self.end()).ok_or(too_short)?;
-        let (luma, chroma) = buffer.split_at(self.chroma_offset);
+        let (first, chroma) = buffer.split_at(self.chroma_offset.unwrap_or(buffer.len()));
         // What lies between the planes is no picture; the last line of a plane may lack its padding.
-        let luma = &luma[..(self.lines - 1) * self.stride + self.row_bytes];
+        let first = &first[..self.plane_bytes(self.lines)];
         let (piece, step) = if self.stride == self.row_bytes {
             (usize::MAX, usize::MAX)
         } else {
@@ -89,7 +105,7 @@ impl Planes {
                 .chunks(step)
                 .map(move |row| &row[..piece.min(row.len())])
         };
-        Ok(parts(luma).chain(parts(chroma)))
+        Ok(parts(first).chain(parts(chroma)))
     }
 
     /// The CRC-32 (IEEE) of the visible bytes in order.
@@ -102,7 +118,7 @@ impl Planes {
         Ok(hasher.finalize())
     }
 
-    /// The visible bytes without gaps: lines of luma, then lines of chroma.
+    /// The visible bytes without gaps: lines of luma, then lines of chroma; or lines of RGB.
     ///
     /// # Errors
     /// [`BufferTooShort`] if the picture does not fit.
@@ -121,17 +137,34 @@ mod tests {
 
     #[test]
     fn chroma_begins_behind_a_multiple_of_sixteen_lines() {
-        let planes = Planes::new(1920, 1080, 1920).unwrap();
-        assert_eq!(planes.chroma_offset, 2_088_960);
+        let planes = Planes::new(PixelFormat::Nv12, 1920, 1080, 1920).unwrap();
+        assert_eq!(planes.chroma_offset, Some(2_088_960));
         assert_eq!(planes.visible_bytes(), 3_110_400);
         assert_eq!(planes.end(), 2_088_960 + 1920 * 540);
-        assert_eq!(Planes::new(640, 360, 640).unwrap().chroma_offset, 640 * 368);
+        let planes = Planes::new(PixelFormat::Nv12, 640, 360, 640).unwrap();
+        assert_eq!(planes.chroma_offset, Some(640 * 368));
+    }
+
+    #[test]
+    fn rgb_is_one_plane_of_its_pixels_bytes() {
+        // 4x2 with 2 bytes of padding on each line.
+        let planes = Planes::new(PixelFormat::Rgb565, 4, 2, 10).unwrap();
+        let mut buffer = vec![0xee; 20];
+        buffer[..8].copy_from_slice(b"12345678");
+        buffer[10..18].copy_from_slice(b"9abcdefg");
+        assert_eq!(planes.pack(&buffer).unwrap(), b"123456789abcdefg");
+        assert_eq!(planes.end(), 18);
+        assert!(planes.checksum(&buffer[..17]).is_err());
+        let planes = Planes::new(PixelFormat::Bgr32, 640, 360, 2560).unwrap();
+        assert_eq!(planes.visible_bytes(), 921_600);
+        assert_eq!(planes.end(), 921_600);
+        assert_eq!(Planes::new(PixelFormat::Bgr32, 640, 360, 2559), None);
     }
 
     #[test]
     fn only_visible_bytes_count() {
         // 4x2 with 2 bytes of padding on each line, chroma behind line 16.
-        let planes = Planes::new(4, 2, 6).unwrap();
+        let planes = Planes::new(PixelFormat::Nv12, 4, 2, 6).unwrap();
         let mut buffer = vec![0xee; 6 * 17];
         buffer[..4].copy_from_slice(b"1234");
         buffer[6..10].copy_from_slice(b"5678");
@@ -149,9 +182,10 @@ mod tests {
 
     #[test]
     fn absurd_shapes_are_refused() {
-        assert_eq!(Planes::new(640, 360, 639), None);
-        assert_eq!(Planes::new(0, 360, 0), None);
-        assert_eq!(Planes::new(640, 0, 640), None);
+        assert_eq!(Planes::new(PixelFormat::Nv12, 640, 360, 639), None);
+        assert_eq!(Planes::new(PixelFormat::Nv12, 0, 360, 0), None);
+        assert_eq!(Planes::new(PixelFormat::Nv12, 640, 0, 640), None);
+        assert_eq!(Planes::new(PixelFormat::Bgr32, u32::MAX, 2, u32::MAX), None);
     }
 
     proptest! {
@@ -160,8 +194,8 @@ mod tests {
             width in 1u32..40, half in 1u32..20, padding in 0u32..9, fill: u8,
         ) {
             let (width, height) = (width * 2, half * 2);
-            let tight = Planes::new(width, height, width).unwrap();
-            let padded = Planes::new(width, height, width + padding).unwrap();
+            let tight = Planes::new(PixelFormat::Nv12, width, height, width).unwrap();
+            let padded = Planes::new(PixelFormat::Nv12, width, height, width + padding).unwrap();
             let picture: Vec<u8> = (0..tight.visible_bytes()).map(|n| n.to_le_bytes()[0]).collect();
             let place = |planes: &Planes| {
                 let mut buffer = vec![fill; planes.end()];
@@ -170,7 +204,7 @@ mod tests {
                     let start = if row < luma {
                         row * planes.stride
                     } else {
-                        planes.chroma_offset + (row - luma) * planes.stride
+                        planes.chroma_offset.unwrap() + (row - luma) * planes.stride
                     };
                     buffer[start..start + bytes.len()].copy_from_slice(bytes);
                 }

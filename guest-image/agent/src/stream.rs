@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use guest_agent::message::{Failure, Frame, Granted, StreamDone, StreamEvent, StreamRequest};
 use guest_agent::planes::Planes;
+use tx_isp_abi::format::PixelFormat;
 
 use crate::abi;
 use crate::buffers::{Buffers, v4l2_memory};
@@ -111,8 +112,13 @@ fn check_format(request: &StreamRequest, granted: &Granted) -> Result<Planes, Fa
         );
         return Err(failure(step, text));
     }
-    Planes::new(granted.width, granted.height, granted.bytesperline).ok_or_else(|| {
-        let text = format!("{} bytes per line are too few", granted.bytesperline);
+    let Some(format) = PixelFormat::from_fourcc(granted.fourcc) else {
+        let text = format!("this client does not know {}", code(granted.fourcc));
+        return Err(failure(step, text));
+    };
+    let stride = granted.bytesperline;
+    Planes::new(format, granted.width, granted.height, stride).ok_or_else(|| {
+        let text = format!("{stride} bytes per line are too few");
         failure(step, text)
     })
 }
@@ -258,6 +264,25 @@ mod tests {
             error.message,
             "asked for 640x360 NV12, the driver offers 640x352 NV21"
         );
+    }
+
+    #[test]
+    fn a_format_that_nobody_can_check_is_refused() {
+        let fourcc = u32::from_le_bytes(*b"YUYV");
+        let granted = Granted {
+            width: 640,
+            height: 360,
+            fourcc,
+            bytesperline: 1280,
+            sizeimage: 1,
+            buffers: 0,
+        };
+        let asked = StreamRequest {
+            fourcc,
+            ..request()
+        };
+        let error = check_format(&asked, &granted).unwrap_err();
+        assert_eq!(error.message, "this client does not know YUYV");
     }
 
     #[test]

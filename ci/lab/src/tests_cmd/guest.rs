@@ -37,10 +37,11 @@ const LOGS: &str = "out/test";
 const SOON: Duration = Duration::from_secs(20);
 
 /// The streams over each carrier.
-const STREAMS: [(Size, PixelFormat); 3] = [
+const STREAMS: [(Size, PixelFormat); 4] = [
     (Size::new(1920, 1080), PixelFormat::Nv12),
     (Size::new(640, 360), PixelFormat::Nv12),
     (Size::new(1280, 720), PixelFormat::Nv21),
+    (Size::new(640, 360), PixelFormat::Rgb565),
 ];
 
 /// Who allocates the buffers, and where they come from: every way that is not the default.
