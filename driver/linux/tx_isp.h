@@ -258,11 +258,17 @@ int tx_isp_video_register(struct tx_isp *isp, u32 channel, u32 strategy);
 void tx_isp_video_unregister(struct tx_isp_video *video);
 void tx_isp_video_complete(struct tx_isp_video *video, const struct tx_isp_completed *done, u64 time);
 
-/* Tells the node's clients whether another of its buffers would be granted. */
-void tx_isp_video_update_pressure(struct tx_isp_video *video);
+void tx_isp_video_layout(struct tx_isp_video *video, struct tx_isp_layout *layout);
 
 /* A client with one buffer gets a slow picture, which is better than none (facts 8, row 8). */
 #define TX_ISP_MIN_BUFFERS 1
+
+/* tx_isp_controls.c */
+int tx_isp_video_create_controls(struct tx_isp_video *video);
+/* What REQBUFS accepts under the node's strategy. */
+unsigned int tx_isp_video_io_modes(const struct tx_isp_video *video);
+/* Tells the node's clients whether another of its buffers would be granted. */
+void tx_isp_video_update_pressure(struct tx_isp_video *video);
 
 /* tx_isp_sensor.c */
 int tx_isp_sensor_create_controls(struct tx_isp *isp);
@@ -367,6 +373,8 @@ void tx_isp_core_layout(const struct tx_isp_core *core, u32 channel, struct tx_i
 /* Replaces what layout asks for by the nearest that the channel can do. */
 void tx_isp_core_nearest(const struct tx_isp_core *core, u32 channel, struct tx_isp_layout *layout);
 int tx_isp_core_set_layout(struct tx_isp_core *core, u32 channel, const struct tx_isp_layout *layout);
+/* Whether the chroma plane begins behind a multiple of 16 lines. */
+int tx_isp_core_align_chroma(struct tx_isp_core *core, u32 channel, bool aligned);
 /* Notes a buffer that is about to be queued: 0, or -EINVAL where it overlaps another that is. */
 int tx_isp_core_prepare(struct tx_isp_core *core, u32 channel, u32 index, u32 address);
 void tx_isp_core_release(struct tx_isp_core *core, u32 channel, u32 index);

@@ -8,10 +8,6 @@
 
 #include "tx_isp.h"
 
-/* Controls of this driver: who allocates this queue's buffers, and whether memory is short. */
-#define CID_STRATEGY (V4L2_CID_USER_BASE | 0x1f00)
-#define CID_PRESSURE (V4L2_CID_USER_BASE | 0x1f01)
-
 static struct tx_isp_video *to_video(struct file *file)
 {
 	return video_drvdata(file);
@@ -32,7 +28,7 @@ static void fill_format(struct v4l2_pix_format *pix, const struct tx_isp_layout 
 	pix->xfer_func = V4L2_XFER_FUNC_SRGB;
 }
 
-static void current_layout(struct tx_isp_video *video, struct tx_isp_layout *layout)
+void tx_isp_video_layout(struct tx_isp_video *video, struct tx_isp_layout *layout)
 {
 	mutex_lock(&video->isp->core_lock);
 	tx_isp_core_layout(video->isp->core, video->channel, layout);
@@ -67,7 +63,7 @@ static int get_format(struct file *file, void *fh, struct v4l2_format *format)
 {
 	struct tx_isp_layout layout;
 
-	current_layout(to_video(file), &layout);
+	tx_isp_video_layout(to_video(file), &layout);
 	fill_format(&format->fmt.pix, &layout);
 	return 0;
 }
@@ -241,80 +237,6 @@ static const struct v4l2_file_operations file_ops = {
 	.unlocked_ioctl = video_ioctl2,
 };
 
-/* Controls */
-
-static const char *const strategy_names[] = { "Driver", "Client", "Hybrid", NULL };
-
-/* What REQBUFS accepts under a strategy. */
-static unsigned int io_modes(u32 strategy)
-{
-	return (tx_isp_strategy_accepts(strategy, V4L2_MEMORY_MMAP) ? VB2_MMAP | VB2_READ : 0) |
-	       (tx_isp_strategy_accepts(strategy, V4L2_MEMORY_USERPTR) ? VB2_USERPTR : 0) |
-	       (tx_isp_strategy_accepts(strategy, V4L2_MEMORY_DMABUF) ? VB2_DMABUF : 0);
-}
-
-static int set_control(struct v4l2_ctrl *control)
-{
-	struct tx_isp_video *video = container_of(control->handler, struct tx_isp_video, controls);
-
-	if (control->id != CID_STRATEGY)
-		return -EINVAL;
-	if (control->val == video->strategy)
-		return 0;
-	if (vb2_is_busy(&video->queue))
-		return -EBUSY;
-	video->strategy = control->val;
-	video->queue.io_modes = io_modes(video->strategy);
-	return 0;
-}
-
-static const struct v4l2_ctrl_ops control_ops = {
-	.s_ctrl = set_control,
-};
-
-static int create_controls(struct tx_isp_video *video)
-{
-	const struct v4l2_ctrl_config strategy = {
-		.ops = &control_ops,
-		.id = CID_STRATEGY,
-		.name = "Buffer Allocation Strategy",
-		.type = V4L2_CTRL_TYPE_MENU,
-		.max = ARRAY_SIZE(strategy_names) - 2,
-		.def = video->strategy,
-		.qmenu = strategy_names,
-	};
-	const struct v4l2_ctrl_config pressure = {
-		.id = CID_PRESSURE,
-		.name = "Memory Pressure",
-		.type = V4L2_CTRL_TYPE_BOOLEAN,
-		.flags = V4L2_CTRL_FLAG_READ_ONLY,
-		.max = 1,
-		.step = 1,
-	};
-
-	v4l2_ctrl_handler_init(&video->controls, 2);
-	v4l2_ctrl_new_custom(&video->controls, &strategy, NULL);
-	video->pressure = v4l2_ctrl_new_custom(&video->controls, &pressure, NULL);
-	v4l2_ctrl_add_handler(&video->controls, &video->isp->sensor_controls, NULL, false);
-	return video->controls.error;
-}
-
-void tx_isp_video_update_pressure(struct tx_isp_video *video)
-{
-	struct tx_isp *isp = video->isp;
-	struct tx_isp_pool_state state;
-	struct tx_isp_layout layout;
-
-	if (!isp->carve_out)
-		return;
-	current_layout(video, &layout);
-	mutex_lock(&isp->carve_out_lock);
-	tx_isp_carve_out_state(isp->carve_out, &state);
-	mutex_unlock(&isp->carve_out_lock);
-	v4l2_ctrl_s_ctrl(video->pressure, tx_isp_is_pressure(&state, isp->margin, isp->reserve,
-							     PAGE_ALIGN(layout.sizeimage)));
-}
-
 /* videobuf2 */
 
 /* Asks for MMAP buffers; the number that is granted. */
@@ -351,7 +273,7 @@ static int queue_setup(struct vb2_queue *queue, unsigned int *buffers, unsigned 
 	struct tx_isp_layout layout;
 	int granted;
 
-	current_layout(video, &layout);
+	tx_isp_video_layout(video, &layout);
 	if (!*planes) {
 		*planes = 1;
 		sizes[0] = layout.sizeimage;
@@ -374,7 +296,7 @@ static int buf_prepare(struct vb2_buffer *vb)
 	struct tx_isp_layout layout;
 	int ret;
 
-	current_layout(video, &layout);
+	tx_isp_video_layout(video, &layout);
 	if (vb2_plane_size(vb, 0) < layout.sizeimage)
 		return -EINVAL;
 	mutex_lock(&isp->core_lock);
@@ -487,12 +409,12 @@ int tx_isp_video_register(struct tx_isp *isp, u32 channel, u32 strategy)
 	video->channel = channel;
 	video->strategy = strategy;
 	mutex_init(&video->lock);
-	ret = create_controls(video);
+	ret = tx_isp_video_create_controls(video);
 	if (ret)
 		goto free_controls;
 
 	queue->type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
-	queue->io_modes = io_modes(strategy);
+	queue->io_modes = tx_isp_video_io_modes(video);
 	queue->drv_priv = video;
 	queue->buf_struct_size = sizeof(struct vb2_v4l2_buffer);
 	queue->ops = &queue_ops;

@@ -8,7 +8,7 @@ use crate::isp::Isp;
 use crate::list::List;
 use crate::selection::Placement;
 use tx_isp_abi::channel::ChannelId;
-use tx_isp_abi::format::{FrameLayout, PixelFormat, nearest_size};
+use tx_isp_abi::format::{ChromaStart, FrameLayout, PixelFormat, nearest_size};
 use tx_isp_abi::operation::Operation;
 use tx_isp_abi::registers::{Channel, Msca};
 use tx_isp_abi::{PhysAddr, Rectangle, Size};
@@ -60,6 +60,8 @@ pub(crate) struct Finished {
 pub struct OutputChannel {
     id: ChannelId,
     layout: FrameLayout,
+    /// Where the chroma plane of its layouts begins.
+    chroma: ChromaStart,
     /// The part of the sensor's picture that is shown.
     pub(crate) source: Rectangle,
     streaming: bool,
@@ -85,6 +87,7 @@ impl OutputChannel {
         Self {
             id,
             layout: FrameLayout::new(PixelFormat::Nv12, size),
+            chroma: ChromaStart::default(),
             source: Rectangle::whole(sensor),
             streaming: false,
             waiting: List::new(NO_BUFFER),
@@ -206,6 +209,7 @@ impl<B: Bus> Isp<B> {
         size: Size,
     ) -> FrameLayout {
         FrameLayout::new(format, nearest_size(channel, self.sensor.size, size))
+            .with_chroma(self.channels[channel.index()].chroma)
     }
 
     /// Whether a channel streams.
@@ -234,6 +238,24 @@ impl<B: Bus> Isp<B> {
         }
         self.channels[channel.index()].layout = layout;
         self.channels[channel.index()].source = self.nearest_source(channel, self.source(channel));
+        Ok(())
+    }
+
+    /// Sets where the chroma plane begins in a channel's buffers.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] while the channel streams.
+    pub fn set_chroma_start(
+        &mut self,
+        channel: ChannelId,
+        start: ChromaStart,
+    ) -> Result<(), Error> {
+        let output = &mut self.channels[channel.index()];
+        if output.streaming {
+            return Err(Error::Busy(channel));
+        }
+        output.chroma = start;
+        output.layout = output.layout.with_chroma(start);
         Ok(())
     }
 

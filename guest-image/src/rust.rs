@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::cache::{self, Cache, Key};
 use crate::command::run_with;
@@ -57,6 +57,7 @@ impl Build<'_> {
         }
 
         progress.start(&format!("build {}", self.what));
+        let begin = SystemTime::now();
         let mut compiled = 0;
         run_with(
             self.command(repository, &target_dir, toolchain),
@@ -69,7 +70,7 @@ impl Build<'_> {
                 }
             },
         )?;
-        self.note_inputs(repository, &artifact, &record)?;
+        self.note_inputs(repository, &artifact, &record, begin)?;
         progress.finish(&format!("{compiled} crates"));
         Ok(artifact)
     }
@@ -100,7 +101,15 @@ impl Build<'_> {
         !inputs.is_empty() && self.inputs_key(repository, &inputs) == key
     }
 
-    fn note_inputs(&self, repository: &Path, artifact: &Path, record: &Path) -> Result<()> {
+    /// Writes the record; an empty one if a file has changed since the build began, for it may have
+    /// been compiled as it was before. cargo decides then the next time.
+    fn note_inputs(
+        &self,
+        repository: &Path,
+        artifact: &Path,
+        record: &Path,
+        begin: SystemTime,
+    ) -> Result<()> {
         // cargo lists the sources of the crate and of all its path dependencies beside the artifact.
         let list = artifact.with_extension("d");
         let text = cache::read_text(&list)?;
@@ -122,6 +131,9 @@ impl Build<'_> {
         inputs.push(repository.join(".cargo/config.toml"));
         inputs.sort();
         inputs.dedup();
+        if inputs.iter().any(|input| changed_since(input, begin)) {
+            return fs::write(record, "").at("writing", record);
+        }
         let mut text = self.inputs_key(repository, &inputs);
         for input in &inputs {
             text.push('\n');
@@ -154,6 +166,13 @@ impl Build<'_> {
     }
 }
 
+/// Whether a file was written after `moment`, or cannot be asked.
+fn changed_since(file: &Path, moment: SystemTime) -> bool {
+    fs::metadata(file)
+        .and_then(|known| known.modified())
+        .map_or(true, |modified| modified >= moment)
+}
+
 /// The prerequisites in a make rule, with `\ ` for a space.
 fn dependencies(rule: &str) -> Option<Vec<PathBuf>> {
     let (_, list) = rule.lines().next()?.split_once(": ")?;
@@ -182,6 +201,16 @@ fn dependencies(rule: &str) -> Option<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_written_during_a_build_counts_as_changed() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let second = Duration::from_secs(1);
+        let written = file.as_file().metadata().unwrap().modified().unwrap();
+        assert!(changed_since(file.path(), written - second));
+        assert!(!changed_since(file.path(), written + second));
+        assert!(changed_since(Path::new("/nowhere/at/all"), written));
+    }
 
     #[test]
     fn dependency_lists_may_hold_spaces() {

@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 use tx_isp_abi::channel::ChannelId;
-use tx_isp_abi::format::PixelFormat;
+use tx_isp_abi::format::{ChromaStart, PixelFormat};
 use tx_isp_abi::{PhysAddr, Size};
 use tx_isp_driver::bus::BusError;
 use tx_isp_driver::channel::Buffer;
@@ -92,6 +92,7 @@ fn start_and_stop_can_be_repeated_a_hundred_times() {
 fn stream_on_writes_in_the_documented_order() {
     let board = Board::new();
     let mut isp = board.probe();
+    isp.set_chroma_start(MAIN, ChromaStart::Aligned).unwrap();
     isp.queue(MAIN, buffer(0)).unwrap();
     let _ = board.take_traffic();
     isp.stream_on(MAIN).unwrap();
@@ -132,6 +133,37 @@ fn stream_on_writes_in_the_documented_order() {
         position(0x1330_9804, 0xf_0001),
     ];
     assert!(order.is_sorted(), "{order:?}");
+}
+
+#[test]
+fn the_chroma_plane_begins_where_the_client_wants_it() {
+    let board = Board::new();
+    let mut isp = board.probe();
+    let luma = 0x0630_0000;
+    for (start_at, chroma) in [
+        (ChromaStart::Adjoining, luma + 1920 * 1080),
+        (ChromaStart::Aligned, luma + 1920 * 1088),
+    ] {
+        isp.set_chroma_start(MAIN, start_at).unwrap();
+        isp.queue(MAIN, buffer(0)).unwrap();
+        let _ = board.take_traffic();
+        isp.stream_on(MAIN).unwrap();
+        let pushed = (PhysAddr(0x1330_9984), chroma);
+        assert!(board.take_traffic().writes.contains(&pushed));
+        assert_eq!(
+            isp.set_chroma_start(MAIN, start_at),
+            Err(Error::Busy(MAIN)),
+            "the chip holds addresses"
+        );
+        board.frame().unwrap();
+        let report = isp.handle_interrupt().unwrap();
+        assert_eq!(
+            (report.completed.as_slice().len(), report.unmatched),
+            (1, 0)
+        );
+        isp.stream_off(MAIN).unwrap();
+    }
+    assert_eq!(findings(&board), [""; 0]);
 }
 
 #[test]

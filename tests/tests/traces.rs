@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::channel::ChannelId;
-use tx_isp_abi::format::PixelFormat;
+use tx_isp_abi::format::{ChromaStart, PixelFormat};
 use tx_isp_abi::{Size, registers::Fidelity};
 use tx_isp_driver::channel::Buffer;
 use tx_isp_emulator::trace::{
@@ -50,6 +50,8 @@ fn buffer(index: u32, step: u32) -> Buffer {
 fn stream_on_is_in_the_documented_order() {
     let rig = Rig::new().unwrap();
     let mut isp = rig.probe().unwrap();
+    // Where the vendor's driver has it (facts 6.2).
+    isp.set_chroma_start(MAIN, ChromaStart::Aligned).unwrap();
     let sheet = Sheet::default();
     sheet.record(&rig);
     isp.queue(MAIN, buffer(0, 0)).unwrap();

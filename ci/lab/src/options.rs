@@ -277,12 +277,32 @@ pub struct TestOptions {
     /// Only what needs a guest
     #[arg(long)]
     pub guest_only: bool,
+    /// Of those that need a guest only this group; repeatable
+    #[arg(long, value_name = "GROUP", conflicts_with = "host_only")]
+    pub group: Vec<Group>,
     /// Write the results as JUnit XML to this file
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
     /// Which guest.
     #[command(flatten)]
     pub guest: GuestOptions,
+}
+
+/// Tests that share a guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Group {
+    /// Streams of each format and kind of memory
+    Streams,
+    /// The Wyze Cam v3's memory, a thousand starts and stops
+    Memory,
+    /// Clients that come, go and are killed
+    Life,
+    /// Programs that everybody has: v4l2-ctl and GStreamer
+    Clients,
+    /// v4l2-compliance on each node
+    Compliance,
+    /// How things end when the guest or the emulator dies
+    Endings,
 }
 
 /// How to run a guest for a person.

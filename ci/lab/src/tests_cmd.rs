@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `cargo lab test`: everything that must hold, on the host and in the guest.
 
+mod clients;
 mod guest;
+mod health;
 mod host;
 mod life;
 mod memory;
@@ -27,7 +29,7 @@ pub fn command(options: &TestOptions) -> Result<bool> {
         host::run(&repository, &steps, &mut results)?;
     }
     if !options.host_only {
-        guest::run(&options.guest, &steps, &mut results)?;
+        guest::run(&options.guest, &options.group, &steps, &mut results)?;
     }
     if let Some(path) = &options.junit {
         results.write_junit(path)?;

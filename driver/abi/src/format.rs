@@ -103,11 +103,22 @@ impl fmt::Display for PixelFormat {
     }
 }
 
+/// Where a picture's chroma plane begins. It matters where the height is no multiple of 16 lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ChromaStart {
+    /// Right behind the last line of luma: V4L2's definition of NV12, which its clients compute with.
+    #[default]
+    Adjoining,
+    /// Behind a multiple of 16 lines of luma: where the vendor's driver puts it, and its library and
+    /// encoder look for it (facts 6.2).
+    Aligned,
+}
+
 /// Where the planes of a picture lie in its buffer.
 ///
-/// The height is rounded up to 16 lines before the chroma plane and in the buffer's size, as the
-/// vendor's driver and library do (facts 6.2, 6.3): 1920x1080 NV12 takes 3133440 bytes with the
-/// chroma plane at 2088960. RGB has no chroma plane and no further lines.
+/// The height is rounded up to 16 lines in the buffer's size, as the vendor's driver and library do
+/// (facts 6.2, 6.3): 1920x1080 NV12 takes 3133440 bytes, wherever the chroma plane begins. RGB has no
+/// chroma plane and no further lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameLayout {
     /// The picture's size in pixels.
@@ -128,7 +139,7 @@ pub struct FrameLayout {
 const HEIGHT_ALIGNMENT: u32 = 16;
 
 impl FrameLayout {
-    /// The layout of a picture of `size` pixels.
+    /// The layout of a picture of `size` pixels, its chroma plane right behind that of luma.
     #[must_use]
     pub const fn new(format: PixelFormat, size: Size) -> Self {
         if format.is_rgb() {
@@ -142,15 +153,26 @@ impl FrameLayout {
                 sizeimage: stride * size.height,
             };
         }
-        let luma = size.width * size.height.next_multiple_of(HEIGHT_ALIGNMENT);
         Self {
             size,
             format,
             y_stride: size.width,
             uv_stride: size.width,
-            uv_offset: luma,
-            sizeimage: luma / 2 * 3,
+            uv_offset: size.width * size.height,
+            sizeimage: aligned_luma(size) / 2 * 3,
         }
+    }
+
+    /// The same with the chroma plane at `start`; the same if there is none.
+    #[must_use]
+    pub const fn with_chroma(mut self, start: ChromaStart) -> Self {
+        if !self.format.is_rgb() {
+            self.uv_offset = match start {
+                ChromaStart::Adjoining => self.size.width * self.size.height,
+                ChromaStart::Aligned => aligned_luma(self.size),
+            };
+        }
+        self
     }
 
     /// Bytes that the DMA engine writes for one picture: visible lines only, no padding.
@@ -163,6 +185,11 @@ impl FrameLayout {
             pixels / 2 * 3
         }
     }
+}
+
+/// Bytes of the luma plane with its height rounded up.
+const fn aligned_luma(size: Size) -> u32 {
+    size.width * size.height.next_multiple_of(HEIGHT_ALIGNMENT)
 }
 
 /// What a channel that takes its picture from a sensor of `sensor` pixels can write, closest to
@@ -203,14 +230,22 @@ mod tests {
             let layout = FrameLayout::new(PixelFormat::Nv12, Size::new(width, height));
             assert_eq!(layout.sizeimage, sizeimage, "{width}x{height}");
         }
-        assert_eq!(
-            FrameLayout::new(PixelFormat::Nv12, Size::new(1920, 1080)).uv_offset,
-            0x1f_e000
-        );
-        assert_eq!(
-            FrameLayout::new(PixelFormat::Nv12, Size::new(640, 360)).uv_offset,
-            235_520
-        );
+    }
+
+    /// Facts 6.2 for the vendor's place; V4L2's is the number of pixels.
+    #[test]
+    fn chroma_begins_where_v4l2_or_the_vendor_has_it() {
+        for (width, height, adjoining, aligned) in [
+            (1920, 1080, 2_073_600, 0x1f_e000),
+            (640, 360, 230_400, 235_520),
+            (1280, 720, 921_600, 921_600),
+        ] {
+            let layout = FrameLayout::new(PixelFormat::Nv12, Size::new(width, height));
+            let vendors = layout.with_chroma(ChromaStart::Aligned);
+            assert_eq!((layout.uv_offset, vendors.uv_offset), (adjoining, aligned));
+            assert_eq!(vendors.with_chroma(ChromaStart::Adjoining), layout);
+            assert_eq!(vendors.sizeimage, layout.sizeimage);
+        }
     }
 
     #[test]
@@ -222,6 +257,7 @@ mod tests {
             assert_eq!(layout.sizeimage, 640 * 360 * bytes);
             assert_eq!(layout.visible_bytes(), layout.sizeimage);
             assert_eq!((layout.uv_stride, layout.uv_offset), (0, 0));
+            assert_eq!(layout.with_chroma(ChromaStart::Aligned), layout);
         }
     }
 

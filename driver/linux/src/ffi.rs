@@ -4,7 +4,7 @@
 use core::mem::size_of;
 use core::slice;
 use tx_isp_abi::channel::{ChannelId, HEIGHT_STEP, MIN_SIZE, WIDTH_STEP};
-use tx_isp_abi::format::{FrameLayout, PixelFormat};
+use tx_isp_abi::format::{ChromaStart, FrameLayout, PixelFormat};
 use tx_isp_abi::registers::Harb;
 use tx_isp_abi::sensor::{GC2053, Sensor};
 use tx_isp_abi::{PhysAddr, Size};
@@ -208,6 +208,19 @@ pub extern "C" fn tx_isp_core_set_layout(core: &mut Core, channel: u32, layout: 
             format,
             Size::new(layout.width, layout.height),
         )
+    })
+}
+
+/// Sets whether the chroma plane begins behind a multiple of 16 lines, as the vendor's does.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_core_align_chroma(core: &mut Core, channel: u32, aligned: bool) -> i32 {
+    let start = if aligned {
+        ChromaStart::Aligned
+    } else {
+        ChromaStart::Adjoining
+    };
+    run("place chroma", || {
+        core.set_chroma_start(channel_id(channel), start)
     })
 }
 

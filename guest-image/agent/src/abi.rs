@@ -14,6 +14,8 @@ pub const MEMORY_USERPTR: u32 = 2;
 pub const MEMORY_DMABUF: u32 = 4;
 /// The driver's control that chooses who allocates a queue's buffers.
 pub const CID_STRATEGY: u32 = 0x0098_1f00;
+/// The driver's control that puts the chroma behind a multiple of 16 lines.
+pub const CID_ALIGN_CHROMA: u32 = 0x0098_1f02;
 /// V4L2_FIELD_NONE
 pub const FIELD_NONE: u32 = 1;
 /// V4L2_CAP_VIDEO_CAPTURE

@@ -186,6 +186,8 @@ impl Stream {
         let camera = Camera::open(&format!("/dev/{}", channel.queue_name()))?;
         let strategy = i32::try_from(personality.strategy() as u32).unwrap_or(i32::MAX);
         camera.set_control(abi::CID_STRATEGY, strategy)?;
+        // The vendor's library and encoder look for the chroma there (facts 6.2).
+        camera.set_control(abi::CID_ALIGN_CHROMA, 1)?;
         let format =
             camera.set_format(channel.width, channel.height, PixelFormat::Nv12.fourcc())?;
         if (format.width, format.height) != (channel.width, channel.height) {
@@ -197,7 +199,8 @@ impl Stream {
         }
         let (width, height) = (format.width, format.height);
         let planes = Planes::new(PixelFormat::Nv12, width, height, format.bytesperline)
-            .ok_or_else(|| failure("VIDIOC_S_FMT", "too few bytes per line"))?;
+            .ok_or_else(|| failure("VIDIOC_S_FMT", "too few bytes per line"))?
+            .with_aligned_chroma();
         let stream = Self {
             id: channel.id,
             camera,

@@ -8,6 +8,7 @@ mod abi;
 mod buffers;
 mod camera_client;
 mod carve_out;
+mod checksum;
 mod device;
 mod failure;
 mod init;
@@ -26,17 +27,21 @@ use std::process::ExitCode;
 const SERVE: &str = "serve";
 /// The argument that asks for [`pressure`].
 const PRESSURE: &str = "pressure";
+/// The argument that asks for [`checksum`].
+const CHECKSUM: &str = "checksum";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.split_first() {
         Some((word, _)) if word == SERVE => serve::main(),
         Some((word, rest)) if word == PRESSURE => pressure::main(rest),
+        Some((word, rest)) if word == CHECKSUM => checksum::main(rest),
         _ if std::process::id() == 1 => init::main(),
         _ => {
             eprintln!(
                 "guest-agent is the first process of the lab's guest (init). In the guest it can be asked for\n  \
-                 guest-agent pressure SEED ROUNDS    clients come and go while memory is short"
+                 guest-agent pressure SEED ROUNDS    clients come and go while memory is short\n  \
+                 guest-agent checksum FILE FORMAT WIDTH HEIGHT BYTES    CRC-32 of each frame in a file"
             );
             ExitCode::FAILURE
         }

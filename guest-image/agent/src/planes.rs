@@ -6,8 +6,8 @@ use tx_isp_abi::format::PixelFormat;
 /// Where the visible lines of a picture lie in its buffer: one plane of RGB, or one of luma and one
 /// of chroma.
 ///
-/// The height of the luma counts in multiples of 16, as the vendor's driver has it (facts 6.2): the
-/// chroma of a 1080 line picture begins behind line 1088. RGB has no further lines.
+/// The chroma begins right behind the luma, as V4L2 has it, or behind a multiple of 16 lines, as the
+/// vendor's driver has it (facts 6.2): that of a 1080 line picture behind line 1088.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Planes {
     /// Visible bytes of a line; one line of interleaved chroma has as many as one of luma.
@@ -41,16 +41,24 @@ impl Planes {
         let row_bytes = usize::try_from(width.checked_mul(format.bytes_per_pixel())?).ok()?;
         let stride = usize::try_from(bytesperline).ok()?;
         let lines = usize::try_from(height).ok()?;
-        let luma = stride.checked_mul(lines.checked_next_multiple_of(LINE_STEP)?)?;
+        let aligned_luma = stride.checked_mul(lines.checked_next_multiple_of(LINE_STEP)?)?;
         let fits = stride >= row_bytes && row_bytes > 0 && lines > 0;
         // The end of the chroma must be a number too.
-        luma.checked_mul(2)?;
+        aligned_luma.checked_mul(2)?;
         fits.then_some(Self {
             row_bytes,
             stride,
             lines,
-            chroma_offset: (!format.is_rgb()).then_some(luma),
+            chroma_offset: (!format.is_rgb()).then_some(stride * lines),
         })
+    }
+
+    /// The same with the chroma behind a multiple of 16 lines.
+    #[must_use]
+    pub fn with_aligned_chroma(mut self) -> Self {
+        let aligned_luma = self.stride * self.lines.next_multiple_of(LINE_STEP);
+        self.chroma_offset = self.chroma_offset.map(|_| aligned_luma);
+        self
     }
 
     /// Bytes from a plane's start to behind the last visible one of so many lines.
@@ -136,13 +144,17 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn chroma_begins_behind_a_multiple_of_sixteen_lines() {
+    fn chroma_begins_behind_the_luma_or_a_multiple_of_sixteen_lines() {
         let planes = Planes::new(PixelFormat::Nv12, 1920, 1080, 1920).unwrap();
-        assert_eq!(planes.chroma_offset, Some(2_088_960));
+        assert_eq!(planes.chroma_offset, Some(2_073_600));
         assert_eq!(planes.visible_bytes(), 3_110_400);
-        assert_eq!(planes.end(), 2_088_960 + 1920 * 540);
-        let planes = Planes::new(PixelFormat::Nv12, 640, 360, 640).unwrap();
-        assert_eq!(planes.chroma_offset, Some(640 * 368));
+        assert_eq!(planes.end(), 3_110_400);
+        let aligned = planes.with_aligned_chroma();
+        assert_eq!(aligned.chroma_offset, Some(2_088_960));
+        assert_eq!(aligned.visible_bytes(), 3_110_400);
+        assert_eq!(aligned.end(), 2_088_960 + 1920 * 540);
+        let rgb = Planes::new(PixelFormat::Bgr32, 640, 360, 2560).unwrap();
+        assert_eq!(rgb.with_aligned_chroma(), rgb);
     }
 
     #[test]
@@ -164,7 +176,9 @@ mod tests {
     #[test]
     fn only_visible_bytes_count() {
         // 4x2 with 2 bytes of padding on each line, chroma behind line 16.
-        let planes = Planes::new(PixelFormat::Nv12, 4, 2, 6).unwrap();
+        let planes = Planes::new(PixelFormat::Nv12, 4, 2, 6)
+            .unwrap()
+            .with_aligned_chroma();
         let mut buffer = vec![0xee; 6 * 17];
         buffer[..4].copy_from_slice(b"1234");
         buffer[6..10].copy_from_slice(b"5678");
@@ -191,11 +205,12 @@ mod tests {
     proptest! {
         #[test]
         fn padding_never_changes_the_checksum(
-            width in 1u32..40, half in 1u32..20, padding in 0u32..9, fill: u8,
+            width in 1u32..40, half in 1u32..20, padding in 0u32..9, fill: u8, aligned: bool,
         ) {
             let (width, height) = (width * 2, half * 2);
             let tight = Planes::new(PixelFormat::Nv12, width, height, width).unwrap();
             let padded = Planes::new(PixelFormat::Nv12, width, height, width + padding).unwrap();
+            let padded = if aligned { padded.with_aligned_chroma() } else { padded };
             let picture: Vec<u8> = (0..tight.visible_bytes()).map(|n| n.to_le_bytes()[0]).collect();
             let place = |planes: &Planes| {
                 let mut buffer = vec![fill; planes.end()];

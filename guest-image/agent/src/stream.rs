@@ -40,6 +40,8 @@ pub fn stream(request: &StreamRequest, sink: &mut impl Sink) -> Result<(), Failu
     let planes = check_format(request, &granted)?;
     if let Some(strategy) = request.strategy {
         camera.set_control(abi::CID_STRATEGY, strategy)?;
+        // A client before may have wanted it elsewhere.
+        camera.set_control(abi::CID_ALIGN_CHROMA, 0)?;
     }
     let memory = v4l2_memory(request.memory);
     let used = pool_used();

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
 use guest_agent::message::Request;
-use guest_image::Progress;
+use guest_image::{ImageRequest, Progress};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tx_isp_abi::Size;
@@ -16,11 +17,11 @@ use tx_isp_abi::format::PixelFormat;
 use tx_isp_emulator::sensor::ClockMode;
 
 use super::results::{End, Results};
-use super::{life, memory};
+use super::{clients, health, life, memory};
 use crate::compliance;
 use crate::explain;
 use crate::guest::Guest;
-use crate::options::{Attach, GuestOptions, Io, Strategy};
+use crate::options::{Attach, Group, GuestOptions, Io, Strategy};
 use crate::prepare::Prepared;
 use crate::progress::Steps;
 use crate::qemu::Carrier;
@@ -52,11 +53,16 @@ const ALLOCATIONS: [(Strategy, Io); 4] = [
     (Strategy::Hybrid, Io::Dmabuf),
 ];
 
-/// Runs all of them; one that fails does not keep the others from running.
+/// Runs those of `groups`, or all of them if none is named; one that fails does not keep the others from running.
 ///
 /// # Errors
 /// Nothing does; what cannot be built is a failed test.
-pub fn run(options: &GuestOptions, steps: &Steps, results: &mut Results) -> Result<()> {
+pub fn run(
+    options: &GuestOptions,
+    groups: &[Group],
+    steps: &Steps,
+    results: &mut Results,
+) -> Result<()> {
     let begin = Instant::now();
     let prepared = Prepared::with_image(options, steps, |image| image.with_compliance = true);
     let end = match &prepared {
@@ -88,21 +94,11 @@ pub fn run(options: &GuestOptions, steps: &Steps, results: &mut Results) -> Resu
             steps,
             results,
         };
-        guest.streams();
-        guest.memory();
-        guest.life();
-        guest.case(
-            "v4l2-compliance finds nothing to say",
-            GuestTests::compliance,
-        );
-        guest.case(
-            "a panic is reported with the console's last lines",
-            GuestTests::panic,
-        );
-        guest.case(
-            "an emulator that dies ends the stream soon",
-            GuestTests::dead_emulator,
-        );
+        for group in Group::value_variants() {
+            if groups.is_empty() || groups.contains(group) {
+                guest.group(*group, options);
+            }
+        }
     }
     Ok(())
 }
@@ -145,6 +141,28 @@ impl GuestTests<'_> {
         Guest::boot(&self.prepared, &self.scene, &logs, &|text| {
             self.steps.line(text)
         })
+    }
+
+    fn group(&mut self, group: Group, options: &GuestOptions) {
+        match group {
+            Group::Streams => self.streams(),
+            Group::Memory => self.memory(),
+            Group::Life => self.life(),
+            Group::Clients => self.clients(options),
+            Group::Compliance => {
+                self.case("v4l2-compliance finds nothing to say", Self::compliance)
+            }
+            Group::Endings => {
+                self.case(
+                    "a panic is reported with the console's last lines",
+                    Self::panic,
+                );
+                self.case(
+                    "an emulator that dies ends the stream soon",
+                    Self::dead_emulator,
+                );
+            }
+        }
     }
 
     fn case(&mut self, name: &str, test: impl FnOnce(&mut Self) -> Result<()>) {
@@ -195,9 +213,7 @@ impl GuestTests<'_> {
             let (size, format) = STREAMS[1];
             test.stream(guest, size, format)
         });
-        if let Some(guest) = guest {
-            guest.power_off();
-        }
+        self.close("those streams", guest);
     }
 
     /// The Wyze Cam v3's failure and its cure, and many starts and stops.
@@ -216,9 +232,7 @@ impl GuestTests<'_> {
             memory::cycles(guest)?;
             life::pool_is_whole(guest)
         });
-        if let Some(guest) = guest {
-            guest.power_off();
-        }
+        self.close("that camera", guest);
     }
 
     /// Clients that come and go in every way, where frames flow and where none comes.
@@ -233,11 +247,35 @@ impl GuestTests<'_> {
             for script in scripts {
                 self.case(script.name, |_| script.run(running(&mut guest)?));
             }
-            if let Some(guest) = guest {
-                guest.power_off();
-            }
+            self.close(&format!("the clients under the clock {clock}"), guest);
         }
         self.scene.fps = flowing;
+    }
+
+    /// Programs that everybody has, in an image that has them all.
+    fn clients(&mut self, options: &GuestOptions) {
+        let image = |image: &mut ImageRequest| image.with_gstreamer = true;
+        let prepared = Prepared::with_image(options, self.steps, image);
+        let mut guest = None;
+        self.case("a guest with GStreamer boots", |test| {
+            let less = std::mem::replace(&mut test.prepared.image, prepared?.image);
+            let booted = test.boot();
+            test.prepared.image = less;
+            guest = Some(booted?);
+            Ok(())
+        });
+        for client in clients::CLIENTS {
+            self.case(client.name, |_| client.check(running(&mut guest)?));
+        }
+        self.close("these programs", guest);
+    }
+
+    /// The end of a guest in which tests ran.
+    fn close(&mut self, behind: &str, guest: Option<Guest>) {
+        let Some(mut guest) = guest else { return };
+        let name = format!("the kernel has nothing to complain of behind {behind}");
+        self.case(&name, |_| health::check(&mut guest));
+        guest.power_off();
     }
 
     fn compliance(&mut self) -> Result<()> {

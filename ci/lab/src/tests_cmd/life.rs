@@ -93,8 +93,7 @@ impl Life {
             last_lines(&ask(guest, &["dmesg"])?, 20)
         );
         pool_is_whole(guest)?;
-        let log = ask(guest, &["dmesg", "-c"])?;
-        let complaints = complaints(&log);
+        let complaints = complaints(&ask(guest, &["dmesg", "-c"])?);
         ensure!(
             complaints.is_empty(),
             "the kernel says:\n{}",

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What the guest's kernel makes of its tests: complaints in its log and, on a kernel that looks for
+//! them, memory that nobody refers to any more.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use guest_agent::message::RunEnd;
+
+use crate::complaints::complaints;
+use crate::guest::Guest;
+use crate::program::{ask, run};
+
+/// Two scans and the wait between them on a slow machine.
+const SCAN_LIMIT: Duration = Duration::from_secs(3 * 60);
+
+/// Prints the leaks if the kernel can find any. An object is told of from its fifth second, and only
+/// if a scan finds it as the one before has left it.
+const LEAKS: &str = "
+leaks=/sys/kernel/debug/kmemleak
+[ -e $leaks ] || exit 0
+echo scan >$leaks && sleep 6 && echo scan >$leaks && cat $leaks
+";
+
+/// Fails if the kernel has anything to complain of since it was asked last.
+///
+/// # Errors
+/// With the complaints, or with the leaks.
+pub fn check(guest: &mut Guest) -> Result<()> {
+    let ran = run(guest, &["sh", "-c", LEAKS], SCAN_LIMIT)?;
+    ensure!(
+        ran.end == RunEnd::Exit(0),
+        "the kernel could not be asked for leaks: {}",
+        ran.said()
+    );
+    let complaints = complaints(&ask(guest, &["dmesg", "-c"])?);
+    ensure!(
+        complaints.is_empty() && ran.stdout.is_empty(),
+        "the kernel says:\n{}\n{}",
+        complaints.join("\n"),
+        ran.stdout
+    );
+    Ok(())
+}
