@@ -7,6 +7,7 @@
 //! | [`camera`] | makes the client's requests of it, with the user's changes |
 //! | [`client`] | runs a camera's client in a guest, and judges its frames |
 //! | [`compare`] | `cargo lab compare` and `merge`: many cameras, every strategy |
+//! | [`host`] | how many guests have room on the host, and what one takes |
 //! | [`oom`] | `cargo lab oom`: one camera, every strategy |
 //! | [`plan`] | `cargo lab plan`: the smallest carve-out, from numbers alone |
 
@@ -14,6 +15,7 @@ pub mod camera;
 pub mod catalogue;
 pub mod client;
 pub mod compare;
+pub mod host;
 pub mod oom;
 pub mod options;
 pub mod plan;
