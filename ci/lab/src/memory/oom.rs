@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use guest_agent::camera::predict::predict_cycles;
-use guest_agent::camera::{Held, Personality, Report};
+use guest_agent::camera::{Held, Personality, Refused, Report};
 use serde::Serialize;
 use tx_isp_driver::alloc::negotiation::Margin;
 use tx_isp_driver::alloc::pool::GRANULE;
@@ -50,6 +50,7 @@ struct Entry<'a> {
     blocks: &'a [Held],
     /// How many times the channels were enabled, of as many as were asked for.
     cycles_survived: u32,
+    cycles_computed: u32,
     cycles: u32,
     /// Whether the guest did to the byte what was computed; absent without a guest.
     as_predicted: Option<bool>,
@@ -102,7 +103,8 @@ pub fn command(options: &OomOptions) -> Result<bool> {
     let mut findings = Vec::new();
     for personality in personalities(options.strategy, options.policy) {
         let margin = Margin::default();
-        let predicted = predict_cycles(&camera.setup, personality, margin, options.cycles)
+        let cycles = camera.cycles(options.cycles);
+        let predicted = predict_cycles(&camera.setup, personality, margin, cycles)
             .with_context(|| format!("computing {personality}"))?;
         findings.push(Finding {
             personality,
@@ -142,12 +144,12 @@ fn run_all(options: &OomOptions, camera: &Camera, findings: &mut [Finding]) -> R
         let run = steps.step(
             &format!("{personality}"),
             || {
-                client::run(
+                client::run_cycles(
                     &mut guest,
                     &camera.setup,
                     personality,
                     options.frames,
-                    options.cycles,
+                    camera.cycles(options.cycles),
                 )
             },
             |run| match &run.report.refused {
@@ -178,7 +180,7 @@ fn show(options: &OomOptions, camera: &Camera, findings: &[Finding]) -> Vec<Stri
     ];
     heading.extend(["refused", "frames"]);
     if cycles {
-        heading.push("cycles");
+        heading.extend(["cycles", "computed"]);
     }
     let mut table = text::table(&heading);
     for finding in findings {
@@ -197,7 +199,11 @@ fn show(options: &OomOptions, camera: &Camera, findings: &[Finding]) -> Vec<Stri
             frames(finding),
         ];
         if cycles {
-            row.push(format!("{} of {}", finding.survived(), options.cycles));
+            row.push(match &finding.run {
+                Some(run) => format!("{} of {}", run.survived, options.cycles),
+                None => "-".to_owned(),
+            });
+            row.push(finding.predicted.0.to_string());
         }
         table.add_row(row);
     }
@@ -209,7 +215,13 @@ fn show(options: &OomOptions, camera: &Camera, findings: &[Finding]) -> Vec<Stri
     for problem in &problems {
         println!("problem: {problem}");
     }
-    println!("{}", verdict(findings));
+    println!(
+        "{}",
+        match cycles {
+            true => survivors(options.cycles, findings),
+            false => verdict(findings),
+        }
+    );
     problems
 }
 
@@ -250,6 +262,31 @@ fn problems(options: &OomOptions, findings: &[Finding]) -> Vec<String> {
     problems
 }
 
+/// One line: how many cycles each strategy survives.
+fn survivors(most: u32, findings: &[Finding]) -> String {
+    let list = findings.iter().map(|finding| {
+        let (who, survived) = (finding.personality, finding.survived());
+        match finding.report().refused.as_ref() {
+            None => format!("{who} all {survived}"),
+            Some(refused) => format!("{who} {survived} ({})", lack(finding.report(), refused)),
+        }
+    });
+    let list: Vec<String> = list.collect();
+    format!("verdict: of {most} cycles survive: {}", list.join(", "))
+}
+
+/// Why a request was refused.
+fn lack(report: &Report, refused: &Refused) -> String {
+    let granules = refused.bytes.next_multiple_of(GRANULE.into());
+    match granules.saturating_sub(report.pool.largest.into()) {
+        0 => format!(
+            "keeps {} bytes from {} for what was announced or may come",
+            refused.bytes, refused.owner
+        ),
+        bytes => format!("lacks {bytes} bytes for {}", refused.owner),
+    }
+}
+
 /// One line: who survives.
 fn verdict(findings: &[Finding]) -> String {
     let (streams, fails): (Vec<_>, Vec<_>) = findings
@@ -265,13 +302,9 @@ fn verdict(findings: &[Finding]) -> String {
     };
     let failing = |finding: &Finding| match &finding.report().refused {
         Some(refused) => format!(
-            "{} (lacks {} bytes for {})",
+            "{} ({})",
             finding.personality,
-            refused
-                .bytes
-                .next_multiple_of(GRANULE.into())
-                .saturating_sub(finding.report().pool.largest.into()),
-            refused.owner
+            lack(finding.report(), refused)
         ),
         None => finding.personality.to_string(),
     };
@@ -339,6 +372,7 @@ fn entry<'a>(options: &OomOptions, finding: &'a Finding) -> Entry<'a> {
         channels: channels.collect(),
         blocks: &report.pool.held,
         cycles_survived: finding.survived(),
+        cycles_computed: finding.predicted.0,
         cycles: options.cycles,
         as_predicted: finding.as_predicted(),
         seconds: finding.run.as_ref().map(|run| run.time.as_secs_f64()),
@@ -348,6 +382,7 @@ fn entry<'a>(options: &OomOptions, finding: &'a Finding) -> Entry<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use guest_agent::camera::Cycles;
 
     #[test]
     fn the_verdict_names_survivors_and_what_the_others_lack() {
@@ -357,8 +392,13 @@ mod tests {
             .into_iter()
             .map(|personality| Finding {
                 personality,
-                predicted: predict_cycles(&camera.setup, personality, Margin::default(), 1)
-                    .unwrap(),
+                predicted: predict_cycles(
+                    &camera.setup,
+                    personality,
+                    Margin::default(),
+                    Cycles::ONE,
+                )
+                .unwrap(),
                 run: None,
             })
             .collect();
@@ -367,6 +407,10 @@ mod tests {
             "verdict: streams under hybrid (margin) (2/4 + 2/2 buffers), hybrid (reserve) (3/4 + 2/2 \
              buffers); fails under client (lacks 103168 bytes for enc1.stream), driver (lacks 103424 \
              bytes for enc1.stream)"
+        );
+        assert_eq!(
+            survivors(1, &findings[1..3]),
+            "verdict: of 1 cycles survive: driver 0 (lacks 103424 bytes for enc1.stream), hybrid (margin) all 1"
         );
         assert!(verdict(&findings[..2]).starts_with("verdict: streams under none: client"));
     }

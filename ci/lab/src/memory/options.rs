@@ -77,7 +77,8 @@ pub struct OomOptions {
     /// How many frames each channel must deliver
     #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..=MAX_FRAMES))]
     pub frames: u32,
-    /// How many times the channels are enabled; between, a consumer keeps hold of the client's pools
+    /// How many times the channels are enabled, if nothing fails before; between, what the camera's file
+    /// says leaks: the client's pools of frames, or a block of an encoder
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub cycles: u32,
     /// The sensor's frames per second, instead of its own rate; max goes as fast as buffers come back

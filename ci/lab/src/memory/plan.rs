@@ -177,7 +177,7 @@ fn smallest(camera: &Camera, personality: Personality) -> Result<Smallest> {
 /// What the client asks for, in order.
 fn requests(setup: &Setup) -> Vec<(String, u64)> {
     let request = |step| match step {
-        Step::Block { owner, bytes } => (owner.to_owned(), u64::from(bytes)),
+        Step::Block { owner, bytes, .. } => (owner.to_owned(), u64::from(bytes)),
         Step::Frames(channel) => {
             let frame = sizes::frame_of_library(channel.size());
             let count = channel.buffers;

@@ -133,6 +133,7 @@ fn camera() -> Result<Camera> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use guest_agent::camera::Cycles;
     use guest_agent::camera::predict::predict_cycles;
     use tx_isp_driver::alloc::negotiation::Margin;
 
@@ -141,7 +142,8 @@ mod tests {
         for expected in WYZE_V3 {
             let setup = camera().unwrap().setup;
             let (_, report) =
-                predict_cycles(&setup, expected.personality, Margin::default(), 1).unwrap();
+                predict_cycles(&setup, expected.personality, Margin::default(), Cycles::ONE)
+                    .unwrap();
             expected.compare(&report).unwrap();
         }
     }
