@@ -10,6 +10,7 @@
 //! | [`host`] | how many guests have room on the host, and what one takes |
 //! | [`oom`] | `cargo lab oom`: one camera, every strategy |
 //! | [`plan`] | `cargo lab plan`: the smallest carve-out, from numbers alone |
+//! | [`verify`] | `cargo lab plan --verify`: the same in a guest |
 
 pub mod camera;
 pub mod catalogue;
@@ -20,6 +21,7 @@ pub mod oom;
 pub mod options;
 pub mod plan;
 pub mod text;
+pub mod verify;
 
 pub use compare::options::{CompareOptions, MergeOptions};
 pub use options::{OomOptions, PlanOptions};

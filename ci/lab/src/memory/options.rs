@@ -110,9 +110,22 @@ pub struct PlanOptions {
     /// Write the result as one JSON object to this file
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Also run the client in a guest: at each smallest rmem it must do what the plan says, and a page
+    /// (4096 bytes) below it must not
+    #[arg(long)]
+    pub verify: bool,
+    /// Whose plan is verified
+    #[arg(long, value_enum, default_value_t = WhichStrategy::All, requires = "verify")]
+    pub strategy: WhichStrategy,
+    /// Where logs go
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub out: PathBuf,
     /// What is to be changed.
     #[command(flatten)]
     pub changes: ChangeOptions,
+    /// Which guest verifies it.
+    #[command(flatten)]
+    pub guest: GuestOptions,
 }
 
 /// Who allocates.
