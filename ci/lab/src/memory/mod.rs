@@ -9,6 +9,7 @@
 //! | [`compare`] | `cargo lab compare` and `merge`: many cameras, every strategy |
 //! | [`host`] | how many guests have room on the host, and what one takes |
 //! | [`oom`] | `cargo lab oom`: one camera, every strategy |
+//! | [`verdict`] | what came of it, in one line |
 //! | [`plan`] | `cargo lab plan`: the smallest carve-out, from numbers alone |
 //! | [`verify`] | `cargo lab plan --verify`: the same in a guest |
 
@@ -21,6 +22,7 @@ pub mod oom;
 pub mod options;
 pub mod plan;
 pub mod text;
+pub mod verdict;
 pub mod verify;
 
 pub use compare::options::{CompareOptions, MergeOptions};

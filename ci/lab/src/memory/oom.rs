@@ -5,16 +5,16 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use guest_agent::camera::predict::predict_cycles;
-use guest_agent::camera::{Held, Personality, Refused, Report};
+use guest_agent::camera::{Held, Personality, Report};
 use serde::Serialize;
 use tx_isp_driver::alloc::negotiation::Margin;
-use tx_isp_driver::alloc::pool::GRANULE;
 use tx_isp_emulator::sensor::ClockMode;
 
 use super::camera::Camera;
 use super::client::{self, Run, only_predicted};
 use super::options::{OomOptions, personalities};
 use super::text;
+use super::verdict::{survivors, verdict};
 use crate::json;
 use crate::layout::MemoryLayout;
 use crate::prepare::Prepared;
@@ -69,20 +69,25 @@ struct ChannelEntry {
 }
 
 /// What is known of one personality: computed, and seen if there was a guest.
-struct Finding {
-    personality: Personality,
-    predicted: (u32, Report),
-    run: Option<Run>,
+pub struct Finding {
+    /// Who allocates.
+    pub personality: Personality,
+    /// How many cycles it survives and what it has then, as computed.
+    pub predicted: (u32, Report),
+    /// The guest's word.
+    pub run: Option<Run>,
 }
 
 impl Finding {
-    fn report(&self) -> &Report {
+    /// What it has at the end.
+    pub fn report(&self) -> &Report {
         self.run
             .as_ref()
             .map_or(&self.predicted.1, |run| &run.report)
     }
 
-    fn survived(&self) -> u32 {
+    /// How many times its channels could be enabled.
+    pub fn survived(&self) -> u32 {
         self.run
             .as_ref()
             .map_or(self.predicted.0, |run| run.survived)
@@ -262,63 +267,6 @@ fn problems(options: &OomOptions, findings: &[Finding]) -> Vec<String> {
     problems
 }
 
-/// One line: how many cycles each strategy survives.
-fn survivors(most: u32, findings: &[Finding]) -> String {
-    let list = findings.iter().map(|finding| {
-        let (who, survived) = (finding.personality, finding.survived());
-        match finding.report().refused.as_ref() {
-            None => format!("{who} all {survived}"),
-            Some(refused) => format!("{who} {survived} ({})", lack(finding.report(), refused)),
-        }
-    });
-    let list: Vec<String> = list.collect();
-    format!("verdict: of {most} cycles survive: {}", list.join(", "))
-}
-
-/// Why a request was refused.
-fn lack(report: &Report, refused: &Refused) -> String {
-    let granules = refused.bytes.next_multiple_of(GRANULE.into());
-    match granules.saturating_sub(report.pool.largest.into()) {
-        0 => format!(
-            "keeps {} bytes from {} for what was announced or may come",
-            refused.bytes, refused.owner
-        ),
-        bytes => format!("lacks {bytes} bytes for {}", refused.owner),
-    }
-}
-
-/// One line: who survives.
-fn verdict(findings: &[Finding]) -> String {
-    let (streams, fails): (Vec<_>, Vec<_>) = findings
-        .iter()
-        .partition(|finding| finding.report().streams());
-    let list = |findings: &[&Finding], what: fn(&Finding) -> String| {
-        let texts: Vec<String> = findings.iter().map(|finding| what(finding)).collect();
-        texts.join(", ")
-    };
-    let streaming = |finding: &Finding| {
-        let granted = text::granted(&finding.report().queues);
-        format!("{} ({granted} buffers)", finding.personality)
-    };
-    let failing = |finding: &Finding| match &finding.report().refused {
-        Some(refused) => format!(
-            "{} ({})",
-            finding.personality,
-            lack(finding.report(), refused)
-        ),
-        None => finding.personality.to_string(),
-    };
-    match (streams.is_empty(), fails.is_empty()) {
-        (false, true) => format!("verdict: streams under {}", list(&streams, streaming)),
-        (true, false) => format!("verdict: streams under none: {}", list(&fails, failing)),
-        _ => format!(
-            "verdict: streams under {}; fails under {}",
-            list(&streams, streaming),
-            list(&fails, failing)
-        ),
-    }
-}
-
 fn write_json(
     path: &Path,
     options: &OomOptions,
@@ -376,42 +324,5 @@ fn entry<'a>(options: &OomOptions, finding: &'a Finding) -> Entry<'a> {
         cycles: options.cycles,
         as_predicted: finding.as_predicted(),
         seconds: finding.run.as_ref().map(|run| run.time.as_secs_f64()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use guest_agent::camera::Cycles;
-
-    #[test]
-    fn the_verdict_names_survivors_and_what_the_others_lack() {
-        let camera = super::super::catalogue::find("wyze-v3").unwrap();
-        let camera = Camera::new("wyze-v3", &camera, &Default::default()).unwrap();
-        let findings: Vec<Finding> = Personality::ALL
-            .into_iter()
-            .map(|personality| Finding {
-                personality,
-                predicted: predict_cycles(
-                    &camera.setup,
-                    personality,
-                    Margin::default(),
-                    Cycles::ONE,
-                )
-                .unwrap(),
-                run: None,
-            })
-            .collect();
-        assert_eq!(
-            verdict(&findings),
-            "verdict: streams under hybrid (margin) (2/4 + 2/2 buffers), hybrid (reserve) (3/4 + 2/2 \
-             buffers); fails under client (lacks 103168 bytes for enc1.stream), driver (lacks 103424 \
-             bytes for enc1.stream)"
-        );
-        assert_eq!(
-            survivors(1, &findings[1..3]),
-            "verdict: of 1 cycles survive: driver 0 (lacks 103424 bytes for enc1.stream), hybrid (margin) all 1"
-        );
-        assert!(verdict(&findings[..2]).starts_with("verdict: streams under none: client"));
     }
 }
