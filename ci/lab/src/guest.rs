@@ -251,13 +251,21 @@ impl Guest {
     /// # Errors
     /// [`Trouble`]; the guest may be without the driver then.
     pub fn reload_module(&mut self) -> Result<(), Trouble> {
+        self.reload_module_with("")
+    }
+
+    /// The same, with the driver's parameters as insmod takes them.
+    ///
+    /// # Errors
+    /// As [`Guest::reload_module`].
+    pub fn reload_module_with(&mut self, parameters: &str) -> Result<(), Trouble> {
         let requests = [
             Request::UnloadModule {
                 name: "tx_isp".to_owned(),
             },
             Request::LoadModule {
                 path: "/lib/modules/tx-isp.ko".to_owned(),
-                parameters: String::new(),
+                parameters: parameters.to_owned(),
             },
         ];
         for request in requests {

@@ -67,9 +67,13 @@ impl MemoryLayout {
         self.carve_out
     }
 
-    /// What the initramfs must stay below; `None` if it goes to the very top.
+    /// What the initramfs must stay below, which is all that Linux does not have: on a T20 the ISP's own
+    /// memory lies before the carve-out (facts 5.1). `None` if it goes to the very top.
     pub fn limit(self) -> Option<CarveOut> {
-        (self.beyond_mib == 0).then_some(self.carve_out)
+        (self.beyond_mib == 0).then_some(CarveOut {
+            base: self.linux,
+            size: self.total() - self.linux,
+        })
     }
 
     /// A camera's own division. Where that leaves Linux too little for the lab's kernel and image,
@@ -192,6 +196,8 @@ impl fmt::Display for MemoryLayout {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::launch::tests::image;
+    use crate::memory::catalogue;
     use tx_isp_abi::Size;
     use tx_isp_abi::format::PixelFormat;
 
@@ -211,6 +217,16 @@ mod tests {
         );
         assert_eq!(layout("128M").carve_out().size, 29 << 20);
         assert_eq!(layout("128m").to_string(), "128M");
+    }
+
+    #[test]
+    fn the_initramfs_stays_below_what_a_t20s_isp_has() {
+        let file = catalogue::find("wyze-v2").unwrap();
+        let camera = Camera::new("wyze-v2", &file, &Default::default()).unwrap();
+        let layout = MemoryLayout::of_camera(&camera, &image()).unwrap();
+        assert_eq!(layout.command_line(), "mem=104M@0x0 rmem=16M@0x7000000");
+        let limit = layout.limit().unwrap();
+        assert_eq!((limit.base, limit.size), (104 << 20, 24 << 20));
     }
 
     #[test]

@@ -27,8 +27,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a program that the kernel kills when the lab dies. Only the main thread may call
-    /// this: the program is bound to the thread that started it.
+    /// Starts a program that the kernel kills when the lab dies. It also does when the thread ends that
+    /// started the program, so that thread must be the one that waits for the program's end.
     ///
     /// # Errors
     /// What the operating system says.

@@ -396,6 +396,13 @@ impl Memory for Client<'_> {
         }
     }
 
+    fn give_back(&mut self, address: u32) -> Result<(), Failure> {
+        match &mut self.carve_out {
+            CarveOut::Own(whole) => whole.free(address),
+            CarveOut::Driver(shared) => shared.free(address),
+        }
+    }
+
     fn pool(&self) -> Result<Pool, Failure> {
         match &self.carve_out {
             CarveOut::Own(whole) => Ok(whole.state()),

@@ -72,6 +72,14 @@ impl Whole {
         Ok(address)
     }
 
+    /// Gives a block back.
+    pub fn free(&mut self, address: u32) -> Result<(), Failure> {
+        let freed = self.allocator.free(PhysAddr(address));
+        freed
+            .map(drop)
+            .map_err(|error| failure("freeing", error.to_string()))
+    }
+
     /// Where `bytes` bytes at a physical address are in this process.
     pub fn find(&self, address: u32, bytes: u32) -> Result<usize, Failure> {
         let offset = address.checked_sub(self.base);
@@ -106,6 +114,11 @@ impl Shared {
         };
         self.fill(address, bytes)?;
         Ok(Some(address))
+    }
+
+    /// Gives a block back.
+    pub fn free(&self, address: u32) -> Result<(), Failure> {
+        self.rmem.free(address)
     }
 
     /// Writes to a block. Only whole pages can be mapped: the page in which a block begins may be

@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::camera::{Personality, Report, Setup};
+use crate::camera::{Cycles, Personality, Report, Setup};
 
 /// What the lab asks of the guest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -109,8 +109,8 @@ pub struct CameraRequest {
     pub personality: Personality,
     /// How many frames each channel must deliver, each time it is enabled.
     pub frames: u32,
-    /// How many times the channels are enabled.
-    pub cycles: u32,
+    /// How many times the channels are enabled, and what happens between.
+    pub cycles: Cycles,
     /// How long to wait for frames, in milliseconds.
     pub frame_deadline_ms: u32,
 }

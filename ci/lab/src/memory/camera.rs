@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result, bail};
 use guest_agent::camera::sizes::{self, PAGE};
-use guest_agent::camera::{Block, Channel, Setup};
+use guest_agent::camera::{Block, Channel, Cycles, Setup};
 use tx_isp_abi::Size;
 
 use super::catalogue::{BlockEntry, CameraFile, ChannelEntry, Ncubuf, Range, Stock};
@@ -57,6 +57,8 @@ pub struct Camera {
     pub memopt: bool,
     /// What the client asks for.
     pub setup: Setup,
+    /// Whether the client gives its pools of frames back when it disables their channels.
+    pub frees_pools: bool,
     /// What the reader must know about the numbers.
     pub notes: Vec<String>,
 }
@@ -107,8 +109,17 @@ impl Camera {
             sensor,
             memopt,
             setup,
+            frees_pools: file.frees_pools,
             notes,
         })
+    }
+
+    /// Its channels enabled so many times.
+    pub fn cycles(&self, most: u32) -> Cycles {
+        Cycles {
+            most,
+            frees_pools: self.frees_pools,
+        }
     }
 
     /// The same camera with a carve-out of another length; where it lies plays no part.
@@ -298,6 +309,7 @@ fn blocks(entries: &[BlockEntry], stock: Option<sizes::Encoder>) -> Result<Vec<B
             blocks.push(Block {
                 owner: entry.owner.clone(),
                 bytes,
+                leaks: entry.leaks,
             });
         }
     }

@@ -45,6 +45,9 @@ pub struct CameraFile {
     pub ncubuf: Ncubuf,
     /// Where all of this is known from.
     pub basis: String,
+    /// Whether the client gives its pools of frames back when it disables their channels.
+    #[serde(default)]
+    pub frees_pools: bool,
     /// What the client takes first.
     #[serde(default, rename = "block")]
     pub blocks: Vec<BlockEntry>,
@@ -88,6 +91,9 @@ pub struct BlockEntry {
     /// How many.
     #[serde(default = "one")]
     pub count: u32,
+    /// Whether it is taken anew at each enabling of its channel and never given back.
+    #[serde(default)]
+    pub leaks: bool,
 }
 
 /// A block of the stock library's encoder.
@@ -267,6 +273,12 @@ impl CameraFile {
             }
         }
         for entry in camera.blocks.iter().chain(&camera.late) {
+            if entry.leaks {
+                bail!(
+                    "block {:?} belongs to no channel and cannot leak with each enabling of it",
+                    entry.owner
+                );
+            }
             if entry.stock.is_some() {
                 bail!(
                     "block {:?} belongs to no channel and needs bytes = NUMBER",

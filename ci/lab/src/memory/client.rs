@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use guest_agent::camera::{Personality, Queue, Report, Setup};
+use guest_agent::camera::{Cycles, Personality, Queue, Report, Setup};
 use guest_agent::message::{CameraEvent, CameraRequest, Reply, Request};
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;
@@ -36,18 +36,16 @@ pub struct Run {
 }
 
 impl Run {
-    /// What is wrong with the frames: every channel that streams must have delivered as many as
-    /// were asked for, each as DMA wrote it.
+    /// What is wrong with the frames: each time that all channels were enabled, each of them must have
+    /// delivered as many as were asked for, as DMA wrote them.
     pub fn problems(&self, frames: u32) -> Vec<String> {
         let mut problems = Vec::new();
-        if !self.report.streams() {
-            return problems;
-        }
+        let wanted = frames.saturating_mul(self.survived);
         for (queue, judge) in self.channels() {
             let (received, mismatched) = judge.map_or((0, 0), |j| (j.received, j.mismatched));
-            if received < frames {
+            if received < wanted {
                 problems.push(format!(
-                    "channel {}: {received} of {frames} frames came",
+                    "channel {}: {received} of {wanted} frames came",
                     queue.id
                 ));
             }
@@ -104,6 +102,20 @@ pub fn run(
     frames: u32,
     cycles: u32,
 ) -> Result<Run> {
+    run_cycles(guest, setup, personality, frames, Cycles::kept(cycles))
+}
+
+/// Runs the client to its end; its channels are enabled and disabled in turn.
+///
+/// # Errors
+/// If it does not come to one.
+pub fn run_cycles(
+    guest: &mut Guest,
+    setup: &Setup,
+    personality: Personality,
+    frames: u32,
+    cycles: Cycles,
+) -> Result<Run> {
     follow(guest, setup, personality, frames, cycles).map_err(|error| {
         // A dead emulator has no state any more, and is the reason itself.
         match guest.emulator.control.status() {
@@ -143,7 +155,7 @@ fn follow(
     setup: &Setup,
     personality: Personality,
     frames: u32,
-    cycles: u32,
+    cycles: Cycles,
 ) -> Result<Run> {
     let begin = Instant::now();
     let status = guest.emulator.control.status();

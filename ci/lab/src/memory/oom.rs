@@ -8,13 +8,13 @@ use guest_agent::camera::predict::predict_cycles;
 use guest_agent::camera::{Held, Personality, Report};
 use serde::Serialize;
 use tx_isp_driver::alloc::negotiation::Margin;
-use tx_isp_driver::alloc::pool::GRANULE;
 use tx_isp_emulator::sensor::ClockMode;
 
 use super::camera::Camera;
 use super::client::{self, Run, only_predicted};
 use super::options::{OomOptions, personalities};
 use super::text;
+use super::verdict::{survivors, verdict};
 use crate::json;
 use crate::layout::MemoryLayout;
 use crate::prepare::Prepared;
@@ -50,6 +50,7 @@ struct Entry<'a> {
     blocks: &'a [Held],
     /// How many times the channels were enabled, of as many as were asked for.
     cycles_survived: u32,
+    cycles_computed: u32,
     cycles: u32,
     /// Whether the guest did to the byte what was computed; absent without a guest.
     as_predicted: Option<bool>,
@@ -68,20 +69,25 @@ struct ChannelEntry {
 }
 
 /// What is known of one personality: computed, and seen if there was a guest.
-struct Finding {
-    personality: Personality,
-    predicted: (u32, Report),
-    run: Option<Run>,
+pub struct Finding {
+    /// Who allocates.
+    pub personality: Personality,
+    /// How many cycles it survives and what it has then, as computed.
+    pub predicted: (u32, Report),
+    /// The guest's word.
+    pub run: Option<Run>,
 }
 
 impl Finding {
-    fn report(&self) -> &Report {
+    /// What it has at the end.
+    pub fn report(&self) -> &Report {
         self.run
             .as_ref()
             .map_or(&self.predicted.1, |run| &run.report)
     }
 
-    fn survived(&self) -> u32 {
+    /// How many times its channels could be enabled.
+    pub fn survived(&self) -> u32 {
         self.run
             .as_ref()
             .map_or(self.predicted.0, |run| run.survived)
@@ -102,7 +108,8 @@ pub fn command(options: &OomOptions) -> Result<bool> {
     let mut findings = Vec::new();
     for personality in personalities(options.strategy, options.policy) {
         let margin = Margin::default();
-        let predicted = predict_cycles(&camera.setup, personality, margin, options.cycles)
+        let cycles = camera.cycles(options.cycles);
+        let predicted = predict_cycles(&camera.setup, personality, margin, cycles)
             .with_context(|| format!("computing {personality}"))?;
         findings.push(Finding {
             personality,
@@ -142,12 +149,12 @@ fn run_all(options: &OomOptions, camera: &Camera, findings: &mut [Finding]) -> R
         let run = steps.step(
             &format!("{personality}"),
             || {
-                client::run(
+                client::run_cycles(
                     &mut guest,
                     &camera.setup,
                     personality,
                     options.frames,
-                    options.cycles,
+                    camera.cycles(options.cycles),
                 )
             },
             |run| match &run.report.refused {
@@ -178,7 +185,7 @@ fn show(options: &OomOptions, camera: &Camera, findings: &[Finding]) -> Vec<Stri
     ];
     heading.extend(["refused", "frames"]);
     if cycles {
-        heading.push("cycles");
+        heading.extend(["cycles", "computed"]);
     }
     let mut table = text::table(&heading);
     for finding in findings {
@@ -197,7 +204,11 @@ fn show(options: &OomOptions, camera: &Camera, findings: &[Finding]) -> Vec<Stri
             frames(finding),
         ];
         if cycles {
-            row.push(format!("{} of {}", finding.survived(), options.cycles));
+            row.push(match &finding.run {
+                Some(run) => format!("{} of {}", run.survived, options.cycles),
+                None => "-".to_owned(),
+            });
+            row.push(finding.predicted.0.to_string());
         }
         table.add_row(row);
     }
@@ -209,7 +220,13 @@ fn show(options: &OomOptions, camera: &Camera, findings: &[Finding]) -> Vec<Stri
     for problem in &problems {
         println!("problem: {problem}");
     }
-    println!("{}", verdict(findings));
+    println!(
+        "{}",
+        match cycles {
+            true => survivors(options.cycles, findings),
+            false => verdict(findings),
+        }
+    );
     problems
 }
 
@@ -248,42 +265,6 @@ fn problems(options: &OomOptions, findings: &[Finding]) -> Vec<String> {
         );
     }
     problems
-}
-
-/// One line: who survives.
-fn verdict(findings: &[Finding]) -> String {
-    let (streams, fails): (Vec<_>, Vec<_>) = findings
-        .iter()
-        .partition(|finding| finding.report().streams());
-    let list = |findings: &[&Finding], what: fn(&Finding) -> String| {
-        let texts: Vec<String> = findings.iter().map(|finding| what(finding)).collect();
-        texts.join(", ")
-    };
-    let streaming = |finding: &Finding| {
-        let granted = text::granted(&finding.report().queues);
-        format!("{} ({granted} buffers)", finding.personality)
-    };
-    let failing = |finding: &Finding| match &finding.report().refused {
-        Some(refused) => format!(
-            "{} (lacks {} bytes for {})",
-            finding.personality,
-            refused
-                .bytes
-                .next_multiple_of(GRANULE.into())
-                .saturating_sub(finding.report().pool.largest.into()),
-            refused.owner
-        ),
-        None => finding.personality.to_string(),
-    };
-    match (streams.is_empty(), fails.is_empty()) {
-        (false, true) => format!("verdict: streams under {}", list(&streams, streaming)),
-        (true, false) => format!("verdict: streams under none: {}", list(&fails, failing)),
-        _ => format!(
-            "verdict: streams under {}; fails under {}",
-            list(&streams, streaming),
-            list(&fails, failing)
-        ),
-    }
 }
 
 fn write_json(
@@ -339,35 +320,9 @@ fn entry<'a>(options: &OomOptions, finding: &'a Finding) -> Entry<'a> {
         channels: channels.collect(),
         blocks: &report.pool.held,
         cycles_survived: finding.survived(),
+        cycles_computed: finding.predicted.0,
         cycles: options.cycles,
         as_predicted: finding.as_predicted(),
         seconds: finding.run.as_ref().map(|run| run.time.as_secs_f64()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_verdict_names_survivors_and_what_the_others_lack() {
-        let camera = super::super::catalogue::find("wyze-v3").unwrap();
-        let camera = Camera::new("wyze-v3", &camera, &Default::default()).unwrap();
-        let findings: Vec<Finding> = Personality::ALL
-            .into_iter()
-            .map(|personality| Finding {
-                personality,
-                predicted: predict_cycles(&camera.setup, personality, Margin::default(), 1)
-                    .unwrap(),
-                run: None,
-            })
-            .collect();
-        assert_eq!(
-            verdict(&findings),
-            "verdict: streams under hybrid (margin) (2/4 + 2/2 buffers), hybrid (reserve) (3/4 + 2/2 \
-             buffers); fails under client (lacks 103168 bytes for enc1.stream), driver (lacks 103424 \
-             bytes for enc1.stream)"
-        );
-        assert!(verdict(&findings[..2]).starts_with("verdict: streams under none: client"));
     }
 }

@@ -77,7 +77,8 @@ pub struct OomOptions {
     /// How many frames each channel must deliver
     #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..=MAX_FRAMES))]
     pub frames: u32,
-    /// How many times the channels are enabled; between, a consumer keeps hold of the client's pools
+    /// How many times the channels are enabled, if nothing fails before; between, what the camera's file
+    /// says leaks: the client's pools of frames, or a block of an encoder
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub cycles: u32,
     /// The sensor's frames per second, instead of its own rate; max goes as fast as buffers come back
@@ -109,9 +110,22 @@ pub struct PlanOptions {
     /// Write the result as one JSON object to this file
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Also run the client in a guest: at each smallest rmem it must do what the plan says, and a page
+    /// (4096 bytes) below it must not
+    #[arg(long)]
+    pub verify: bool,
+    /// Whose plan is verified
+    #[arg(long, value_enum, default_value_t = WhichStrategy::All, requires = "verify")]
+    pub strategy: WhichStrategy,
+    /// Where logs go
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub out: PathBuf,
     /// What is to be changed.
     #[command(flatten)]
     pub changes: ChangeOptions,
+    /// Which guest verifies it.
+    #[command(flatten)]
+    pub guest: GuestOptions,
 }
 
 /// Who allocates.

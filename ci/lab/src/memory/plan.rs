@@ -9,26 +9,27 @@ use tx_isp_driver::alloc::negotiation::Margin;
 
 use super::camera::{Camera, Changes};
 use super::catalogue::{self, CameraFile};
-use super::options::PlanOptions;
+use super::options::{PlanOptions, WhichPolicy, personalities};
 use super::text;
+use super::verify::{self, Verified};
 use crate::json;
 
 /// Carve-outs consist of whole pages.
-const STEP: u64 = 4096;
+pub const STEP: u64 = 4096;
 
 /// What works, and from which size on.
 #[derive(Debug, Serialize)]
-struct Smallest {
+pub struct Smallest {
     strategy: &'static str,
     policy: Option<&'static str>,
     /// The smallest carve-out in which every channel streams.
-    streams_from: Option<u64>,
+    pub streams_from: Option<u64>,
     /// How many buffers each channel has there.
     granted: String,
     /// The smallest carve-out from which on every channel always streams.
-    reliable_from: Option<u64>,
+    pub reliable_from: Option<u64>,
     /// The smallest carve-out in which every channel has all the buffers it asks for.
-    complete_from: Option<u64>,
+    pub complete_from: Option<u64>,
     /// Whether every channel streams in this camera's own carve-out.
     works_now: bool,
     /// How many buffers each channel has there.
@@ -55,12 +56,15 @@ struct Document<'a> {
     requests: Vec<(String, u64)>,
     smallest: &'a [Smallest],
     suggestions: &'a [Suggestion],
+    /// What a guest did; absent if none was asked.
+    verified: Option<&'a [Verified]>,
 }
 
-/// True if the camera works as it is under at least one strategy.
+/// True if the camera works as it is under at least one strategy; where a guest verifies the plan, true if
+/// it agrees.
 ///
 /// # Errors
-/// If the camera cannot be as the user wants it.
+/// If the camera cannot be as the user wants it, or a guest cannot be asked.
 pub fn command(options: &PlanOptions) -> Result<bool> {
     let file = catalogue::find(&options.camera)?;
     let changes = options.changes.changes();
@@ -75,6 +79,11 @@ pub fn command(options: &PlanOptions) -> Result<bool> {
         eprintln!("note: {note}");
     }
     show(&camera, &smallest, &suggestions);
+    let works = smallest.iter().any(|smallest| smallest.works_now);
+    let verified = match options.verify {
+        true => Some(verified(options, &file, &changes, &camera)?),
+        false => None,
+    };
     if let Some(path) = &options.json {
         let document = Document {
             camera: &camera.id,
@@ -85,10 +94,25 @@ pub fn command(options: &PlanOptions) -> Result<bool> {
             requests: requests(&camera.setup),
             smallest: &smallest,
             suggestions: &suggestions,
+            verified: verified.as_deref(),
         };
         json::write(path, &document)?;
     }
-    Ok(smallest.iter().any(|smallest| smallest.works_now))
+    Ok(verified.map_or(works, |verified| verify::show(&verified)))
+}
+
+fn verified(
+    options: &PlanOptions,
+    file: &CameraFile,
+    changes: &Changes,
+    camera: &Camera,
+) -> Result<Vec<Verified>> {
+    let plan = personalities(options.strategy, WhichPolicy::Both)
+        .into_iter()
+        .map(|personality| Ok((personality, smallest(camera, personality)?)))
+        .collect::<Result<Vec<_>>>()?;
+    let camera = (options.camera.as_str(), file, changes);
+    verify::verify(&options.guest, &options.out, camera, &plan)
 }
 
 fn in_carve_out(camera: &Camera, personality: Personality, bytes: u64) -> Result<Report> {
@@ -97,7 +121,8 @@ fn in_carve_out(camera: &Camera, personality: Personality, bytes: u64) -> Result
     Ok(predict(&setup, personality, Margin::default())?)
 }
 
-fn is_complete(report: &Report) -> bool {
+/// Whether every channel has all the buffers that it asks for.
+pub fn is_complete(report: &Report) -> bool {
     let full = |queue: &Queue| queue.granted == queue.requested;
     report.streams() && report.queues.iter().all(full)
 }
@@ -154,7 +179,11 @@ fn least(setup: &Setup) -> u64 {
     bytes.sum()
 }
 
-fn smallest(camera: &Camera, personality: Personality) -> Result<Smallest> {
+/// What the camera needs under one strategy.
+///
+/// # Errors
+/// If it cannot be computed.
+pub fn smallest(camera: &Camera, personality: Personality) -> Result<Smallest> {
     let complete_from = complete_from(camera, personality)?;
     let streams_from = streams_from(camera, personality, complete_from)?;
     let granted = match streams_from {
@@ -177,7 +206,7 @@ fn smallest(camera: &Camera, personality: Personality) -> Result<Smallest> {
 /// What the client asks for, in order.
 fn requests(setup: &Setup) -> Vec<(String, u64)> {
     let request = |step| match step {
-        Step::Block { owner, bytes } => (owner.to_owned(), u64::from(bytes)),
+        Step::Block { owner, bytes, .. } => (owner.to_owned(), u64::from(bytes)),
         Step::Frames(channel) => {
             let frame = sizes::frame_of_library(channel.size());
             let count = channel.buffers;

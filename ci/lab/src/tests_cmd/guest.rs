@@ -223,6 +223,16 @@ impl GuestTests<'_> {
             let name = format!("the Wyze Cam v3's client, {}", expected.personality);
             self.case(&name, |_| expected.check(running(&mut guest)?));
         }
+        for leak in memory::LEAKS {
+            let name = format!(
+                "{} cycles with an encoder that keeps a block, {}",
+                memory::LEAK_CYCLES,
+                leak.personality
+            );
+            self.case(&name, |_| leak.check(running(&mut guest)?));
+        }
+        let name = "the planned carve-out streams, a page less does not";
+        self.case(name, |_| memory::plan(running(&mut guest)?));
         let name = format!(
             "two channels are started and stopped {} times",
             memory::CYCLES

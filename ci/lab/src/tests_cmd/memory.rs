@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The Wyze Cam v3's memory, to the byte (facts 5.5, 5.7), and a thousand starts and stops.
+//! The Wyze Cam v3's memory, to the byte (facts 5.5, 5.7), leaks (facts 5.6), a plan, and a thousand starts
+//! and stops.
 
 use anyhow::{Context, Result, ensure};
-use guest_agent::camera::{Personality, Report};
+use guest_agent::camera::{Personality, Report, Setup};
 
 use crate::guest::Guest;
-use crate::memory::camera::Camera;
-use crate::memory::{catalogue, client};
+use crate::memory::camera::{Camera, Changes};
+use crate::memory::plan::{STEP, smallest};
+use crate::memory::{catalogue, client, verify};
 
 /// The camera.
 const CAMERA: &str = "wyze-v3";
@@ -125,6 +127,101 @@ pub fn cycles(guest: &mut Guest) -> Result<()> {
     Ok(())
 }
 
+/// What an encoder that keeps a block in each cycle (facts 5.6) leaves of the carve-out, under each
+/// strategy.
+#[derive(Debug, Clone, Copy)]
+pub struct Leak {
+    /// How the client behaves.
+    pub personality: Personality,
+    survives: u32,
+    refused: Option<(&'static str, u64)>,
+}
+
+/// At most so many cycles.
+pub const LEAK_CYCLES: u32 = 8;
+
+/// By hand, in the Wyze Cam v3's 29 MiB: 30408704 - 612352 (others) is room for four times 452608 (kept) +
+/// 6266880 + 706560 (pools), with 92160 to spare, which is too little for the fifth kept block. What the
+/// driver allocates it has back after each cycle.
+pub const LEAKS: [Leak; 3] = [
+    Leak {
+        personality: Personality::Client,
+        survives: 4,
+        refused: Some(("enc0.kept", 452_608)),
+    },
+    Leak {
+        personality: Personality::Driver,
+        survives: LEAK_CYCLES,
+        refused: None,
+    },
+    Leak {
+        personality: Personality::HybridReserve,
+        survives: LEAK_CYCLES,
+        refused: None,
+    },
+];
+
+impl Leak {
+    /// Runs the cycles in a guest with the Wyze Cam v3's memory.
+    ///
+    /// # Errors
+    /// What was different.
+    pub fn check(&self, guest: &mut Guest) -> Result<()> {
+        let camera = leaking()?;
+        let cycles = camera.cycles(LEAK_CYCLES);
+        let run = client::run_cycles(guest, &camera.setup, self.personality, 2, cycles)?;
+        let problems = run.problems(2);
+        ensure!(problems.is_empty(), "{}", problems.join("\n"));
+        self.compare(run.survived, &run.report)
+    }
+
+    fn compare(&self, survived: u32, report: &Report) -> Result<()> {
+        let refused = report.refused.as_ref();
+        let got = (
+            survived,
+            refused.map(|refused| (&*refused.owner, refused.bytes)),
+        );
+        let wanted = (self.survives, self.refused);
+        ensure!(got == wanted, "{got:?}, not {wanted:?}:\n{report}");
+        Ok(())
+    }
+}
+
+/// The camera of the leak with the Wyze Cam v3's memory.
+fn leaking() -> Result<Camera> {
+    let name = "openimp-leak-encoder";
+    let changes = Changes {
+        rmem: Some(camera()?.rmem.bytes),
+        ..Changes::default()
+    };
+    Camera::new(name, &catalogue::find(name)?, &changes)
+}
+
+/// The plan's smallest carve-out (facts 5.4: 29047040 bytes, in whole pages), in a guest with the Wyze Cam
+/// v3's memory: there the client streams, and a page below it does not.
+///
+/// # Errors
+/// What was different.
+pub fn plan(guest: &mut Guest) -> Result<()> {
+    let name = "wyze-v3-stock";
+    let camera = Camera::new(name, &catalogue::find(name)?, &Changes::default())?;
+    let planned = smallest(&camera, Personality::Client)?.streams_from;
+    let planned = planned.context("the plan has no smallest carve-out")?;
+    ensure!(planned == 29_048_832, "the plan says {planned}");
+    for (bytes, streams) in [(planned, true), (planned - STEP, false)] {
+        let setup = Setup {
+            base: camera.setup.base,
+            ..camera.with_carve_out(bytes)?
+        };
+        verify::load(guest, &setup)?;
+        let (report, problems) = verify::attempt(guest, &setup, Personality::Client)?;
+        ensure!(problems.is_empty(), "{}", problems.join("\n"));
+        ensure!(report.streams() == streams, "with {bytes} bytes:\n{report}");
+    }
+    guest.reload_module()?;
+    Ok(())
+}
+
 fn camera() -> Result<Camera> {
     let definition = catalogue::find(CAMERA)?;
     Camera::new(CAMERA, &definition, &Default::default())
@@ -133,6 +230,7 @@ fn camera() -> Result<Camera> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use guest_agent::camera::Cycles;
     use guest_agent::camera::predict::predict_cycles;
     use tx_isp_driver::alloc::negotiation::Margin;
 
@@ -141,8 +239,16 @@ mod tests {
         for expected in WYZE_V3 {
             let setup = camera().unwrap().setup;
             let (_, report) =
-                predict_cycles(&setup, expected.personality, Margin::default(), 1).unwrap();
+                predict_cycles(&setup, expected.personality, Margin::default(), Cycles::ONE)
+                    .unwrap();
             expected.compare(&report).unwrap();
+        }
+        for leak in LEAKS {
+            let camera = leaking().unwrap();
+            let cycles = camera.cycles(LEAK_CYCLES);
+            let (survived, report) =
+                predict_cycles(&camera.setup, leak.personality, Margin::default(), cycles).unwrap();
+            leak.compare(survived, &report).unwrap();
         }
     }
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! How each personality asks for what a camera needs.
 
+use std::collections::BTreeMap;
+
 use super::report::{Pool, Queue, Refused, Report};
-use super::setup::{Channel, Personality, Setup, Step};
+use super::setup::{Channel, Cycles, Personality, Setup, Step};
 use super::sizes::{
     PAGE, extension_buffer, extension_table, frame_in_pages, frame_in_pool, frame_of_library,
 };
@@ -72,6 +74,12 @@ pub trait Memory {
     /// If the driver refuses.
     fn disable(&mut self, channel: &Channel) -> Result<(), Self::Error>;
 
+    /// Gives a block that was taken back.
+    ///
+    /// # Errors
+    /// If it was not taken.
+    fn give_back(&mut self, address: u32) -> Result<(), Self::Error>;
+
     /// The carve-out as it is.
     ///
     /// # Errors
@@ -93,21 +101,24 @@ pub fn enable<M: Memory>(
     client.report()
 }
 
-/// Enables everything, then disables and enables the channels again, at most `most` times in all;
-/// a consumer of frames keeps hold of each pool of frames that the client allocated (facts 5.6).
-/// Gives how many times the channels could be enabled, and the last state.
+/// Enables everything, then disables and enables the channels again, at most `cycles.most` times in all.
+/// What leaks is taken anew each time: blocks that do so under every strategy, and the client's own pools
+/// of frames unless it gives them back; the driver's buffers go back to the driver. Gives how many times
+/// the channels could be enabled, and the last state.
 ///
 /// # Errors
 /// What is no question of memory.
 pub fn cycles<M: Memory>(
     setup: &Setup,
     personality: Personality,
-    most: u32,
+    cycles: Cycles,
     memory: &mut M,
 ) -> Result<(u32, Report), M::Error> {
+    let most = cycles.most;
     let mut client = Client::new(setup, personality, memory);
     let mut steps = setup.steps();
     for survived in 0..most {
+        client.forget_grants();
         if !client.take_all(&steps)? {
             return Ok((survived, client.report()?));
         }
@@ -115,10 +126,20 @@ pub fn cycles<M: Memory>(
         if survived + 1 < most {
             for channel in setup.channels.iter().filter(|channel| !channel.extension) {
                 client.memory.disable(channel)?;
+                if let Some(pool) = client
+                    .pools
+                    .remove(&channel.id)
+                    .filter(|_| cycles.frees_pools)
+                {
+                    client.memory.give_back(pool)?;
+                }
             }
         }
-        // Everything but the frames is there for good.
-        steps.retain(|step| matches!(step, Step::Frames(channel) if !channel.extension));
+        // The rest is there for good.
+        steps.retain(|step| match step {
+            Step::Block { leaks, .. } => *leaks,
+            Step::Frames(channel) => !channel.extension,
+        });
     }
     Ok((most, client.report()?))
 }
@@ -128,7 +149,7 @@ pub fn cycles<M: Memory>(
 fn announce_all<M: Memory>(steps: &[Step<'_>], memory: &mut M) -> Result<(), M::Error> {
     for step in steps {
         match *step {
-            Step::Block { owner, bytes } => memory.announce(owner, bytes, NO_ALIGNMENT)?,
+            Step::Block { owner, bytes, .. } => memory.announce(owner, bytes, NO_ALIGNMENT)?,
             Step::Frames(channel) if channel.extension => {
                 let bytes = bytes_of(frame_of_library(channel.size()), channel.buffers);
                 memory.announce(&channel.pool_name(), limited(bytes), NO_ALIGNMENT)?;
@@ -157,6 +178,8 @@ struct Client<'a, M> {
     personality: Personality,
     memory: &'a mut M,
     queues: Vec<Queue>,
+    /// Where each channel's own pool of frames is.
+    pools: BTreeMap<u32, u32>,
     refused: Option<Refused>,
 }
 
@@ -174,7 +197,21 @@ impl<'a, M: Memory> Client<'a, M> {
             personality,
             memory,
             queues: setup.channels.iter().map(queue).collect(),
+            pools: BTreeMap::new(),
             refused: None,
+        }
+    }
+
+    /// The channels are about to be enabled anew.
+    fn forget_grants(&mut self) {
+        let physical = |id| {
+            let mut channels = self.setup.channels.iter();
+            channels.any(|channel| channel.id == id && !channel.extension)
+        };
+        for queue in &mut self.queues {
+            if physical(queue.id) {
+                queue.granted = 0;
+            }
         }
     }
 
@@ -194,7 +231,7 @@ impl<'a, M: Memory> Client<'a, M> {
     /// Takes what a step asks for; false if it was refused.
     fn take(&mut self, step: Step<'_>) -> Result<bool, M::Error> {
         match step {
-            Step::Block { owner, bytes } => Ok(self.block(owner, bytes.into())?.is_some()),
+            Step::Block { owner, bytes, .. } => Ok(self.block(owner, bytes.into())?.is_some()),
             Step::Frames(channel) => {
                 let granted = match self.personality {
                     _ if channel.extension => self.extension_frames(channel)?,
@@ -237,6 +274,7 @@ impl<'a, M: Memory> Client<'a, M> {
         let Some(address) = self.block(&channel.pool_name(), whole)? else {
             return Ok(0);
         };
+        self.pools.insert(channel.id, address);
         self.memory
             .bring(channel, sizeimage, address, limited(each))?;
         Ok(channel.buffers)

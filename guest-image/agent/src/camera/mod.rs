@@ -23,4 +23,4 @@ pub mod sizes;
 pub use enable::{Memory, cycles, enable};
 pub use predict::predict;
 pub use report::{Held, Pool, Queue, Refused, Report};
-pub use setup::{Block, Channel, Personality, Setup, Step};
+pub use setup::{Block, Channel, Cycles, Personality, Setup, Step};

@@ -10,7 +10,7 @@ use tx_isp_driver::alloc::pool::{self, Client, GRANULE, Owner, Pool as AddressPo
 
 use super::enable::{Memory, cycles, enable};
 use super::report::{Held, Pool, Report};
-use super::setup::{Channel, Personality, Setup};
+use super::setup::{Channel, Cycles, Personality, Setup};
 use super::sizes::{PAGE, frame_in_pages, frame_of_driver};
 
 /// Blocks and reservations that the kernel's driver has room for.
@@ -57,7 +57,7 @@ pub fn predict(
     )
 }
 
-/// As [`cycles`]: how many times the channels could be enabled, of at most `most`.
+/// As [`cycles`]: how many times the channels could be enabled.
 ///
 /// # Errors
 /// [`PredictError`].
@@ -65,10 +65,10 @@ pub fn predict_cycles(
     setup: &Setup,
     personality: Personality,
     margin: Margin,
-    most: u32,
+    repeat: Cycles,
 ) -> Result<(u32, Report), PredictError> {
     let mut host = Host::new(setup, personality, margin);
-    cycles(setup, personality, most, &mut host)
+    cycles(setup, personality, repeat, &mut host)
 }
 
 /// The carve-out without a camera around it.
@@ -190,11 +190,16 @@ impl Memory for Host {
 
     fn disable(&mut self, channel: &Channel) -> Result<(), PredictError> {
         for address in self.buffers.remove(&channel.id).unwrap_or_default() {
-            self.carve_out
-                .free(address)
-                .map_err(|error| PredictError::Pool(error.to_string()))?;
+            self.give_back(address.0)?;
         }
         Ok(())
+    }
+
+    fn give_back(&mut self, address: u32) -> Result<(), PredictError> {
+        self.carve_out
+            .free(PhysAddr(address))
+            .map(drop)
+            .map_err(|error| PredictError::Pool(error.to_string()))
     }
 
     fn pool(&self) -> Result<Pool, PredictError> {

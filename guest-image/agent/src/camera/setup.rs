@@ -14,6 +14,9 @@ pub struct Block {
     pub owner: String,
     /// Its length in bytes, before rounding.
     pub bytes: u32,
+    /// Whether it leaks: it is taken anew each time its channel is enabled and never given back, as if
+    /// an encoder that is made anew had kept hold of it (facts 5.6). Other blocks are taken once.
+    pub leaks: bool,
 }
 
 /// A channel that delivers frames.
@@ -53,7 +56,7 @@ pub struct Setup {
 }
 
 /// Who allocates, and how the client behaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Personality {
     /// The client takes the whole carve-out and manages it by itself, as the vendor's library does.
     Client,
@@ -65,6 +68,16 @@ pub enum Personality {
     HybridReserve,
 }
 
+/// Channels that are enabled and disabled in turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cycles {
+    /// How many times they are enabled, if nothing fails before.
+    pub most: u32,
+    /// Whether a client gives its own pools of frames back when it disables a channel. If not, a
+    /// consumer of frames keeps hold of them (facts 5.6).
+    pub frees_pools: bool,
+}
+
 /// One thing that is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step<'a> {
@@ -74,6 +87,8 @@ pub enum Step<'a> {
         owner: &'a str,
         /// How many bytes.
         bytes: u32,
+        /// Whether it is asked for anew in each cycle.
+        leaks: bool,
     },
     /// A channel's frames.
     Frames(&'a Channel),
@@ -89,6 +104,7 @@ impl Setup {
         let ncubuf = self.ncubuf.map(|bytes| Step::Block {
             owner: NCUBUF,
             bytes,
+            leaks: false,
         });
         ncubuf
             .into_iter()
@@ -104,6 +120,21 @@ impl Block {
         Step::Block {
             owner: &self.owner,
             bytes: self.bytes,
+            leaks: self.leaks,
+        }
+    }
+}
+
+impl Cycles {
+    /// Channels that are enabled once.
+    pub const ONE: Self = Self::kept(1);
+
+    /// So many cycles of a client whose pools are never given back.
+    #[must_use]
+    pub const fn kept(most: u32) -> Self {
+        Self {
+            most,
+            frees_pools: false,
         }
     }
 }

@@ -8,12 +8,15 @@ use serde::Serialize;
 
 use super::super::text;
 use super::cell::{Cell, Grade};
+use super::figures::Figures;
 
 /// The JSON object.
 #[derive(Debug, Serialize)]
 pub struct Document<'a> {
     answer: String,
     counts: Vec<Counts>,
+    /// How it went; absent if no guest ran.
+    figures: Option<&'a Figures>,
     cells: Vec<CellEntry<'a>>,
 }
 
@@ -55,7 +58,7 @@ struct CellEntry<'a> {
 
 impl<'a> Document<'a> {
     /// All that is known.
-    pub fn new(cells: &'a [Cell]) -> Self {
+    pub fn new(cells: &'a [Cell], figures: Option<&'a Figures>) -> Self {
         let entry = |cell: &'a Cell| CellEntry {
             strategy: cell.key.personality.strategy().name(),
             policy: cell.key.personality.policy(),
@@ -68,6 +71,7 @@ impl<'a> Document<'a> {
         Self {
             answer: paragraph(cells),
             counts: counts(cells),
+            figures,
             cells: cells.iter().map(entry).collect(),
         }
     }

@@ -6,18 +6,28 @@
 //! | [`options`] | which cells |
 //! | [`cell`] | one cell: what it is, what is computed, what the guest did |
 //! | [`record`] | finished cells as JSON lines, so that a run can be resumed, divided and merged |
-//! | [`run`] | computes and runs cells |
+//! | [`matrix`] | all cells, computed, and which of them guests are to run |
+//! | [`run`] | finishes cells, and goes on where a run was interrupted |
+//! | [`jobs`] | divides work among threads |
+//! | [`work`] | the cells of one memory layout in one guest |
+//! | [`estimate`] | how long the rest takes |
+//! | [`figures`] | how fast it went, and what guests took of the host |
 //! | [`answer`] | who should allocate, in words and in a table |
 //! | [`picture`] | the heat map as PNG |
 //! | [`page`] | the heat map as a page, with a memory map of each cell |
 
 pub mod answer;
 pub mod cell;
+pub mod estimate;
+pub mod figures;
+pub mod jobs;
+pub mod matrix;
 pub mod options;
 pub mod page;
 pub mod picture;
 pub mod record;
 pub mod run;
+pub mod work;
 
 use std::fs;
 use std::path::Path;
@@ -26,6 +36,7 @@ use anyhow::{Context, Result};
 use quick_junit::{NonSuccessKind, Report as JUnit, TestCase, TestCaseStatus, TestSuite};
 
 use cell::Cell;
+use figures::Figures;
 use options::{CompareOptions, MergeOptions, OutputOptions};
 
 use crate::json;
@@ -35,8 +46,8 @@ use crate::json;
 /// # Errors
 /// If the cells cannot be made or run.
 pub fn command(options: &CompareOptions) -> Result<bool> {
-    let cells = run::all(options)?;
-    finish(&cells, &options.output)
+    let (cells, figures) = run::all(options)?;
+    finish(&cells, figures.as_ref(), &options.output)
 }
 
 /// `cargo lab merge`: the same from finished cells of several runs.
@@ -45,13 +56,16 @@ pub fn command(options: &CompareOptions) -> Result<bool> {
 /// If they cannot be read.
 pub fn merge(options: &MergeOptions) -> Result<bool> {
     let cells = record::merge(&options.files)?;
-    finish(&cells, &options.output)
+    finish(&cells, None, &options.output)
 }
 
 /// Shows the table and the answer, and writes what is asked for.
-fn finish(cells: &[Cell], output: &OutputOptions) -> Result<bool> {
+fn finish(cells: &[Cell], figures: Option<&Figures>, output: &OutputOptions) -> Result<bool> {
     println!("{}", answer::table(cells));
     println!("{}", answer::paragraph(cells));
+    if let Some(figures) = figures {
+        println!("{figures}");
+    }
     let differing: Vec<&Cell> = cells.iter().filter(|cell| cell.differs()).collect();
     for cell in &differing {
         println!(
@@ -60,7 +74,7 @@ fn finish(cells: &[Cell], output: &OutputOptions) -> Result<bool> {
         );
     }
     if let Some(path) = &output.json {
-        json::write(path, &answer::Document::new(cells))?;
+        json::write(path, &answer::Document::new(cells, figures))?;
     }
     if let Some(path) = &output.html {
         write(path, page::page(cells).as_bytes())?;

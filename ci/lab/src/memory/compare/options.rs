@@ -45,6 +45,9 @@ pub struct CompareOptions {
     /// How many frames each channel must deliver in a guest
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub frames: u32,
+    /// How many guests run at a time; fewer do where the host's memory has no room for so many
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = parse_jobs)]
+    pub jobs: usize,
     /// Only the I-th of N parts of the matrix, counted from 0
     #[arg(long, value_name = "I/N", value_parser = parse_shard)]
     pub shard: Option<Shard>,
@@ -162,6 +165,13 @@ fn parse_counts(text: &str) -> Result<Counts, String> {
     }
 }
 
+fn parse_jobs(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number @ 1..=1000) => Ok(number),
+        _ => Err("a number of guests is from 1 to 1000".to_owned()),
+    }
+}
+
 fn parse_shard(text: &str) -> Result<Shard, String> {
     let parts = text.split_once('/');
     let numbers = parts.and_then(|(index, of)| Some((index.parse().ok()?, of.parse().ok()?)));
@@ -190,6 +200,8 @@ mod tests {
         for wrong in ["0", "4..1", "33", "x"] {
             assert!(parse_counts(wrong).unwrap_err().contains("1..4"), "{wrong}");
         }
+        assert_eq!(parse_jobs("2"), Ok(2));
+        assert!(parse_jobs("0").unwrap_err().contains("from 1"));
         assert_eq!(parse_shard("1/4"), Ok(Shard { index: 1, of: 4 }));
         assert!(parse_shard("4/4").unwrap_err().contains("as in 0/4"));
     }

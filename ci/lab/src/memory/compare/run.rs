@@ -1,283 +1,264 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Computes cells and runs them in guests: one boot for all cells of a memory layout.
+//! Finishes cells: what no guest is to run at once, the others in guests, several at a time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
-use guest_agent::camera::{Personality, predict};
+use anyhow::{Result, bail};
 use guest_image::Progress;
-use tx_isp_driver::alloc::negotiation::Margin;
 
-use super::super::camera::{Camera, Changes};
-use super::super::catalogue::{self, CameraFile};
-use super::super::client::{self, only_predicted};
-use super::super::options::personalities;
-use super::cell::{Cell, Key, possible};
-use super::options::{CompareOptions, WhichGuests};
+use super::super::client::only_predicted;
+use super::super::host::guests_at_once;
+use super::cell::{Cell, Key};
+use super::estimate::Estimate;
+use super::figures::Figures;
+use super::jobs::divide;
+use super::matrix::{Layout, Planned, choose, layout_of, plan};
+use super::options::CompareOptions;
 use super::record::{Record, read};
-use crate::guest::Guest;
+use super::work::{Event, Piece, Worker};
 use crate::interrupt;
 use crate::layout::MemoryLayout;
 use crate::prepare::Prepared;
 use crate::progress::{Steps, seconds};
-use crate::scene::Scene;
 
-/// A cell and the camera that it is about; `None` if there cannot be one.
-struct Planned {
-    cell: Cell,
-    camera: Option<Camera>,
-}
-
-/// Every cell of the matrix, finished.
+/// Every cell of the matrix, finished, and how it went if guests ran.
 ///
 /// # Errors
-/// If cells cannot be made, run or recorded.
-pub fn all(options: &CompareOptions) -> Result<Vec<Cell>> {
+/// If cells cannot be made, run or recorded. Cells that were finished before are in the record.
+pub fn all(options: &CompareOptions) -> Result<(Vec<Cell>, Option<Figures>)> {
     interrupt::install()?;
-    let mut planned = plan(options)?;
-    let mut done = match options.resume && options.cells.is_file() {
+    let planned = plan(options)?;
+    let chosen = choose(options.guests, &planned);
+    let order: HashMap<Key, usize> = planned
+        .iter()
+        .enumerate()
+        .map(|(index, planned)| (planned.cell.key.clone(), index))
+        .collect();
+    let known = match options.resume && options.cells.is_file() {
         true => read(&options.cells)?,
         false => Vec::new(),
     };
-    planned.retain(|planned| !done.iter().any(|cell| cell.key == planned.cell.key));
+    let (mut done, open) = divide_known(known, planned, &chosen);
     let mut record = Record::open(&options.cells, options.resume)?;
-    let chosen = choose(options.guests, &planned);
-    let steps = Steps::new();
-    let total = planned.len();
-    let mut runner = Runner {
-        options,
-        steps: &steps,
-        prepared: None,
-        guest: None,
-        begin: Instant::now(),
-    };
-    for (index, planned) in planned.into_iter().enumerate() {
-        if interrupt::requested() {
-            anyhow::bail!(
-                "interrupted after {index} of {total} cells; go on with --resume --cells {}",
-                options.cells.display()
-            );
-        }
-        let Planned { mut cell, camera } = planned;
-        let layout = layout_of(&cell.key);
-        if let Some(camera) = camera.filter(|_| chosen.contains(&layout)) {
-            match only_predicted(&camera) {
-                Some(reason) => cell.only_computed = Some(reason),
-                None => runner.run(&mut cell, &camera, index, total)?,
-            }
-        }
+    let mut finish = |cell: Cell| -> Result<()> {
         record.add(&cell)?;
         done.push(cell);
-    }
-    runner.end();
-    Ok(done)
-}
-
-/// What the boot of a guest depends on.
-fn layout_of(key: &Key) -> (String, u64) {
-    (key.camera.clone(), key.rmem)
-}
-
-/// The cells of this part of the matrix, computed. Cells of one memory layout follow each other.
-fn plan(options: &CompareOptions) -> Result<Vec<Planned>> {
-    let mut layouts = Vec::new();
-    for name in &options.cameras {
-        let file = catalogue::find(name)?;
-        let lengths = match &options.rmem {
-            Some(lengths) => lengths.0.clone(),
-            None => vec![file.rmem.bytes],
+        Ok(())
+    };
+    let mut pieces: Vec<Piece> = Vec::new();
+    for Planned { mut cell, camera } in open {
+        let layout = layout_of(&cell.key);
+        let Some(camera) = camera.filter(|_| chosen.contains(&layout)) else {
+            finish(cell)?;
+            continue;
         };
-        layouts.extend(lengths.into_iter().map(|rmem| (name, file.clone(), rmem)));
-    }
-    let mut planned = Vec::new();
-    for (index, (name, file, rmem)) in layouts.into_iter().enumerate() {
-        let mine = options
-            .shard
-            .is_none_or(|shard| index % shard.of == shard.index);
-        if mine {
-            plan_layout(options, name, &file, rmem, &mut planned)?;
+        if let Some(reason) = only_predicted(&camera) {
+            cell.only_computed = Some(reason);
+            finish(cell)?;
+            continue;
+        }
+        match pieces.last_mut() {
+            Some(piece) if piece.layout == layout => piece.cells.push((cell, camera)),
+            _ => pieces.push(Piece {
+                layout,
+                cells: vec![(cell, camera)],
+            }),
         }
     }
-    Ok(planned)
+    let figures = match pieces.is_empty() {
+        true => None,
+        false => Some(in_guests(options, pieces, &mut finish)?),
+    };
+    // Guests finish in no particular order; cells of another matrix in the file come first.
+    done.sort_by_key(|cell| order.get(&cell.key).copied());
+    Ok((done, figures))
 }
 
-fn plan_layout(
+/// What is finished, and what is still to be done.
+fn divide_known(
+    known: Vec<Cell>,
+    planned: Vec<Planned>,
+    chosen: &BTreeSet<Layout>,
+) -> (Vec<Cell>, Vec<Planned>) {
+    let mut known: HashMap<Key, Cell> = known
+        .into_iter()
+        .map(|cell| (cell.key.clone(), cell))
+        .collect();
+    let is_open = |planned: &Planned| match known.get(&planned.cell.key) {
+        Some(cell) => !is_finished(cell, chosen),
+        None => true,
+    };
+    let open: Vec<Planned> = planned.into_iter().filter(is_open).collect();
+    for planned in &open {
+        known.remove(&planned.cell.key);
+    }
+    (known.into_values().collect(), open)
+}
+
+/// A cell that a guest was to run and did not is not finished.
+fn is_finished(cell: &Cell, chosen: &BTreeSet<Layout>) -> bool {
+    let not_for_a_guest =
+        cell.impossible || cell.only_computed.is_some() || !chosen.contains(&layout_of(&cell.key));
+    cell.guest.is_some() || (cell.trouble.is_none() && not_for_a_guest)
+}
+
+/// Runs all pieces, several guests at a time.
+fn in_guests(
     options: &CompareOptions,
-    name: &str,
-    file: &CameraFile,
-    rmem: u64,
-    planned: &mut Vec<Planned>,
-) -> Result<()> {
-    let memopts = match options.memopt.as_slice() {
-        [] => vec![file.isp_memopt],
-        given => given.iter().map(|number| *number == 1).collect(),
+    pieces: Vec<Piece>,
+    finish: &mut impl FnMut(Cell) -> Result<()>,
+) -> Result<Figures> {
+    let steps = Steps::new();
+    let prepared = Prepared::new(&options.guest, &steps)?;
+    let pieces = with_room(pieces, &prepared, finish)?;
+    let largest = pieces.iter().map(|(memory, _)| memory.total()).max();
+    let (jobs, note) = guests_at_once(options.jobs.min(pieces.len()), largest.unwrap_or(0))?;
+    if let Some(note) = note {
+        steps.line(&format!("note: {note}"));
+    }
+    let counts: Vec<usize> = pieces.iter().map(|(_, piece)| piece.cells.len()).collect();
+    let total: usize = counts.iter().sum();
+    let mut estimate = Estimate::new(jobs, counts);
+    let mut figures = Figures::new(jobs);
+    let say = |text: &str| steps.line(text);
+    let worker = Worker {
+        prepared: &prepared,
+        logs: &options.out,
+        jobs,
+        frames: options.frames,
+        say: &say,
     };
-    let own = file.channels.first().map_or(1, |channel| channel.buffers);
-    let counts = options
-        .vbs
-        .as_ref()
-        .map_or(vec![own], |counts| counts.0.clone());
-    let subs = match (options.sub.as_slice(), file.channels.get(1)) {
-        (_, None) => vec![None],
-        ([], Some(own)) => vec![Some(own.size)],
-        (given, Some(_)) => given.iter().copied().map(Some).collect(),
-    };
-    for memopt in memopts {
-        for &vbs in &counts {
-            for &sub in &subs {
-                let changes = Changes {
-                    rmem: Some(rmem),
-                    memopt: Some(memopt),
-                    sub,
-                    main_buffers: Some(vbs),
-                    ..Changes::default()
-                };
-                let camera = Camera::new(name, file, &changes);
-                for personality in personalities(options.strategy, options.policy) {
-                    let key = Key {
-                        camera: name.to_owned(),
-                        rmem,
-                        memopt,
-                        vbs,
-                        sub: sub.map(|size| size.to_string()),
-                        personality,
-                    };
-                    planned.push(computed(key, &camera, personality)?);
+    let begin = Instant::now();
+    let result = divide(
+        jobs,
+        pieces,
+        |thread, number, (memory, piece), report| {
+            worker.serve(thread, number, memory, piece, report)
+        },
+        |event| {
+            match event {
+                Event::Booted { piece, time } => {
+                    estimate.booted(piece, time);
+                    figures.guests += 1;
+                }
+                Event::Finished {
+                    piece,
+                    cell,
+                    time,
+                    footprint,
+                } => {
+                    estimate.finished(piece, time);
+                    figures.take(footprint);
+                    let text = line(figures.cells, total, &cell, estimate.left());
+                    finish(*cell)?;
+                    steps.line(&text);
                 }
             }
-        }
+            Ok(())
+        },
+    );
+    figures.seconds = begin.elapsed().as_secs_f64();
+    if interrupt::requested() {
+        bail!(
+            "interrupted after {} of {total} cells in guests; go on with --resume --cells {}",
+            figures.cells,
+            options.cells.display()
+        );
     }
-    Ok(())
+    result.map(|()| figures)
 }
 
-fn computed(key: Key, camera: &Result<Camera>, personality: Personality) -> Result<Planned> {
-    let mut cell = Cell {
-        key,
-        computed: None,
-        possible: None,
-        guest: None,
-        frames: 0,
-        trouble: None,
-        only_computed: None,
-        impossible: false,
+/// Each piece with its guest's memory. Cells of which no guest can have the memory are finished.
+fn with_room(
+    pieces: Vec<Piece>,
+    prepared: &Prepared,
+    finish: &mut impl FnMut(Cell) -> Result<()>,
+) -> Result<Vec<(MemoryLayout, Piece)>> {
+    let mut with_room = Vec::new();
+    for piece in pieces {
+        let memory = piece
+            .cells
+            .first()
+            .map(|(_, camera)| MemoryLayout::of_camera(camera, &prepared.image));
+        match memory {
+            Some(Ok(memory)) => with_room.push((memory, piece)),
+            Some(Err(error)) => {
+                for (mut cell, _) in piece.cells {
+                    cell.only_computed = Some(format!("no guest can have this memory: {error:#}"));
+                    finish(cell)?;
+                }
+            }
+            None => {}
+        }
+    }
+    Ok(with_room)
+}
+
+fn line(done: u32, total: usize, cell: &Cell, left: Duration) -> String {
+    let summary = match &cell.trouble {
+        Some(trouble) => format!("trouble: {trouble}"),
+        None => cell.summary(),
     };
-    match camera {
-        Ok(camera) => {
-            cell.computed = Some(predict(&camera.setup, personality, Margin::default())?);
-            cell.possible = possible(&camera.setup)?;
-            Ok(Planned {
-                cell,
-                camera: Some(camera.clone()),
+    let left = seconds(left);
+    format!("{done}/{total} {}: {summary}; about {left} left", cell.key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cell::tests::cell;
+    use super::*;
+    use guest_agent::camera::Personality;
+
+    #[test]
+    fn a_resumed_run_does_what_guests_have_not_done() {
+        let own = |personality| cell("wyze-v3", personality);
+        let planned: Vec<Planned> = Personality::ALL
+            .into_iter()
+            .map(|personality| Planned {
+                cell: own(personality),
+                camera: None,
             })
-        }
-        Err(error) => {
-            cell.impossible = true;
-            cell.only_computed = Some(format!("{error:#}"));
-            Ok(Planned { cell, camera: None })
-        }
-    }
-}
-
-/// The memory layouts that run in a guest: of each camera the smallest, the middle and the largest.
-fn choose(guests: WhichGuests, planned: &[Planned]) -> BTreeSet<(String, u64)> {
-    let layouts: BTreeSet<_> = planned
-        .iter()
-        .filter(|planned| planned.camera.is_some())
-        .map(|planned| layout_of(&planned.cell.key))
-        .collect();
-    match guests {
-        WhichGuests::All => layouts,
-        WhichGuests::None => BTreeSet::new(),
-        WhichGuests::Spread => {
-            let cameras: BTreeSet<&String> = layouts.iter().map(|(camera, _)| camera).collect();
-            let spread = |camera: &String| {
-                let of_camera: Vec<_> = layouts.iter().filter(|(name, _)| name == camera).collect();
-                let last = of_camera.len() - 1;
-                [0, last / 2, last].map(|index| of_camera[index].clone())
-            };
-            cameras.into_iter().flat_map(spread).collect()
-        }
-    }
-}
-
-/// Keeps one guest at a time.
-struct Runner<'a> {
-    options: &'a CompareOptions,
-    steps: &'a Steps,
-    prepared: Option<Prepared>,
-    guest: Option<((String, u64), Guest)>,
-    begin: Instant,
-}
-
-impl Runner<'_> {
-    /// Runs a cell. What goes wrong in the guest is the cell's trouble, and ends that guest.
-    fn run(&mut self, cell: &mut Cell, camera: &Camera, index: usize, total: usize) -> Result<()> {
-        self.boot(&layout_of(&cell.key), camera)?;
-        let Some((_, guest)) = &mut self.guest else {
-            return Ok(());
+            .collect();
+        let mut seen = own(Personality::Client);
+        seen.guest = seen.computed.clone();
+        let computed = own(Personality::Driver);
+        let mut broken = own(Personality::HybridMargin);
+        broken.trouble = Some("the guest's end".into());
+        let mut foreign = own(Personality::Client);
+        foreign.key.rmem = 1 << 20;
+        let known = vec![seen, computed, broken, foreign];
+        let left = |chosen: &BTreeSet<Layout>| {
+            let planned = planned
+                .iter()
+                .map(|planned| Planned {
+                    cell: planned.cell.clone(),
+                    camera: None,
+                })
+                .collect();
+            let (done, open) = divide_known(known.clone(), planned, chosen);
+            let open: Vec<_> = open.iter().map(|open| open.cell.key.personality).collect();
+            (done.len(), open)
         };
-        let frames = self.options.frames;
-        match client::run(guest, &camera.setup, cell.key.personality, frames, 1) {
-            Ok(run) => {
-                let problems = run.problems(frames);
-                cell.trouble = (!problems.is_empty()).then(|| problems.join("; "));
-                cell.frames = run
-                    .judges
-                    .values()
-                    .map(|judge| judge.received - judge.mismatched)
-                    .sum();
-                cell.guest = Some(run.report);
-            }
-            Err(_) if interrupt::requested() => return Ok(()),
-            Err(error) => {
-                cell.trouble = Some(format!("{error:#}"));
-                self.guest = None;
-            }
-        }
-        let left = self.left(index + 1, total);
-        self.steps.line(&format!(
-            "{}/{total} {}: {}; about {left} left",
-            index + 1,
-            cell.key,
-            cell.summary()
-        ));
-        Ok(())
+        let both = vec![Personality::HybridMargin, Personality::HybridReserve];
+        // What was only computed is finished as long as no guest is wanted for it.
+        assert_eq!(left(&BTreeSet::new()), (3, both.clone()));
+        let chosen = BTreeSet::from([layout_of(&planned[0].cell.key)]);
+        let three = [vec![Personality::Driver], both].concat();
+        assert_eq!(left(&chosen), (2, three));
     }
 
-    fn left(&self, done: usize, total: usize) -> String {
-        let done = u32::try_from(done.max(1)).unwrap_or(u32::MAX);
-        let open = u32::try_from(total)
-            .unwrap_or(u32::MAX)
-            .saturating_sub(done);
-        let each: Duration = self.begin.elapsed() / done;
-        seconds(each.saturating_mul(open))
-    }
-
-    fn boot(&mut self, layout: &(String, u64), camera: &Camera) -> Result<()> {
-        if self
-            .guest
-            .as_ref()
-            .is_some_and(|(running, _)| running == layout)
-        {
-            return Ok(());
-        }
-        self.end();
-        let mut prepared = match self.prepared.take() {
-            Some(prepared) => prepared,
-            None => Prepared::new(&self.options.guest, self.steps)?,
-        };
-        prepared.memory = MemoryLayout::of_camera(camera, &prepared.image)?;
-        let say = |text: &str| self.steps.line(text);
-        let guest = Guest::boot(&prepared, &Scene::default(), &self.options.out, &say);
-        self.prepared = Some(prepared);
-        self.guest = Some((layout.clone(), guest?));
-        Ok(())
-    }
-
-    fn end(&mut self) {
-        if let Some((_, guest)) = self.guest.take() {
-            guest.power_off();
-        }
+    #[test]
+    fn progress_tells_what_is_left_and_what_went_wrong() {
+        let mut cell = cell("wyze-v3-stock", Personality::Client);
+        let text = line(3, 10, &cell, Duration::from_secs(75));
+        assert!(text.starts_with("3/10 wyze-v3-stock memopt=0"), "{text}");
+        assert!(
+            text.ends_with("1361664 bytes free; about 75 s left"),
+            "{text}"
+        );
+        cell.trouble = Some("no frames".into());
+        let text = line(3, 10, &cell, Duration::from_secs(75));
+        assert!(text.contains("trouble: no frames; about"), "{text}");
     }
 }
