@@ -286,7 +286,13 @@ void tx_isp_media_cleanup(struct tx_isp *isp);
 /* tx_isp_memory.c */
 extern const struct vb2_mem_ops tx_isp_mem_ops;
 dma_addr_t tx_isp_memory_address(struct vb2_buffer *vb);
-int tx_isp_memory_claim(struct tx_isp *isp, const char *range);
+/*
+ * Reads where the carve-out is: from a parameter or, if that is empty, from the kernel's command line.
+ * To be called while no lock of sysfs is held: a probe that somebody asked for by writing to "bind"
+ * must not read files.
+ */
+int tx_isp_memory_configure(const char *range);
+int tx_isp_memory_claim(struct tx_isp *isp);
 /* The device is gone: if nobody holds any of it, the carve-out is the next driver's to claim. */
 void tx_isp_memory_retire(struct tx_isp *isp);
 void tx_isp_memory_release(struct tx_isp *isp);

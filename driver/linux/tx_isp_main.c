@@ -239,7 +239,7 @@ static int probe(struct virtio_device *vdev)
 		ret = -ENOMEM;
 		goto put;
 	}
-	ret = tx_isp_memory_claim(isp, rmem);
+	ret = tx_isp_memory_claim(isp);
 	if (ret)
 		goto put;
 	isp->worker = kthread_create_worker(0, "tx-isp");
@@ -298,7 +298,21 @@ static struct virtio_driver tx_isp_driver = {
 	.probe = probe,
 	.remove = remove,
 };
-module_virtio_driver(tx_isp_driver);
+
+static int __init enter(void)
+{
+	int ret = tx_isp_memory_configure(rmem);
+
+	return ret ? ret : register_virtio_driver(&tx_isp_driver);
+}
+
+static void __exit leave(void)
+{
+	unregister_virtio_driver(&tx_isp_driver);
+}
+
+module_init(enter);
+module_exit(leave);
 
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Ingenic T31 ISP");

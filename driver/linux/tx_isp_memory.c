@@ -221,6 +221,9 @@ dma_addr_t tx_isp_memory_address(struct vb2_buffer *vb)
 	return memory->address;
 }
 
+/* The carve-out that was asked for; no bytes if none was. */
+static struct tx_isp_range wanted;
+
 /* The kernel keeps its command line from modules, but not from files. */
 static int read_command_line(char *text, size_t room)
 {
@@ -235,7 +238,7 @@ static int read_command_line(char *text, size_t room)
 	return length;
 }
 
-static int find_rmem(struct tx_isp *isp, const char *range)
+int tx_isp_memory_configure(const char *range)
 {
 	char *text;
 	int length, ret;
@@ -247,19 +250,17 @@ static int find_rmem(struct tx_isp *isp, const char *range)
 		length = scnprintf(text, COMMAND_LINE_SIZE_MAX, "rmem=%s", range);
 	else
 		length = read_command_line(text, COMMAND_LINE_SIZE_MAX);
-	ret = length < 0 ? length : tx_isp_rmem_parse(text, length, &isp->rmem);
+	ret = length < 0 ? length : tx_isp_rmem_parse(text, length, &wanted);
 	kfree(text);
-	return ret;
+	return ret < 0 ? ret : 0;
 }
 
-int tx_isp_memory_claim(struct tx_isp *isp, const char *range)
+int tx_isp_memory_claim(struct tx_isp *isp)
 {
 	struct device *dev = isp->v4l2_dev.dev;
-	int ret = find_rmem(isp, range);
 
-	if (ret < 0)
-		return ret;
-	if (!ret) {
+	isp->rmem = wanted;
+	if (!isp->rmem.bytes) {
 		dev_info(dev, "no rmem= given: frame buffers come from system memory\n");
 		return 0;
 	}
