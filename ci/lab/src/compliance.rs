@@ -73,9 +73,9 @@ pub fn command(options: &ComplianceOptions) -> Result<bool> {
         request.with_compliance = true;
     })?;
     let logs = Path::new(LOGS);
-    let guest = boot(&prepared, &scene, logs, &steps)?;
+    let mut guest = boot(&prepared, &scene, logs, &steps)?;
     let report = run(
-        guest,
+        &mut guest,
         &prepared,
         &scene,
         options.strategy,
@@ -83,6 +83,7 @@ pub fn command(options: &ComplianceOptions) -> Result<bool> {
         logs,
         &steps,
     )?;
+    guest.power_off();
     report.print(logs);
     if let Some(path) = &options.json {
         report.write_json(path)?;
@@ -90,12 +91,12 @@ pub fn command(options: &ComplianceOptions) -> Result<bool> {
     Ok(report.passed)
 }
 
-/// Runs the tool on all nodes of a guest, or on one, and ends the guest.
+/// Runs the tool on all nodes of a guest, or on one.
 ///
 /// # Errors
 /// If it could not be run at all.
 pub fn run(
-    mut guest: Guest,
+    guest: &mut Guest,
     prepared: &Prepared,
     scene: &Scene,
     strategy: Strategy,
@@ -104,7 +105,7 @@ pub fn run(
     steps: &Steps,
 ) -> Result<Report> {
     let mut bench = Bench {
-        guest: &mut guest,
+        guest,
         steps,
         logs,
         strategy,
@@ -120,9 +121,13 @@ pub fn run(
     for device in bench.media()? {
         bench.run(&device, Tool::Corrected, &["-m", &device], None)?;
     }
-    let report = Report::new(prepared, scene, strategy, bench.runs, bench.complaints);
-    guest.power_off();
-    Ok(report)
+    Ok(Report::new(
+        prepared,
+        scene,
+        strategy,
+        bench.runs,
+        bench.complaints,
+    ))
 }
 
 /// All nodes, or the one that was asked for.

@@ -149,9 +149,7 @@ impl GuestTests<'_> {
             Group::Memory => self.memory(),
             Group::Life => self.life(),
             Group::Clients => self.clients(options),
-            Group::Compliance => {
-                self.case("v4l2-compliance finds nothing to say", Self::compliance)
-            }
+            Group::Compliance => self.compliance(),
             Group::Endings => {
                 self.case(
                     "a panic is reported with the console's last lines",
@@ -288,16 +286,26 @@ impl GuestTests<'_> {
         guest.power_off();
     }
 
-    fn compliance(&mut self) -> Result<()> {
-        let guest = self.boot()?;
-        let logs = PathBuf::from(LOGS).join("compliance");
-        std::fs::create_dir_all(&logs).with_context(|| format!("creating {}", logs.display()))?;
-        let strategy = Strategy::Hybrid;
-        let (prepared, scene) = (&self.prepared, &self.scene);
-        let silent = Steps::silent();
-        let report = compliance::run(guest, prepared, scene, strategy, None, &logs, &silent)?;
-        ensure!(report.passed, "{}", report.text(&logs));
-        Ok(())
+    fn compliance(&mut self) {
+        let mut guest = self.booted("a guest with v4l2-compliance boots");
+        self.case("v4l2-compliance finds nothing to say", |test| {
+            let guest = running(&mut guest)?;
+            let logs = PathBuf::from(LOGS).join("compliance");
+            std::fs::create_dir_all(&logs)
+                .with_context(|| format!("creating {}", logs.display()))?;
+            let report = compliance::run(
+                guest,
+                &test.prepared,
+                &test.scene,
+                Strategy::Hybrid,
+                None,
+                &logs,
+                &Steps::silent(),
+            )?;
+            ensure!(report.passed, "{}", report.text(&logs));
+            Ok(())
+        });
+        self.close("v4l2-compliance", guest);
     }
 
     /// Boots a guest as a case of its own.
