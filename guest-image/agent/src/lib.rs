@@ -20,7 +20,7 @@ pub const PORT_NAME: &str = "tx-isp.agent";
 
 /// The version of the messages; both sides must have the same one. Any change to [`message`] that
 /// changes bytes on the wire is a new version.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The word on the kernel command line that asks for a console instead of the agent.
 pub const SHELL_WORD: &str = "lab.shell";

@@ -8,6 +8,7 @@ mod abi;
 mod buffers;
 mod camera_client;
 mod carve_out;
+mod clock;
 mod device;
 mod failure;
 mod init;
