@@ -41,7 +41,8 @@ pub struct Timeline {
 pub struct Order {
     /// Frames that the client got.
     pub frames: usize,
-    /// Those of them that an interrupt of their own told of.
+    /// Those of them that an interrupt told of behind their DMA; the others were found while an
+    /// earlier one was handled, or by the driver's watchdog.
     pub told: usize,
     /// Those that did not go from sensor to DMA to interrupt to client in this order, in words.
     pub wrong: Vec<String>,

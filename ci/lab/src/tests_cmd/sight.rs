@@ -289,7 +289,7 @@ fn timeline(guest: &mut Guest) -> Result<()> {
     let first = clock::sight(guest)?;
     let outcome = stream(
         guest,
-        &wish(PART, PixelFormat::Nv12, FRAMES),
+        &wish(WHOLE, PixelFormat::Nv12, FRAMES),
         &Steps::silent(),
     )?;
     let last = clock::sight(guest)?;
@@ -298,9 +298,11 @@ fn timeline(guest: &mut Guest) -> Result<()> {
     let order = Timeline::collect(control, [first, last], frames)?.order();
     ensure!(order.wrong.is_empty(), "{}", order.wrong.join("\n"));
     let wanted = usize::try_from(FRAMES)?;
+    // One that DMA has written before the guest has handled the interrupt of its first line is found
+    // with that one.
     ensure!(
-        (order.frames, order.told) == (wanted, wanted),
-        "{} of {wanted} frames came, {} of them with an interrupt of their own",
+        order.frames == wanted && order.told * 2 >= wanted,
+        "{} of {wanted} frames came, only {} of them with an interrupt of their own",
         order.frames,
         order.told
     );
