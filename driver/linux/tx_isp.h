@@ -64,6 +64,20 @@ struct tx_isp_sensor_limits {
 	u32 min_fps, max_fps;
 };
 
+/* What went wrong and was dealt with, since the device was bound. */
+struct tx_isp_health {
+	u32 unmatched;
+	u32 dropped_buffers;
+	u32 damaged_frames;
+	u32 core_errors;
+	u32 vic_errors;
+	u32 vic_recoveries;
+	u32 lost_interrupts;
+	u32 storms;
+	u32 restarts;
+	u32 stale_addresses;
+};
+
 /* A part of the sensor's picture. */
 struct tx_isp_rectangle {
 	u32 left, top, width, height;
@@ -359,6 +373,7 @@ int tx_isp_core_probe(struct tx_isp_core *core, struct tx_isp_transport *transpo
 void tx_isp_core_abandon(struct tx_isp_core *core);
 /* Asks the backend for a sign of life. */
 int tx_isp_core_ping(struct tx_isp_core *core);
+void tx_isp_core_health(const struct tx_isp_core *core, struct tx_isp_health *health);
 u32 tx_isp_core_format(u32 index);
 void tx_isp_core_sensor_name(const struct tx_isp_core *core, u8 *name, u32 room);
 void tx_isp_core_frame_interval(const struct tx_isp_core *core, u32 *numerator, u32 *denominator);

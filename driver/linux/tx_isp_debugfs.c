@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /sys/kernel/debug/tx-isp: the pool, one line a block; the queues, one line a buffer; the
- * mailbox's counters, and how long its answers took.
+ * /sys/kernel/debug/tx-isp: the pool, one line a block; the queues, one line a buffer; what the
+ * hardware did wrong, one line a count; the mailbox's counters, and how long its answers took.
  */
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
@@ -137,11 +137,34 @@ static int queues_show(struct seq_file *file, void *data)
 }
 DEFINE_SHOW_ATTRIBUTE(queues);
 
+static int health_show(struct seq_file *file, void *data)
+{
+	struct tx_isp *isp = file->private;
+	struct tx_isp_health health;
+
+	mutex_lock(&isp->core_lock);
+	tx_isp_core_health(isp->core, &health);
+	mutex_unlock(&isp->core_lock);
+	seq_printf(file, "unmatched %u\n", health.unmatched);
+	seq_printf(file, "dropped-buffers %u\n", health.dropped_buffers);
+	seq_printf(file, "damaged-frames %u\n", health.damaged_frames);
+	seq_printf(file, "core-errors %u\n", health.core_errors);
+	seq_printf(file, "vic-errors %u\n", health.vic_errors);
+	seq_printf(file, "vic-recoveries %u\n", health.vic_recoveries);
+	seq_printf(file, "lost-interrupts %u\n", health.lost_interrupts);
+	seq_printf(file, "storms %u\n", health.storms);
+	seq_printf(file, "restarts %u\n", health.restarts);
+	seq_printf(file, "stale-addresses %u\n", health.stale_addresses);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(health);
+
 void tx_isp_debugfs_create(struct tx_isp *isp)
 {
 	isp->debugfs = debugfs_create_dir("tx-isp", NULL);
 	debugfs_create_file("pool", 0444, isp->debugfs, isp, &pool_fops);
 	debugfs_create_file("queues", 0444, isp->debugfs, isp, &queues_fops);
+	debugfs_create_file("health", 0444, isp->debugfs, isp, &health_fops);
 	debugfs_create_file("mailbox", 0444, isp->debugfs, isp, &mailbox_fops);
 	debugfs_create_file("latency", 0644, isp->debugfs, isp, &latency_fops);
 }

@@ -2,7 +2,7 @@
 //! The fault matrix on the host.
 
 use tx_isp_emulator::faults::FaultKind;
-use tx_isp_tests::faults::{cases, judge};
+use tx_isp_tests::faults::{cases, guest_cases, judge};
 
 #[test]
 fn the_driver_survives_every_fault_of_the_matrix() {
@@ -29,6 +29,13 @@ fn every_kind_of_fault_has_a_case() {
             "{kind}"
         );
     }
+}
+
+#[test]
+fn the_cases_for_a_guest_are_six_of_the_matrix() {
+    let chosen = guest_cases().unwrap();
+    assert_eq!(chosen.len(), 6, "{chosen:#?}");
+    assert!(chosen.iter().all(|case| case.plan.frames == 30));
 }
 
 #[test]

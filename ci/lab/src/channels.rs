@@ -13,6 +13,7 @@ use tx_isp_emulator::control::protocol::{Finding, Status};
 
 use crate::guest::Guest;
 use crate::json;
+use crate::layout::MemoryLayout;
 use crate::memory::client::{self, Run};
 use crate::memory::text::table;
 use crate::options::{Strategy, StreamOptions};
@@ -83,7 +84,6 @@ pub fn check(options: &StreamOptions) -> Result<()> {
 pub fn stream(set: &Set, mut guest: Guest, pictures: &[(ChannelId, Size)]) -> Result<bool> {
     let options = set.options;
     let report = run(set, &mut guest, pictures)?;
-    options.sight.finish(&mut guest.emulator.control)?;
     guest.power_off();
     report.print(&options.out);
     if let Some(path) = &options.json {
@@ -94,25 +94,13 @@ pub fn stream(set: &Set, mut guest: Guest, pictures: &[(ChannelId, Size)]) -> Re
 
 fn run(set: &Set, guest: &mut Guest, pictures: &[(ChannelId, Size)]) -> Result<Report> {
     let options = set.options;
-    let carve_out = set.prepared.memory.carve_out();
-    let short = |bytes: u64| u32::try_from(bytes).context("the carve-out lies beyond 4 GiB");
-    let setup = Setup {
-        base: short(carve_out.base)?,
-        bytes: short(carve_out.size)?,
-        ncubuf: None,
-        blocks: Vec::new(),
-        channels: pictures
-            .iter()
-            .map(|(channel, size)| wanted(*channel, *size, options.buffers))
-            .collect(),
-        late: Vec::new(),
-        cpu_id: CPU_ID,
-    };
+    let setup = setup(set.prepared.memory, pictures, options.buffers)?;
     let personality = match options.strategy {
         Strategy::Driver => Personality::Driver,
         Strategy::Client => Personality::Client,
         Strategy::Hybrid => Personality::HybridReserve,
     };
+    let clocks = options.sight.begin(guest)?;
     let run = set.steps.step(
         "stream",
         || client::run(guest, &setup, personality, options.frames, 1),
@@ -124,12 +112,34 @@ fn run(set: &Set, guest: &mut Guest, pictures: &[(ChannelId, Size)]) -> Result<R
             )
         },
     )?;
+    options.sight.finish(guest, clocks, run.judges.values())?;
     let status = guest
         .emulator
         .control
         .status()
         .context("asking the emulator")?;
     Ok(Report::new(set, &run, status, guest))
+}
+
+/// A client that streams all of `pictures` at once, and nothing else.
+///
+/// # Errors
+/// If the carve-out is nowhere where a T31 could have it.
+pub fn setup(memory: MemoryLayout, pictures: &[(ChannelId, Size)], buffers: u32) -> Result<Setup> {
+    let carve_out = memory.carve_out();
+    let short = |bytes: u64| u32::try_from(bytes).context("the carve-out lies beyond 4 GiB");
+    Ok(Setup {
+        base: short(carve_out.base)?,
+        bytes: short(carve_out.size)?,
+        ncubuf: None,
+        blocks: Vec::new(),
+        channels: pictures
+            .iter()
+            .map(|(channel, size)| wanted(*channel, *size, buffers))
+            .collect(),
+        late: Vec::new(),
+        cpu_id: CPU_ID,
+    })
 }
 
 fn wanted(channel: ChannelId, size: Size, buffers: u32) -> Channel {

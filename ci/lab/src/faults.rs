@@ -1,17 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `cargo lab faults`: what the driver core makes of each fault of the hardware, on the host.
+//! `cargo lab faults`: what the driver makes of each fault of the hardware; its core on the host, or
+//! the whole driver in a guest.
 
-use std::path::PathBuf;
+pub mod guest;
+
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use comfy_table::Table;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use guest_image::Progress;
 use serde::Serialize;
 use tx_isp_emulator::faults::FaultKind;
-use tx_isp_tests::faults::{Row, cases, judge};
+use tx_isp_tests::faults::{Case, Row, cases, guest_cases, judge};
 
 use crate::json;
+use crate::options::GuestOptions;
+use crate::prepare::Prepared;
+use crate::progress::Steps;
+use crate::stream::boot;
+
+/// Where the guest's logs go.
+const LOGS: &str = "out/faults";
 
 /// Which faults.
 #[derive(Debug, Clone, Args)]
@@ -19,7 +30,10 @@ pub struct FaultsOptions {
     /// Only cases with a fault whose text contains this, for example vic-error; repeatable
     #[arg(long, value_name = "TEXT")]
     pub only: Vec<String>,
-    /// Where the random numbers of random faults start
+    /// Run the chosen few in a guest instead of all on the host
+    #[arg(long)]
+    pub guest: bool,
+    /// Where the random numbers of random faults start, on the host
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// Write the results as one JSON object to this file
@@ -28,11 +42,15 @@ pub struct FaultsOptions {
     /// Only list the kinds of faults and their keys
     #[arg(long)]
     pub list: bool,
+    /// Which guest, with --guest.
+    #[command(flatten)]
+    pub guest_options: GuestOptions,
 }
 
 /// What `--json` writes.
 #[derive(Debug, Serialize)]
 struct Results<'a> {
+    guest: bool,
     seed: u64,
     survived: usize,
     of: usize,
@@ -48,7 +66,12 @@ pub fn command(options: &FaultsOptions) -> Result<bool> {
         print!("{}", kinds());
         return Ok(true);
     }
-    let mut all = cases().context("the matrix has a fault that is none")?;
+    let all = if options.guest {
+        guest_cases()
+    } else {
+        cases()
+    };
+    let mut all = all.context("the matrix has a fault that is none")?;
     if !options.only.is_empty() {
         all.retain(|case| {
             let texts: Vec<String> = case.plan.faults.iter().map(ToString::to_string).collect();
@@ -59,10 +82,15 @@ pub fn command(options: &FaultsOptions) -> Result<bool> {
     if all.is_empty() {
         bail!("no case has such a fault; the kinds are\n{}", kinds());
     }
-    let rows: Vec<Row> = all.iter().map(|case| judge(case, options.seed)).collect();
+    let rows: Vec<Row> = if options.guest {
+        in_guest(options, &all)?
+    } else {
+        all.iter().map(|case| judge(case, options.seed)).collect()
+    };
     let survived = rows.iter().filter(|row| row.passed()).count();
     if let Some(path) = &options.json {
         let results = Results {
+            guest: options.guest,
             seed: options.seed,
             survived,
             of: rows.len(),
@@ -74,12 +102,34 @@ pub fn command(options: &FaultsOptions) -> Result<bool> {
     for row in rows.iter().filter(|row| !row.passed()) {
         println!("problem: {}: {}", faults_of(row), row.problems.join("; "));
     }
-    println!(
-        "{survived} of {} cases survived (seed {})",
-        rows.len(),
-        options.seed
-    );
+    let place = if options.guest {
+        "in the guest".to_owned()
+    } else {
+        format!("seed {}", options.seed)
+    };
+    println!("{survived} of {} cases survived ({place})", rows.len());
     Ok(survived == rows.len())
+}
+
+/// Runs cases in one guest, one after the other.
+fn in_guest(options: &FaultsOptions, cases: &[Case]) -> Result<Vec<Row>> {
+    let steps = Steps::new();
+    let prepared = Prepared::new(&options.guest_options, &steps)?;
+    let mut running = boot(&prepared, &guest::scene(), Path::new(LOGS), &steps)?;
+    let mut rows = Vec::new();
+    for case in cases {
+        let name = case.plan.faults.iter().map(ToString::to_string);
+        steps.start(&name.collect::<Vec<_>>().join(" "));
+        let row = guest::judge(&mut running, case);
+        if row.passed() {
+            steps.finish("survived");
+        } else {
+            steps.fail();
+        }
+        rows.push(row);
+    }
+    running.power_off();
+    Ok(rows)
 }
 
 /// Each kind in a line, with its keys and what it does.
@@ -138,13 +188,14 @@ fn broken(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::{Command, Options};
+    use clap::Parser;
 
     fn options(only: &str) -> FaultsOptions {
-        FaultsOptions {
-            only: vec![only.to_owned()],
-            seed: 1,
-            json: None,
-            list: false,
+        let words = ["lab", "faults", "--only", only];
+        match Options::try_parse_from(words).unwrap().command {
+            Command::Faults(options) => options,
+            other => panic!("{other:?}"),
         }
     }
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Compares what the client received with what DMA wrote.
 
+use std::collections::VecDeque;
+
 use guest_agent::message::Frame;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_emulator::control::protocol::{LedgerEntry, LedgerPage};
 use tx_isp_emulator::control::{Client, ClientError};
+use tx_isp_emulator::ledger::ENTRIES_PER_CHANNEL;
 
 /// What has been seen of a stream so far.
 #[derive(Debug, Default)]
@@ -19,9 +22,30 @@ pub struct Judge {
     pub spoilt: u32,
     /// What is wrong, the first of each kind.
     pub problems: Vec<String>,
+    /// When the client got the frames that DMA wrote: as many of the newest as the ledger remembers.
+    pub dequeues: VecDeque<Dequeue>,
     next_sequence: u32,
     first_ns: Option<u64>,
     last_ns: u64,
+}
+
+/// When the client got a frame; times in nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dequeue {
+    /// The channel.
+    pub channel: u32,
+    /// The channel's session in the ledger.
+    pub session: u32,
+    /// The frame's number as the chip counts.
+    pub frame: u32,
+    /// The driver's sequence number.
+    pub sequence: u32,
+    /// When DMA had written it, since the emulator's start.
+    pub written_ns: u64,
+    /// The driver's time stamp, on the guest's clock.
+    pub stamped_ns: u64,
+    /// When the client had dequeued it, on the guest's clock.
+    pub dequeued_ns: u64,
 }
 
 impl Judge {
@@ -36,6 +60,18 @@ impl Judge {
                 self.note(frame, "the driver marked it as spoilt");
             }
             self.spoilt += 1;
+        }
+        self.dequeues.extend(written.map(|entry| Dequeue {
+            channel: entry.channel,
+            session: entry.session,
+            frame: entry.frame,
+            sequence: frame.sequence,
+            written_ns: entry.done_ns,
+            stamped_ns: frame.timestamp_ns,
+            dequeued_ns: frame.dequeued_ns,
+        }));
+        if self.dequeues.len() > ENTRIES_PER_CHANNEL {
+            self.dequeues.pop_front();
         }
         let Some(crc32) = frame.crc32 else { return };
         let difference = match written {
@@ -158,6 +194,7 @@ mod tests {
             sequence,
             buffer: 0,
             timestamp_ns: 1_000_000_000 + u64::from(index) * 40_000_000,
+            dequeued_ns: 1_001_000_000 + u64::from(index) * 40_000_000,
             bytesused: 1,
             flags: 0,
             crc32: Some(crc32),
@@ -194,6 +231,11 @@ mod tests {
         );
         assert!(judge.problems.is_empty());
         assert!((judge.fps().unwrap() - 25.0).abs() < 1e-9);
+        let waits = judge
+            .dequeues
+            .iter()
+            .map(|got| got.dequeued_ns - got.stamped_ns);
+        assert_eq!(waits.collect::<Vec<_>>(), [1_000_000; 26]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod bench;
 mod channels;
+mod clock;
 mod complaints;
 mod compliance;
 mod doctor;

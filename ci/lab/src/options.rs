@@ -21,6 +21,7 @@ use crate::layout::MemoryLayout;
 use crate::memory::{CompareOptions, MergeOptions, OomOptions, PlanOptions};
 use crate::registers::RegistersOptions;
 use crate::sight::SightOptions;
+use crate::tests_cmd::TestOptions;
 use crate::trace::TraceCommand;
 
 /// The most frames of one stream.
@@ -56,7 +57,7 @@ pub enum Command {
     Compare(CompareOptions),
     /// Joins the finished cells of several `compare` runs
     Merge(MergeOptions),
-    /// Runs the driver through each fault of the hardware, on the host
+    /// Runs the driver through each fault of the hardware, on the host or in a guest
     Faults(FaultsOptions),
     /// Records, shows and compares register traces
     Trace(TraceOptions),
@@ -268,43 +269,6 @@ impl StreamOptions {
     }
 }
 
-/// Which tests.
-#[derive(Debug, Clone, Args)]
-pub struct TestOptions {
-    /// Only what needs no guest
-    #[arg(long, conflicts_with = "guest_only")]
-    pub host_only: bool,
-    /// Only what needs a guest
-    #[arg(long)]
-    pub guest_only: bool,
-    /// Of those that need a guest only this group; repeatable
-    #[arg(long, value_name = "GROUP", conflicts_with = "host_only")]
-    pub group: Vec<Group>,
-    /// Write the results as JUnit XML to this file
-    #[arg(long, value_name = "FILE")]
-    pub junit: Option<PathBuf>,
-    /// Which guest.
-    #[command(flatten)]
-    pub guest: GuestOptions,
-}
-
-/// Tests that share a guest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Group {
-    /// Streams of each format and kind of memory
-    Streams,
-    /// The Wyze Cam v3's memory, a thousand starts and stops
-    Memory,
-    /// Clients that come, go and are killed
-    Life,
-    /// Programs that everybody has: v4l2-ctl and GStreamer
-    Clients,
-    /// v4l2-compliance on each node
-    Compliance,
-    /// How things end when the guest or the emulator dies
-    Endings,
-}
-
 /// How to run a guest for a person.
 #[derive(Debug, Clone, Args)]
 pub struct ShellOptions {
@@ -461,11 +425,5 @@ mod tests {
             let error = stream(&words).unwrap_err();
             assert!(error.contains(right), "{words:?}: {error}");
         }
-    }
-
-    #[test]
-    fn tests_are_for_the_host_or_the_guest_but_not_both_alone() {
-        let words = ["lab", "test", "--host-only", "--guest-only"];
-        assert!(Options::try_parse_from(words).is_err());
     }
 }

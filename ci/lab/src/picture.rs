@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use image::RgbImage;
 use image::imageops::grayscale;
+use image::{GrayImage, RgbImage};
 use tx_isp_abi::Size;
 use tx_isp_abi::format::{FrameLayout, PixelFormat};
 use tx_isp_emulator::picture::{Geometry, OutputFormat, stamp, to_rgb};
@@ -34,6 +34,13 @@ impl Picture {
     fn first_plane_bytes(&self) -> usize {
         let bytes = self.size.width * self.size.height * self.format.bytes_per_pixel();
         usize::try_from(bytes).unwrap_or(usize::MAX)
+    }
+
+    /// Its luma; `None` for RGB.
+    pub fn luma(&self) -> Option<GrayImage> {
+        let luma = self.bytes.get(..self.first_plane_bytes())?.to_vec();
+        let planar = !self.format.is_rgb();
+        planar.then(|| GrayImage::from_raw(self.size.width, self.size.height, luma))?
     }
 
     /// CRC-32 of its bytes.

@@ -6,11 +6,13 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use tx_isp_emulator::control::Client;
 use tx_isp_emulator::faults::Fault;
 
+use crate::clock::{self, Sighting};
+use crate::guest::Guest;
+use crate::judge::Judge;
 use crate::layout::MemoryLayout;
-use crate::timeline;
+use crate::timeline::Timeline;
 
 /// What to look at, and what is to fail.
 #[derive(Debug, Clone, Default, Args)]
@@ -22,7 +24,7 @@ pub struct SightOptions {
     /// Record each register access to this file, for `cargo lab trace`
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
-    /// Write sensor ticks, DMA and interrupts of each frame to this file, which Perfetto opens
+    /// Write sensor tick, DMA, interrupt and dequeuing of each frame to this file, which Perfetto opens
     #[arg(long, value_name = "FILE")]
     pub timeline: Option<PathBuf>,
     /// A fault of the hardware, for example lost-frame:frame=10; repeatable (`cargo lab faults --list`)
@@ -63,15 +65,35 @@ impl SightOptions {
         words
     }
 
-    /// After the stream, while the emulator still answers.
+    /// Before the stream: both clocks, if they will be needed.
     ///
     /// # Errors
-    /// If it does not, or a file cannot be written.
-    pub fn finish(&self, control: &mut Client) -> Result<()> {
-        match &self.timeline {
-            Some(path) => timeline::write(path, control),
-            None => Ok(()),
-        }
+    /// If guest or emulator does not answer.
+    pub fn begin(&self, guest: &mut Guest) -> Result<Option<Sighting>> {
+        let wanted = self.timeline.is_some();
+        wanted.then(|| clock::sight(guest)).transpose()
+    }
+
+    /// After the stream, while guest and emulator still answer. `first` is what [`Self::begin`] gave,
+    /// `judges` have judged the frames.
+    ///
+    /// # Errors
+    /// If they do not answer, or a file cannot be written.
+    pub fn finish<'a>(
+        &self,
+        guest: &mut Guest,
+        first: Option<Sighting>,
+        judges: impl IntoIterator<Item = &'a Judge>,
+    ) -> Result<()> {
+        let Some((path, first)) = self.timeline.as_ref().zip(first) else {
+            return Ok(());
+        };
+        let last = clock::sight(guest)?;
+        let dequeues = judges
+            .into_iter()
+            .flat_map(|judge| judge.dequeues.iter().copied());
+        let control = &mut guest.emulator.control;
+        Timeline::collect(control, [first, last], dequeues.collect())?.write(path)
     }
 }
 

@@ -152,10 +152,11 @@ fn stream_one(set: &Set, mut guest: Guest, channel: ChannelId, size: Size) -> Re
         strategy: options.strategy,
         io: options.io.unwrap_or(options.strategy.io()),
     };
+    let clocks = options.sight.begin(&mut guest)?;
     let outcome = run(&mut guest, &wish, &set.steps)?;
     let mut report = Report::new(&set.prepared, &set.scene, &wish, &guest, &outcome);
     if outcome.trouble.is_none() {
-        options.sight.finish(&mut guest.emulator.control)?;
+        options.sight.finish(&mut guest, clocks, [&outcome.judge])?;
         guest.power_off();
     }
     for (kept, name) in outcome.pictures.iter().zip(PICTURES) {
@@ -226,6 +227,7 @@ pub fn run(guest: &mut Guest, wish: &Wish, steps: &Steps) -> Result<Outcome> {
         fourcc: wish.format.fourcc(),
         buffers: wish.buffers,
         frames: wish.frames,
+        only_intact: false,
         memory: wish.io.memory(),
         strategy: Some(wish.strategy.control()),
         checksum: wish.checksum,

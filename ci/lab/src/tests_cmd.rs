@@ -7,15 +7,18 @@ mod health;
 mod host;
 mod life;
 mod memory;
+mod options;
 mod results;
+mod sight;
 
 use anyhow::Result;
 use guest_image::Progress;
 
-use crate::options::TestOptions;
 use crate::prepare::repository;
 use crate::progress::Steps;
 use results::Results;
+
+pub use options::TestOptions;
 
 /// Runs the tests that were asked for; true if none failed.
 ///
@@ -25,11 +28,11 @@ pub fn command(options: &TestOptions) -> Result<bool> {
     let repository = repository()?;
     let steps = Steps::new();
     let mut results = Results::default();
-    if !options.guest_only {
+    if !options.guest_only && options.part.is_empty() {
         host::run(&repository, &steps, &mut results)?;
     }
     if !options.host_only {
-        guest::run(&options.guest, &options.group, &steps, &mut results)?;
+        guest::run(options, &steps, &mut results)?;
     }
     if let Some(path) = &options.junit {
         results.write_junit(path)?;

@@ -4,6 +4,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`ffi`] | the functions that C calls, those about the ISP |
+//! | [`health`] | that about what went wrong with the hardware |
 //! | [`sensor`] | those about the sensor and the part of its picture that is shown |
 //! | [`memory`] | those about the carve-out and its buffers |
 //! | [`mailbox`] | the driver core's bus over the virtqueue that C carries |
@@ -13,6 +14,7 @@
 #![cfg_attr(target_os = "none", no_std)]
 
 pub mod ffi;
+pub mod health;
 pub mod mailbox;
 pub mod memory;
 pub mod print;

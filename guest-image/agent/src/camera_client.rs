@@ -13,6 +13,7 @@ use tx_isp_abi::format::PixelFormat;
 
 use crate::abi;
 use crate::carve_out::{Shared, Whole};
+use crate::clock;
 use crate::device::{Camera, Dequeued, Mapping, Place};
 use crate::failure::{At, failure};
 
@@ -243,6 +244,7 @@ impl Stream {
     /// Looks at a frame and gives its buffer back. Frames beyond those that are wanted only keep
     /// the stream going.
     fn take(&mut self, dequeued: &Dequeued, wanted: u32) -> Result<(), Failure> {
+        let dequeued_ns = clock::monotonic_ns()?;
         if self.taken < wanted {
             let length = usize::try_from(self.sizeimage)
                 .map_err(|_| failure("reading a frame", "it is too long"))?;
@@ -261,6 +263,7 @@ impl Stream {
                 sequence: dequeued.sequence,
                 buffer: dequeued.index,
                 timestamp_ns: dequeued.timestamp_ns,
+                dequeued_ns,
                 bytesused: dequeued.bytesused,
                 flags: dequeued.flags,
                 crc32: Some(crc32),

@@ -9,6 +9,7 @@ mod buffers;
 mod camera_client;
 mod carve_out;
 mod checksum;
+mod clock;
 mod device;
 mod failure;
 mod init;

@@ -52,6 +52,8 @@ pub enum Request {
         /// The module's name, as in `tx_isp`.
         name: String,
     },
+    /// Reads the clock that the driver's time stamps are of; answered by [`Reply::Clock`].
+    Clock,
     /// Ends the guest; answered by [`Reply::Ok`] before it does.
     Poweroff,
     /// Makes the guest's kernel panic; answered by [`Reply::Ok`] before it does.
@@ -73,6 +75,8 @@ pub struct StreamRequest {
     pub buffers: u32,
     /// How many frames to take.
     pub frames: u32,
+    /// Whether frames that the driver marked as spoilt are reported but not counted.
+    pub only_intact: bool,
     /// Whose memory the buffers are.
     pub memory: Memory,
     /// Who is to allocate this queue's buffers, as the driver's control numbers it; `None` leaves it
@@ -160,6 +164,11 @@ pub enum Reply {
     Stream(StreamEvent),
     /// Something happened to a camera's main program.
     Camera(CameraEvent),
+    /// What the clock showed.
+    Clock {
+        /// The guest's monotonic clock, in nanoseconds.
+        monotonic_ns: u64,
+    },
 }
 
 /// The guest as it is after its start.
@@ -287,6 +296,8 @@ pub struct Frame {
     pub buffer: u32,
     /// The driver's time stamp on the guest's monotonic clock, in nanoseconds.
     pub timestamp_ns: u64,
+    /// When the client had dequeued it, on the same clock.
+    pub dequeued_ns: u64,
     /// Bytes that the driver says it filled.
     pub bytesused: u32,
     /// The V4L2 flags of the buffer.

@@ -17,7 +17,7 @@ use crate::device::Camera;
 use crate::failure::{At, failure};
 use crate::port::Port;
 use crate::stream::Sink;
-use crate::{camera_client, modules, run, stream};
+use crate::{camera_client, clock, modules, run, stream};
 
 /// Where the kernel lists video devices.
 const VIDEO: &str = "/sys/class/video4linux";
@@ -97,6 +97,9 @@ fn answer(request: Request, port: &mut impl Write) -> Result<Option<Reply>, Fail
             modules::unload(&name)?;
             Reply::Ok
         }
+        Request::Clock => Reply::Clock {
+            monotonic_ns: clock::monotonic_ns()?,
+        },
         Request::Poweroff => Reply::Ok,
         Request::Panic => {
             wire::send(port, &Reply::Ok).map_err(broken)?;

@@ -9,6 +9,7 @@ use tx_isp_abi::format::PixelFormat;
 
 use crate::abi;
 use crate::buffers::{Buffers, v4l2_memory};
+use crate::clock;
 use crate::device::Camera;
 use crate::failure::failure;
 use crate::rmem::Rmem;
@@ -19,6 +20,8 @@ const BATCH_FRAMES: usize = 64;
 const BATCH_TIME: Duration = Duration::from_millis(50);
 /// Bytes of a picture in one message.
 const PART_BYTES: usize = 1 << 20;
+/// A stream of which more frames than this are spoilt and not counted is given up.
+const MAX_SPOILT: u32 = 1000;
 /// How many pictures are kept at most; they lie in the guest's memory until the stream ends.
 const MAX_KEPT: usize = 4;
 
@@ -65,6 +68,7 @@ pub fn stream(request: &StreamRequest, sink: &mut impl Sink) -> Result<(), Failu
         memory,
         planes,
         request,
+        taken: 0,
         begin: Instant::now(),
         touched: Duration::ZERO,
         kept: Vec::new(),
@@ -74,7 +78,7 @@ pub fn stream(request: &StreamRequest, sink: &mut impl Sink) -> Result<(), Failu
     sink.event(StreamEvent::Started(granted))?;
     client.take_all(sink)?;
     let done = StreamDone {
-        frames: request.frames,
+        frames: client.taken,
         elapsed_ns: nanoseconds(client.begin.elapsed()),
         touch_ns: nanoseconds(client.touched),
         request_ns,
@@ -131,6 +135,8 @@ struct Client<'a> {
     memory: u32,
     planes: Planes,
     request: &'a StreamRequest,
+    /// Frames taken, also those that do not count.
+    taken: u32,
     begin: Instant,
     touched: Duration,
     kept: Vec<(u32, Vec<u8>)>,
@@ -141,17 +147,28 @@ struct Client<'a> {
 impl Client<'_> {
     /// Takes all frames. What was taken before a failure is reported before it.
     fn take_all(&mut self, sink: &mut impl Sink) -> Result<(), Failure> {
-        for index in 0..self.request.frames {
+        let mut left = self.request.frames;
+        let mut index = 0;
+        while left > 0 {
             let taken = self.take(index);
+            let intact = self.batch.last().is_some_and(|frame| !frame.is_error());
+            let counts = intact || !self.request.only_intact;
+            left -= u32::from(counts);
             let full = self.batch.len() >= BATCH_FRAMES || self.sent.elapsed() >= BATCH_TIME;
             // The first one goes at once: the lab measures the time to it.
-            let flush = full || index == 0 || index + 1 == self.request.frames || taken.is_err();
+            let flush = full || index == 0 || left == 0 || taken.is_err();
             if flush && !self.batch.is_empty() {
                 sink.event(StreamEvent::Frames(std::mem::take(&mut self.batch)))?;
                 self.sent = Instant::now();
             }
             taken?;
+            index += 1;
+            if index - (self.request.frames - left) > MAX_SPOILT {
+                let text = format!("more than {MAX_SPOILT} frames are spoilt");
+                return Err(failure("taking frames", text));
+            }
         }
+        self.taken = index;
         Ok(())
     }
 
@@ -160,6 +177,7 @@ impl Client<'_> {
         let limit = Duration::from_millis(self.request.frame_deadline_ms.into());
         let buffer = self.camera.wait(self.memory, limit)?;
         let got = Instant::now();
+        let dequeued_ns = clock::monotonic_ns()?;
 
         let bytes = self.buffers.bytes(buffer.index)?;
         let too_short = |error: guest_agent::planes::BufferTooShort| {
@@ -180,6 +198,7 @@ impl Client<'_> {
             sequence: buffer.sequence,
             buffer: buffer.index,
             timestamp_ns: buffer.timestamp_ns,
+            dequeued_ns,
             bytesused: buffer.bytesused,
             flags: buffer.flags,
             crc32,
@@ -232,6 +251,7 @@ mod tests {
             fourcc: u32::from_le_bytes(*b"NV12"),
             buffers: 4,
             frames: 1,
+            only_intact: false,
             memory: Memory::Mmap,
             strategy: None,
             checksum: true,

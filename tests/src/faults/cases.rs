@@ -177,6 +177,16 @@ const CASES: &[(&[&str], &str, Holds)] = &[
     ),
 ];
 
+/// The cases that also run in a guest: one of each way in which a stream can suffer.
+const IN_GUEST: [&str; 6] = [
+    "lost-frame:frame=5",
+    "core-error:frame=5,bits=0x100",
+    "lost-interrupt:frame=5",
+    "interrupt-storm:frame=5,times=40",
+    "corrupted-picture:frame=5",
+    "dead-sensor:at=1",
+];
+
 fn undisturbed(outcome: &Outcome) -> bool {
     outcome.good == 30
         && (outcome.damaged, outcome.missing) == (0, 0)
@@ -246,6 +256,22 @@ pub fn cases() -> Result<Vec<Case>, ParseFaultError> {
         },
         undetectable: false,
     });
+    Ok(cases)
+}
+
+/// Those of the [`cases`] that also run in a guest, as they are.
+///
+/// # Errors
+/// If a fault of the table cannot be parsed.
+pub fn guest_cases() -> Result<Vec<Case>, ParseFaultError> {
+    let wanted = IN_GUEST
+        .iter()
+        .map(|text| text.parse())
+        .collect::<Result<Vec<Fault>, _>>()?;
+    let mut cases = cases()?;
+    cases.retain(|case| matches!(case.plan.faults[..], [only] if wanted.contains(&only)));
+    // With one channel and as many buffers as a client asks for.
+    cases.retain(|case| case.plan.channels.len() == 1 && case.plan.buffers > 1);
     Ok(cases)
 }
 

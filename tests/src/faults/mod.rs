@@ -7,7 +7,7 @@
 mod cases;
 mod run;
 
-pub use cases::{Case, cases};
+pub use cases::{Case, cases, guest_cases};
 pub use run::{Outcome, Plan, run};
 
 use std::sync::mpsc;
@@ -33,6 +33,21 @@ pub struct Row {
 }
 
 impl Row {
+    /// Judges what came of a case, wherever it ran; or why it did not come to its end.
+    #[must_use]
+    pub fn new(case: &Case, outcome: Result<Outcome, String>) -> Self {
+        let (happened, problems) = match outcome {
+            Ok(outcome) => (outcome.to_string(), problems(case, &outcome)),
+            Err(error) => ("it did not come to its end".to_owned(), vec![error]),
+        };
+        Self {
+            faults: case.plan.faults.iter().map(ToString::to_string).collect(),
+            expected: case.expected.to_owned(),
+            happened,
+            problems,
+        }
+    }
+
     /// Whether all was as expected.
     #[must_use]
     pub fn passed(&self) -> bool {
@@ -53,26 +68,10 @@ pub fn judge(case: &Case, seed: u64) -> Row {
         // Nobody listens any more once the deadline is over.
         let _ = done.send(run(&plan));
     });
-    let mut row = Row {
-        faults: case.plan.faults.iter().map(ToString::to_string).collect(),
-        expected: case.expected.to_owned(),
-        happened: String::new(),
-        problems: Vec::new(),
-    };
     match result.recv_timeout(DEADLINE) {
-        Ok(Ok(outcome)) => {
-            row.happened = outcome.to_string();
-            row.problems = problems(case, &outcome);
-        }
-        Ok(Err(error)) => row.problems.push(format!("{error:#}")),
-        Err(error) => row
-            .problems
-            .push(format!("it hangs or has panicked: {error}")),
+        Ok(outcome) => Row::new(case, outcome.map_err(|error| format!("{error:#}"))),
+        Err(error) => Row::new(case, Err(format!("it hangs or has panicked: {error}"))),
     }
-    if row.happened.is_empty() {
-        "it did not come to its end".clone_into(&mut row.happened);
-    }
-    row
 }
 
 /// What every case must keep, then what the case itself asks for.

@@ -16,18 +16,19 @@ use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
 use tx_isp_emulator::sensor::ClockMode;
 
+use super::options::{Part, TestOptions};
 use super::results::{End, Results};
 use super::{clients, health, life, memory};
 use crate::compliance;
 use crate::explain;
 use crate::guest::Guest;
-use crate::options::{Attach, Group, GuestOptions, Io, Strategy};
+use crate::options::{Attach, GuestOptions, Io, Strategy};
 use crate::prepare::Prepared;
 use crate::progress::Steps;
 use crate::qemu::Carrier;
 use crate::report::Report;
 use crate::scene::Scene;
-use crate::stream::{Wish, run as stream};
+use crate::stream::{Outcome, Wish, run as stream};
 use crate::trouble::Trouble;
 
 /// Enough for every buffer to go round many times.
@@ -38,7 +39,7 @@ const LOGS: &str = "out/test";
 const SOON: Duration = Duration::from_secs(20);
 
 /// The streams over each carrier.
-const STREAMS: [(Size, PixelFormat); 4] = [
+pub(super) const STREAMS: [(Size, PixelFormat); 4] = [
     (Size::new(1920, 1080), PixelFormat::Nv12),
     (Size::new(640, 360), PixelFormat::Nv12),
     (Size::new(1280, 720), PixelFormat::Nv21),
@@ -46,7 +47,7 @@ const STREAMS: [(Size, PixelFormat); 4] = [
 ];
 
 /// Who allocates the buffers, and where they come from: every way that is not the default.
-const ALLOCATIONS: [(Strategy, Io); 4] = [
+pub(super) const ALLOCATIONS: [(Strategy, Io); 4] = [
     (Strategy::Driver, Io::Mmap),
     (Strategy::Client, Io::Rmem),
     (Strategy::Hybrid, Io::Userptr),
@@ -57,14 +58,10 @@ const ALLOCATIONS: [(Strategy, Io); 4] = [
 ///
 /// # Errors
 /// Nothing does; what cannot be built is a failed test.
-pub fn run(
-    options: &GuestOptions,
-    groups: &[Group],
-    steps: &Steps,
-    results: &mut Results,
-) -> Result<()> {
+pub fn run(options: &TestOptions, steps: &Steps, results: &mut Results) -> Result<()> {
     let begin = Instant::now();
-    let prepared = Prepared::with_image(options, steps, |image| image.with_compliance = true);
+    let prepared =
+        Prepared::with_image(&options.guest, steps, |image| image.with_compliance = true);
     let end = match &prepared {
         Ok(_) => End::Passed,
         Err(error) => End::Failed(explain(error)),
@@ -76,7 +73,7 @@ pub fn run(
     };
     for carrier in Carrier::ALL {
         let suite = format!("guest, {carrier}");
-        if let Some(reason) = left_out(carrier, options.attach, &prepared) {
+        if let Some(reason) = left_out(carrier, options.guest.attach, &prepared) {
             results.add(&suite, "all of them", End::Skipped(reason), Duration::ZERO);
             continue;
         }
@@ -94,9 +91,9 @@ pub fn run(
             steps,
             results,
         };
-        for group in Group::value_variants() {
-            if groups.is_empty() || groups.contains(group) {
-                guest.group(*group, options);
+        for part in Part::value_variants() {
+            if options.part.is_empty() || options.part.contains(part) {
+                guest.part(*part, &options.guest);
             }
         }
     }
@@ -127,43 +124,49 @@ fn stream_name(size: Size, format: PixelFormat) -> String {
     format!("{FRAMES} frames of {size} {format} arrive as written")
 }
 
-struct GuestTests<'a> {
+/// The tests over one carrier.
+pub(super) struct GuestTests<'a> {
     suite: String,
-    prepared: Prepared,
-    scene: Scene,
+    pub(super) prepared: Prepared,
+    pub(super) scene: Scene,
     steps: &'a Steps,
     results: &'a mut Results,
 }
 
 impl GuestTests<'_> {
+    fn part(&mut self, part: Part, options: &GuestOptions) {
+        match part {
+            Part::Streams => self.streams(),
+            Part::Sight => self.sight(),
+            Part::Faults => self.faults(),
+            Part::Memory => self.memory(),
+            Part::Life => self.life(),
+            Part::Clients => self.clients(options),
+            Part::Compliance => self.compliance(),
+            Part::Endings => self.endings(),
+        }
+    }
+
+    /// How things end when they go wrong.
+    fn endings(&mut self) {
+        let panic = "a panic is reported with the console's last lines";
+        self.case(panic, |test| test.panic());
+        let death = "an emulator that dies ends the stream soon";
+        self.case(death, |test| test.dead_emulator());
+    }
+
+    /// Where the guests' logs go.
+    pub(super) fn logs(&self) -> PathBuf {
+        PathBuf::from(LOGS).join(self.prepared.carrier.name())
+    }
+
     fn boot(&self) -> Result<Guest> {
-        let logs = PathBuf::from(LOGS).join(self.prepared.carrier.name());
-        Guest::boot(&self.prepared, &self.scene, &logs, &|text| {
+        Guest::boot(&self.prepared, &self.scene, &self.logs(), &|text| {
             self.steps.line(text)
         })
     }
 
-    fn group(&mut self, group: Group, options: &GuestOptions) {
-        match group {
-            Group::Streams => self.streams(),
-            Group::Memory => self.memory(),
-            Group::Life => self.life(),
-            Group::Clients => self.clients(options),
-            Group::Compliance => self.compliance(),
-            Group::Endings => {
-                self.case(
-                    "a panic is reported with the console's last lines",
-                    Self::panic,
-                );
-                self.case(
-                    "an emulator that dies ends the stream soon",
-                    Self::dead_emulator,
-                );
-            }
-        }
-    }
-
-    fn case(&mut self, name: &str, test: impl FnOnce(&mut Self) -> Result<()>) {
+    pub(super) fn case(&mut self, name: &str, test: impl FnOnce(&mut Self) -> Result<()>) {
         let begin = Instant::now();
         self.steps.start(&format!("{}: {name}", self.suite));
         let end = match test(self) {
@@ -202,7 +205,7 @@ impl GuestTests<'_> {
                     io,
                     ..wish(size, format, FRAMES)
                 };
-                test.stream_wish(guest, &wish)
+                test.stream_wish(guest, &wish).map(drop)
             });
         }
         self.case("the module can be unloaded and loaded again", |test| {
@@ -279,7 +282,7 @@ impl GuestTests<'_> {
     }
 
     /// The end of a guest in which tests ran.
-    fn close(&mut self, behind: &str, guest: Option<Guest>) {
+    pub(super) fn close(&mut self, behind: &str, guest: Option<Guest>) {
         let Some(mut guest) = guest else { return };
         let name = format!("the kernel has nothing to complain of behind {behind}");
         self.case(&name, |_| health::check(&mut guest));
@@ -309,7 +312,7 @@ impl GuestTests<'_> {
     }
 
     /// Boots a guest as a case of its own.
-    fn booted(&mut self, name: &str) -> Option<Guest> {
+    pub(super) fn booted(&mut self, name: &str) -> Option<Guest> {
         let mut guest = None;
         self.case(name, |test| {
             guest = Some(test.boot()?);
@@ -321,16 +324,17 @@ impl GuestTests<'_> {
     /// One stream that must be as it was asked for.
     fn stream(&self, guest: &mut Guest, size: Size, format: PixelFormat) -> Result<()> {
         self.stream_wish(guest, &wish(size, format, FRAMES))
+            .map(drop)
     }
 
-    fn stream_wish(&self, guest: &mut Guest, wish: &Wish) -> Result<()> {
+    pub(super) fn stream_wish(&self, guest: &mut Guest, wish: &Wish) -> Result<Outcome> {
         let outcome = stream(guest, wish, &Steps::silent())?;
         let mut report = Report::new(&self.prepared, &self.scene, wish, guest, &outcome);
         for kept in &outcome.pictures {
             report.check_picture(kept);
         }
         ensure!(report.passed, "{}", report.problems.join("\n"));
-        Ok(())
+        Ok(outcome)
     }
 
     fn panic(&mut self) -> Result<()> {
@@ -390,11 +394,13 @@ impl GuestTests<'_> {
     }
 }
 
-fn running(guest: &mut Option<Guest>) -> Result<&mut Guest> {
+/// The guest, if it booted.
+pub(super) fn running(guest: &mut Option<Guest>) -> Result<&mut Guest> {
     guest.as_mut().context("there is no guest")
 }
 
-fn wish(size: Size, format: PixelFormat, frames: u32) -> Wish {
+/// A stream of the main channel, as most are.
+pub(super) fn wish(size: Size, format: PixelFormat, frames: u32) -> Wish {
     let [channel, ..] = ChannelId::ALL;
     Wish {
         channel,
