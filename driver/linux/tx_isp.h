@@ -250,7 +250,7 @@ struct tx_isp {
 	struct kthread_worker *worker;
 	struct kthread_work interrupt_work;
 	/* When the interrupt that is being handled arrived, in ns since boot. */
-	u64 interrupt_time;
+	atomic64_t interrupt_time;
 	/* Finds out that the backend is gone while nobody asks it anything. */
 	struct delayed_work watchdog;
 	u64 interrupts_at_last_watch;

@@ -69,7 +69,7 @@ void tx_isp_raised(struct virtio_device *vdev)
 {
 	struct tx_isp *isp = vdev->priv;
 
-	WRITE_ONCE(isp->interrupt_time, ktime_get_ns());
+	atomic64_set(&isp->interrupt_time, ktime_get_ns());
 	kthread_queue_work(isp->worker, &isp->interrupt_work);
 }
 
@@ -88,12 +88,12 @@ static void handle_interrupt(struct kthread_work *work)
 {
 	struct tx_isp *isp = container_of(work, struct tx_isp, interrupt_work);
 	struct tx_isp_completed done[TX_ISP_MAX_COMPLETED];
-	u64 time = READ_ONCE(isp->interrupt_time);
 	int count;
 
 	mutex_lock(&isp->core_lock);
 	count = isp->core_ready ? tx_isp_core_interrupt(isp->core, done) : 0;
-	deliver(isp, done, count, time);
+	/* The newest: a frame may have ended, and raised its own, since this one was raised. */
+	deliver(isp, done, count, atomic64_read(&isp->interrupt_time));
 	mutex_unlock(&isp->core_lock);
 }
 

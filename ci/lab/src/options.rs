@@ -243,6 +243,11 @@ const SIZES: [Size; ChannelId::COUNT] = [
 ];
 
 impl StreamOptions {
+    /// Where the buffers come from.
+    pub fn io(&self) -> Io {
+        self.io.unwrap_or(self.strategy.io())
+    }
+
     /// Every channel with its picture's size.
     ///
     /// # Errors

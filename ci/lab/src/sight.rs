@@ -12,13 +12,15 @@ use crate::clock::{self, Sighting};
 use crate::guest::Guest;
 use crate::judge::Judge;
 use crate::layout::MemoryLayout;
+use crate::options::Io;
 use crate::timeline::Timeline;
 
 /// What to look at, and what is to fail.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Sight and faults")]
 pub struct SightOptions {
-    /// End at the first mistake of the driver, and take buffers outside of the carve-out for one
+    /// End at the first mistake of the driver; buffers outside of the carve-out are one, unless the
+    /// client brings ordinary memory (--io userptr)
     #[arg(long)]
     pub strict: bool,
     /// Record each register access to this file, for `cargo lab trace`
@@ -39,12 +41,15 @@ pub struct SightOptions {
 }
 
 impl SightOptions {
-    /// What the emulator is told.
-    pub fn emulator_options(&self, memory: MemoryLayout) -> Vec<OsString> {
+    /// What the emulator is told, if buffers of that kind are streamed into.
+    pub fn emulator_options(&self, memory: MemoryLayout, io: Io) -> Vec<OsString> {
         let mut words = Vec::new();
         if self.strict {
-            let carve_out = memory.carve_out();
             words.push("--strict".into());
+        }
+        // Ordinary memory in one piece is as good as the carve-out.
+        if self.strict && io != Io::Userptr {
+            let carve_out = memory.carve_out();
             words.push(format!("--carve-out={}@{:#x}", carve_out.size, carve_out.base).into());
         }
         let mut pair = |option: &str, value: OsString| {
@@ -113,7 +118,11 @@ mod tests {
             faults: Some("/tmp/faults.toml".into()),
             seed: Some(7),
         };
-        let words = sight.emulator_options("128M".parse().unwrap());
+        let words = sight.emulator_options("128M".parse().unwrap(), Io::Mmap);
+        let scattered = sight.emulator_options("128M".parse().unwrap(), Io::Userptr);
+        assert_eq!(scattered[0], "--strict");
+        let names = |word: &OsString| word.to_string_lossy().starts_with("--carve-out");
+        assert!(!scattered.iter().any(names));
         let program = ["tx-isp-emulator", "--socket", "/run/isp"].map(OsString::from);
         let config = Config::try_parse_from(program.into_iter().chain(words)).unwrap();
         assert!(config.strict);
@@ -126,7 +135,7 @@ mod tests {
         );
         assert!(
             SightOptions::default()
-                .emulator_options("128M".parse().unwrap())
+                .emulator_options("128M".parse().unwrap(), Io::Mmap)
                 .is_empty()
         );
     }

@@ -113,7 +113,9 @@ pub fn command(options: &StreamOptions) -> Result<bool> {
         steps.line(&format!("note: {warning}"));
     }
     let mut prepared = Prepared::new(&options.guest, &steps)?;
-    prepared.emulator_options = options.sight.emulator_options(prepared.memory);
+    prepared.emulator_options = options
+        .sight
+        .emulator_options(prepared.memory, options.io());
     let guest = boot(&prepared, &scene, &options.out, &steps)?;
     let set = Set {
         options,
@@ -150,7 +152,7 @@ fn stream_one(set: &Set, mut guest: Guest, channel: ChannelId, size: Size) -> Re
         frames: options.frames,
         checksum: true,
         strategy: options.strategy,
-        io: options.io.unwrap_or(options.strategy.io()),
+        io: options.io(),
     };
     let clocks = options.sight.begin(&mut guest)?;
     let outcome = run(&mut guest, &wish, &set.steps)?;

@@ -61,7 +61,7 @@ fn strict(memory: MemoryLayout) -> Vec<std::ffi::OsString> {
         strict: true,
         ..SightOptions::default()
     };
-    sight.emulator_options(memory)
+    sight.emulator_options(memory, Io::Mmap)
 }
 
 /// Fails if the emulator has found anything since its start.
