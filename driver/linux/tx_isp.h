@@ -281,8 +281,11 @@ void tx_isp_video_layout(struct tx_isp_video *video, struct tx_isp_layout *layou
 int tx_isp_video_create_controls(struct tx_isp_video *video);
 /* What REQBUFS accepts under the node's strategy. */
 unsigned int tx_isp_video_io_modes(const struct tx_isp_video *video);
-/* Tells the node's clients whether another of its buffers would be granted. */
-void tx_isp_video_update_pressure(struct tx_isp_video *video);
+
+/* tx_isp_pressure.c */
+/* Tells each node's clients whether another of its buffers would be granted. */
+void tx_isp_pressure_update(struct work_struct *work);
+void tx_isp_pressure_show(struct seq_file *file, struct tx_isp *isp);
 
 /* tx_isp_sensor.c */
 int tx_isp_sensor_create_controls(struct tx_isp *isp);
@@ -302,6 +305,7 @@ extern const struct vb2_mem_ops tx_isp_mem_ops;
 dma_addr_t tx_isp_memory_address(struct vb2_buffer *vb);
 /*
  * Reads where the carve-out is: from a parameter or, if that is empty, from the kernel's command line.
+ * "none" is no carve-out.
  * To be called while no lock of sysfs is held: a probe that somebody asked for by writing to "bind"
  * must not read files.
  */
@@ -434,6 +438,8 @@ int tx_isp_carve_out_reserve(struct tx_isp_carve_out *carve_out, u32 bytes, u32 
 int tx_isp_grant_coherent(const struct tx_isp_request *request, u32 largest);
 /* Whether a queue of buffers this large would be granted less than it asks for. */
 bool tx_isp_is_pressure(const struct tx_isp_pool_state *state, u32 margin, u32 reserve, u32 bytes);
+/* Bytes of a buffer for a picture of that format, known or not. */
+u32 tx_isp_buffer_bytes(u32 fourcc, u32 width, u32 height);
 void tx_isp_carve_out_release(struct tx_isp_carve_out *carve_out, u32 client);
 /* 1 and block or reservation number index, or 0 past the last. */
 int tx_isp_carve_out_block(const struct tx_isp_carve_out *carve_out, u32 index,

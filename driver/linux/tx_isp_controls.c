@@ -98,19 +98,3 @@ int tx_isp_video_create_controls(struct tx_isp_video *video)
 	v4l2_ctrl_add_handler(&video->controls, &video->isp->sensor_controls, NULL, false);
 	return video->controls.error;
 }
-
-void tx_isp_video_update_pressure(struct tx_isp_video *video)
-{
-	struct tx_isp *isp = video->isp;
-	struct tx_isp_pool_state state;
-	struct tx_isp_layout layout;
-
-	if (!isp->carve_out)
-		return;
-	tx_isp_video_layout(video, &layout);
-	mutex_lock(&isp->carve_out_lock);
-	tx_isp_carve_out_state(isp->carve_out, &state);
-	mutex_unlock(&isp->carve_out_lock);
-	v4l2_ctrl_s_ctrl(video->pressure, tx_isp_is_pressure(&state, isp->margin, isp->reserve,
-							     PAGE_ALIGN(layout.sizeimage)));
-}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /sys/kernel/debug/tx-isp: the pool, one line a block; the queues, one line a buffer; what the
- * hardware did wrong, one line a count; the mailbox's counters, and how long its answers took.
+ * /sys/kernel/debug/tx-isp: the pool, one line a block; whether it is short, one line a node; the
+ * queues, one line a buffer; what the hardware did wrong, one line a count; the mailbox's counters,
+ * and how long its answers took.
  */
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
@@ -46,6 +47,13 @@ static int pool_show(struct seq_file *file, void *data)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(pool);
+
+static int pressure_show(struct seq_file *file, void *data)
+{
+	tx_isp_pressure_show(file, file->private);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(pressure);
 
 static int mailbox_show(struct seq_file *file, void *data)
 {
@@ -163,6 +171,7 @@ void tx_isp_debugfs_create(struct tx_isp *isp)
 {
 	isp->debugfs = debugfs_create_dir("tx-isp", NULL);
 	debugfs_create_file("pool", 0444, isp->debugfs, isp, &pool_fops);
+	debugfs_create_file("pressure", 0444, isp->debugfs, isp, &pressure_fops);
 	debugfs_create_file("queues", 0444, isp->debugfs, isp, &queues_fops);
 	debugfs_create_file("health", 0444, isp->debugfs, isp, &health_fops);
 	debugfs_create_file("mailbox", 0444, isp->debugfs, isp, &mailbox_fops);

@@ -17,7 +17,7 @@
 
 static char *rmem = "";
 module_param(rmem, charp, 0444);
-MODULE_PARM_DESC(rmem, "carve-out as SIZE@BASE, in place of the kernel command line's rmem=");
+MODULE_PARM_DESC(rmem, "carve-out as SIZE@BASE, or none, in place of the kernel command line's rmem=");
 
 static char *strategy = "hybrid";
 module_param(strategy, charp, 0444);
@@ -124,16 +124,10 @@ static void watch(struct work_struct *work)
 	if (streams(isp))
 		check_stream(isp);
 	isp->interrupts_at_last_watch = received;
+	/* Others take system memory without telling. */
+	if (!isp->carve_out)
+		schedule_work(&isp->pressure_work);
 	schedule_delayed_work(&isp->watchdog, WATCH_INTERVAL);
-}
-
-static void update_pressure(struct work_struct *work)
-{
-	struct tx_isp *isp = container_of(work, struct tx_isp, pressure_work);
-	u32 channel;
-
-	for (channel = 0; channel < TX_ISP_CHANNELS; channel++)
-		tx_isp_video_update_pressure(&isp->videos[channel]);
 }
 
 /* The last user of a node or of the device is gone. */
@@ -184,6 +178,7 @@ static int start(struct tx_isp *isp, struct virtio_device *vdev, u32 strategy)
 	if (ret)
 		goto unregister_media;
 	schedule_delayed_work(&isp->watchdog, WATCH_INTERVAL);
+	schedule_work(&isp->pressure_work);
 	tx_isp_debugfs_create(isp);
 	return 0;
 
@@ -219,7 +214,7 @@ static int probe(struct virtio_device *vdev)
 	mutex_init(&isp->carve_out_lock);
 	atomic_set(&isp->next_client, 0);
 	INIT_LIST_HEAD(&isp->rmem_users);
-	INIT_WORK(&isp->pressure_work, update_pressure);
+	INIT_WORK(&isp->pressure_work, tx_isp_pressure_update);
 	isp->margin = margin;
 	isp->reserve = reserve;
 	isp->dma_device = get_device(vdev->dev.parent);

@@ -243,6 +243,8 @@ int tx_isp_memory_configure(const char *range)
 	char *text;
 	int length, ret;
 
+	if (!strcmp(range, "none"))
+		return 0;
 	text = kzalloc(COMMAND_LINE_SIZE_MAX, GFP_KERNEL);
 	if (!text)
 		return -ENOMEM;

@@ -282,7 +282,9 @@ static int queue_setup(struct vb2_queue *queue, unsigned int *buffers, unsigned 
 	}
 	if (queue->memory != VB2_MEMORY_MMAP)
 		return 0;
-	granted = negotiate(video, *buffers, sizes[0]);
+	granted = negotiate(video, *buffers,
+			    max(sizes[0], tx_isp_buffer_bytes(layout.fourcc, layout.width,
+							      layout.height)));
 	if (granted < 0)
 		return granted;
 	*buffers = granted;

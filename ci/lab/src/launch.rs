@@ -104,6 +104,8 @@ impl Launch<'_> {
             // An oops in the driver is the end of a test, and a panic the end of the guest.
             "oops=panic",
             "panic=-1",
+            // Debian's kernel has /proc/pressure, but only if asked.
+            "psi=1",
         ];
         words.extend(STEADY_TICK);
         words.extend(self.image.command_line_extra.iter().map(String::as_str));
@@ -178,7 +180,7 @@ pub mod tests {
             "-object\nmemory-backend-memfd,id=mem,size=134217728,share=on\n",
             "-device\nloader,file=/cache/image.cpio,addr=0x5800000,force-raw=on\n",
             "-append\nmem=99M@0x0 rmem=29M@0x6300000 rd_start=0x85800000 rd_size=11534336 \
-             console=ttyS0 oops=panic panic=-1 nohz=off highres=off extra=1\n",
+             console=ttyS0 oops=panic panic=-1 psi=1 nohz=off highres=off extra=1\n",
             "-chardev\nsocket,id=isp,path=/run/isp,,1\n",
             "-device\nvhost-user-gpio-pci,chardev=isp,addr=0x12\n",
             "-device\nvirtio-serial-pci,addr=0x14\n",

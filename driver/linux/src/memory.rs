@@ -2,8 +2,9 @@
 //! The functions that C calls about memory. tx_isp.h declares each, with its locking.
 
 use core::slice;
-use tx_isp_abi::PhysAddr;
+use tx_isp_abi::{PhysAddr, Size};
 use tx_isp_driver::alloc::carve_out::{CarveOut as CarveOutOf, Reservation};
+use tx_isp_driver::alloc::estimate;
 use tx_isp_driver::alloc::negotiation::{self, Grant, MAX_COUNT, Margin, Request};
 use tx_isp_driver::alloc::pool::{Client, GRANULE, Owner, PoolError};
 use tx_isp_driver::alloc::rmem::{self, RmemError};
@@ -269,6 +270,12 @@ pub extern "C" fn tx_isp_grant_coherent(wanted: &BufferRequest, largest: u32) ->
         return Errno::Enomem.to_return_value();
     }
     i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+/// Bytes of a buffer for a picture of that format.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_buffer_bytes(fourcc: u32, width: u32, height: u32) -> u32 {
+    estimate::buffer_bytes(fourcc, Size::new(width, height))
 }
 
 /// Whether a queue of buffers of `bytes` would be granted less than it asks for.

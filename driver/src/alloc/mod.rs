@@ -4,12 +4,14 @@
 //! | module | what it decides |
 //! |---|---|
 //! | [`Strategy`] | which kinds of buffers a queue accepts |
+//! | [`estimate`] | how many bytes a buffer takes |
 //! | [`negotiation`] | how many buffers REQBUFS grants |
 //! | [`carve_out`] | the pool with the reservations of its clients |
 //! | [`pool`] | where a block lies |
 //! | [`rmem`] | where the carve-out lies |
 
 pub mod carve_out;
+pub mod estimate;
 pub mod negotiation;
 pub mod pool;
 pub mod rmem;

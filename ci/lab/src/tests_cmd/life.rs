@@ -36,7 +36,7 @@ macro_rules! life {
 }
 
 /// Scripts for a guest whose frames come as fast as buffers do.
-pub const FLOWING: [Life; 8] = [
+pub const FLOWING: [Life; 9] = [
     life!(
         "v4l2-ctl streams with each kind of memory",
         "standard_clients.sh"
@@ -55,6 +55,10 @@ pub const FLOWING: [Life; 8] = [
     life!(
         "unbound while handles are open",
         "unbind_with_open_handles.sh"
+    ),
+    life!(
+        "buffers of system memory, where there is no carve-out",
+        "system_memory.sh"
     ),
     life!(
         "random clients while another process fragments the pool",

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Whether memory for buffers is short: in the carve-out, or in the system's memory where there is
+ * none. What the kernel knows of tasks that wait for memory, it tells in /proc/pressure, not to modules.
+ */
+#include <linux/mm.h>
+
+#include "tx_isp.h"
+
+/* The largest block that a buffer could be in. */
+static void measure(struct tx_isp *isp, struct tx_isp_pool_state *state)
+{
+	struct sysinfo memory;
+
+	if (isp->carve_out) {
+		mutex_lock(&isp->carve_out_lock);
+		tx_isp_carve_out_state(isp->carve_out, state);
+		mutex_unlock(&isp->carve_out_lock);
+		return;
+	}
+	si_meminfo(&memory);
+	*state = (struct tx_isp_pool_state){
+		.total = memory.totalram * memory.mem_unit,
+		.free = si_mem_available() * PAGE_SIZE,
+		.largest = tx_isp_largest_coherent(isp),
+	};
+}
+
+static bool is_short(struct tx_isp_video *video, const struct tx_isp_pool_state *state, u32 *bytes)
+{
+	struct tx_isp_layout layout;
+
+	tx_isp_video_layout(video, &layout);
+	*bytes = PAGE_ALIGN(layout.sizeimage);
+	return tx_isp_is_pressure(state, video->isp->margin, video->isp->reserve, *bytes);
+}
+
+void tx_isp_pressure_update(struct work_struct *work)
+{
+	struct tx_isp *isp = container_of(work, struct tx_isp, pressure_work);
+	struct tx_isp_pool_state state;
+	u32 channel, bytes;
+
+	measure(isp, &state);
+	for (channel = 0; channel < TX_ISP_CHANNELS; channel++)
+		v4l2_ctrl_s_ctrl(isp->videos[channel].pressure,
+				 is_short(&isp->videos[channel], &state, &bytes));
+}
+
+void tx_isp_pressure_show(struct seq_file *file, struct tx_isp *isp)
+{
+	struct tx_isp_pool_state state;
+	u32 channel, bytes;
+	bool pressure;
+
+	measure(isp, &state);
+	seq_printf(file, "%s: total %u available %u largest %u\n",
+		   isp->carve_out ? "carve-out" : "system memory", state.total, state.free,
+		   state.largest);
+	for (channel = 0; channel < TX_ISP_CHANNELS; channel++) {
+		pressure = is_short(&isp->videos[channel], &state, &bytes);
+		seq_printf(file, "%s: buffers of %u, %s\n",
+			   video_device_node_name(&isp->videos[channel].vdev), bytes,
+			   pressure ? "pressure" : "none");
+	}
+}
