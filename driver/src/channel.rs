@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! An output channel: its set-up (facts 2.5), its buffers (facts 2.4), start and stop.
 
+mod output;
+
+pub use output::OutputChannel;
+
 use crate::bring_up::{self, poll, write};
 use crate::bus::{Bus, BusError};
 use crate::error::Error;
 use crate::isp::Isp;
-use crate::list::List;
 use crate::selection::Placement;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::{ChromaStart, FrameLayout, PixelFormat, nearest_size};
 use tx_isp_abi::operation::Operation;
 use tx_isp_abi::registers::{Channel, Msca};
-use tx_isp_abi::{PhysAddr, Rectangle, Size};
+use tx_isp_abi::{PhysAddr, Size};
 
 /// The most buffers that a channel holds: as many as videobuf2 allows a queue.
 pub const MAX_BUFFERS: usize = 32;
@@ -43,155 +46,6 @@ const NO_BUFFER: Buffer = Buffer {
     index: 0,
     address: PhysAddr(0),
 };
-
-/// A buffer that has come back from the chip.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Finished {
-    pub(crate) buffer: Buffer,
-    pub(crate) sequence: u32,
-    /// Where its UV plane starts.
-    pub(crate) chroma: PhysAddr,
-    /// Buffers that the chip has dropped before it.
-    pub(crate) dropped: u32,
-}
-
-/// The driver's state of one channel.
-#[derive(Clone, Debug)]
-pub struct OutputChannel {
-    id: ChannelId,
-    layout: FrameLayout,
-    /// Where the chroma plane of its layouts begins.
-    chroma: ChromaStart,
-    /// The part of the sensor's picture that is shown.
-    pub(crate) source: Rectangle,
-    streaming: bool,
-    /// Buffers that the address FIFO has no room for yet.
-    waiting: List<Buffer, { MAX_BUFFERS + IN_HARDWARE }>,
-    /// Buffers whose addresses were pushed, in that order.
-    in_hardware: List<Buffer, IN_HARDWARE>,
-    /// Buffers that the client has queued, whether or not the channel has started.
-    prepared: List<Buffer, MAX_BUFFERS>,
-    /// The chip's number of the first frame since stream-on or the last restart.
-    first_frame: Option<u32>,
-    /// The sequence number of that frame.
-    first_sequence: u32,
-    /// The sequence number of the frame that came last.
-    last_sequence: Option<u32>,
-    /// An error was told of; the next frame may be the one that it damaged.
-    pub(crate) suspect: bool,
-}
-
-impl OutputChannel {
-    pub(crate) fn new(id: ChannelId, sensor: Size) -> Self {
-        let size = nearest_size(id, sensor, sensor);
-        Self {
-            id,
-            layout: FrameLayout::new(PixelFormat::Nv12, size),
-            chroma: ChromaStart::default(),
-            source: Rectangle::whole(sensor),
-            streaming: false,
-            waiting: List::new(NO_BUFFER),
-            in_hardware: List::new(NO_BUFFER),
-            prepared: List::new(NO_BUFFER),
-            first_frame: None,
-            first_sequence: 0,
-            last_sequence: None,
-            suspect: false,
-        }
-    }
-
-    pub(crate) const fn is_streaming(&self) -> bool {
-        self.streaming
-    }
-
-    /// Size of the pictures in pixels.
-    pub(crate) const fn layout_size(&self) -> Size {
-        self.layout.size
-    }
-
-    /// Whether the chip owes it a frame.
-    pub(crate) const fn waits_for_frame(&self) -> bool {
-        self.streaming && !self.in_hardware.is_empty()
-    }
-
-    /// The chip was reset: what it held is to be pushed again, and numbers go on behind a gap of at
-    /// least one frame.
-    pub(crate) fn take_from_hardware(&mut self) {
-        self.recycle(self.in_hardware.len());
-        self.first_frame = None;
-        self.first_sequence = self.last_sequence.map_or(0, |last| last.wrapping_add(2));
-    }
-
-    /// Puts the oldest `count` buffers of the hardware back to the front of those that wait.
-    fn recycle(&mut self, count: usize) {
-        for index in 0..count {
-            if let Some(buffer) = self.in_hardware.remove(0) {
-                let fits = self.waiting.insert(index, buffer);
-                debug_assert!(fits, "there is room for all that is in hardware");
-            }
-        }
-    }
-
-    /// Starts counting frames at 0.
-    fn reset_sequence(&mut self) {
-        self.first_frame = None;
-        self.first_sequence = 0;
-        self.last_sequence = None;
-        self.suspect = false;
-    }
-
-    /// All buffers are the caller's again.
-    pub(crate) fn forget(&mut self) {
-        self.streaming = false;
-        self.waiting.clear();
-        self.in_hardware.clear();
-    }
-
-    /// The buffer that the chip says it has filled, the frame's number counted from stream-on, and
-    /// how many buffers the chip has dropped before: it takes addresses in the order in which they
-    /// were pushed, so those before the one that is done will not come (facts 2.4). `None` if the chip names an address that it was not given (facts 8, row 6).
-    pub(crate) fn take_finished(&mut self, address: PhysAddr, frame: u32) -> Option<Finished> {
-        let found = self
-            .in_hardware
-            .as_slice()
-            .iter()
-            .position(|buffer| buffer.address == address)?;
-        self.recycle(found);
-        let buffer = self.in_hardware.remove(0)?;
-        let first = *self.first_frame.get_or_insert(frame);
-        let sequence = self.first_sequence.wrapping_add(frame.wrapping_sub(first));
-        self.last_sequence = Some(sequence);
-        Some(Finished {
-            buffer,
-            sequence,
-            chroma: PhysAddr(buffer.address.0.wrapping_add(self.layout.uv_offset)),
-            dropped: u32::try_from(found).unwrap_or(u32::MAX),
-        })
-    }
-
-    fn holds(&self, buffer: Buffer) -> bool {
-        let lists = [self.waiting.as_slice(), self.in_hardware.as_slice()];
-        lists
-            .iter()
-            .any(|list| list.iter().any(|held| held.index == buffer.index))
-    }
-
-    /// The pushes that fill the address FIFO up: UV first, then Y; RGB has no UV (facts 2.4).
-    fn feed(&mut self) -> List<Operation, { 2 * IN_HARDWARE }> {
-        let mut pushes = List::new(write(PhysAddr(0), 0));
-        while !self.in_hardware.is_full()
-            && let Some(buffer) = self.waiting.remove(0)
-        {
-            let uv = buffer.address.0 + self.layout.uv_offset;
-            let pushed = (self.layout.format.is_rgb()
-                || pushes.push(write(Channel::UvAddress.of(self.id), uv)))
-                && pushes.push(write(Channel::YAddress.of(self.id), buffer.address.0))
-                && self.in_hardware.push(buffer);
-            debug_assert!(pushed, "the lists are as long as the FIFO is filled");
-        }
-        pushes
-    }
-}
 
 impl<B: Bus> Isp<B> {
     /// The layout of a channel's pictures.
