@@ -152,6 +152,19 @@ pub enum Error {
         /// The lines with warnings.
         warnings: String,
     },
+    /// A function of the module would not leave enough of the kernel's stack.
+    #[error(
+        "{function} in tx-isp.ko takes {bytes} bytes of the kernel's stack, and {limit} are the most: \
+         make large values where they stay instead of moving them"
+    )]
+    Stack {
+        /// Its symbol.
+        function: String,
+        /// What it takes.
+        bytes: u32,
+        /// The most it may.
+        limit: u32,
+    },
     /// A shared library that a guest program needs is not in the guest's packages.
     #[error("no package of the guest holds {library}, which {needed_by} needs")]
     NoLibrary {

@@ -30,6 +30,7 @@ mod module;
 mod placement;
 mod progress;
 mod rust;
+mod stack;
 mod toolchain;
 mod userland;
 mod workshop;

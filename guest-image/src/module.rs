@@ -17,6 +17,7 @@ use crate::kernel::modules::module_info;
 use crate::kernel::{Kernel, jobs, make};
 use crate::progress::Progress;
 use crate::rust::Build;
+use crate::stack;
 use crate::toolchain::Toolchain;
 
 /// One kbuild run over a handful of files.
@@ -79,6 +80,7 @@ pub(crate) fn build(
         fs::write(&record, "").at("writing", &record)?;
         run_kbuild(kernel, &stage, &library)?;
         check_release(&full, kernel)?;
+        stack::check(&full)?;
         fs::write(&record, key).at("writing", &record)?;
         progress.finish(&kernel.label);
     }
