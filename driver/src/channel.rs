@@ -210,6 +210,12 @@ impl<B: Bus> Isp<B> {
     pub(crate) fn start_channel(&mut self, channel: ChannelId) -> Result<(), Error> {
         let input = self.sensor.size;
         let layout = self.layout(channel);
+        let writes_rgb = |other: &&OutputChannel| other.streaming && other.layout.format.is_rgb();
+        if layout.format.is_rgb()
+            && let Some(other) = self.channels.iter().find(writes_rgb)
+        {
+            return Err(Error::RgbTaken(other.id));
+        }
         let placement = self.channels[channel.index()].placement(input);
         self.bus.post(&setup(channel, &layout, input, &placement))?;
         self.empty_fifos(channel)?;

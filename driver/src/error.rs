@@ -34,6 +34,8 @@ pub enum Error {
     UnsupportedSize(Size),
     /// The channel streams; stop it first.
     Busy(ChannelId),
+    /// Another channel streams RGB, and only one may (facts 2.4).
+    RgbTaken(ChannelId),
     /// The channel does not stream.
     NotStreaming(ChannelId),
     /// More buffers than the channel can hold.
@@ -95,7 +97,7 @@ impl Error {
             | Self::AlreadyQueued(_)
             | Self::Overlap(_)
             | Self::OutOfRange(_) => Errno::Einval,
-            Self::Busy(_) => Errno::Ebusy,
+            Self::Busy(_) | Self::RgbTaken(_) => Errno::Ebusy,
             Self::QueueFull(_) => Errno::Enobufs,
             Self::Pool(error) => error.errno(),
         }
@@ -149,6 +151,12 @@ impl fmt::Display for Error {
                 write!(f, "{size} is no size that the channel can write")
             }
             Self::Busy(channel) => write!(f, "channel {channel} streams"),
+            Self::RgbTaken(channel) => {
+                write!(
+                    f,
+                    "channel {channel} streams RGB, and only one may at a time"
+                )
+            }
             Self::NotStreaming(channel) => write!(f, "channel {channel} does not stream"),
             Self::QueueFull(channel) => {
                 write!(f, "channel {channel} holds as many buffers as it can")

@@ -167,6 +167,28 @@ fn the_chroma_plane_begins_where_the_client_wants_it() {
 }
 
 #[test]
+fn a_second_channel_in_rgb_is_refused() {
+    let board = Board::new();
+    let mut isp = board.probe();
+    let [_, second, third] = ChannelId::ALL;
+    let size = Size::new(640, 360);
+    for (number, channel) in (0..).zip([second, third]) {
+        isp.set_layout(channel, PixelFormat::Rgb565, size).unwrap();
+        isp.queue(channel, buffer(number)).unwrap();
+    }
+    isp.stream_on(second).unwrap();
+    assert_eq!(
+        isp.stream_on(third),
+        Err(Error::RgbTaken(second)),
+        "facts 2.4"
+    );
+    isp.stream_off(second).unwrap();
+    isp.stream_on(third).unwrap();
+    isp.stream_off(third).unwrap();
+    assert_eq!(findings(&board), [""; 0]);
+}
+
+#[test]
 fn a_frame_without_a_buffer_shows_as_a_gap() {
     let board = Board::new();
     let mut isp = board.probe();

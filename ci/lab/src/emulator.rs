@@ -33,6 +33,8 @@ pub struct Emulator {
     pub process: Process,
     /// Its operator's socket.
     pub control: Client,
+    /// Where more of those can be had.
+    pub control_path: PathBuf,
     /// Where QEMU connects.
     pub socket: PathBuf,
     says: Tail,
@@ -45,13 +47,13 @@ impl Emulator {
     /// If it ends or does not listen in time, with what it said.
     pub fn start(prepared: &Prepared, scene: &Scene, sockets: &Path, log: &Path) -> Result<Self> {
         let socket = sockets.join("isp");
-        let control = sockets.join("control");
+        let control_path = sockets.join("control");
         let mut command = Command::new(&prepared.emulator);
         command
             .arg("--socket")
             .arg(&socket)
             .arg("--control")
-            .arg(&control)
+            .arg(&control_path)
             .arg(format!("--source={}", scene.source))
             .arg(format!("--fps={}", rate_option(scene.fps)))
             .args(&prepared.emulator_options)
@@ -67,10 +69,11 @@ impl Emulator {
         };
         let says =
             Tail::follow(stderr, log).with_context(|| format!("writing {}", log.display()))?;
-        let control = connect(&control, &mut process, &says)?;
+        let control = connect(&control_path, &mut process, &says)?;
         Ok(Self {
             process,
             control,
+            control_path,
             socket,
             says,
         })

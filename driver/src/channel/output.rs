@@ -25,7 +25,7 @@ pub(crate) struct Finished {
 /// The driver's state of one channel.
 #[derive(Clone, Debug)]
 pub struct OutputChannel {
-    id: ChannelId,
+    pub(super) id: ChannelId,
     pub(super) layout: FrameLayout,
     /// Where the chroma plane of its layouts begins.
     pub(super) chroma: ChromaStart,

@@ -103,6 +103,9 @@ finding_kinds! {
     /// An access to a block whose clock is stopped.
     ClockGated = "clock-gated",
         "clear the ISP's bits of CLKGR0 and CLKGR1 first; reads give 0, writes are lost (facts 1.3)";
+    /// VIC or CSI host were set up for another sensor.
+    SensorMismatch = "sensor-mismatch",
+        "before the VIC starts, give it the sensor's interface, data type and words of a line, and the CSI host its lanes (facts 2.7, 2.8)";
     /// VIC or core were told of another picture size than the sensor's.
     FrameSizeMismatch = "frame-size-mismatch",
         "write the sensor's size to the VIC's RESOLUTION and the core's FRAME_SIZE (facts 2.6, 2.7)";

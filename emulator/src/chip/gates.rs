@@ -3,7 +3,7 @@
 
 use super::Chip;
 use super::findings::FindingKind;
-use tx_isp_abi::registers::{Cpm, RegisterId};
+use tx_isp_abi::registers::{Cpm, CsiHost, CsiPhy, RegisterId};
 
 /// What the CPM's registers say of the ISP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,17 +21,20 @@ impl Gates {
     }
 
     /// What is wrong with an access to `id`, if anything.
-    pub(super) const fn refuse(self, id: RegisterId) -> Option<FindingKind> {
+    pub(super) fn refuse(self, id: RegisterId) -> Option<FindingKind> {
         // Clocks are needed by all of the ISP, and the reset reaches all but CSI host and PHY.
         let resettable = match id {
             RegisterId::CsiHost(_) | RegisterId::CsiPhy(_) => false,
+            RegisterId::Parameter(word) => {
+                let block = word.block().base;
+                block != CsiHost::BLOCK.base && block != CsiPhy::BLOCK.base
+            }
             RegisterId::Core(_)
             | RegisterId::Msca(_)
             | RegisterId::Channel(..)
             | RegisterId::Vic(_)
             | RegisterId::Tuning(_)
-            | RegisterId::Statistics(_)
-            | RegisterId::Parameter(_) => true,
+            | RegisterId::Statistics(_) => true,
             RegisterId::Cpm(_)
             | RegisterId::Harb(_)
             | RegisterId::Efuse(_)

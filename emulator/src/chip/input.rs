@@ -4,16 +4,71 @@
 use super::Chip;
 use super::findings::FindingKind;
 use tx_isp_abi::Size;
-use tx_isp_abi::registers::{Core, Vic};
+use tx_isp_abi::registers::{Core, CsiHost, Vic};
 
-/// INTERFACE's value for DVP: with a MIPI sensor no frame comes (facts 8, row 10).
-const DVP: u32 = 3;
+/// INTERFACE's value for MIPI, which all sensors here send (facts 2.7).
+const MIPI: u32 = 2;
+
+/// What the sensor's settings ask of a register.
+struct Asked {
+    /// The register, as a person would name it.
+    register: &'static str,
+    /// What it holds.
+    value: u32,
+    /// What it should hold.
+    wanted: u32,
+}
 
 impl Chip {
-    /// Whether the VIC listens where the sensor sends. Of INTERFACE's values only DVP is known to keep
-    /// a MIPI sensor's frames away.
+    /// Whether the VIC listens where the sensor sends: with another interface than MIPI no frame comes
+    /// (facts 2.7; 8, row 10).
     pub(super) fn vic_hears_the_sensor(&self) -> bool {
-        Vic::INTERFACE_KIND.get(self.storage.get(Vic::Interface.address())) != DVP
+        Vic::INTERFACE_KIND.get(self.storage.get(Vic::Interface.address())) == MIPI
+    }
+
+    /// The VIC starts: interface, kind of data, words of a line and lanes must be the sensor's (facts
+    /// 2.7, 2.8). But for the interface, frames come all the same (our choice).
+    pub(super) fn check_sensor_settings(&mut self) {
+        let stored = |address| self.storage.get(address);
+        let sensor = &self.sensor;
+        let asked = [
+            Asked {
+                register: "VIC INTERFACE",
+                value: Vic::INTERFACE_KIND.get(stored(Vic::Interface.address())),
+                wanted: MIPI,
+            },
+            Asked {
+                register: "VIC IDI_TYPE",
+                value: Vic::DATA_TYPE.get(stored(Vic::DataType.address())),
+                wanted: match sensor.bits_per_pixel {
+                    8 => 0,
+                    10 => 1,
+                    _ => 2,
+                },
+            },
+            Asked {
+                register: "VIC LINE_WORDS",
+                value: stored(Vic::LineWords.address()),
+                wanted: (sensor.bits_per_pixel * sensor.size.width).div_ceil(32),
+            },
+            Asked {
+                register: "CSI N_LANES",
+                value: CsiHost::LANES_LESS_ONE.get(stored(CsiHost::Lanes.address())),
+                wanted: sensor.lanes.saturating_sub(1),
+            },
+        ];
+        for Asked {
+            register,
+            value,
+            wanted,
+        } in asked
+        {
+            if value != wanted {
+                self.findings.report(FindingKind::SensorMismatch, || {
+                    format!("{register} is {value:#x}, the sensor asks for {wanted:#x}")
+                });
+            }
+        }
     }
 
     /// A frame comes in: the sizes that VIC and core were told must be the sensor's. 0 is not looked

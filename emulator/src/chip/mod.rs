@@ -402,10 +402,13 @@ impl Chip {
         }
         let register = id.describe();
         let read_only = matches!(register.access, Access::ReadOnly | Access::FifoPop);
-        if read_only && register.fidelity != Fidelity::Unknown {
-            self.findings.report(FindingKind::WriteToReadOnly, || {
-                format!("write of {value:#010x} to {} at {address}", register.name)
-            });
+        if read_only {
+            // What is unknown may be written for a reason that is not known either.
+            if register.fidelity != Fidelity::Unknown {
+                self.findings.report(FindingKind::WriteToReadOnly, || {
+                    format!("write of {value:#010x} to {} at {address}", register.name)
+                });
+            }
             return;
         }
         if self.ailing.any() {
@@ -442,7 +445,13 @@ impl Chip {
     /// 1 runs; 0, 2 and 4 stop, and 2 and 4 clear themselves at once (facts 2.7, 9.2).
     fn write_vic_control(&mut self, value: u32) {
         match value {
-            0..=2 | 4 => self.vic_running = value == 1,
+            0..=2 | 4 => {
+                let starts = value == 1 && !self.vic_running;
+                self.vic_running = value == 1;
+                if starts {
+                    self.check_sensor_settings();
+                }
+            }
             _ => self.findings.report(FindingKind::UndefinedValue, || {
                 format!("VIC CTRL written with {value:#x}; 0, 1, 2 and 4 are defined")
             }),

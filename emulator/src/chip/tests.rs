@@ -40,9 +40,17 @@ impl Bench {
         for register in [0x08, 0x0c, 0x10] {
             bench.write(CSI + register, 1);
         }
+        bench.set_up_for_the_sensor();
         bench.write(VIC, 1);
         bench.configure(640, 360);
         bench
+    }
+    /// Two lanes of MIPI with RAW10 in lines of 1920 pixels (facts 2.7, 2.8).
+    fn set_up_for_the_sensor(&mut self) {
+        self.write(CSI + 4, 1);
+        self.write(VIC + 0xc, 2);
+        self.write(VIC + 0x14, 1);
+        self.write(VIC + 0x100, 0x258);
     }
     fn open_gates(&mut self) {
         self.write(0x1000_0020, 0);

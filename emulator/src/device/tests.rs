@@ -57,6 +57,11 @@ fn streaming(clock: ClockMode) -> (Device, Arc<Told>) {
             (0x1002_3008, 1),
             (0x1002_300c, 1),
             (0x1002_3010, 1),
+            // Two lanes of MIPI with RAW10 in lines of 1920 pixels (facts 2.7, 2.8).
+            (0x1002_3004, 1),
+            (0x133e_000c, 2),
+            (0x133e_0014, 1),
+            (0x133e_0100, 0x258),
             (0x133e_0000, 1),
         ],
     );

@@ -63,7 +63,7 @@ pub enum RegisterId {
     Tuning(Tuning),
     /// Processing blocks above the multi-scaler.
     Statistics(Statistics),
-    /// A word of the processing blocks that has no name.
+    /// A word of the processing blocks or of the MIPI pages that has no name.
     Parameter(Parameter),
 }
 
@@ -102,12 +102,6 @@ impl RegisterId {
         if let Some(offset) = offset_in(Core::BLOCK) {
             return Core::from_offset(offset).map(Self::Core);
         }
-        if let Some(offset) = offset_in(CsiHost::BLOCK) {
-            return CsiHost::from_offset(offset).map(Self::CsiHost);
-        }
-        if let Some(offset) = offset_in(CsiPhy::BLOCK) {
-            return CsiPhy::from_offset(offset).map(Self::CsiPhy);
-        }
         if let Some(offset) = offset_in(Cpm::BLOCK) {
             return Cpm::from_offset(offset).map(Self::Cpm);
         }
@@ -126,6 +120,14 @@ impl RegisterId {
             .or_else(|| {
                 let offset = offset_in(Statistics::BLOCK)?;
                 Statistics::from_offset(offset).map(Self::Statistics)
+            })
+            .or_else(|| {
+                let offset = offset_in(CsiHost::BLOCK)?;
+                CsiHost::from_offset(offset).map(Self::CsiHost)
+            })
+            .or_else(|| {
+                let offset = offset_in(CsiPhy::BLOCK)?;
+                CsiPhy::from_offset(offset).map(Self::CsiPhy)
             });
         named.or_else(|| Parameter::at(address).map(Self::Parameter))
     }
@@ -146,10 +148,7 @@ impl RegisterId {
             Self::I2c(_) => I2c::BLOCK,
             Self::Tuning(_) => Tuning::BLOCK,
             Self::Statistics(_) => Statistics::BLOCK,
-            Self::Parameter(parameter) => match Tuning::BLOCK.offset_of(parameter.address()) {
-                Some(_) => Tuning::BLOCK,
-                None => Statistics::BLOCK,
-            },
+            Self::Parameter(parameter) => parameter.block(),
         }
     }
 
@@ -220,6 +219,20 @@ mod tests {
             assert!(id.block().offset_of(address).is_some());
             assert!(!matches!(id, RegisterId::Parameter(_)));
         }
+    }
+
+    #[test]
+    fn the_mipi_pages_have_words_without_names() {
+        for (address, block) in [
+            (0x1002_2008, CsiPhy::BLOCK),
+            (0x1002_2ffc, CsiPhy::BLOCK),
+            (0x1002_3050, CsiHost::BLOCK),
+        ] {
+            let id = RegisterId::decode(PhysAddr(address)).unwrap();
+            assert!(matches!(id, RegisterId::Parameter(_)));
+            assert_eq!(id.block().name, block.name);
+        }
+        assert_eq!(RegisterId::decode(PhysAddr(0x1002_2009)), None);
     }
 
     #[test]

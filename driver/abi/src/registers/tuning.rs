@@ -4,8 +4,9 @@
 //! The driver fills 0x1000 to 0xb8ff, counted from the core's base, with parameter tables (facts
 //! 2.6). A few of the words have a known meaning and are registers of one of the two blocks here;
 //! the others are a [`Parameter`] each and hold what is written. The multi-scaler lies in between.
+//! The pages of the MIPI PHY and host have such words, too (facts 2.8).
 
-use super::{Access, Fidelity, Register};
+use super::{Access, Block, CsiHost, CsiPhy, Fidelity, Register};
 use crate::PhysAddr;
 
 register_block! {
@@ -106,7 +107,7 @@ impl Statistics {
     ];
 }
 
-/// A word of a parameter table that has no name.
+/// A word of a parameter table or of the MIPI pages that has no name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Parameter(PhysAddr);
 
@@ -119,17 +120,31 @@ impl Parameter {
         reset: 0,
         fidelity: Fidelity::Storage,
         fields: &[],
-        doc: " Word of a parameter table.",
-        source: "facts 2.6",
+        doc: " Word without a name, of a parameter table or of the MIPI pages.",
+        source: "facts 2.6, 2.8",
     };
 
-    /// The word at `address`, if it is a whole word of one of the two blocks.
+    /// The word at `address`, if it is a whole word of a block that has such words.
     pub(super) fn at(address: PhysAddr) -> Option<Self> {
-        let blocks = [Tuning::BLOCK, Statistics::BLOCK];
-        let inside = blocks
-            .iter()
-            .any(|block| block.offset_of(address).is_some());
-        (inside && address.0.is_multiple_of(4)).then_some(Self(address))
+        let word = Self(address);
+        (word.found_in().is_some() && address.0.is_multiple_of(4)).then_some(word)
+    }
+
+    fn found_in(self) -> Option<&'static Block> {
+        [
+            Tuning::BLOCK,
+            Statistics::BLOCK,
+            CsiHost::BLOCK,
+            CsiPhy::BLOCK,
+        ]
+        .into_iter()
+        .find(|block| block.offset_of(self.0).is_some())
+    }
+
+    /// The block that the word is in.
+    #[must_use]
+    pub fn block(self) -> &'static Block {
+        self.found_in().unwrap_or(Statistics::BLOCK)
     }
 
     /// The word's physical address.

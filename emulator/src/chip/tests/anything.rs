@@ -90,6 +90,7 @@ proptest! {
         for register in [0x08, 0x0c, 0x10] {
             bench.write(CSI + register, 1);
         }
+        bench.set_up_for_the_sensor();
         bench.write(VIC, 1);
         prop_assert!(bench.0.frame_start().is_some());
     }

@@ -36,10 +36,47 @@ fn another_size_is_an_error_of_the_lines_or_of_their_number() {
 }
 
 #[test]
-fn a_vic_that_waits_for_dvp_gets_nothing_from_mipi() {
+fn a_vic_that_waits_for_another_interface_gets_nothing_from_mipi() {
     let mut bench = Bench::streaming();
-    bench.write(VIC + 0xc, 3);
-    assert!(bench.0.frame_start().is_none(), "facts 8, row 10");
+    for interface in [0, 1, 3, 4] {
+        bench.write(VIC + 0xc, interface);
+        assert!(bench.0.frame_start().is_none(), "facts 2.7; 8, row 10");
+    }
     bench.write(VIC + 0xc, 2);
     bench.frame();
+}
+
+#[test]
+fn settings_for_another_sensor_are_found_when_the_vic_starts() {
+    // Interface, data type, words of a line, lanes, each as for another sensor.
+    for (register, value) in [
+        (VIC + 0xc, 3),
+        (VIC + 0x14, 0),
+        (VIC + 0x100, 0x2d0),
+        (CSI + 4, 0),
+    ] {
+        let mut bench = Bench::streaming();
+        bench.write(VIC, 0);
+        bench.write(register, value);
+        assert_eq!(bench.findings(), []);
+        bench.write(VIC, 1);
+        assert_eq!(bench.findings(), [FindingKind::SensorMismatch]);
+    }
+}
+
+#[test]
+fn what_is_read_only_and_unknown_keeps_its_value() {
+    let mut bench = Bench::streaming();
+    let before = bench.read(CSI + 0x40);
+    bench.write(CSI + 0x40, !before);
+    assert_eq!(bench.read(CSI + 0x40), before);
+    assert_eq!(bench.findings(), []);
+}
+
+#[test]
+fn the_mipi_pages_hold_what_is_written() {
+    let mut bench = Bench::streaming();
+    bench.write(0x1002_2008, 0xe3);
+    assert_eq!(bench.read(0x1002_2008), 0xe3, "facts 2.8");
+    assert_eq!(bench.findings(), []);
 }
