@@ -41,7 +41,26 @@ use clap::Parser;
 
 use crate::options::{Command, Options};
 
+/// How std begins to say that standard output takes no more.
+const NO_OUTPUT: &str = "failed printing to stdout";
+
+/// Ends the program in order where its standard output is closed, as by `head`, or full.
+fn end_without_output() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let said = panic.payload().downcast_ref::<String>();
+        match said.filter(|said| said.starts_with(NO_OUTPUT)) {
+            Some(said) => {
+                eprintln!("error: {said}");
+                std::process::exit(1);
+            }
+            None => usual(panic),
+        }
+    }));
+}
+
 fn main() -> ExitCode {
+    end_without_output();
     let options = Options::parse();
     let result = match &options.command {
         Command::Stream(options) => stream::command(options),

@@ -11,6 +11,7 @@ use tx_isp_abi::Size;
 use tx_isp_abi::channel::{ChannelId, HEIGHT_STEP, MIN_SIZE, WIDTH_STEP};
 use tx_isp_abi::format::{PixelFormat, nearest_size};
 use tx_isp_abi::sensor::GC2053;
+use tx_isp_driver::alloc::{self, MemoryKind};
 use tx_isp_emulator::picture::Source;
 use tx_isp_emulator::sensor::ClockMode;
 
@@ -156,6 +157,16 @@ impl Strategy {
         }
     }
 
+    /// Whether the driver takes such buffers under it.
+    pub fn accepts(self, io: Io) -> bool {
+        let kind = match io {
+            Io::Mmap => MemoryKind::Mmap,
+            Io::Userptr | Io::Rmem => MemoryKind::UserPtr,
+            Io::Dmabuf => MemoryKind::DmaBuf,
+        };
+        alloc::Strategy::from_name(self.name()).is_some_and(|strategy| strategy.accepts(kind))
+    }
+
     /// Where its clients' buffers come from.
     #[must_use]
     pub const fn io(self) -> Io {
@@ -246,6 +257,27 @@ impl StreamOptions {
     /// Where the buffers come from.
     pub fn io(&self) -> Io {
         self.io.unwrap_or(self.strategy.io())
+    }
+
+    /// Whether the strategy accepts buffers from there.
+    ///
+    /// # Errors
+    /// If not, with the strategies that do.
+    pub fn check_io(&self) -> Result<(), String> {
+        let io = self.io();
+        if self.strategy.accepts(io) {
+            return Ok(());
+        }
+        let accepting = Strategy::value_variants()
+            .iter()
+            .filter(|strategy| strategy.accepts(io))
+            .map(|strategy| format!("--strategy {}", strategy.name()));
+        Err(format!(
+            "--strategy {} refuses --io {}; it works with {}",
+            self.strategy.name(),
+            io.name(),
+            accepting.collect::<Vec<_>>().join(" or ")
+        ))
     }
 
     /// Every channel with its picture's size.
@@ -360,6 +392,22 @@ mod tests {
             }) => Ok(options),
             Ok(other) => Err(format!("{other:?}")),
             Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn a_strategy_says_which_buffers_it_takes_before_anything_boots() {
+        for (words, others) in [
+            (["driver", "userptr"], "client or --strategy hybrid"),
+            (["client", "mmap"], "driver or --strategy hybrid"),
+        ] {
+            let [strategy, io] = words;
+            let words = ["lab", "stream", "--strategy", strategy, "--io", io];
+            let Command::Stream(options) = Options::try_parse_from(words).unwrap().command else {
+                panic!("that is a stream");
+            };
+            let error = options.check_io().unwrap_err();
+            assert!(error.ends_with(others), "{error}");
         }
     }
 

@@ -41,6 +41,11 @@ pub struct SightOptions {
 }
 
 impl SightOptions {
+    /// The files that will be written.
+    pub fn outputs(&self) -> impl Iterator<Item = &PathBuf> {
+        self.trace.iter().chain(&self.timeline)
+    }
+
     /// What the emulator is told, if buffers of that kind are streamed into.
     pub fn emulator_options(&self, memory: MemoryLayout, io: Io) -> Vec<OsString> {
         let mut words = Vec::new();

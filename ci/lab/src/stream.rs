@@ -27,8 +27,9 @@ use crate::report::Report;
 use crate::scene::Scene;
 use crate::trouble::Trouble;
 
-/// How long the guest's client waits for a frame.
-const FRAME_LIMIT: Duration = Duration::from_secs(5);
+/// How long the guest's client waits for a frame: longer than the driver takes to start the ISP anew
+/// three times and give up.
+const FRAME_LIMIT: Duration = Duration::from_secs(20);
 /// How much longer the lab waits for the client's word than the client for a frame.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
@@ -93,6 +94,7 @@ pub struct Kept {
 pub fn command(options: &StreamOptions) -> Result<bool> {
     let pictures = options.pictures().map_err(anyhow::Error::msg)?;
     check_outputs(options)?;
+    options.check_io().map_err(anyhow::Error::msg)?;
     match pictures.as_slice() {
         [] => bail!("--channels names no channel"),
         [(_, size)] => {
@@ -178,7 +180,8 @@ fn check_outputs(options: &StreamOptions) -> Result<()> {
     fs::create_dir_all(&options.out)
         .with_context(|| format!("creating {}", options.out.display()))?;
     let pictures = PICTURES.map(|name| options.out.join(name));
-    for path in pictures.iter().chain(&options.json) {
+    let sight = options.sight.outputs();
+    for path in pictures.iter().chain(&options.json).chain(sight) {
         let folder = path
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty());

@@ -92,11 +92,16 @@ impl Pool {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(refused) = &self.refused {
-            writeln!(
+            let largest = self.pool.largest;
+            write!(
                 f,
-                "cannot allocate {} bytes for {}: the longest free run has {}",
-                refused.bytes, refused.owner, self.pool.largest
+                "cannot allocate {} bytes for {}: the longest free run has {largest}",
+                refused.bytes, refused.owner,
             )?;
+            if refused.bytes <= u64::from(largest) {
+                f.write_str(", but what others have announced or the margin comes first")?;
+            }
+            f.write_str("\n")?;
         }
         self.pool.fmt(f)
     }

@@ -18,7 +18,8 @@ pub struct Record {
 }
 
 impl Record {
-    /// Opens the file: `keep` goes on behind its last line, else it begins anew.
+    /// Opens the file: `keep` goes on behind its last line, else it begins anew, and what was there is
+    /// kept under the same name with `.old` behind it.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -26,6 +27,11 @@ impl Record {
         let what = || format!("writing {}", path.display());
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).with_context(what)?;
+        }
+        if !keep && fs::metadata(path).is_ok_and(|known| known.is_file() && known.len() > 0) {
+            let mut old = path.as_os_str().to_owned();
+            old.push(".old");
+            fs::rename(path, old).with_context(what)?;
         }
         let file = File::options()
             .create(true)
@@ -126,6 +132,20 @@ mod tests {
         assert_eq!(read(&path).unwrap(), std::slice::from_ref(&first));
         Record::open(&path, true).unwrap().add(&second).unwrap();
         assert_eq!(read(&path).unwrap(), [first, second]);
+    }
+
+    #[test]
+    fn what_another_run_has_finished_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cells.jsonl");
+        let cell = cell("wyze-v3", Personality::Client);
+        Record::open(&path, false).unwrap().add(&cell).unwrap();
+        Record::open(&path, false).unwrap();
+        assert_eq!(read(&path).unwrap(), []);
+        assert_eq!(
+            read(&folder.path().join("cells.jsonl.old")).unwrap(),
+            [cell]
+        );
     }
 
     #[test]
