@@ -41,6 +41,8 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 const END_LIMIT: Duration = Duration::from_secs(10);
 /// How many lines of a console an error shows.
 const SHOWN_LINES: usize = 30;
+/// How the driver's own lines in the kernel's log are marked.
+const DRIVER_MARK: &str = "tx-isp: ";
 /// The first line of a kernel's last words.
 const LAST_WORDS: [&str; 3] = ["Oops[", "Kernel bug detected", "Kernel panic"];
 
@@ -275,6 +277,14 @@ impl Guest {
             }
         }
         self.ask_hello(ANSWER_LIMIT)
+    }
+
+    /// The newest of the last lines on the console that are the driver's.
+    pub fn driver_said(&self) -> Option<String> {
+        let lines = self.console.last(SHOWN_LINES);
+        let said = lines.iter().rev();
+        said.filter_map(|line| Some(line.split_once(DRIVER_MARK)?.1.to_owned()))
+            .next()
     }
 
     /// Powers the guest off and waits for QEMU's end; what does not end in time is killed.

@@ -15,6 +15,7 @@ use crate::json;
 use crate::prepare::Prepared;
 use crate::scene::Scene;
 use crate::stream::{Kept, Outcome, Wish};
+use crate::trouble::Trouble;
 
 /// Everything that is known about a stream. The names are those of the JSON object.
 #[derive(Debug, Serialize)]
@@ -104,7 +105,11 @@ impl Report {
             .as_ref()
             .map(|status| status.findings.clone())
             .unwrap_or_default();
-        let problems = problems(wish, outcome, &findings);
+        let mut problems = problems(wish, outcome, &findings);
+        if let Some(Trouble::Guest(_)) = outcome.trouble {
+            let said = guest.driver_said();
+            problems.extend(said.map(|line| format!("the driver's last word: {line}")));
+        }
         Self {
             passed: problems.is_empty(),
             problems,
