@@ -81,7 +81,6 @@ int tx_isp_video_create_controls(struct tx_isp_video *video)
 		.max = 1,
 		.step = 1,
 	};
-
 	const struct v4l2_ctrl_config align_chroma = {
 		.ops = &control_ops,
 		.id = CID_ALIGN_CHROMA,

@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 use guest_agent::message::RunEnd;
 use tx_isp_emulator::sensor::ClockMode;
 
-use crate::complaints::complaints;
+use super::health::log_is_clean;
 use crate::guest::Guest;
 use crate::program::{ask, run};
 
@@ -97,13 +97,7 @@ impl Life {
             last_lines(&ask(guest, &["dmesg"])?, 20)
         );
         pool_is_whole(guest)?;
-        let complaints = complaints(&ask(guest, &["dmesg", "-c"])?);
-        ensure!(
-            complaints.is_empty(),
-            "the kernel says:\n{}",
-            complaints.join("\n")
-        );
-        Ok(())
+        log_is_clean(guest)
     }
 }
 
