@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use guest_agent::message::{Reply, Request, RunEnd};
+use guest_agent::message::RunEnd;
 use guest_image::Progress;
 use guest_image::compliance::{CORRECTED, UNMODIFIED};
 use tx_isp_emulator::picture::Source;
 use tx_isp_emulator::sensor::ClockMode;
 
 use crate::complaints::complaints;
-use crate::guest::{Guest, unexpected};
+use crate::guest::Guest;
 use crate::options::{GuestOptions, Strategy, parse_rate};
 use crate::prepare::Prepared;
 use crate::program::{self, ask};
@@ -33,8 +33,6 @@ use report::{Format, Ran, Report, Tool};
 const LOGS: &str = "out/compliance";
 /// One run of the tool; the longest streams each format in each size for a second.
 const RUN_LIMIT: Duration = Duration::from_secs(10 * 60);
-/// What answers at once.
-const ASK_LIMIT: Duration = Duration::from_secs(20);
 /// Sizes that the tool runs with beside the driver's default.
 const SIZES: [(u32, u32); 2] = [(1920, 1080), (640, 360)];
 /// How to test.
@@ -183,21 +181,8 @@ impl Bench<'_> {
 
     /// Loads the driver anew: formats are its defaults again.
     fn load(&mut self) -> Result<()> {
-        for request in [
-            Request::UnloadModule {
-                name: "tx_isp".to_owned(),
-            },
-            Request::LoadModule {
-                path: "/lib/modules/tx-isp.ko".to_owned(),
-                parameters: format!("strategy={}", self.strategy.name()),
-            },
-        ] {
-            match self.guest.call(&request, ASK_LIMIT)? {
-                Reply::Ok => {}
-                other => return Err(unexpected(&other).into()),
-            }
-        }
-        Ok(())
+        let parameters = format!("strategy={}", self.strategy.name());
+        Ok(self.guest.reload_module_with(&parameters)?)
     }
 
     /// All runs on one node. The first two find the driver's default format.
