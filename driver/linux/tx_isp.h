@@ -76,6 +76,9 @@ struct tx_isp_health {
 	u32 storms;
 	u32 restarts;
 	u32 stale_addresses;
+	u32 recoveries;
+	u32 device_resets;
+	u32 quarantined;
 };
 
 /* A part of the sensor's picture. */
@@ -129,22 +132,39 @@ struct tx_isp_pool_state {
 #define TX_ISP_LATENCY_BITS 4
 #define TX_ISP_LATENCY_BUCKETS ((32 - TX_ISP_LATENCY_BITS + 1) << TX_ISP_LATENCY_BITS)
 
-/* Way to the backend: two virtqueues (tx_isp_virtio.c). */
+/**
+ * struct tx_isp_transport - the way to the backend: two virtqueues (tx_isp_virtio.c)
+ * @vdev: the virtio device
+ * @requests: batches of register operations; NULL while there is none, as @events
+ * @events: interrupts
+ * @lock: guards both queues, and the counts of requests
+ * @event_buffers: what the backend writes interrupts to
+ * @request: where Rust writes a request
+ * @response: where Rust reads the response
+ * @stopped: the device is gone; guarded by core_lock
+ * @outstanding: requests that the backend owns
+ * @awaited: those of them that somebody waits for
+ * @lost: those of them that were not answered in time
+ * @posted: requests sent that nobody waits for
+ * @waited: requests sent and waited for
+ * @received: events received
+ * @kicked_again: kicks for requests that had been kicked before
+ * @lost_interrupts: answers that were found by looking, not by an interrupt
+ * @full: tries that found no room in the ring
+ * @latency: how long answers were waited for
+ */
 struct tx_isp_transport {
 	struct virtio_device *vdev;
 	struct virtqueue *requests;
 	struct virtqueue *events;
-	/* Guards both queues. */
 	spinlock_t lock;
 	__le32 *event_buffers;
-	/* Where Rust writes a request and reads its response. */
 	u32 *request;
 	u32 *response;
-	/* No request was answered within its deadline; none is sent any more. */
-	bool dead;
-	/* Requests sent, those of them that were waited for, and events received. */
+	bool stopped;
+	u32 outstanding, awaited, lost;
 	u64 posted, waited, received;
-	/* How long answers were waited for. */
+	u64 kicked_again, lost_interrupts, full;
 	u32 latency[TX_ISP_LATENCY_BUCKETS];
 };
 
@@ -202,6 +222,8 @@ struct tx_isp_memory {
 	void *user;
 	unsigned long user_bytes;
 	struct tx_isp_video *video;
+	/* The hardware may write it for ever: it stays as it is. */
+	bool quarantined;
 	/* TX_ISP_DMABUF. */
 	struct dma_buf_attachment *attachment;
 	struct sg_table *table;
@@ -262,6 +284,12 @@ struct tx_isp {
 /* tx_isp_virtio.c */
 int tx_isp_transport_start(struct tx_isp_transport *transport, struct virtio_device *vdev);
 void tx_isp_transport_stop(struct tx_isp_transport *transport);
+/* Kicks the backend again if it has not answered something; the caller holds core_lock. */
+void tx_isp_transport_nudge(struct tx_isp_transport *transport);
+/* Takes a batch of events; true if there are more. The caller holds core_lock, as for the next. */
+bool tx_isp_transport_take_events(struct tx_isp_transport *transport);
+/* Whether events have come since. */
+bool tx_isp_transport_has_events(struct tx_isp_transport *transport);
 /* The shortest time in ns that is counted in a bucket; that of the one behind the last ends them. */
 u64 tx_isp_latency_from(unsigned int bucket);
 /* Called in interrupt context when the backend has raised lines. */
@@ -315,6 +343,8 @@ int tx_isp_memory_claim(struct tx_isp *isp);
 void tx_isp_memory_retire(struct tx_isp *isp);
 void tx_isp_memory_release(struct tx_isp *isp);
 void tx_isp_memory_put(void *priv);
+/* The hardware may write the memory for ever: it is never freed, nor is what it depends on. */
+void tx_isp_memory_quarantine(struct tx_isp_memory *memory);
 struct tx_isp_memory *tx_isp_memory_new(struct tx_isp *isp, enum tx_isp_memory_kind kind,
 					unsigned long bytes);
 /* Gives memory a block of its size. */
@@ -355,8 +385,11 @@ void tx_isp_debugfs_remove(struct tx_isp *isp);
 /* What Rust calls in C. */
 u32 *tx_isp_transport_request(struct tx_isp_transport *transport);
 u32 *tx_isp_transport_response(struct tx_isp_transport *transport);
+/* Returns how many words of the response there are, or an error. */
 int tx_isp_transport_execute(struct tx_isp_transport *transport, const u32 *request, u32 request_words,
 			     u32 *response, u32 response_words);
+/* Ends all DMA of the device, and sets its queues up again. */
+int tx_isp_transport_reset(struct tx_isp_transport *transport);
 int tx_isp_transport_post(struct tx_isp_transport *transport, const u32 *request, u32 request_words);
 void tx_isp_sleep(u32 microseconds);
 void tx_isp_print(u32 level, const u8 *text, u32 length);
@@ -373,10 +406,10 @@ u32 tx_isp_core_size(void);
 u32 tx_isp_max_completed(void);
 /* Fills core; fails if nobody answers or somebody else than a T31. */
 int tx_isp_core_probe(struct tx_isp_core *core, struct tx_isp_transport *transport);
-/* The backend is gone: nothing streams any more. */
-void tx_isp_core_abandon(struct tx_isp_core *core);
-/* Asks the backend for a sign of life. */
-int tx_isp_core_ping(struct tx_isp_core *core);
+/* Ends every stream, whatever it takes. */
+void tx_isp_core_shut_down(struct tx_isp_core *core);
+/* Asks the backend for a sign of life; if none comes, tx_isp_core_check() deals with it. */
+void tx_isp_core_ping(struct tx_isp_core *core);
 void tx_isp_core_health(const struct tx_isp_core *core, struct tx_isp_health *health);
 u32 tx_isp_core_format(u32 index);
 void tx_isp_core_sensor_name(const struct tx_isp_core *core, u8 *name, u32 room);
@@ -405,13 +438,21 @@ int tx_isp_core_prepare(struct tx_isp_core *core, u32 channel, u32 index, u32 ad
 void tx_isp_core_release(struct tx_isp_core *core, u32 channel, u32 index);
 int tx_isp_core_queue(struct tx_isp_core *core, u32 channel, u32 index, u32 address);
 int tx_isp_core_stream_on(struct tx_isp_core *core, u32 channel);
-int tx_isp_core_stream_off(struct tx_isp_core *core, u32 channel);
+/*
+ * Stops a channel: begin once, then step every millisecond as long as it returns true. Other channels
+ * need core_lock in between. Afterwards the channel's buffers go back, but for those of which
+ * tx_isp_core_may_write() says that the hardware may still write them: their memory is kept for ever.
+ */
+void tx_isp_core_stop_begin(struct tx_isp_core *core, u32 channel);
+bool tx_isp_core_stop_step(struct tx_isp_core *core, u32 channel);
+bool tx_isp_core_may_write(const struct tx_isp_core *core, u32 address, u32 bytes);
 void tx_isp_core_take_back(struct tx_isp_core *core, u32 channel);
-/* Returns the number of entries stored in done, at most TX_ISP_MAX_COMPLETED, or an error. */
+/* Returns the number of entries stored in done, at most TX_ISP_MAX_COMPLETED. */
 int tx_isp_core_interrupt(struct tx_isp_core *core, struct tx_isp_completed *done);
 /*
- * The same for frames whose interrupt was lost; starts a stalled ISP anew. Called from time to time
- * while a channel streams, with the time in ns.
+ * The same for frames whose interrupt was lost; starts an ISP anew that has stalled or was out of
+ * reach. Called from time to time while a channel streams, with the time in ns. An error ends every
+ * stream, as tx_isp_core_stop_step() does.
  */
 int tx_isp_core_check(struct tx_isp_core *core, u64 now, struct tx_isp_completed *done);
 

@@ -61,6 +61,9 @@ static int mailbox_show(struct seq_file *file, void *data)
 
 	seq_printf(file, "posted %llu waited %llu events %llu\n", isp->transport.posted,
 		   isp->transport.waited, isp->transport.received);
+	seq_printf(file, "kicked-again %llu lost-interrupts %llu ring-full %llu outstanding %u lost %u\n",
+		   isp->transport.kicked_again, isp->transport.lost_interrupts, isp->transport.full,
+		   isp->transport.outstanding, isp->transport.lost);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(mailbox);
@@ -163,6 +166,9 @@ static int health_show(struct seq_file *file, void *data)
 	seq_printf(file, "storms %u\n", health.storms);
 	seq_printf(file, "restarts %u\n", health.restarts);
 	seq_printf(file, "stale-addresses %u\n", health.stale_addresses);
+	seq_printf(file, "recoveries %u\n", health.recoveries);
+	seq_printf(file, "device-resets %u\n", health.device_resets);
+	seq_printf(file, "quarantined %u\n", health.quarantined);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(health);

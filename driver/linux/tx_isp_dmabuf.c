@@ -133,6 +133,10 @@ void tx_isp_detach_dmabuf(void *priv)
 {
 	struct tx_isp_memory *memory = priv;
 
+	if (memory->quarantined) {
+		tx_isp_memory_put(memory);
+		return;
+	}
 	if (memory->table)
 		tx_isp_unmap_dmabuf(memory);
 	dma_buf_detach(memory->attachment->dmabuf, memory->attachment);
@@ -179,6 +183,8 @@ void tx_isp_unmap_dmabuf(void *priv)
 {
 	struct tx_isp_memory *memory = priv;
 
+	if (memory->quarantined)
+		return;
 	dma_buf_unmap_attachment(memory->attachment, memory->table, DMA_FROM_DEVICE);
 	memory->table = NULL;
 }

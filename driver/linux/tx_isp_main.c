@@ -55,16 +55,6 @@ static bool streams(struct tx_isp *isp)
 	return false;
 }
 
-/* The backend does not answer: every waiting client gets an error. The caller holds core_lock. */
-static void give_up(struct tx_isp *isp)
-{
-	u32 channel;
-
-	tx_isp_core_abandon(isp->core);
-	for (channel = 0; channel < TX_ISP_CHANNELS; channel++)
-		vb2_queue_error(&isp->videos[channel].queue);
-}
-
 void tx_isp_raised(struct virtio_device *vdev)
 {
 	struct tx_isp *isp = vdev->priv;
@@ -73,57 +63,65 @@ void tx_isp_raised(struct virtio_device *vdev)
 	kthread_queue_work(isp->worker, &isp->interrupt_work);
 }
 
-/* Hands finished buffers to their queues; a negative count is an error. */
+/* Hands finished buffers to their queues. The caller holds core_lock. */
 static void deliver(struct tx_isp *isp, const struct tx_isp_completed *done, int count, u64 time)
 {
 	int index;
 
 	for (index = 0; index < count; index++)
 		tx_isp_video_complete(&isp->videos[done[index].channel], &done[index], time);
-	if (count < 0)
-		give_up(isp);
 }
 
 static void handle_interrupt(struct kthread_work *work)
 {
 	struct tx_isp *isp = container_of(work, struct tx_isp, interrupt_work);
 	struct tx_isp_completed done[TX_ISP_MAX_COMPLETED];
-	int count;
+	bool more;
 
 	mutex_lock(&isp->core_lock);
-	count = isp->core_ready ? tx_isp_core_interrupt(isp->core, done) : 0;
-	/* The newest: a frame may have ended, and raised its own, since this one was raised. */
-	deliver(isp, done, count, atomic64_read(&isp->interrupt_time));
+	more = tx_isp_transport_take_events(&isp->transport);
+	if (isp->core_ready)
+		/* The newest time: a frame may have ended, and raised its own, since this was raised. */
+		deliver(isp, done, tx_isp_core_interrupt(isp->core, done),
+			atomic64_read(&isp->interrupt_time));
+	/* The way to the chip has put what was stored in order: see tx_isp_virtio.c. */
+	more |= tx_isp_transport_has_events(&isp->transport);
 	mutex_unlock(&isp->core_lock);
+	if (more)
+		kthread_queue_work(isp->worker, &isp->interrupt_work);
 }
 
-/* Frames whose interrupt was lost, and an ISP that has stalled. */
+/* Frames whose interrupt was lost, and an ISP that has stalled or was out of reach. */
 static void check_stream(struct tx_isp *isp)
 {
 	struct tx_isp_completed done[TX_ISP_MAX_COMPLETED];
 	u64 time = ktime_get_ns();
-	int count;
+	int count, channel;
 
-	mutex_lock(&isp->core_lock);
-	count = isp->core_ready ? tx_isp_core_check(isp->core, time, done) : 0;
+	count = tx_isp_core_check(isp->core, time, done);
 	deliver(isp, done, count, time);
-	mutex_unlock(&isp->core_lock);
+	if (count >= 0)
+		return;
+	/* Nothing streams any more: every waiting client gets an error. */
+	for (channel = 0; channel < TX_ISP_CHANNELS; channel++)
+		vb2_queue_error(&isp->videos[channel].queue);
 }
 
 static void watch(struct work_struct *work)
 {
 	struct tx_isp *isp = container_of(to_delayed_work(work), struct tx_isp, watchdog);
-	u64 received = READ_ONCE(isp->transport.received);
+	u64 received;
 
-	if (streams(isp) && received == isp->interrupts_at_last_watch) {
-		mutex_lock(&isp->core_lock);
-		if (tx_isp_core_ping(isp->core))
-			give_up(isp);
-		mutex_unlock(&isp->core_lock);
-	}
-	if (streams(isp))
+	mutex_lock(&isp->core_lock);
+	received = isp->transport.received;
+	if (isp->core_ready && streams(isp)) {
+		tx_isp_transport_nudge(&isp->transport);
+		if (received == isp->interrupts_at_last_watch)
+			tx_isp_core_ping(isp->core);
 		check_stream(isp);
+	}
 	isp->interrupts_at_last_watch = received;
+	mutex_unlock(&isp->core_lock);
 	/* Others take system memory without telling. */
 	if (!isp->carve_out)
 		schedule_work(&isp->pressure_work);
@@ -187,12 +185,10 @@ unregister_media:
 unregister_videos:
 	while (channel--)
 		tx_isp_video_unregister(&isp->videos[channel]);
-	WRITE_ONCE(isp->transport.dead, true);
-	kthread_flush_worker(isp->worker);
 	mutex_lock(&isp->core_lock);
 	isp->core_ready = false;
-	mutex_unlock(&isp->core_lock);
 	tx_isp_transport_stop(&isp->transport);
+	mutex_unlock(&isp->core_lock);
 	return ret;
 }
 
@@ -265,11 +261,10 @@ static void remove(struct virtio_device *vdev)
 	cancel_delayed_work_sync(&isp->watchdog);
 	v4l2_device_disconnect(&isp->v4l2_dev);
 	mutex_lock(&isp->core_lock);
-	give_up(isp);
+	tx_isp_core_shut_down(isp->core);
 	isp->core_ready = false;
-	WRITE_ONCE(isp->transport.dead, true);
-	mutex_unlock(&isp->core_lock);
 	tx_isp_transport_stop(&isp->transport);
+	mutex_unlock(&isp->core_lock);
 	kthread_destroy_worker(isp->worker);
 	tx_isp_memory_retire(isp);
 	v4l2_device_put(&isp->v4l2_dev);

@@ -67,6 +67,19 @@ void tx_isp_memory_put(void *priv)
 	kfree(memory);
 }
 
+void tx_isp_memory_quarantine(struct tx_isp_memory *memory)
+{
+	if (memory->quarantined)
+		return;
+	memory->quarantined = true;
+	refcount_inc(&memory->users);
+	v4l2_device_get(&memory->isp->v4l2_dev);
+	__module_get(THIS_MODULE);
+	dev_err(memory->isp->v4l2_dev.dev,
+		"%lu bytes at %pad are lost until the next boot: no reset keeps the hardware from writing them\n",
+		memory->bytes, &memory->address);
+}
+
 /* Makes memory of the block at address, which its user gives back. */
 static void use_block(struct tx_isp_memory *memory, u32 address)
 {

@@ -152,6 +152,10 @@ void tx_isp_put_userptr(void *priv)
 {
 	struct tx_isp_memory *memory = priv;
 
+	if (memory->quarantined) {
+		tx_isp_memory_put(memory);
+		return;
+	}
 	if (memory->pages)
 		unpin(memory);
 	if (memory->file)

@@ -2,6 +2,7 @@
 /*
  * A capture node: V4L2 and videobuf2 on one side, a channel of the ISP on the other.
  */
+#include <linux/delay.h>
 #include <linux/module.h>
 #include <media/v4l2-event.h>
 #include <media/v4l2-ioctl.h>
@@ -333,24 +334,40 @@ static void buf_queue(struct vb2_buffer *vb)
 		vb2_queue_error(vb->vb2_queue);
 }
 
-/* Gives every buffer that the driver holds back to videobuf2. */
+/*
+ * Gives every buffer that the driver holds back to videobuf2. The caller holds core_lock; the channel
+ * has stopped. Of what the hardware may write all the same only the number goes back.
+ */
 static void return_buffers(struct vb2_queue *queue, enum vb2_buffer_state state)
 {
+	struct tx_isp_video *video = vb2_get_drv_priv(queue);
+	struct tx_isp_memory *memory;
+	struct vb2_buffer *vb;
 	unsigned int index;
 
-	for (index = 0; index < queue->num_buffers; index++)
-		if (queue->bufs[index]->state == VB2_BUF_STATE_ACTIVE)
-			vb2_buffer_done(queue->bufs[index], state);
+	for (index = 0; index < queue->num_buffers; index++) {
+		vb = queue->bufs[index];
+		if (vb->state != VB2_BUF_STATE_ACTIVE)
+			continue;
+		memory = vb->planes[0].mem_priv;
+		if (tx_isp_core_may_write(video->isp->core, memory->address, memory->bytes)) {
+			tx_isp_memory_quarantine(memory);
+			vb2_buffer_done(vb, VB2_BUF_STATE_ERROR);
+		} else {
+			vb2_buffer_done(vb, state);
+		}
+	}
 }
 
 static int start_streaming(struct vb2_queue *queue, unsigned int count)
 {
 	struct tx_isp_video *video = vb2_get_drv_priv(queue);
 	struct tx_isp *isp = video->isp;
-	int ret;
+	int ret = -ENODEV;
 
 	mutex_lock(&isp->core_lock);
-	ret = tx_isp_core_stream_on(isp->core, video->channel);
+	if (isp->core_ready)
+		ret = tx_isp_core_stream_on(isp->core, video->channel);
 	if (ret) {
 		tx_isp_core_take_back(isp->core, video->channel);
 		return_buffers(queue, VB2_BUF_STATE_QUEUED);
@@ -365,7 +382,14 @@ static void stop_streaming(struct vb2_queue *queue)
 	struct tx_isp *isp = video->isp;
 
 	mutex_lock(&isp->core_lock);
-	tx_isp_core_stream_off(isp->core, video->channel);
+	if (isp->core_ready)
+		tx_isp_core_stop_begin(isp->core, video->channel);
+	while (isp->core_ready && tx_isp_core_stop_step(isp->core, video->channel)) {
+		/* The other channels go on meanwhile. */
+		mutex_unlock(&isp->core_lock);
+		fsleep(1000);
+		mutex_lock(&isp->core_lock);
+	}
 	return_buffers(queue, VB2_BUF_STATE_ERROR);
 	mutex_unlock(&isp->core_lock);
 }

@@ -41,9 +41,8 @@ const PHY_POLL_US: u32 = 1000;
 /// PHY_STATE with a sensor: 0x630, then 0x300 or 0x330 (facts 2.8); without, it stays at 0x200.
 const PHY_ALIVE: u32 = (0x630 | 0x300 | 0x330) & !0x200;
 
-/// Takes the ISP from whatever state it is in to taking frames from `sensor`.
+/// Takes the ISP from reset to taking frames from `sensor`.
 pub(crate) fn start<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), Error> {
-    soft_reset(bus)?;
     open_clock_gates(bus)?;
     start_core(bus, sensor)?;
     start_csi(bus, sensor)?;

@@ -2,9 +2,10 @@
 //! The ISP as a whole: who it is, and when it is up.
 
 use crate::bring_up;
-use crate::bus::Bus;
+use crate::bus::{Bus, BusError};
 use crate::channel::OutputChannel;
 use crate::error::Error;
+use crate::quiesce::{Quarantine, no_quarantine};
 use crate::recovery::{Health, Silenced, Watchdog};
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::registers::{Core, Harb};
@@ -34,6 +35,10 @@ pub struct Isp<B> {
     pub(crate) silenced: Silenced,
     /// Interrupts in a row that told of errors and brought no frame.
     pub(crate) interrupts_in_vain: u32,
+    /// The bus has failed while channels streamed: [`Isp::check`] is to reset the chip.
+    pub(crate) needs_recovery: bool,
+    /// What the hardware may write for ever.
+    pub(crate) quarantine: Quarantine,
 }
 
 impl<B: Bus> Isp<B> {
@@ -68,6 +73,8 @@ impl<B: Bus> Isp<B> {
             watchdog: Watchdog::default(),
             silenced: Silenced::default(),
             interrupts_in_vain: 0,
+            needs_recovery: false,
+            quarantine: no_quarantine(),
         }
     }
 
@@ -96,44 +103,66 @@ impl<B: Bus> Isp<B> {
         &self.sensor
     }
 
-    /// Brings the ISP up, unless it is.
+    /// Brings the ISP up, unless it is. A device that does not answer is reset once.
     pub(crate) fn ensure_running(&mut self) -> Result<(), Error> {
         if self.running {
             return Ok(());
         }
-        let started = self.start_isp();
+        let mut started = self.start_all();
+        let is_silent = matches!(started, Err(Error::Bus(BusError::Timeout | BusError::Busy)));
+        if is_silent && self.reset_device().is_ok() {
+            started = self.start_all();
+        }
         if started.is_err() {
             // A part of it may run; the first error is the one to report.
             let _ = bring_up::stop(&mut self.bus);
         }
-        self.running = started.is_ok();
         started
     }
 
-    /// Takes the ISP from whatever state it is in to taking frames, with no channel enabled.
-    pub(crate) fn start_isp(&mut self) -> Result<(), Error> {
+    /// Resets the ISP, brings it up, and starts the channels that stream with the buffers they hold.
+    pub(crate) fn start_all(&mut self) -> Result<(), Error> {
+        self.running = false;
+        bring_up::soft_reset(&mut self.bus)?;
+        self.hardware_is_empty();
+        self.configure_and_start()
+    }
+
+    /// What [`Isp::start_all`] does behind the reset.
+    pub(crate) fn configure_and_start(&mut self) -> Result<(), Error> {
         self.first_frame_seen = false;
         self.channel_enable = 0;
         self.silenced = Silenced::default();
         self.interrupts_in_vain = 0;
-        bring_up::start(&mut self.bus, &self.sensor)
+        bring_up::start(&mut self.bus, &self.sensor)?;
+        for channel in ChannelId::ALL {
+            if self.is_streaming(channel) {
+                self.start_channel(channel)?;
+            }
+        }
+        self.running = true;
+        self.needs_recovery = false;
+        Ok(())
     }
 
-    /// Shuts the ISP down once no channel streams.
+    /// Shuts the ISP down once no channel is active.
     pub(crate) fn stop_if_idle(&mut self) -> Result<(), Error> {
-        if !self.running || self.channels.iter().any(OutputChannel::is_streaming) {
+        if !self.running || self.channels.iter().any(OutputChannel::is_active) {
             return Ok(());
         }
         self.running = false;
+        self.needs_recovery = false;
         Ok(bring_up::stop(&mut self.bus)?)
     }
 
-    /// The bus is gone: nothing runs any more, and all buffers are the caller's again.
-    pub fn abandon(&mut self) {
-        self.running = false;
-        for channel in &mut self.channels {
-            channel.forget();
-        }
+    /// Asks for a sign of life while channels stream.
+    ///
+    /// # Errors
+    /// [`Error::Bus`]: the next [`Isp::check`] deals with it.
+    pub fn ping(&mut self) -> Result<(), Error> {
+        let answered = self.bus.read(Harb::SocId.address());
+        self.needs_recovery |= answered.is_err();
+        answered.map(drop).map_err(Error::from)
     }
 
     /// The bus, for what is none of the driver core's business.
