@@ -15,8 +15,8 @@ use clap::Args;
 use guest_agent::message::RunEnd;
 use guest_image::Progress;
 use guest_image::compliance::{CORRECTED, UNMODIFIED};
-use tx_isp_emulator::picture::Source;
 use tx_isp_emulator::sensor::ClockMode;
+use tx_isp_picture::Source;
 
 use crate::complaints::complaints;
 use crate::guest::Guest;

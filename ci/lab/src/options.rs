@@ -12,8 +12,8 @@ use tx_isp_abi::channel::{ChannelId, HEIGHT_STEP, MIN_SIZE, WIDTH_STEP};
 use tx_isp_abi::format::{PixelFormat, nearest_size};
 use tx_isp_abi::sensor::GC2053;
 use tx_isp_driver::alloc::{self, MemoryKind};
-use tx_isp_emulator::picture::Source;
 use tx_isp_emulator::sensor::ClockMode;
+use tx_isp_picture::Source;
 
 use crate::bench::BenchOptions;
 use crate::compliance::ComplianceOptions;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use tx_isp_emulator::faults::Fault;
+use tx_isp_chip::faults::Fault;
 
 use crate::clock::{self, Sighting};
 use crate::guest::Guest;
