@@ -97,7 +97,8 @@ impl<B: Bus> Isp<B> {
     /// # Errors
     /// [`Error::Bus`]: no buffer has changed hands, and the next [`Isp::check`] resets the chip.
     pub fn handle_interrupt(&mut self) -> Result<InterruptReport, Error> {
-        if self.needs_recovery {
+        // One that was on its way when the ISP was stopped or reset has nothing to say any more.
+        if self.needs_recovery || !self.running {
             return Ok(InterruptReport::default());
         }
         let mut words = [0; RESULT_WORDS];
