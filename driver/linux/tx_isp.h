@@ -221,6 +221,8 @@ struct tx_isp_memory {
 	struct frame_vector *pages;
 	void *user;
 	unsigned long user_bytes;
+	/* TX_ISP_USER_PAGES: mapped for DMA. */
+	bool is_mapped;
 	struct tx_isp_video *video;
 	/* The hardware may write it for ever: it stays as it is. */
 	bool quarantined;
@@ -262,6 +264,8 @@ struct tx_isp {
 	struct device *dma_device;
 	/* Memory of /dev/rmem's clients that is in use by a queue or a dma-buf; carve_out_lock. */
 	struct list_head rmem_users;
+	/* Mappings of /dev/rmem; carve_out_lock. */
+	struct list_head rmem_mappings;
 	struct miscdevice rmem_device;
 	/* Number of the next client of /dev/rmem; 0 is the driver itself. */
 	atomic_t next_client;
@@ -351,6 +355,12 @@ struct tx_isp_memory *tx_isp_memory_new(struct tx_isp *isp, enum tx_isp_memory_k
 int tx_isp_memory_allocate(struct tx_isp_memory *memory, const char *owner);
 int tx_isp_memory_mmap(void *priv, struct vm_area_struct *vma);
 void tx_isp_pool_free(struct tx_isp *isp, u32 address);
+/* The same where the caller holds carve_out_lock. */
+int tx_isp_pool_free_locked(struct tx_isp *isp, u32 address);
+/* Memory that nobody holds is zero; the caller holds carve_out_lock. */
+void tx_isp_pool_wipe(struct tx_isp *isp, u32 address, u32 bytes);
+/* Before and after DMA, where the processor's caches do not see it. */
+void tx_isp_sync_range(struct device *dev, void *virtual, unsigned long bytes);
 /* Bytes of the largest block of system memory that can be had in one piece now. */
 unsigned long tx_isp_largest_coherent(struct tx_isp *isp);
 
@@ -372,9 +382,12 @@ void tx_isp_unmap_dmabuf(void *priv);
 /* tx_isp_rmem.c: /dev/rmem. */
 int tx_isp_rmem_register(struct tx_isp *isp);
 void tx_isp_rmem_unregister(struct tx_isp *isp);
-/* The memory is in use, or not any more: its block must not be freed meanwhile. */
-void tx_isp_rmem_hold(struct tx_isp_memory *memory, struct file *file);
-void tx_isp_rmem_unhold(struct tx_isp_memory *memory);
+/*
+ * Makes memory of its size at address, if that lies in a block that file's client holds; the block
+ * cannot be freed until tx_isp_rmem_put().
+ */
+int tx_isp_rmem_use(struct tx_isp_memory *memory, struct file *file, u64 address);
+void tx_isp_rmem_put(struct tx_isp_memory *memory);
 /* Whether file is /dev/rmem of isp. */
 bool tx_isp_is_rmem(const struct file *file, const struct tx_isp *isp);
 

@@ -63,7 +63,7 @@ static void export_release(struct dma_buf *dmabuf)
 	struct tx_isp *isp = memory->isp;
 
 	if (memory->file)
-		tx_isp_rmem_unhold(memory);
+		tx_isp_rmem_put(memory);
 	tx_isp_memory_put(memory);
 	v4l2_device_put(&isp->v4l2_dev);
 }

@@ -210,6 +210,7 @@ static int probe(struct virtio_device *vdev)
 	mutex_init(&isp->carve_out_lock);
 	atomic_set(&isp->next_client, 0);
 	INIT_LIST_HEAD(&isp->rmem_users);
+	INIT_LIST_HEAD(&isp->rmem_mappings);
 	INIT_WORK(&isp->pressure_work, tx_isp_pressure_update);
 	isp->margin = margin;
 	isp->reserve = reserve;

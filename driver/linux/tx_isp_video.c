@@ -311,11 +311,14 @@ static int buf_prepare(struct vb2_buffer *vb)
 	return 0;
 }
 
+/* The client takes a buffer back; what the chip wrote in its place goes to it now. */
 static void buf_finish(struct vb2_buffer *vb)
 {
 	struct tx_isp_video *video = vb2_get_drv_priv(vb->vb2_queue);
 	struct tx_isp *isp = video->isp;
 
+	if (vb->state == VB2_BUF_STATE_DONE)
+		tx_isp_bounce(vb->planes[0].mem_priv);
 	mutex_lock(&isp->core_lock);
 	tx_isp_core_release(isp->core, video->channel, vb->index);
 	mutex_unlock(&isp->core_lock);

@@ -8,7 +8,7 @@
 
 use super::Strategy;
 use super::carve_out::{CarveOut, Reservation};
-use super::pool::{GRANULE, Pool};
+use super::pool::{Client, GRANULE, Pool};
 use core::fmt;
 
 /// The most buffers of a queue (videobuf2's limit).
@@ -175,19 +175,22 @@ fn most_that_fit<const N: usize>(
         reservations
             .iter()
             .filter(|reservation| reservation.owner.as_str() != request.owner)
-            .map(|reservation| (reservation.bytes, reservation.alignment))
+            .map(|reservation| {
+                let client = reservation.owner.client();
+                (reservation.bytes, reservation.alignment, client)
+            })
     };
     for count in (1..=most).rev() {
         let run = request
             .bytes
             .checked_mul(count)
-            .map(|run| (run, request.alignment));
+            .map(|run| (run, request.alignment, Client::DRIVER));
         // The run is cut into one block a buffer afterwards, and may leave a rest on either side.
         let can_be_cut = pool.blocks().len() + usize::try_from(count).unwrap_or(N) < N;
         if can_be_cut && run.is_some() && pool.would_fit(run.into_iter().chain(others())) {
             return (count, true);
         }
-        let each = (0..count).map(|_| (request.bytes, request.alignment));
+        let each = (0..count).map(|_| (request.bytes, request.alignment, Client::DRIVER));
         if pool.would_fit(each.chain(others())) {
             return (count, false);
         }

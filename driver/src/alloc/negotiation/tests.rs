@@ -327,7 +327,7 @@ proptest! {
         for bytes in &reserved {
             reserve(&mut carve_out, "later", *bytes, GRANULE);
         }
-        let later = || reserved.iter().map(|bytes| (*bytes, GRANULE));
+        let later = || reserved.iter().map(|bytes| (*bytes, GRANULE, Client(1)));
         let fitted_before = carve_out.parts().0.would_fit(later());
         let request = Request { count, bytes: size * PAGE, alignment: PAGE, owner: "q" };
         let (pool, reservations) = carve_out.parts();
