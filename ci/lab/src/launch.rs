@@ -4,8 +4,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use guest_agent::{PORT_NAME, SHELL_WORD};
 use guest_image::GuestImage;
+use guest_protocol::{PORT_NAME, SHELL_WORD};
 
 use crate::layout::MemoryLayout;
 use crate::qemu::Carrier;
@@ -156,6 +156,7 @@ pub mod tests {
             has_vivid: true,
             toolchain: "rust".into(),
             command_line_extra: vec!["extra=1".into()],
+            takes_counter_hz: false,
         }
     }
 
