@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use tx_isp_emulator::faults::Fault;
+use tx_isp_chip::faults::Fault;
 
 use crate::clock::{self, ClockSample};
 use crate::config::Io;

@@ -8,7 +8,7 @@ use image::imageops::grayscale;
 use image::{GrayImage, RgbImage};
 use tx_isp_abi::Size;
 use tx_isp_abi::format::{FrameLayout, PixelFormat};
-use tx_isp_emulator::picture::{Geometry, OutputFormat, stamp, to_rgb};
+use tx_isp_picture::{Geometry, OutputFormat, stamp, to_rgb};
 
 /// The visible bytes of a frame: lines of luma, then lines of chroma, without gaps; for RGB its lines.
 #[derive(Debug, Clone)]
@@ -93,7 +93,7 @@ impl Picture {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tx_isp_emulator::picture::{FrameInfo, Planes, Renderer, Source};
+    use tx_isp_picture::{FrameInfo, Planes, Renderer, Source};
     use vm_memory::VolatileSlice;
 
     #[test]

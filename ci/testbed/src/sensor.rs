@@ -2,8 +2,8 @@
 //! What the emulated camera sees, and how fast.
 
 use anyhow::Result;
-use tx_isp_emulator::picture::{Renderer, Source};
 use tx_isp_emulator::sensor::ClockMode;
+use tx_isp_picture::{Renderer, Source};
 
 /// Source and frame rate.
 #[derive(Debug, Clone)]

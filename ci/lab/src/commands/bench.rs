@@ -28,8 +28,8 @@ use clap::{Args, ValueEnum};
 use guest_image::{GuestImage, KernelChoice, Progress, Workshop};
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;
-use tx_isp_emulator::picture::Source;
 use tx_isp_emulator::sensor::ClockMode;
+use tx_isp_picture::Source;
 
 use crate::options::GuestOptions;
 use figures::Row;

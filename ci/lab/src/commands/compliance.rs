@@ -11,8 +11,8 @@ use testbed::prepare::Prepared;
 use testbed::progress::Steps;
 use testbed::sensor::SensorConfig;
 use tx_isp_driver::alloc::Strategy;
-use tx_isp_emulator::picture::Source;
 use tx_isp_emulator::sensor::ClockMode;
+use tx_isp_picture::Source;
 
 use crate::json;
 use crate::options::{GuestOptions, parse_rate, strategies};

@@ -10,7 +10,7 @@ use comfy_table::Table;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use guest_image::Progress;
 use serde::Serialize;
-use tx_isp_emulator::faults::FaultKind;
+use tx_isp_chip::faults::FaultKind;
 use tx_isp_tests::faults::{Case, Row, cases, guest, guest_cases, judge};
 
 use crate::json;

@@ -11,8 +11,8 @@ use anyhow::{Context, Result};
 use clap::Args;
 use guest_image::Progress;
 use guest_protocol::message::RunEnd;
-use tx_isp_emulator::picture::Source;
 use tx_isp_emulator::sensor::ClockMode;
+use tx_isp_picture::Source;
 
 use crate::options::{GuestOptions, parse_rate};
 use testbed::capture::boot;

@@ -21,8 +21,8 @@ use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::{FrameLayout, PixelFormat};
 use tx_isp_driver::alloc::Strategy;
-use tx_isp_emulator::picture::Source;
 use tx_isp_emulator::sensor::ClockMode;
+use tx_isp_picture::Source;
 
 use super::channels;
 use crate::json;

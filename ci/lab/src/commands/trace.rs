@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use tx_isp_emulator::faults::Fault;
+use tx_isp_chip::faults::Fault;
 use tx_isp_emulator::trace::{Access, Filter, Ignore, parse};
 
 /// What to do with register traces.

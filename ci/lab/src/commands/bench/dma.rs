@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use tx_isp_abi::format::{FrameLayout, PixelFormat};
-use tx_isp_emulator::picture::{FrameInfo, Geometry, OutputFormat, Planes, Renderer, Source};
+use tx_isp_picture::{FrameInfo, Geometry, OutputFormat, Planes, Renderer, Source};
 use vm_memory::{FileOffset, GuestAddress, GuestMemoryBackend, GuestMemoryMmap};
 
 use super::figures::{Aim, Row, Spread, Unit};

@@ -11,7 +11,7 @@ use image::{Luma, RgbImage};
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
-use tx_isp_emulator::picture::Source;
+use tx_isp_picture::Source;
 use tx_isp_tests::faults::guest_cases;
 
 use super::guest::{ALLOCATIONS, GuestTests, STREAMS, running, wish};

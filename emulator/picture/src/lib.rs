@@ -13,6 +13,8 @@
 //!
 //! Patterns keep a few rows and no frame; pictures from files are kept in the sizes asked for.
 
+#![forbid(unsafe_code)]
+
 mod checksum;
 mod content;
 mod format;

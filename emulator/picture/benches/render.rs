@@ -9,7 +9,7 @@ use image::{Rgb, RgbImage};
 use std::error::Error;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
-use tx_isp_emulator::picture::{FrameInfo, Geometry, OutputFormat, Planes, Renderer, Source};
+use tx_isp_picture::{FrameInfo, Geometry, OutputFormat, Planes, Renderer, Source};
 use vm_memory::{GuestAddress, GuestMemoryBackend, GuestMemoryMmap};
 
 const ROUNDS: usize = 41;

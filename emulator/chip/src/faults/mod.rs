@@ -2,7 +2,7 @@
 //! Faults of the hardware, injected on purpose: at a given occasion, or at random with a seed.
 //!
 //! [`Faults`] is a value that the chip holds. It decides; what a fault does to registers is in
-//! `chip::ailing`, what it does to memory and time is in `dma` and `device`. The table in
+//! [`crate::Chip`], what it does to memory and time is the emulator's. The table in
 //! `emulator/README.md` says what a driver must make of each.
 
 mod kind;

@@ -5,9 +5,13 @@
 //! through [`RegisterFile`], [`Chip::frame_start`] and [`Chip::frame_end`] are the ends of a frame,
 //! [`Chip::irq_lines`] tells the interrupt lines' levels. The same calls give the same results.
 
+#![forbid(unsafe_code)]
+
 mod ailing;
+pub mod carve_out;
 mod channel;
 mod checks;
+pub mod faults;
 mod fifo;
 mod findings;
 mod frame;

@@ -145,7 +145,7 @@ fn colour(order: BayerOrder, x: usize, y: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::picture::Source;
+    use crate::Source;
 
     const BARS: SensorFrame = SensorFrame {
         size: (64, 32),
