@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 
 use testbed::capture::StreamConfig;
+use tx_isp_tests::guest::clock::same_seconds;
 use tx_isp_tests::guest::streams::{ALLOCATIONS, FRAMES, STREAMS, main_stream, stream_name};
 use tx_isp_tests::guest::suite::{self, Boot, CarrierSuite};
 
@@ -14,6 +15,9 @@ fn main() -> ExitCode {
 fn add(suite: &mut CarrierSuite<'_>) {
     let guest = suite.guest(Boot::default());
     suite.boots(&guest, "the guest boots and its agent answers");
+    suite.test_in(&guest, "the guest's seconds are the host's", |running| {
+        same_seconds(&mut running.guest)
+    });
     for (size, format) in STREAMS {
         suite.test_in(&guest, &stream_name(size, format), move |running| {
             running.stream(&main_stream(size, format, FRAMES)).map(drop)

@@ -8,10 +8,12 @@
 //! | [`controls`] | what a client can set, seen in the pictures that come |
 //! | [`memory`] | a Wyze Cam v3's memory, leaks, a plan, a thousand starts and stops |
 //! | [`lifecycle`] | clients that come, go, are killed, and keep handles too long |
+//! | [`clock`] | whether a second of the guest is one of the host |
 //! | [`clients`] | programs that everybody has, unchanged |
 //! | [`health`] | what the guest's kernel makes of it |
 
 pub mod clients;
+pub mod clock;
 pub mod controls;
 pub mod health;
 pub mod lifecycle;
