@@ -182,9 +182,13 @@ struct tx_isp_video {
 	struct v4l2_ctrl_handler controls;
 	struct v4l2_ctrl *pressure;
 	u32 strategy;
-	/* Buffers that were granted and that videobuf2 has not fetched yet; guarded by lock. */
+	/* What queue_setup() has decided, and what was taken of it; guarded by lock. */
+	u32 planned_count, planned_bytes;
+	/* Buffers that were taken and that videobuf2 has not fetched yet. */
 	u32 granted[VB2_MAX_FRAME];
 	u32 granted_count, granted_next;
+	/* Buffers that videobuf2 has fetched since queue_setup(). */
+	u32 fetched;
 	/* Frames that went through a bounce buffer. */
 	u64 bounced;
 };
@@ -361,8 +365,13 @@ int tx_isp_pool_free_locked(struct tx_isp *isp, u32 address);
 void tx_isp_pool_wipe(struct tx_isp *isp, u32 address, u32 bytes);
 /* Before and after DMA, where the processor's caches do not see it. */
 void tx_isp_sync_range(struct device *dev, void *virtual, unsigned long bytes);
-/* Bytes of the largest block of system memory that can be had in one piece now. */
-unsigned long tx_isp_largest_coherent(struct tx_isp *isp);
+/* How many blocks of system memory of that size could be had now, each in one piece. */
+u32 tx_isp_available_coherent(unsigned long bytes);
+/* What a queue asks for, of that many bytes each; NULL is the queue's own name. */
+void tx_isp_video_request(struct tx_isp_video *video, struct tx_isp_request *request,
+			  unsigned int count, unsigned int bytes, const char *owner);
+/* Takes the blocks that queue_setup() has decided on; the caller is the queue's allocator. */
+int tx_isp_video_take(struct tx_isp_video *video);
 
 /* tx_isp_user.c: buffers that clients bring. */
 void *tx_isp_get_userptr(struct vb2_buffer *vb, struct device *dev, unsigned long address,
@@ -480,6 +489,8 @@ u32 tx_isp_carve_out_size(void);
 /* carve_out is all zeros. */
 void tx_isp_carve_out_create(struct tx_isp_carve_out *carve_out, const struct tx_isp_range *range);
 void tx_isp_carve_out_state(const struct tx_isp_carve_out *carve_out, struct tx_isp_pool_state *state);
+/* The number of buffers that a queue may take, or -ENOMEM. Nothing is taken. */
+int tx_isp_carve_out_decide(struct tx_isp_carve_out *carve_out, const struct tx_isp_request *request);
 /* Stores up to VB2_MAX_FRAME addresses and returns their number, or -ENOMEM. */
 int tx_isp_carve_out_grant(struct tx_isp_carve_out *carve_out, const struct tx_isp_request *request,
 			   u32 *addresses);
@@ -488,8 +499,8 @@ int tx_isp_carve_out_allocate(struct tx_isp_carve_out *carve_out, u32 bytes, u32
 int tx_isp_carve_out_free(struct tx_isp_carve_out *carve_out, u32 address);
 int tx_isp_carve_out_reserve(struct tx_isp_carve_out *carve_out, u32 bytes, u32 alignment,
 			     const struct tx_isp_owner *owner);
-/* The number of buffers from system memory, whose largest block is given, or -ENOMEM. */
-int tx_isp_grant_coherent(const struct tx_isp_request *request, u32 largest);
+/* The number of buffers from system memory, where so many could be had, or -ENOMEM. */
+int tx_isp_grant_coherent(const struct tx_isp_request *request, u32 available);
 /* Whether a queue of buffers this large would be granted less than it asks for. */
 bool tx_isp_is_pressure(const struct tx_isp_pool_state *state, u32 margin, u32 reserve, u32 bytes);
 /* Bytes of a buffer for a picture of that format, known or not. */

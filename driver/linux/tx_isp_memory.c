@@ -146,8 +146,8 @@ static int allocate_coherent(struct tx_isp_memory *memory)
 	memory->virtual = dma_alloc_coherent(dma_device(memory->isp), memory->bytes, &memory->address,
 					     GFP_KERNEL | __GFP_NOWARN);
 	if (!memory->virtual) {
-		dev_warn(dma_device(memory->isp), "no %lu contiguous bytes of system memory\n",
-			 memory->bytes);
+		dev_warn_ratelimited(dma_device(memory->isp), "no %lu contiguous bytes of system memory\n",
+				     memory->bytes);
 		return -ENOMEM;
 	}
 	memory->coherent = true;
@@ -157,39 +157,39 @@ static int allocate_coherent(struct tx_isp_memory *memory)
 int tx_isp_memory_allocate(struct tx_isp_memory *memory, const char *name)
 {
 	struct tx_isp *isp = memory->isp;
-	struct tx_isp_owner owner = {};
-	u32 address;
+	struct tx_isp_request request;
+	u32 addresses[VB2_MAX_FRAME];
 	int ret;
 
+	tx_isp_video_request(memory->video, &request, 1, memory->bytes, name);
 	if (!isp->carve_out)
 		return allocate_coherent(memory);
-	strscpy(owner.name, name, sizeof(owner.name));
 	mutex_lock(&isp->carve_out_lock);
-	ret = tx_isp_carve_out_allocate(isp->carve_out, memory->bytes, PAGE_SIZE, &owner, &address);
+	ret = tx_isp_carve_out_grant(isp->carve_out, &request, addresses);
 	mutex_unlock(&isp->carve_out_lock);
-	if (!ret)
-		use_block(memory, address);
 	schedule_work(&isp->pressure_work);
-	return ret;
+	if (ret < 0)
+		return ret;
+	use_block(memory, addresses[0]);
+	return 0;
 }
 
-unsigned long tx_isp_largest_coherent(struct tx_isp *isp)
+/* Free blocks are counted, not taken: who only asks must not drive others' memory out. */
+u32 tx_isp_available_coherent(unsigned long bytes)
 {
-	unsigned long bytes;
-	unsigned int order;
-	dma_addr_t address;
-	void *block;
+	struct pglist_data *node = NODE_DATA(numa_node_id());
+	unsigned int order, wanted = get_order(bytes);
+	unsigned long count = 0;
+	struct zone *zone;
 
-	for (order = MAX_ORDER - 1; order > 0; order--) {
-		bytes = PAGE_SIZE << order;
-		block = dma_alloc_coherent(dma_device(isp), bytes, &address,
-					   GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY);
-		if (block) {
-			dma_free_coherent(dma_device(isp), bytes, block, address);
-			return bytes;
-		}
+	for (zone = node->node_zones; zone < node->node_zones + MAX_NR_ZONES; zone++) {
+		if (!populated_zone(zone) || is_highmem(zone))
+			continue;
+		for (order = wanted; order < MAX_ORDER; order++)
+			count += READ_ONCE(zone->free_area[order].nr_free) << (order - wanted);
 	}
-	return 0;
+	/* The kernel keeps some free for itself. */
+	return min_t(unsigned long, count, si_mem_available() >> wanted);
 }
 
 static void *memory_alloc(struct vb2_buffer *vb, struct device *dev, unsigned long size)
@@ -200,16 +200,19 @@ static void *memory_alloc(struct vb2_buffer *vb, struct device *dev, unsigned lo
 
 	if (!memory)
 		return ERR_PTR(-ENOMEM);
-	if (video->granted_next < video->granted_count)
-		use_block(memory, video->granted[video->granted_next++]);
-	else if (!video->isp->carve_out)
+	if (!video->isp->carve_out) {
 		ret = allocate_coherent(memory);
-	else
-		ret = -ENOMEM;
+	} else {
+		if (video->granted_next == video->granted_count)
+			ret = tx_isp_video_take(video);
+		if (!ret)
+			use_block(memory, video->granted[video->granted_next++]);
+	}
 	if (ret) {
 		kfree(memory);
 		return ERR_PTR(ret);
 	}
+	video->fetched++;
 	return memory;
 }
 

@@ -175,28 +175,34 @@ static int set_input(struct file *file, void *fh, unsigned int index)
 	return index ? -EINVAL : 0;
 }
 
-/* Blocks that were granted and not fetched go back. */
-static void return_granted(struct tx_isp_video *video)
+/* Forgets what was decided; blocks that were taken and not fetched go back. */
+static void drop_plan(struct tx_isp_video *video)
 {
 	while (video->granted_next < video->granted_count)
 		tx_isp_pool_free(video->isp, video->granted[video->granted_next++]);
 	video->granted_next = 0;
 	video->granted_count = 0;
+	video->planned_count = 0;
+	video->fetched = 0;
 }
 
 static int request_buffers(struct file *file, void *fh, struct v4l2_requestbuffers *request)
 {
-	int ret = vb2_ioctl_reqbufs(file, fh, request);
+	int ret;
 
-	return_granted(to_video(file));
+	drop_plan(to_video(file));
+	ret = vb2_ioctl_reqbufs(file, fh, request);
+	drop_plan(to_video(file));
 	return ret;
 }
 
 static int create_buffers(struct file *file, void *fh, struct v4l2_create_buffers *request)
 {
-	int ret = vb2_ioctl_create_bufs(file, fh, request);
+	int ret;
 
-	return_granted(to_video(file));
+	drop_plan(to_video(file));
+	ret = vb2_ioctl_create_bufs(file, fh, request);
+	drop_plan(to_video(file));
 	return ret;
 }
 
@@ -240,33 +246,62 @@ static const struct v4l2_file_operations file_ops = {
 
 /* videobuf2 */
 
-/* Asks for MMAP buffers; the number that is granted. */
-static int negotiate(struct tx_isp_video *video, unsigned int count, unsigned int bytes)
+void tx_isp_video_request(struct tx_isp_video *video, struct tx_isp_request *request,
+			  unsigned int count, unsigned int bytes, const char *owner)
 {
-	struct tx_isp *isp = video->isp;
-	struct tx_isp_request request = {
+	*request = (struct tx_isp_request){
 		.strategy = video->strategy,
-		.margin = isp->margin,
-		.reserve = isp->reserve,
+		.margin = video->isp->margin,
+		.reserve = video->isp->reserve,
 		.count = count,
 		.bytes = PAGE_ALIGN(bytes),
 		.alignment = PAGE_SIZE,
 	};
+	strscpy(request->owner, owner ? owner : video_device_node_name(&video->vdev),
+		sizeof(request->owner));
+}
+
+int tx_isp_video_take(struct tx_isp_video *video)
+{
+	struct tx_isp *isp = video->isp;
+	struct tx_isp_request request;
 	int ret;
 
-	return_granted(video);
-	if (!isp->carve_out)
-		return tx_isp_grant_coherent(&request, tx_isp_largest_coherent(isp));
-	strscpy(request.owner, video_device_node_name(&video->vdev), sizeof(request.owner));
+	if (!video->planned_count)
+		return -ENOMEM;
+	tx_isp_video_request(video, &request, video->planned_count, video->planned_bytes, NULL);
+	video->planned_count = 0;
 	mutex_lock(&isp->carve_out_lock);
 	ret = tx_isp_carve_out_grant(isp->carve_out, &request, video->granted);
 	mutex_unlock(&isp->carve_out_lock);
 	schedule_work(&isp->pressure_work);
-	if (ret > 0)
-		video->granted_count = ret;
+	if (ret < 0)
+		return ret;
+	video->granted_next = 0;
+	video->granted_count = ret;
+	return 0;
+}
+
+/* Decides how many MMAP buffers are granted. */
+static int negotiate(struct tx_isp_video *video, unsigned int count, unsigned int bytes)
+{
+	struct tx_isp *isp = video->isp;
+	struct tx_isp_request request;
+	int ret;
+
+	tx_isp_video_request(video, &request, count, bytes, NULL);
+	if (!isp->carve_out)
+		return tx_isp_grant_coherent(&request, tx_isp_available_coherent(request.bytes));
+	mutex_lock(&isp->carve_out_lock);
+	ret = tx_isp_carve_out_decide(isp->carve_out, &request);
+	mutex_unlock(&isp->carve_out_lock);
 	return ret;
 }
 
+/*
+ * Called a second time if fewer buffers could be had than were granted: those are enough, then.
+ * Nothing is taken here: the allocator does it.
+ */
 static int queue_setup(struct vb2_queue *queue, unsigned int *buffers, unsigned int *planes,
 		       unsigned int sizes[], struct device *devices[])
 {
@@ -274,6 +309,8 @@ static int queue_setup(struct vb2_queue *queue, unsigned int *buffers, unsigned 
 	struct tx_isp_layout layout;
 	int granted;
 
+	if (*planes && video->fetched && *buffers <= video->fetched)
+		return 0;
 	tx_isp_video_layout(video, &layout);
 	if (!*planes) {
 		*planes = 1;
@@ -283,11 +320,13 @@ static int queue_setup(struct vb2_queue *queue, unsigned int *buffers, unsigned 
 	}
 	if (queue->memory != VB2_MEMORY_MMAP)
 		return 0;
-	granted = negotiate(video, *buffers,
-			    max(sizes[0], tx_isp_buffer_bytes(layout.fourcc, layout.width,
-							      layout.height)));
+	drop_plan(video);
+	video->planned_bytes = max(sizes[0], tx_isp_buffer_bytes(layout.fourcc, layout.width,
+								 layout.height));
+	granted = negotiate(video, *buffers, video->planned_bytes);
 	if (granted < 0)
 		return granted;
+	video->planned_count = granted;
 	*buffers = granted;
 	return 0;
 }

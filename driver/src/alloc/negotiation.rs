@@ -91,18 +91,31 @@ impl Margin {
     }
 }
 
-/// How many buffers of `bytes` system memory may be asked for: all, where one of them can be had in
-/// one piece, else none. Nothing is known of the second before the first is taken; whoever allocates
-/// them stops where it fails.
+/// How many buffers of `bytes` a queue gets from system memory where `available` of them could be had
+/// now, each in one piece. `hybrid` keeps its distance as [`Margin`] does in a carve-out; the others
+/// get what fits. One is worth a try wherever any is allowed: the kernel may move or give up other
+/// memory for it.
 #[must_use]
-pub const fn from_system_memory(count: u32, bytes: u32, largest: u32) -> u32 {
-    if bytes == 0 || bytes > largest {
-        0
-    } else if count > MAX_COUNT {
-        MAX_COUNT
-    } else {
-        count
+pub fn from_system_memory(
+    strategy: Strategy,
+    margin: Margin,
+    count: u32,
+    bytes: u32,
+    available: u32,
+) -> u32 {
+    let wanted = count.min(MAX_COUNT);
+    if bytes == 0 || wanted == 0 {
+        return 0;
     }
+    let fits = match strategy {
+        Strategy::Hybrid => {
+            let usable = u64::from(available) * u64::from(bytes);
+            let usable = usable.saturating_sub(margin.reserve.into());
+            usable / (u64::from(bytes) * u64::from(margin.factor.max(1)))
+        }
+        Strategy::Driver | Strategy::Client => available.into(),
+    };
+    u32::try_from(fits).unwrap_or(u32::MAX).clamp(1, wanted)
 }
 
 /// As many as leave room for every reservation. Without reservations: as many as fit.

@@ -181,6 +181,12 @@ impl<const N: usize> Pool<N> {
         self.blocks.as_slice()
     }
 
+    /// The most blocks that there can be, free ones included.
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        N
+    }
+
     /// Bytes in all.
     #[must_use]
     pub fn total(&self) -> u32 {
