@@ -39,10 +39,17 @@ pub struct TestOptions {
     /// Write the results as JUnit XML to this file; with each host test if cargo-nextest is there
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+    /// How long each fuzz target of the emulator runs, where a nightly compiler and cargo-fuzz are; 0
+    /// for not at all
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    pub fuzz: u64,
     /// Which guest.
     #[command(flatten)]
     pub guest: GuestOptions,
 }
+
+/// The fuzz targets in `emulator/fuzz`.
+const FUZZ_TARGETS: [&str; 5] = ["mailbox", "queues", "sockets", "pictures", "parsers"];
 
 /// A part of the tests that need a guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -100,6 +107,7 @@ pub fn command(options: &TestOptions) -> Result<bool> {
     };
     if !options.guest_only && options.part.is_empty() {
         run.host()?;
+        run.fuzz(options.fuzz)?;
     }
     if !options.host_only {
         run.guest(options)?;
@@ -197,6 +205,55 @@ impl Run<'_> {
         } else {
             self.tests("tests", cargo().args(["test", "--no-fail-fast"]))
         }
+    }
+
+    /// Each fuzz target for so many seconds.
+    fn fuzz(&mut self, seconds: u64) -> Result<()> {
+        let mut version = Command::new("cargo");
+        // Not the toolchain that runs this.
+        let nightly = |command: &mut Command| {
+            command.env_remove("RUSTUP_TOOLCHAIN").env_remove("RUSTC");
+            command.env_remove("CARGO").args(["+nightly", "fuzz"]);
+        };
+        nightly(&mut version);
+        let there = process::ask(version.arg("--version"), ASK_LIMIT)
+            .is_ok_and(|(status, _)| status.success());
+        if seconds == 0 || !there {
+            let reason = match seconds {
+                0 => "--fuzz 0",
+                _ => "there is no nightly compiler with cargo-fuzz (cargo install cargo-fuzz)",
+            };
+            eprintln!("== fuzz: skipped: {reason}");
+            self.counts.skipped += 1;
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(reason);
+            self.own.add_test_case(TestCase::new("fuzz", status));
+            return Ok(());
+        }
+        for target in FUZZ_TARGETS {
+            let mut command = Command::new("cargo");
+            nightly(&mut command);
+            command.args([
+                "run",
+                "--fuzz-dir",
+                "emulator/fuzz",
+                "--sanitizer",
+                "none",
+                target,
+            ]);
+            for folder in ["corpus", "seeds"] {
+                let folder = self
+                    .repository
+                    .join("emulator/fuzz")
+                    .join(folder)
+                    .join(target);
+                fs::create_dir_all(&folder).context("creating a folder for inputs")?;
+                command.arg(folder);
+            }
+            command.arg("--").arg(format!("-max_total_time={seconds}"));
+            self.check(&format!("fuzz {target}"), &mut command)?;
+        }
+        Ok(())
     }
 
     fn guest(&mut self, options: &TestOptions) -> Result<()> {
