@@ -359,6 +359,93 @@ fn memory_that_is_shorter_than_its_map_ends_the_connection_and_not_the_emulator(
     assert_eq!(vm.read(ID), 0x1003_1000);
 }
 
+#[test]
+fn memory_that_is_cut_off_under_us_ends_the_connection_and_not_the_emulator() {
+    let mut process = Process::start(256, &["--persist", "--fps", "240"]);
+    let mut vm = Vm::connect_to(&process.path("isp"), 0);
+    vm.stream(128, 128);
+    // The rings lie in the lower half.
+    vm.file.set_len(RAM / 2).unwrap();
+    let beyond = u32::try_from(RAM / 4 * 3).unwrap();
+    let words = encode(&Request::Batch(&[
+        Operation::Write(PhysAddr(0x1330_9984), beyond + 128 * 128),
+        Operation::Write(PhysAddr(0x1330_996c), beyond),
+    ]));
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let at = GuestAddress(0x1_0000);
+    vm.memory.write_slice(&bytes, at).unwrap();
+    let length = u32::try_from(bytes.len()).unwrap();
+    vm.requests.offer(&[
+        Buffer::readable(at.0, length),
+        Buffer::writable(0x1_8000, 64),
+    ]);
+    vm.requests.kick();
+    let mut operator = operator(&process.path("control"));
+    until("the VM is hung up on", || {
+        operator.status().unwrap().attach == AttachState::Listening
+    });
+    drop(vm);
+    let mut vm = Vm::connect_to(&process.path("isp"), 0);
+    assert_eq!(vm.read(ID), 0x1003_1000);
+    assert!(process.child.try_wait().unwrap().is_none());
+    process.terminate();
+}
+
+#[test]
+fn the_33rd_operator_is_answered_and_faults_are_bounded() {
+    let emulation = Emulation::start(&[]);
+    let mut operators: Vec<_> = (0..32).map(|_| emulation.operator()).collect();
+    let error = tx_isp_emulator::monitor::Client::connect(&emulation.path("control"), DEADLINE);
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("32 connections are open"), "{error}");
+    let operator = &mut operators[0];
+    for _ in 0..256 {
+        operator.inject("lost-frame".parse().unwrap()).unwrap();
+    }
+    let error = operator.inject("lost-frame".parse().unwrap()).unwrap_err();
+    assert!(
+        error.to_string().contains("256 faults are armed"),
+        "{error}"
+    );
+    operators.pop();
+    until("there is a place again", || {
+        tx_isp_emulator::monitor::Client::connect(&emulation.path("control"), DEADLINE).is_ok()
+    });
+}
+
+#[test]
+fn who_has_subscribed_is_told_of_drivers_frames_and_guest_errors() {
+    use tx_isp_emulator::monitor::protocol::{Event, EventKind};
+    let emulation = Emulation::start(&["--fps", "stepped"]);
+    let mut watcher = emulation.operator();
+    let kinds = [EventKind::Frame, EventKind::GuestError, EventKind::Driver];
+    assert_eq!(watcher.subscribe(&kinds).unwrap().subscribed, kinds);
+    let mut vm = Vm::connect(&emulation, 0);
+    vm.stream(128, 128);
+    vm.queue_buffer(BUFFER, BUFFER + 128 * 128);
+    emulation.operator().step(1).unwrap();
+    vm.read(0x1330_0bac);
+    vm.read(0x1330_0bac);
+    vm.stop(REQUEST_QUEUE);
+    let next = |watcher: &mut tx_isp_emulator::monitor::Client| watcher.next_event().unwrap();
+    assert!(matches!(
+        next(&mut watcher),
+        Event::Driver { begins: true, .. }
+    ));
+    let entry = emulation.operator().ledger(0, None, 0).unwrap().remove(0);
+    assert_eq!(next(&mut watcher), Event::Frame { entry });
+    match next(&mut watcher) {
+        Event::GuestError { error } => assert_eq!(error.id, "undefined-register"),
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(
+        next(&mut watcher),
+        Event::Driver { begins: false, .. }
+    ));
+    // Requests are answered among them.
+    assert_eq!(watcher.status().unwrap().dma.frames, 1);
+}
+
 /// A writer that draws until it is told to write, as slowly as a test likes.
 struct HeldUp {
     drawing: Sender<StartedFrame>,
