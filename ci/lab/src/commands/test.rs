@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use guest_image::KernelChoice;
+use host_setup::rust_setup;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use testbed::explain;
 use testbed::prepare::{Prepared, cargo, repository};
@@ -123,6 +124,15 @@ pub fn command(options: &TestOptions) -> Result<bool> {
     Ok(run.failures.is_empty())
 }
 
+/// The crates that run in the guest.
+const FOR_THE_GUEST: [&str; 5] = [
+    "tx-isp-abi",
+    "tx-isp-driver",
+    "tx-isp-linux",
+    "guest-protocol",
+    "guest-agent",
+];
+
 /// How many tests ended how.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 struct Counts {
@@ -190,6 +200,7 @@ impl Run<'_> {
         clippy.args(["clippy", "--workspace", "--all-targets"]);
         clippy.args(["--", "-D", "warnings"]);
         self.check("lints", &mut clippy)?;
+        self.oldest_rust()?;
         let nextest = process::ask(cargo().args(["nextest", "--version"]), ASK_LIMIT)
             .is_ok_and(|(status, _)| status.success());
         if nextest {
@@ -254,6 +265,31 @@ impl Run<'_> {
             self.check(&format!("fuzz {target}"), &mut command)?;
         }
         Ok(())
+    }
+
+    /// What runs in the guest is built by whatever compiler a machine has: also by the oldest.
+    fn oldest_rust(&mut self) -> Result<()> {
+        let cache = host_setup::cache_dir::find()?;
+        let found = rust_setup::unpack_oldest(self.repository, &cache, &Steps::new());
+        let toolchain = match found {
+            Ok(Some(toolchain)) => toolchain,
+            Ok(None) => {
+                eprintln!("== oldest Rust: left out, the guest's mirror has none");
+                return Ok(());
+            }
+            Err(error) => {
+                eprintln!("== oldest Rust: left out ({error})");
+                return Ok(());
+            }
+        };
+        let mut command = toolchain.host_cargo(self.repository);
+        command.args(["check", "--target-dir"]);
+        command.arg(target(self.repository).join("oldest-rust"));
+        for package in FOR_THE_GUEST {
+            command.args(["--package", package]);
+        }
+        let name = format!("Rust {} builds what runs in the guest", toolchain.release());
+        self.check(&name, &mut command)
     }
 
     fn guest(&mut self, options: &TestOptions) -> Result<()> {
