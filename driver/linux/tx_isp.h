@@ -157,7 +157,7 @@ struct tx_isp_transport {
 	struct virtio_device *vdev;
 	struct virtqueue *requests;
 	struct virtqueue *events;
-	spinlock_t lock;
+	spinlock_t lock; /* see above */
 	__le32 *event_buffers;
 	u32 *request;
 	u32 *response;
@@ -304,7 +304,9 @@ u64 tx_isp_latency_from(unsigned int bucket);
 void tx_isp_raised(struct virtio_device *vdev);
 
 /* tx_isp_video.c */
-int tx_isp_video_register(struct tx_isp *isp, u32 channel, u32 strategy);
+/* Makes a node and its queue, which nobody can open before it is registered. */
+int tx_isp_video_init(struct tx_isp *isp, u32 channel, u32 strategy);
+int tx_isp_video_register(struct tx_isp_video *video);
 void tx_isp_video_unregister(struct tx_isp_video *video);
 void tx_isp_video_complete(struct tx_isp_video *video, const struct tx_isp_completed *done, u64 time);
 

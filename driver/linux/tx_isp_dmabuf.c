@@ -168,7 +168,7 @@ int tx_isp_map_dmabuf(void *priv)
 	if (IS_ERR(table))
 		return PTR_ERR(table);
 	if (contiguous_bytes(table) < memory->bytes) {
-		dev_err(memory->isp->v4l2_dev.dev,
+		dev_err_ratelimited(memory->isp->v4l2_dev.dev,
 			"DMABUF: %lu bytes are scattered; the chip needs them in one piece\n",
 			memory->bytes);
 		dma_buf_unmap_attachment(memory->attachment, table, DMA_FROM_DEVICE);

@@ -7,7 +7,10 @@
 #include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/printk.h>
+#include <linux/ratelimit.h>
 #include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 
 #include "tx_isp.h"
@@ -31,12 +34,22 @@ static unsigned int reserve;
 module_param(reserve, uint, 0444);
 MODULE_PARM_DESC(reserve, "hybrid: bytes of the largest free run that are never granted (0)");
 
+/* Nobody can fill the log: neither a client that asks for nonsense nor a backend that is gone. */
+static DEFINE_RATELIMIT_STATE(tx_isp_trouble_limit, 5 * HZ, 20);
+static DEFINE_RATELIMIT_STATE(tx_isp_info_limit, 5 * HZ, 100);
+
 void tx_isp_print(u32 level, const u8 *text, u32 length)
 {
-	static const char *const prefixes[] = { KERN_ERR, KERN_WARNING, KERN_INFO };
+	struct ratelimit_state *limit = level < 2 ? &tx_isp_trouble_limit : &tx_isp_info_limit;
 
-	printk("%stx-isp: %.*s\n", prefixes[min_t(u32, level, ARRAY_SIZE(prefixes) - 1)], (int)length,
-	       text);
+	if (!__ratelimit(limit))
+		return;
+	if (level == 0)
+		pr_err("tx-isp: %.*s\n", (int)length, text);
+	else if (level == 1)
+		pr_warn("tx-isp: %.*s\n", (int)length, text);
+	else
+		pr_info("tx-isp: %.*s\n", (int)length, text);
 }
 
 void __noreturn tx_isp_panic(const u8 *text, u32 length)
@@ -156,16 +169,20 @@ static int start(struct tx_isp *isp, struct virtio_device *vdev, u32 strategy)
 		return ret;
 	mutex_lock(&isp->core_lock);
 	ret = tx_isp_core_probe(isp->core, &isp->transport);
-	isp->core_ready = !ret;
 	mutex_unlock(&isp->core_lock);
 	if (!ret)
 		ret = tx_isp_sensor_create_controls(isp);
-	if (ret) {
-		channel = 0;
+	for (channel = 0; !ret && channel < TX_ISP_CHANNELS; channel++)
+		ret = tx_isp_video_init(isp, channel, strategy);
+	channel = 0;
+	if (ret)
 		goto unregister_videos;
-	}
-	for (channel = 0; channel < TX_ISP_CHANNELS; channel++) {
-		ret = tx_isp_video_register(isp, channel, strategy);
+	/* From here on whatever a client may ask for is there. */
+	mutex_lock(&isp->core_lock);
+	isp->core_ready = true;
+	mutex_unlock(&isp->core_lock);
+	for (; channel < TX_ISP_CHANNELS; channel++) {
+		ret = tx_isp_video_register(&isp->videos[channel]);
 		if (ret)
 			goto unregister_videos;
 	}
@@ -192,11 +209,29 @@ unregister_videos:
 	return ret;
 }
 
+/*
+ * Whether a device of these types may carry the mailbox: its configuration is nothing but zeros. Any
+ * GPIO controller has lines, and any video encoder has capabilities. Nothing is asked of another.
+ */
+static bool tx_isp_is_carrier(struct virtio_device *vdev)
+{
+	/* struct virtio_gpio_config: the number of lines comes first. */
+	u8 config[8] = {};
+
+	if (!virtio_has_feature(vdev, VIRTIO_F_VERSION_1))
+		return false;
+	if (vdev->id.device == VIRTIO_ID_GPIO)
+		virtio_cread_bytes(vdev, 0, config, sizeof(config));
+	return !memchr_inv(config, 0, sizeof(config));
+}
+
 static int probe(struct virtio_device *vdev)
 {
 	struct tx_isp *isp;
 	int ret, chosen;
 
+	if (!tx_isp_is_carrier(vdev))
+		return -ENODEV;
 	chosen = tx_isp_strategy_parse(strategy, strlen(strategy));
 	if (chosen < 0)
 		return chosen;

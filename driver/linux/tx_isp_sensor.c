@@ -75,13 +75,15 @@ int tx_isp_set_parameters(struct file *file, void *fh, struct v4l2_streamparm *p
 	struct tx_isp_video *video = video_drvdata(file);
 	struct tx_isp *isp = video->isp;
 	struct v4l2_fract interval;
-	int ret;
+	int ret = -ENODEV;
 
 	if (parm->type != V4L2_BUF_TYPE_VIDEO_CAPTURE)
 		return -EINVAL;
 	interval = parm->parm.capture.timeperframe;
 	mutex_lock(&isp->core_lock);
-	ret = tx_isp_core_set_frame_interval(isp->core, &interval.numerator, &interval.denominator);
+	if (isp->core_ready)
+		ret = tx_isp_core_set_frame_interval(isp->core, &interval.numerator,
+						     &interval.denominator);
 	mutex_unlock(&isp->core_lock);
 	if (!ret)
 		fill_parameters(parm, interval);

@@ -466,7 +466,7 @@ static void video_release(struct video_device *vdev)
 	v4l2_device_put(&video->isp->v4l2_dev);
 }
 
-int tx_isp_video_register(struct tx_isp *isp, u32 channel, u32 strategy)
+int tx_isp_video_init(struct tx_isp *isp, u32 channel, u32 strategy)
 {
 	struct tx_isp_video *video = &isp->videos[channel];
 	struct vb2_queue *queue = &video->queue;
@@ -508,13 +508,21 @@ int tx_isp_video_register(struct tx_isp *isp, u32 channel, u32 strategy)
 	vdev->ctrl_handler = &video->controls;
 	vdev->device_caps = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_STREAMING | V4L2_CAP_READWRITE;
 	video_set_drvdata(vdev, video);
-	v4l2_device_get(&isp->v4l2_dev);
-	ret = video_register_device(vdev, VFL_TYPE_VIDEO, channel);
-	if (!ret)
-		return 0;
-	v4l2_device_put(&isp->v4l2_dev);
+	return 0;
+
 free_controls:
 	v4l2_ctrl_handler_free(&video->controls);
+	return ret;
+}
+
+int tx_isp_video_register(struct tx_isp_video *video)
+{
+	int ret;
+
+	v4l2_device_get(&video->isp->v4l2_dev);
+	ret = video_register_device(&video->vdev, VFL_TYPE_VIDEO, video->channel);
+	if (ret)
+		v4l2_device_put(&video->isp->v4l2_dev);
 	return ret;
 }
 

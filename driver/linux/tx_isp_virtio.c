@@ -149,7 +149,7 @@ static int tx_isp_wait_for_lost(struct tx_isp_transport *transport)
 			return 0;
 		if (!tries)
 			virtqueue_notify(transport->requests);
-		msleep(10);
+		usleep_range(10000, 12000);
 	}
 	return -ETIMEDOUT;
 }
@@ -167,7 +167,7 @@ static int tx_isp_send(struct tx_isp_transport *transport, struct tx_isp_mail *m
 	for (tries = 0; ret == -EBUSY && tries < TX_ISP_RETRY_MS / 10; tries++) {
 		transport->full++;
 		virtqueue_notify(transport->requests);
-		msleep(10);
+		usleep_range(10000, 12000);
 		ret = tx_isp_submit(transport, mail);
 	}
 	return ret;
