@@ -14,6 +14,7 @@ mod device;
 mod failure;
 mod init;
 mod modules;
+mod planes;
 mod port;
 mod pressure;
 mod rmem;

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What the lab and the guest say to each other.
+//!
+//! | module | what it defines |
+//! |---|---|
+//! | [`camera`] | what a camera's client asks of memory, in which order, and what came of it |
+//! | [`message`] | every request of the lab and every answer of the guest |
+//! | [`wire`] | how a message becomes bytes: a length, then the message in postcard's format |
+//!
+//! The other end is `guest-agent`, the guest's first process.
+
+pub mod camera;
+pub mod message;
+pub mod wire;
+
+/// The name of the serial port that carries the messages (`virtserialport,name=…`).
+pub const PORT_NAME: &str = "tx-isp.agent";
+
+/// The version of the messages; both sides must have the same one. Any change to [`message`] that
+/// changes bytes on the wire is a new version.
+pub const VERSION: u32 = 3;
+
+/// The word on the kernel command line that asks for a console instead of the agent.
+pub const SHELL_WORD: &str = "lab.shell";
