@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cache::{self, Cache, Key};
-use crate::command::run;
+
 use crate::error::{IoContext, Result};
 use crate::kernel::cross;
+use host_setup::command::run;
 
 /// A handful of files.
 const LIMIT: Duration = Duration::from_secs(5 * 60);
