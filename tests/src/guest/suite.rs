@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use guest_image::{ImageRequest, KernelChoice};
+use guest_protocol::VENDOR_WORD;
 use libtest_mimic::{Arguments, Failed, Trial};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use testbed::config::GuestConfig;
@@ -53,6 +54,8 @@ pub enum Programs {
     Usual,
     /// GStreamer beside them.
     GStreamer,
+    /// The vendor's device nodes, and the program that tries them.
+    Vendor,
 }
 
 /// What a guest boots with.
@@ -317,11 +320,17 @@ impl SharedGuest {
         let prepared = Prepared::with_image(config, &steps, |image: &mut ImageRequest| {
             image.with_compliance = programs == Programs::Usual;
             image.with_gstreamer = programs == Programs::GStreamer;
+            image.with_vendor_client = programs == Programs::Vendor;
         })?;
-        Ok(Prepared {
+        let mut prepared = Prepared {
             carrier: self.carrier,
             ..prepared
-        })
+        };
+        if programs == Programs::Vendor {
+            let words = &mut prepared.image.command_line_extra;
+            words.push(VENDOR_WORD.to_owned());
+        }
+        Ok(prepared)
     }
 
     /// Ends a guest that is to be dead already, however it is.
