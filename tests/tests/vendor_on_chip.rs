@@ -562,3 +562,26 @@ fn register_pages_tell_the_soc_without_a_division_by_zero() {
     assert_ne!(page(0x1001_1000)[0x10 / 4] & 0x100, 0);
     assert!(page(0x1338_0000).iter().all(|word| *word == 0));
 }
+
+#[test]
+fn an_isp_that_stops_by_itself_is_told_of_and_can_be_started_again() {
+    let mut client = Client::new();
+    client.add_sensor();
+    client.enable_sensor();
+    let bytes = client.prepare(SUB, Size::new(640, 360), 2, CARVE_OUT.base.0);
+    client.start(SUB).unwrap();
+    client.isp.abandon();
+    client.front.abandon();
+    let errno_of = |result: Result<Buffer, Failure>| result.err().map(|failure| failure.errno());
+    assert_eq!(errno_of(client.dequeue(SUB)), Some(Errno::Eio));
+    let listened = client.front.listen(SUB).err();
+    assert_eq!(listened.map(|failure| failure.errno()), Some(Errno::Eio));
+    client.stop(SUB).unwrap();
+    for index in 0..2 {
+        let address = CARVE_OUT.base.0 + index * bytes;
+        client.queue(SUB, index, address, bytes).unwrap();
+    }
+    client.start(SUB).unwrap();
+    client.frames(3);
+    assert!(client.dequeue(SUB).is_ok());
+}

@@ -54,6 +54,8 @@ pub struct FrameChannel {
     queue: FrameQueue,
     /// The ISP's channel runs.
     started: bool,
+    /// The ISP stopped by itself: who waits hears of it, until the stream is stopped.
+    failed: bool,
     before: Option<Before>,
     drop_rule: DropRule,
 }
@@ -69,6 +71,7 @@ impl FrameChannel {
             picture: None,
             queue: FrameQueue::default(),
             started: false,
+            failed: false,
             before: None,
             drop_rule: DropRule::default(),
         };
@@ -83,6 +86,7 @@ impl FrameChannel {
         self.picture = None;
         self.before = None;
         self.started = false;
+        self.failed = false;
         self.drop_rule = DropRule {
             enabled: 0,
             period: 0,
@@ -190,6 +194,7 @@ impl FrameChannel {
     /// The client is gone: what runs is stopped, and the channel is as it was before.
     pub(super) fn close<B: Bus>(&mut self, isp: &mut Isp<B>) -> Result<(), Failure> {
         self.queue.stop();
+        self.failed = false;
         let stopped = self.stop(isp);
         self.queue.free();
         if let Some(before) = self.before.take() {
@@ -270,11 +275,23 @@ impl FrameChannel {
     }
 
     pub(super) fn dequeue(&mut self, buffer: &mut Buffer) -> Result<(), Failure> {
-        Ok(self.queue.dequeue(buffer)?)
+        match self.queue.dequeue(buffer) {
+            Err(Errno::Eagain) => Err(self.nothing().into()),
+            other => Ok(other?),
+        }
     }
 
-    pub(super) fn listen(&mut self) -> Option<u32> {
-        self.queue.listen()
+    pub(super) fn listen(&mut self) -> Result<u32, Failure> {
+        self.queue.listen().ok_or_else(|| self.nothing().into())
+    }
+
+    /// What is said where there is no frame.
+    const fn nothing(&self) -> Errno {
+        if self.failed {
+            Errno::Eio
+        } else {
+            Errno::Eagain
+        }
     }
 
     /// STREAMON as far as the client is concerned; [`FrameChannel::update`] does the rest.
@@ -300,6 +317,7 @@ impl FrameChannel {
         }
         let stopped = self.stop(isp);
         self.queue.stop();
+        self.failed = false;
         if self.state == State::Running {
             self.state = State::Initialised;
         }
@@ -315,7 +333,7 @@ impl FrameChannel {
     /// Starts or stops the ISP's channel as it should be: while the client wants frames, and `ready`:
     /// the sensor streams and the channel is linked to it.
     pub(super) fn update<B: Bus>(&mut self, isp: &mut Isp<B>, ready: bool) -> Result<(), Failure> {
-        let wanted = ready && self.queue.is_streaming() && self.picture.is_some();
+        let wanted = ready && !self.failed && self.queue.is_streaming() && self.picture.is_some();
         if wanted == self.started {
             return Ok(());
         }
@@ -392,8 +410,9 @@ impl FrameChannel {
         Ok(finished)
     }
 
-    /// The ISP is gone.
+    /// The ISP has stopped by itself.
     pub(super) fn abandon(&mut self) {
+        self.failed |= self.queue.is_streaming();
         self.started = false;
         self.queue.take_from_chip();
     }

@@ -39,8 +39,6 @@ pub struct Front {
     bin_path: [u8; BIN_PATH_BYTES],
     memory: MemoryOption,
     quirks: Quirks,
-    /// The ISP does not answer any more.
-    gone: bool,
     tuning: Tuning,
     channels: [FrameChannel; ChannelId::COUNT],
 }
@@ -59,7 +57,6 @@ impl Front {
             bin_path: [0; BIN_PATH_BYTES],
             memory,
             quirks,
-            gone: false,
             tuning: Tuning::default(),
             channels: ChannelId::ALL.map(FrameChannel::new),
         };
@@ -113,12 +110,6 @@ impl Front {
     #[must_use]
     pub const fn is_selected(&self) -> bool {
         self.selected
-    }
-
-    /// Whether the ISP does not answer any more.
-    #[must_use]
-    pub const fn is_gone(&self) -> bool {
-        self.gone
     }
 
     // /dev/tx-isp
@@ -366,7 +357,7 @@ impl Front {
     }
 
     fn is_ready(&self) -> bool {
-        self.streaming && self.links == Some(CHANNEL_LINKS) && !self.gone
+        self.streaming && self.links == Some(CHANNEL_LINKS)
     }
 
     /// A frame channel is opened; its channel of the ISP must be free.
@@ -432,18 +423,12 @@ impl Front {
 
     /// DQBUF; `EAGAIN` where the client is to wait.
     pub fn dequeue(&mut self, id: ChannelId, buffer: &mut Buffer) -> Result<(), Failure> {
-        match self.channels[id.index()].dequeue(buffer) {
-            Err(failure) if self.gone && failure.errno() == Errno::Eagain => Err(Errno::Eio.into()),
-            other => other,
-        }
+        self.channels[id.index()].dequeue(buffer)
     }
 
     /// LISTEN_BUF: how many frames there were; `EAGAIN` where the client is to wait.
     pub fn listen(&mut self, id: ChannelId) -> Result<u32, Failure> {
-        let nothing = if self.gone { Errno::Eio } else { Errno::Eagain };
-        self.channels[id.index()]
-            .listen()
-            .ok_or_else(|| nothing.into())
+        self.channels[id.index()].listen()
     }
 
     /// STREAMON of a frame channel. Before the sensor streams and the links are there it is a wish: it
@@ -457,7 +442,11 @@ impl Front {
         let ready = self.is_ready();
         let channel = &mut self.channels[id.index()];
         channel.stream_on(kind)?;
-        let started = channel.update(isp, ready);
+        // The ISP may have stopped by itself since.
+        let runs = if ready { isp.hold(true) } else { Ok(()) };
+        let started = runs
+            .map_err(Failure::from)
+            .and_then(|()| channel.update(isp, ready));
         if started.is_err() {
             channel.cancel_start();
         }
@@ -486,10 +475,8 @@ impl Front {
         self.channels[id.index()].finish(isp, index, intact, time)
     }
 
-    /// The ISP does not answer any more: whoever waits hears of it.
+    /// The ISP has stopped by itself: whoever waits hears of it.
     pub fn abandon(&mut self) {
-        self.gone = true;
-        self.streaming = false;
         for channel in &mut self.channels {
             channel.abandon();
         }
