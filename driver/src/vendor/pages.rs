@@ -30,7 +30,7 @@ const PLL: u32 = 100 << 20 | 1 << 14 | 1 << 11 | 1 << 8;
 const PIN_8: u32 = 1 << 8;
 
 /// The words that are not zero.
-const WORDS: [(u32, Source); 12] = [
+const WORDS: [(u32, Source); 11] = [
     // Clocks.
     (0x1000_0010, Constant(PLL)),
     (0x1000_0014, Constant(PLL)),
@@ -44,9 +44,8 @@ const WORDS: [(u32, Source); 12] = [
     (0x1300_002c, Chip),
     (0x1354_0230, Chip),
     (0x1354_0238, Chip),
-    // The core's id, and the line that is being read.
+    // The core's id.
     (0x1330_0000, Chip),
-    (0x1330_9888, Chip),
 ];
 
 /// Register pages that may be mapped: first byte and length.
@@ -55,6 +54,7 @@ const RANGES: [(u32, u32); 7] = [
     (0x1001_1000, PAGE),
     (0x1300_0000, PAGE),
     (0x1330_0000, PAGE),
+    // The line that is being read, which the library only notes: 0.
     (0x1330_9000, PAGE),
     // What the library maps for its tuning daemon.
     (0x1338_0000, 0x1_b000),
