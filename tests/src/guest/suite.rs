@@ -18,7 +18,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use guest_image::{ImageRequest, KernelChoice};
-use guest_protocol::VENDOR_WORD;
 use libtest_mimic::{Arguments, Failed, Trial};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use testbed::config::GuestConfig;
@@ -204,6 +203,7 @@ fn config() -> Result<GuestConfig> {
         },
         qemu: word("QEMU").map(PathBuf::from),
         attach,
+        vendor: false,
         yes: word("YES").is_some(),
     })
 }
@@ -317,20 +317,18 @@ impl SharedGuest {
         let config = self.config.as_ref().map_err(|error| anyhow!("{error}"))?;
         let steps = Steps::new();
         let programs = self.boot.programs;
-        let prepared = Prepared::with_image(config, &steps, |image: &mut ImageRequest| {
+        let config = GuestConfig {
+            vendor: programs == Programs::Vendor,
+            ..config.clone()
+        };
+        let prepared = Prepared::with_image(&config, &steps, |image: &mut ImageRequest| {
             image.with_compliance = programs == Programs::Usual;
             image.with_gstreamer = programs == Programs::GStreamer;
-            image.with_vendor_client = programs == Programs::Vendor;
         })?;
-        let mut prepared = Prepared {
+        Ok(Prepared {
             carrier: self.carrier,
             ..prepared
-        };
-        if programs == Programs::Vendor {
-            let words = &mut prepared.image.command_line_extra;
-            words.push(VENDOR_WORD.to_owned());
-        }
-        Ok(prepared)
+        })
     }
 
     /// Ends a guest that is to be dead already, however it is.
