@@ -126,8 +126,8 @@ struct tx_isp_pool_state {
 #define TX_ISP_MAX_COMPLETED 21
 
 /*
- * Times are counted in buckets of a sixteenth of their power of two: below 16 ns each nanosecond has
- * its own, then 16 buckets for each further bit up to 32 (4.3 s, more than any answer takes).
+ * Times are counted in buckets of a sixteenth of their power of two: below 16 ns each nanosecond
+ * has its own, then 16 buckets for each further bit up to 32 (4.3 s, more than any answer takes).
  */
 #define TX_ISP_LATENCY_BITS 4
 #define TX_ISP_LATENCY_BUCKETS ((32 - TX_ISP_LATENCY_BITS + 1) << TX_ISP_LATENCY_BITS)
@@ -169,6 +169,7 @@ struct tx_isp_transport {
 };
 
 struct tx_isp;
+struct tx_isp_vendor;
 
 /* One capture node (tx_isp_video.c). */
 struct tx_isp_video {
@@ -285,6 +286,8 @@ struct tx_isp {
 	struct delayed_work watchdog;
 	u64 interrupts_at_last_watch;
 	struct dentry *debugfs;
+	/* The vendor's nodes, or NULL (vendor/). */
+	struct tx_isp_vendor *vendor;
 	/* Module parameters, see tx_isp_main.c. */
 	u32 margin, reserve;
 };
@@ -298,7 +301,7 @@ void tx_isp_transport_nudge(struct tx_isp_transport *transport);
 bool tx_isp_transport_take_events(struct tx_isp_transport *transport);
 /* Whether events have come since. */
 bool tx_isp_transport_has_events(struct tx_isp_transport *transport);
-/* The shortest time in ns that is counted in a bucket; that of the one behind the last ends them. */
+/* The shortest time in ns that is counted in a bucket; there is one behind the last. */
 u64 tx_isp_latency_from(unsigned int bucket);
 /* Called in interrupt context when the backend has raised lines. */
 void tx_isp_raised(struct virtio_device *vdev);
@@ -308,7 +311,8 @@ void tx_isp_raised(struct virtio_device *vdev);
 int tx_isp_video_init(struct tx_isp *isp, u32 channel, u32 strategy);
 int tx_isp_video_register(struct tx_isp_video *video);
 void tx_isp_video_unregister(struct tx_isp_video *video);
-void tx_isp_video_complete(struct tx_isp_video *video, const struct tx_isp_completed *done, u64 time);
+void tx_isp_video_complete(struct tx_isp_video *video, const struct tx_isp_completed *done,
+			   u64 time);
 
 void tx_isp_video_layout(struct tx_isp_video *video, struct tx_isp_layout *layout);
 
@@ -342,8 +346,8 @@ void tx_isp_media_cleanup(struct tx_isp *isp);
 extern const struct vb2_mem_ops tx_isp_mem_ops;
 dma_addr_t tx_isp_memory_address(struct vb2_buffer *vb);
 /*
- * Reads where the carve-out is: from a parameter or, if that is empty, from the kernel's command line.
- * "none" is no carve-out.
+ * Reads where the carve-out is: from a parameter or, if that is empty, from the kernel's command
+ * line. "none" is no carve-out.
  * To be called while no lock of sysfs is held: a probe that somebody asked for by writing to "bind"
  * must not read files.
  */
@@ -402,6 +406,20 @@ void tx_isp_rmem_put(struct tx_isp_memory *memory);
 /* Whether file is /dev/rmem of isp. */
 bool tx_isp_is_rmem(const struct file *file, const struct tx_isp *isp);
 
+/* vendor/vendor_isp.c: the vendor's nodes, if they are asked for. */
+int tx_isp_vendor_register(struct tx_isp *isp);
+void tx_isp_vendor_unregister(struct tx_isp *isp);
+/* After the last user is gone. */
+void tx_isp_vendor_free(struct tx_isp *isp);
+/* Whether a channel is theirs; the caller holds the lock of the channel's node. */
+bool tx_isp_vendor_owns(const struct tx_isp *isp, u32 channel);
+/* Whether any channel streams through them. */
+bool tx_isp_vendor_streams(const struct tx_isp *isp);
+/* A frame is in memory: false if it is none of theirs. The caller holds core_lock. */
+bool tx_isp_vendor_complete(struct tx_isp *isp, const struct tx_isp_completed *done);
+/* The backend is gone. The caller holds core_lock. */
+void tx_isp_vendor_give_up(struct tx_isp *isp);
+
 /* tx_isp_debugfs.c */
 void tx_isp_debugfs_create(struct tx_isp *isp);
 void tx_isp_debugfs_remove(struct tx_isp *isp);
@@ -410,18 +428,21 @@ void tx_isp_debugfs_remove(struct tx_isp *isp);
 u32 *tx_isp_transport_request(struct tx_isp_transport *transport);
 u32 *tx_isp_transport_response(struct tx_isp_transport *transport);
 /* Returns how many words of the response there are, or an error. */
-int tx_isp_transport_execute(struct tx_isp_transport *transport, const u32 *request, u32 request_words,
-			     u32 *response, u32 response_words);
+int tx_isp_transport_execute(struct tx_isp_transport *transport, const u32 *request,
+			     u32 request_words, u32 *response, u32 response_words);
 /* Ends all DMA of the device, and sets its queues up again. */
 int tx_isp_transport_reset(struct tx_isp_transport *transport);
-int tx_isp_transport_post(struct tx_isp_transport *transport, const u32 *request, u32 request_words);
+int tx_isp_transport_post(struct tx_isp_transport *transport, const u32 *request,
+			  u32 request_words);
 void tx_isp_sleep(u32 microseconds);
 void tx_isp_print(u32 level, const u8 *text, u32 length);
+/* The same for what a client did wrong: at a limited rate. */
+void tx_isp_complain(const u8 *text, u32 length);
 void __noreturn tx_isp_panic(const u8 *text, u32 length);
 
 /*
- * What C calls in Rust (src/ffi.rs, src/memory.rs). tx_isp_core_* needs core_lock, except what takes
- * a const core and reads what never changes (sensor_name, frame_interval, limits);
+ * What C calls in Rust (src/ffi.rs, src/memory.rs). tx_isp_core_* needs core_lock, except what
+ * takes a const core and reads what never changes (sensor_name, frame_interval, limits);
  * tx_isp_carve_out_* needs carve_out_lock.
  */
 u32 tx_isp_request_words(void);
@@ -448,13 +469,15 @@ int tx_isp_core_set_frame_interval(struct tx_isp_core *core, u32 *numerator, u32
 /* The sensor's whole picture. */
 void tx_isp_core_sensor_size(const struct tx_isp_core *core, struct tx_isp_rectangle *size);
 /* The part that a channel shows, and the nearest that it can show to what is asked for. */
-void tx_isp_core_source(const struct tx_isp_core *core, u32 channel, struct tx_isp_rectangle *source);
+void tx_isp_core_source(const struct tx_isp_core *core, u32 channel,
+			struct tx_isp_rectangle *source);
 int tx_isp_core_set_source(struct tx_isp_core *core, u32 channel, struct tx_isp_rectangle *source);
 void tx_isp_core_limits(const struct tx_isp_core *core, u32 channel, struct tx_isp_limits *limits);
 void tx_isp_core_layout(const struct tx_isp_core *core, u32 channel, struct tx_isp_layout *layout);
 /* Replaces what layout asks for by the nearest that the channel can do. */
 void tx_isp_core_nearest(const struct tx_isp_core *core, u32 channel, struct tx_isp_layout *layout);
-int tx_isp_core_set_layout(struct tx_isp_core *core, u32 channel, const struct tx_isp_layout *layout);
+int tx_isp_core_set_layout(struct tx_isp_core *core, u32 channel,
+			   const struct tx_isp_layout *layout);
 /* Whether the chroma plane begins behind a multiple of 16 lines. */
 int tx_isp_core_align_chroma(struct tx_isp_core *core, u32 channel, bool aligned);
 /* Notes a buffer that is about to be queued: 0, or -EINVAL where it overlaps another that is. */
@@ -463,9 +486,10 @@ void tx_isp_core_release(struct tx_isp_core *core, u32 channel, u32 index);
 int tx_isp_core_queue(struct tx_isp_core *core, u32 channel, u32 index, u32 address);
 int tx_isp_core_stream_on(struct tx_isp_core *core, u32 channel);
 /*
- * Stops a channel: begin once, then step every millisecond as long as it returns true. Other channels
- * need core_lock in between. Afterwards the channel's buffers go back, but for those of which
- * tx_isp_core_may_write() says that the hardware may still write them: their memory is kept for ever.
+ * Stops a channel: begin once, then step every millisecond as long as it returns true. Other
+ * channels need core_lock in between. Afterwards the channel's buffers go back, but for those of
+ * which tx_isp_core_may_write() says that the hardware may still write them: their memory is kept
+ * for ever.
  */
 void tx_isp_core_stop_begin(struct tx_isp_core *core, u32 channel);
 bool tx_isp_core_stop_step(struct tx_isp_core *core, u32 channel);
@@ -490,9 +514,11 @@ bool tx_isp_strategy_accepts(u32 strategy, u32 memory);
 u32 tx_isp_carve_out_size(void);
 /* carve_out is all zeros. */
 void tx_isp_carve_out_create(struct tx_isp_carve_out *carve_out, const struct tx_isp_range *range);
-void tx_isp_carve_out_state(const struct tx_isp_carve_out *carve_out, struct tx_isp_pool_state *state);
+void tx_isp_carve_out_state(const struct tx_isp_carve_out *carve_out,
+			    struct tx_isp_pool_state *state);
 /* The number of buffers that a queue may take, or -ENOMEM. Nothing is taken. */
-int tx_isp_carve_out_decide(struct tx_isp_carve_out *carve_out, const struct tx_isp_request *request);
+int tx_isp_carve_out_decide(struct tx_isp_carve_out *carve_out,
+			    const struct tx_isp_request *request);
 /* Stores up to VB2_MAX_FRAME addresses and returns their number, or -ENOMEM. */
 int tx_isp_carve_out_grant(struct tx_isp_carve_out *carve_out, const struct tx_isp_request *request,
 			   u32 *addresses);

@@ -61,9 +61,11 @@ static int mailbox_show(struct seq_file *file, void *data)
 
 	seq_printf(file, "posted %llu waited %llu events %llu\n", isp->transport.posted,
 		   isp->transport.waited, isp->transport.received);
-	seq_printf(file, "kicked-again %llu lost-interrupts %llu ring-full %llu outstanding %u lost %u\n",
-		   isp->transport.kicked_again, isp->transport.lost_interrupts, isp->transport.full,
-		   isp->transport.outstanding, isp->transport.lost);
+	seq_printf(file, "kicked-again %llu lost-interrupts %llu ring-full %llu\n",
+		   isp->transport.kicked_again, isp->transport.lost_interrupts,
+		   isp->transport.full);
+	seq_printf(file, "outstanding %u lost %u\n", isp->transport.outstanding,
+		   isp->transport.lost);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(mailbox);
@@ -90,7 +92,8 @@ static int latency_open(struct inode *inode, struct file *file)
 }
 
 /* Whatever is written, counting begins anew; a request that is answered meanwhile may get lost. */
-static ssize_t latency_write(struct file *file, const char __user *text, size_t length, loff_t *offset)
+static ssize_t latency_write(struct file *file, const char __user *text, size_t length,
+			     loff_t *offset)
 {
 	struct seq_file *seq = file->private_data;
 	struct tx_isp *isp = seq->private;

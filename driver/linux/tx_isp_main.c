@@ -20,7 +20,8 @@
 
 static char *rmem = "";
 module_param(rmem, charp, 0444);
-MODULE_PARM_DESC(rmem, "carve-out as SIZE@BASE, or none, in place of the kernel command line's rmem=");
+MODULE_PARM_DESC(rmem,
+		 "carve-out as SIZE@BASE, or none, in place of the kernel command line's rmem=");
 
 static char *strategy = "hybrid";
 module_param(strategy, charp, 0444);
@@ -52,6 +53,11 @@ void tx_isp_print(u32 level, const u8 *text, u32 length)
 		pr_info("tx-isp: %.*s\n", (int)length, text);
 }
 
+void tx_isp_complain(const u8 *text, u32 length)
+{
+	pr_warn_ratelimited("tx-isp: %.*s\n", (int)length, text);
+}
+
 void __noreturn tx_isp_panic(const u8 *text, u32 length)
 {
 	pr_emerg("tx-isp: %.*s\n", (int)length, text);
@@ -65,7 +71,7 @@ static bool streams(struct tx_isp *isp)
 	for (channel = 0; channel < TX_ISP_CHANNELS; channel++)
 		if (vb2_is_streaming(&isp->videos[channel].queue))
 			return true;
-	return false;
+	return tx_isp_vendor_streams(isp);
 }
 
 void tx_isp_raised(struct virtio_device *vdev)
@@ -82,7 +88,9 @@ static void deliver(struct tx_isp *isp, const struct tx_isp_completed *done, int
 	int index;
 
 	for (index = 0; index < count; index++)
-		tx_isp_video_complete(&isp->videos[done[index].channel], &done[index], time);
+		if (!tx_isp_vendor_complete(isp, &done[index]))
+			tx_isp_video_complete(&isp->videos[done[index].channel], &done[index],
+					      time);
 }
 
 static void handle_interrupt(struct kthread_work *work)
@@ -94,7 +102,7 @@ static void handle_interrupt(struct kthread_work *work)
 	mutex_lock(&isp->core_lock);
 	more = tx_isp_transport_take_events(&isp->transport);
 	if (isp->core_ready)
-		/* The newest time: a frame may have ended, and raised its own, since this was raised. */
+		/* The newest time: a frame may have ended, and raised its own, meanwhile. */
 		deliver(isp, done, tx_isp_core_interrupt(isp->core, done),
 			atomic64_read(&isp->interrupt_time));
 	/* The way to the chip has put what was stored in order: see tx_isp_virtio.c. */
@@ -118,6 +126,7 @@ static void check_stream(struct tx_isp *isp)
 	/* Nothing streams any more: every waiting client gets an error. */
 	for (channel = 0; channel < TX_ISP_CHANNELS; channel++)
 		vb2_queue_error(&isp->videos[channel].queue);
+	tx_isp_vendor_give_up(isp);
 }
 
 static void watch(struct work_struct *work)
@@ -153,6 +162,7 @@ static void release(struct v4l2_device *v4l2_dev)
 		v4l2_ctrl_handler_free(&isp->videos[channel].controls);
 	v4l2_ctrl_handler_free(&isp->sensor_controls);
 	tx_isp_media_cleanup(isp);
+	tx_isp_vendor_free(isp);
 	tx_isp_memory_release(isp);
 	put_device(isp->dma_device);
 	kfree(isp->core);
@@ -192,11 +202,16 @@ static int start(struct tx_isp *isp, struct virtio_device *vdev, u32 strategy)
 	ret = tx_isp_rmem_register(isp);
 	if (ret)
 		goto unregister_media;
+	ret = tx_isp_vendor_register(isp);
+	if (ret)
+		goto unregister_rmem;
 	schedule_delayed_work(&isp->watchdog, WATCH_INTERVAL);
 	schedule_work(&isp->pressure_work);
 	tx_isp_debugfs_create(isp);
 	return 0;
 
+unregister_rmem:
+	tx_isp_rmem_unregister(isp);
 unregister_media:
 	tx_isp_media_unregister(isp);
 unregister_videos:
@@ -210,8 +225,8 @@ unregister_videos:
 }
 
 /*
- * Whether a device of these types may carry the mailbox: its configuration is nothing but zeros. Any
- * GPIO controller has lines, and any video encoder has capabilities. Nothing is asked of another.
+ * Whether a device of these types may carry the mailbox: the configuration of a GPIO device is
+ * nothing but zeros then, while any GPIO controller has lines. Nothing is asked of another device.
  */
 static bool tx_isp_is_carrier(struct virtio_device *vdev)
 {
@@ -290,6 +305,7 @@ static void remove(struct virtio_device *vdev)
 	u32 channel;
 
 	tx_isp_debugfs_remove(isp);
+	tx_isp_vendor_unregister(isp);
 	tx_isp_rmem_unregister(isp);
 	tx_isp_media_unregister(isp);
 	for (channel = 0; channel < TX_ISP_CHANNELS; channel++)
@@ -298,6 +314,7 @@ static void remove(struct virtio_device *vdev)
 	v4l2_device_disconnect(&isp->v4l2_dev);
 	mutex_lock(&isp->core_lock);
 	tx_isp_core_shut_down(isp->core);
+	tx_isp_vendor_give_up(isp);
 	isp->core_ready = false;
 	tx_isp_transport_stop(&isp->transport);
 	mutex_unlock(&isp->core_lock);

@@ -127,7 +127,7 @@ void tx_isp_memory_quarantine(struct tx_isp_memory *memory)
 	v4l2_device_get(&memory->isp->v4l2_dev);
 	__module_get(THIS_MODULE);
 	dev_err(memory->isp->v4l2_dev.dev,
-		"%lu bytes at %pad are lost until the next boot: no reset keeps the hardware from writing them\n",
+		"%lu bytes at %pad are lost: no reset keeps the hardware from writing them\n",
 		memory->bytes, &memory->address);
 }
 
@@ -143,11 +143,11 @@ static void use_block(struct tx_isp_memory *memory, u32 address)
 
 static int allocate_coherent(struct tx_isp_memory *memory)
 {
-	memory->virtual = dma_alloc_coherent(dma_device(memory->isp), memory->bytes, &memory->address,
-					     GFP_KERNEL | __GFP_NOWARN);
+	memory->virtual = dma_alloc_coherent(dma_device(memory->isp), memory->bytes,
+					     &memory->address, GFP_KERNEL | __GFP_NOWARN);
 	if (!memory->virtual) {
-		dev_warn_ratelimited(dma_device(memory->isp), "no %lu contiguous bytes of system memory\n",
-				     memory->bytes);
+		dev_warn_ratelimited(dma_device(memory->isp),
+				     "no %lu contiguous bytes of system memory\n", memory->bytes);
 		return -ENOMEM;
 	}
 	memory->coherent = true;
@@ -361,12 +361,13 @@ int tx_isp_memory_claim(struct tx_isp *isp)
 		return 0;
 	}
 	if (!PAGE_ALIGNED(isp->rmem.base) || !PAGE_ALIGNED(isp->rmem.bytes)) {
-		dev_err(dev, "rmem=%u@0x%x must begin and end on a page of %lu bytes\n", isp->rmem.bytes,
-			isp->rmem.base, PAGE_SIZE);
+		dev_err(dev, "rmem=%u@0x%x must begin and end on a page of %lu bytes\n",
+			isp->rmem.bytes, isp->rmem.base, PAGE_SIZE);
 		return -EINVAL;
 	}
 	if (!request_mem_region(isp->rmem.base, isp->rmem.bytes, "rmem")) {
-		dev_err(dev, "rmem=%u@0x%x belongs to somebody else; does mem= leave it out, and does no client still hold buffers?\n",
+		dev_err(dev,
+			"rmem=%u@0x%x belongs to somebody else; does mem= leave it out, and does no client still hold buffers?\n",
 			isp->rmem.bytes, isp->rmem.base);
 		return -EBUSY;
 	}

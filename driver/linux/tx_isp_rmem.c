@@ -65,7 +65,8 @@ static int tx_isp_rmem_release(struct inode *inode, struct file *file)
 }
 
 /* The block of this client that holds the range; the caller holds carve_out_lock. */
-static bool tx_isp_rmem_find_block(struct tx_isp_rmem_client *client, u64 address, u64 bytes, struct tx_isp_block *block)
+static bool tx_isp_rmem_find_block(struct tx_isp_rmem_client *client, u64 address, u64 bytes,
+				   struct tx_isp_block *block)
 {
 	u32 index;
 
@@ -87,7 +88,8 @@ static int tx_isp_rmem_take_whole(struct tx_isp_rmem_client *client)
 	if (tx_isp_rmem_find_block(client, isp->rmem.base, isp->rmem.bytes, &block))
 		return 0;
 	if (tx_isp_carve_out_allocate(isp->carve_out, isp->rmem.bytes, 0, &owner, &address)) {
-		dev_err_ratelimited(isp->v4l2_dev.dev, "/dev/rmem: cannot be mapped whole while blocks are in use\n");
+		dev_err_ratelimited(isp->v4l2_dev.dev,
+				    "/dev/rmem: cannot be mapped whole while blocks are in use\n");
 		return -EBUSY;
 	}
 	return 0;
@@ -225,7 +227,8 @@ static long tx_isp_rmem_block(struct tx_isp_rmem_client *client, void __user *ar
 	return copy_to_user(argument, &block, sizeof(block)) ? -EFAULT : 0;
 }
 
-static void tx_isp_rmem_set_owner(struct tx_isp_owner *owner, const struct tx_isp_rmem_client *client, const __u8 *name)
+static void tx_isp_rmem_set_owner(struct tx_isp_owner *owner,
+				  const struct tx_isp_rmem_client *client, const __u8 *name)
 {
 	memcpy(owner->name, name, sizeof(owner->name));
 	owner->client = client->number;
@@ -318,7 +321,8 @@ static long tx_isp_rmem_free_block(struct tx_isp_rmem_client *client, void __use
 		return -EFAULT;
 	mutex_lock(&isp->carve_out_lock);
 	if (tx_isp_rmem_find_block(client, address, 1, &found) && found.address == address)
-		ret = tx_isp_rmem_is_in_use(isp, &found) ? -EBUSY : tx_isp_pool_free_locked(isp, address);
+		ret = tx_isp_rmem_is_in_use(isp, &found) ? -EBUSY :
+							   tx_isp_pool_free_locked(isp, address);
 	mutex_unlock(&isp->carve_out_lock);
 	schedule_work(&isp->pressure_work);
 	return ret;
@@ -393,7 +397,7 @@ static long tx_isp_rmem_export(struct file *file, void __user *argument)
 	return 0;
 }
 
-/* Writes back, forgets, or both, what the processor's caches have of a part of the caller's mapping. */
+/* Writes back and forgets what the caches have of a part of the caller's mapping. */
 static long tx_isp_rmem_flush_cache(struct file *file, void __user *argument)
 {
 	struct tx_isp_rmem_client *client = file->private_data;

@@ -13,7 +13,7 @@
 
 #include "tx_isp.h"
 
-/* Both planes' addresses; the hardware's need is unknown, this is what a stride of it divides by. */
+/* Both planes' addresses; the hardware's need is unknown, its strides are multiples of this. */
 #define ADDRESS_ALIGNMENT 16
 
 /*
@@ -34,7 +34,8 @@ static int find_in_rmem(struct tx_isp_memory *memory, unsigned long user)
 	ret = -EINVAL;
 	address = ((u64)vma->vm_pgoff << PAGE_SHIFT) + (user - vma->vm_start);
 	if ((vma->vm_flags & (VM_SHARED | VM_WRITE)) != (VM_SHARED | VM_WRITE))
-		dev_err_ratelimited(dev, "USERPTR: the mapping of /dev/rmem must be shared and writable\n");
+		dev_err_ratelimited(dev,
+				    "USERPTR: /dev/rmem must be mapped shared and writable\n");
 	else if (memory->bytes > vma->vm_end - user)
 		dev_err_ratelimited(dev, "USERPTR: %lu bytes reach past the mapping of /dev/rmem\n",
 				    memory->bytes);
@@ -42,7 +43,8 @@ static int find_in_rmem(struct tx_isp_memory *memory, unsigned long user)
 		dev_err_ratelimited(dev, "USERPTR: 0x%llx is not a multiple of %u\n", address,
 				    ADDRESS_ALIGNMENT);
 	else if (tx_isp_rmem_use(memory, vma->vm_file, address))
-		dev_err_ratelimited(dev, "USERPTR: %lu bytes at 0x%llx are no block of this client\n",
+		dev_err_ratelimited(dev,
+				    "USERPTR: %lu bytes at 0x%llx are no block of this client\n",
 				    memory->bytes, address);
 	else
 		ret = 1;
@@ -87,8 +89,8 @@ static int bounce_through_own(struct tx_isp_memory *memory, struct page **pages,
 
 	if (!tx_isp_strategy_bounces(video->strategy)) {
 		dev_err_ratelimited(video->isp->v4l2_dev.dev,
-			"USERPTR: %lu bytes are scattered; the chip needs them in one piece, as in /dev/rmem\n",
-			memory->bytes);
+				    "USERPTR: %lu bytes are scattered; the chip needs them in one piece, as in /dev/rmem\n",
+				    memory->bytes);
 		return -EINVAL;
 	}
 	mapped = vm_map_ram(pages, count, NUMA_NO_NODE);
@@ -99,8 +101,9 @@ static int bounce_through_own(struct tx_isp_memory *memory, struct page **pages,
 	memory->bytes = PAGE_ALIGN(memory->bytes);
 	ret = tx_isp_memory_allocate(memory, "bounce");
 	if (ret)
-		dev_warn_ratelimited(video->isp->v4l2_dev.dev, "USERPTR: no room for a bounce buffer of %lu bytes\n",
-			 memory->bytes);
+		dev_warn_ratelimited(video->isp->v4l2_dev.dev,
+				     "USERPTR: no room for a bounce buffer of %lu bytes\n",
+				     memory->bytes);
 	else
 		memory->kind = TX_ISP_BOUNCE;
 	return ret;
@@ -147,7 +150,8 @@ void *tx_isp_get_userptr(struct vb2_buffer *vb, struct device *dev, unsigned lon
 
 	if (!user || !access_ok((void __user *)user, bytes)) {
 		dev_err_ratelimited(video->isp->v4l2_dev.dev,
-				    "USERPTR: %lu bytes at 0x%lx are no memory of a process\n", bytes, user);
+				    "USERPTR: %lu bytes at 0x%lx are no memory of a process\n",
+				    bytes, user);
 		return ERR_PTR(-EFAULT);
 	}
 	/* However large the client's buffer is, a picture takes no more than this of it. */

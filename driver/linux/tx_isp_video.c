@@ -95,7 +95,7 @@ static int set_format(struct file *file, void *fh, struct v4l2_format *format)
 	struct tx_isp_layout layout;
 	int ret;
 
-	if (vb2_is_busy(&video->queue))
+	if (vb2_is_busy(&video->queue) || tx_isp_vendor_owns(video->isp, video->channel))
 		return -EBUSY;
 	nearest(video, format, &layout);
 	mutex_lock(&video->isp->core_lock);
@@ -311,6 +311,9 @@ static int queue_setup(struct vb2_queue *queue, unsigned int *buffers, unsigned 
 
 	if (*planes && video->fetched && *buffers <= video->fetched)
 		return 0;
+	/* A channel has one front at a time. */
+	if (tx_isp_vendor_owns(video->isp, video->channel))
+		return -EBUSY;
 	tx_isp_video_layout(video, &layout);
 	if (!*planes) {
 		*planes = 1;
@@ -377,8 +380,8 @@ static void buf_queue(struct vb2_buffer *vb)
 }
 
 /*
- * Gives every buffer that the driver holds back to videobuf2. The caller holds core_lock; the channel
- * has stopped. Of what the hardware may write all the same only the number goes back.
+ * Gives every buffer that the driver holds back to videobuf2. The caller holds core_lock; the
+ * channel has stopped. Of what the hardware may write all the same only the number goes back.
  */
 static void return_buffers(struct vb2_queue *queue, enum vb2_buffer_state state)
 {
@@ -448,7 +451,8 @@ static const struct vb2_ops queue_ops = {
 };
 
 /* A frame is in memory. The caller holds core_lock, so the queue cannot stop meanwhile. */
-void tx_isp_video_complete(struct tx_isp_video *video, const struct tx_isp_completed *done, u64 time)
+void tx_isp_video_complete(struct tx_isp_video *video, const struct tx_isp_completed *done,
+			   u64 time)
 {
 	struct vb2_buffer *vb = video->queue.bufs[done->index];
 	struct vb2_v4l2_buffer *buffer = to_vb2_v4l2_buffer(vb);

@@ -15,13 +15,13 @@
 #define TX_ISP_EVENT_BUFFERS 32
 /* A request that takes longer than this has failed. */
 #define TX_ISP_DEADLINE msecs_to_jiffies(1000)
-/* While requests of before are not answered, so long is waited for them before another is refused. */
+/* While earlier requests are not answered, so long is waited before another is refused. */
 #define TX_ISP_RETRY_MS 100
 /* A backend on another processor answers sooner than an interrupt would arrive. */
 #define TX_ISP_SPIN_NS (100 * NSEC_PER_USEC)
 /*
- * The first look at the queue of somebody who sleeps, in case an interrupt was lost; each further one
- * is twice as late, up to the last, from which on the backend is kicked again, too.
+ * The first look at the queue of somebody who sleeps, in case an interrupt was lost; each further
+ * one is twice as late, up to the last, from which on the backend is kicked again, too.
  */
 #define TX_ISP_FIRST_LOOK_MS 8
 #define TX_ISP_LAST_LOOK_MS 64
@@ -29,11 +29,11 @@
 #define TX_ISP_HEADER_BYTES 8
 
 /*
- * On a machine with one processor QEMU up to 7.2 carries out no memory barrier of the guest, although
- * the backend runs on another of the host's: what the guest stores may become visible behind what it
- * loads next. So neither "the backend does not want a kick" nor "nothing came before the interrupt
- * was enabled" can be relied upon. A write to a register of the device, which each kick is, orders
- * both. Requests are therefore always kicked, and whoever sleeps looks again by himself.
+ * On a machine with one processor QEMU up to 7.2 carries out no memory barrier of the guest,
+ * although the backend runs on another of the host's: what the guest stores may become visible
+ * behind what it loads next. So neither "the backend does not want a kick" nor "nothing came before
+ * the interrupt was enabled" can be relied upon. A write to a register of the device, which each
+ * kick is, orders both. Requests are therefore always kicked, and who sleeps looks again by himself.
  */
 
 /* A request on its way. Its owner is the backend until it comes back through the queue. */
@@ -195,7 +195,8 @@ static bool tx_isp_spin(struct tx_isp_transport *transport, struct tx_isp_mail *
 	return false;
 }
 
-static bool tx_isp_sleep_until_answered(struct tx_isp_transport *transport, struct tx_isp_mail *mail)
+static bool tx_isp_sleep_until_answered(struct tx_isp_transport *transport,
+					struct tx_isp_mail *mail)
 {
 	unsigned long end = jiffies + TX_ISP_DEADLINE;
 	unsigned int look = TX_ISP_FIRST_LOOK_MS;
@@ -263,8 +264,8 @@ u64 tx_isp_latency_from(unsigned int bucket)
 	return row ? (column + BIT(TX_ISP_LATENCY_BITS)) << (row - 1) : column;
 }
 
-int tx_isp_transport_execute(struct tx_isp_transport *transport, const u32 *words, u32 request_words,
-			     u32 *response, u32 response_words)
+int tx_isp_transport_execute(struct tx_isp_transport *transport, const u32 *words,
+			     u32 request_words, u32 *response, u32 response_words)
 {
 	u32 room = response_words * sizeof(u32);
 	struct tx_isp_mail *mail;
@@ -286,13 +287,15 @@ int tx_isp_transport_execute(struct tx_isp_transport *transport, const u32 *word
 	transport->waited++;
 	if (!tx_isp_spin(transport, mail) && !tx_isp_sleep_until_answered(transport, mail) &&
 	    !tx_isp_give_up(transport, mail)) {
-		dev_err_ratelimited(&transport->vdev->dev, "the backend did not answer within 1 s\n");
+		dev_err_ratelimited(&transport->vdev->dev,
+				    "the backend did not answer within 1 s\n");
 		return -ETIMEDOUT;
 	}
 	transport->latency[tx_isp_latency_bucket(ktime_get_ns() - begin)]++;
 	if (mail->used < TX_ISP_HEADER_BYTES || mail->used > room) {
-		dev_err_ratelimited(&transport->vdev->dev, "a response of %u bytes, where %u to %u fit\n",
-				    mail->used, TX_ISP_HEADER_BYTES, room);
+		dev_err_ratelimited(&transport->vdev->dev,
+				    "a response of %u bytes, where %u to %u fit\n", mail->used,
+				    TX_ISP_HEADER_BYTES, room);
 		ret = -EPROTO;
 	} else {
 		ret = mail->used / sizeof(u32);
@@ -355,7 +358,7 @@ static int tx_isp_offer_event(struct tx_isp_transport *transport, __le32 *buffer
 	return virtqueue_add_inbuf(transport->events, &sg, 1, buffer, gfp);
 }
 
-/* The buffers are taken and offered again in the interrupt's thread, in batches of bounded length. */
+/* The interrupt's thread takes the buffers and offers them again, in batches of bounded length. */
 static void tx_isp_events_done(struct virtqueue *queue)
 {
 	virtqueue_disable_cb(queue);
@@ -372,7 +375,10 @@ bool tx_isp_transport_take_events(struct tx_isp_transport *transport)
 	if (transport->stopped || !transport->events)
 		return false;
 	spin_lock_irqsave(&transport->lock, flags);
-	while (count < TX_ISP_EVENT_BUFFERS && (buffer = virtqueue_get_buf(transport->events, &used))) {
+	while (count < TX_ISP_EVENT_BUFFERS) {
+		buffer = virtqueue_get_buf(transport->events, &used);
+		if (!buffer)
+			break;
 		count++;
 		transport->received++;
 		tx_isp_offer_event(transport, buffer, GFP_ATOMIC);

@@ -7,9 +7,11 @@ use crate::channel::OutputChannel;
 use crate::error::Error;
 use crate::quiesce::{Quarantine, no_quarantine};
 use crate::recovery::{Health, Silenced, Watchdog};
+use crate::vendor::isp_buffer::{self, MemoryOption};
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::registers::{Core, Harb};
 use tx_isp_abi::sensor::Sensor;
+use tx_isp_abi::vendor::IspBuffer;
 
 /// The T31's SoC id word (facts 1.4).
 const T31_SOC_ID: u32 = 0x1003_1000;
@@ -24,8 +26,14 @@ pub struct Isp<B> {
     /// Lines of a frame as the sensor was told last.
     pub(crate) frame_length: u32,
     pub(crate) channels: [OutputChannel; ChannelId::COUNT],
-    /// Clocks, core, CSI and VIC run.
+    /// Clocks, core and CSI are set up.
+    pub(crate) initialised: bool,
+    /// They and the VIC run.
     pub(crate) running: bool,
+    /// The ISP is to run although no channel streams.
+    pub(crate) held: bool,
+    /// The noise reduction's memory: its registers are written after each reset.
+    pub(crate) noise_reduction: Option<(IspBuffer, MemoryOption)>,
     /// The first interrupt since bring-up has been seen.
     pub(crate) first_frame_seen: bool,
     /// The last value written to CH_EN.
@@ -66,7 +74,10 @@ impl<B: Bus> Isp<B> {
                 OutputChannel::new(second, sensor.size),
                 OutputChannel::new(third, sensor.size),
             ],
+            initialised: false,
             running: false,
+            held: false,
+            noise_reduction: None,
             first_frame_seen: false,
             channel_enable: 0,
             health: Health::default(),
@@ -108,7 +119,10 @@ impl<B: Bus> Isp<B> {
         if self.running {
             return Ok(());
         }
-        let mut started = self.start_all();
+        let mut started = match self.initialised {
+            true => self.let_frames_in(),
+            false => self.start_all(),
+        };
         let is_silent = matches!(started, Err(Error::Bus(BusError::Timeout | BusError::Busy)));
         if is_silent && self.reset_device().is_ok() {
             started = self.start_all();
@@ -116,25 +130,104 @@ impl<B: Bus> Isp<B> {
         if started.is_err() {
             // A part of it may run; the first error is the one to report.
             let _ = bring_up::stop(&mut self.bus);
+            self.initialised = false;
         }
         started
     }
 
     /// Resets the ISP, brings it up, and starts the channels that stream with the buffers they hold.
     pub(crate) fn start_all(&mut self) -> Result<(), Error> {
+        self.set_up()?;
+        self.let_frames_in()
+    }
+
+    /// Resets the ISP and sets it up, unless it is; frames come once it runs.
+    ///
+    /// # Errors
+    /// Whatever the reset or the sensor's link meet.
+    pub fn initialise(&mut self) -> Result<(), Error> {
+        if self.running || self.initialised {
+            return Ok(());
+        }
+        let done = self.set_up();
+        if done.is_err() {
+            // The first error is the one to report.
+            let _ = bring_up::stop(&mut self.bus);
+            self.initialised = false;
+        }
+        done
+    }
+
+    /// Lets the ISP run, or (`false`) run only while a channel streams.
+    ///
+    /// # Errors
+    /// Whatever bring-up or shutting down meet.
+    pub fn hold(&mut self, held: bool) -> Result<(), Error> {
+        self.held = held;
+        if !held {
+            return self.stop_if_idle();
+        }
+        let started = self.ensure_running();
+        self.held = started.is_ok();
+        started
+    }
+
+    /// Undoes [`Isp::initialise`] where nothing runs.
+    ///
+    /// # Errors
+    /// [`Error::Bus`].
+    pub fn deinitialise(&mut self) -> Result<(), Error> {
+        self.noise_reduction = None;
+        if self.running || !self.initialised {
+            return Ok(());
+        }
+        self.initialised = false;
+        Ok(bring_up::stop(&mut self.bus)?)
+    }
+
+    /// Gives the noise reduction its memory, or takes it.
+    ///
+    /// # Errors
+    /// [`Error::NoiseReduction`] if the memory is too small, [`Error::Bus`].
+    pub fn set_noise_reduction(
+        &mut self,
+        memory: Option<(IspBuffer, MemoryOption)>,
+    ) -> Result<(), Error> {
+        if let Some((buffer, option)) = memory {
+            isp_buffer::registers(buffer, self.sensor.size, option)
+                .map_err(|_| Error::NoiseReduction(buffer.bytes))?;
+        }
+        self.noise_reduction = memory;
+        self.write_noise_reduction()
+    }
+
+    fn write_noise_reduction(&mut self) -> Result<(), Error> {
+        let Some((buffer, option)) = self.noise_reduction else {
+            return Ok(());
+        };
+        if let Ok(writes) = isp_buffer::registers(buffer, self.sensor.size, option) {
+            self.bus.post(writes.as_slice())?;
+        }
+        Ok(())
+    }
+
+    /// Resets the ISP and sets it up.
+    fn set_up(&mut self) -> Result<(), Error> {
         self.running = false;
+        self.initialised = false;
         bring_up::soft_reset(&mut self.bus)?;
         self.hardware_is_empty();
-        self.configure_and_start()
+        self.configure()
     }
 
     /// What [`Isp::start_all`] does behind the reset.
     pub(crate) fn configure_and_start(&mut self) -> Result<(), Error> {
-        self.first_frame_seen = false;
-        self.channel_enable = 0;
-        self.silenced = Silenced::default();
-        self.interrupts_in_vain = 0;
-        bring_up::start(&mut self.bus, &self.sensor)?;
+        self.configure()?;
+        self.let_frames_in()
+    }
+
+    fn let_frames_in(&mut self) -> Result<(), Error> {
+        bring_up::start_vic(&mut self.bus, &self.sensor)?;
         for channel in ChannelId::ALL {
             if self.is_streaming(channel) {
                 self.start_channel(channel)?;
@@ -145,12 +238,24 @@ impl<B: Bus> Isp<B> {
         Ok(())
     }
 
+    fn configure(&mut self) -> Result<(), Error> {
+        self.first_frame_seen = false;
+        self.channel_enable = 0;
+        self.silenced = Silenced::default();
+        self.interrupts_in_vain = 0;
+        bring_up::initialise(&mut self.bus, &self.sensor)?;
+        self.initialised = true;
+        self.write_noise_reduction()
+    }
+
     /// Shuts the ISP down once no channel is active.
     pub(crate) fn stop_if_idle(&mut self) -> Result<(), Error> {
-        if !self.running || self.channels.iter().any(OutputChannel::is_active) {
+        let needed = self.held || self.channels.iter().any(OutputChannel::is_active);
+        if !self.running || needed {
             return Ok(());
         }
         self.running = false;
+        self.initialised = false;
         self.needs_recovery = false;
         Ok(bring_up::stop(&mut self.bus)?)
     }

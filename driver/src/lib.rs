@@ -12,6 +12,7 @@
 //! | [`quiesce`] | stops, and who may have a buffer back |
 //! | [`recovery`] | restarts, the watchdog, interrupt storms |
 //! | [`alloc`] | who allocates frame buffers, how many, and from what |
+//! | [`vendor`] | the vendor's device nodes |
 //!
 //! The crate knows no kernel, allocates nothing and has no unsafe code. The kernel module and the
 //! host's tests run the same code.
@@ -33,6 +34,7 @@ pub mod quiesce;
 pub mod recovery;
 pub mod selection;
 pub mod sensor;
+pub mod vendor;
 
 pub use error::{Errno, Error};
 pub use list::List;

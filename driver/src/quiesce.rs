@@ -216,7 +216,7 @@ impl<B: Bus> Isp<B> {
         let revoked = self.revoke();
         self.channels[channel.index()].take_back_from_hardware();
         let Ok(by) = revoked else { return };
-        if self.channels.iter().any(OutputChannel::is_streaming) {
+        if self.held || self.channels.iter().any(OutputChannel::is_streaming) {
             self.health.restarts += 1;
             if self.configure_and_start().is_err() {
                 self.needs_recovery = true;
@@ -242,6 +242,7 @@ impl<B: Bus> Isp<B> {
     /// quarantine then, and no channel streams.
     fn revoke(&mut self) -> Result<Reset, Error> {
         self.running = false;
+        self.initialised = false;
         let Err(error) = bring_up::soft_reset(&mut self.bus) else {
             self.hardware_is_empty();
             return Ok(Reset::Isp);
@@ -261,6 +262,7 @@ impl<B: Bus> Isp<B> {
         self.bus.reset_device()?;
         self.health.device_resets += 1;
         self.running = false;
+        self.initialised = false;
         self.hardware_is_empty();
         Ok(())
     }
@@ -274,6 +276,7 @@ impl<B: Bus> Isp<B> {
             output.forget();
         }
         self.channel_enable = 0;
+        self.held = false;
         self.needs_recovery = false;
     }
 
@@ -281,7 +284,7 @@ impl<B: Bus> Isp<B> {
     /// [`Isp::may_write`] lets them go. Costs nothing on the bus if nothing runs.
     pub fn shut_down(&mut self) {
         let is_idle = |output: &OutputChannel| output.phase == Phase::Stopped;
-        if self.running || !self.channels.iter().all(is_idle) {
+        if self.running || self.initialised || !self.channels.iter().all(is_idle) {
             self.end_streams();
         }
     }

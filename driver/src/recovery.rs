@@ -155,7 +155,7 @@ impl<B: Bus> Isp<B> {
     /// The bus has failed: tries to reset the chip and to go on with the streams, first over the bus,
     /// and behind [`PATIENCE_NS`] with a reset of the device.
     fn recover(&mut self, now_ns: u64) -> Result<(), Error> {
-        if !self.channels.iter().any(OutputChannel::is_streaming) {
+        if !self.held && !self.channels.iter().any(OutputChannel::is_streaming) {
             self.needs_recovery = false;
             return Ok(());
         }

@@ -24,6 +24,7 @@ mod serve;
 mod shell;
 mod starts;
 mod stream;
+mod vendor;
 
 use std::process::ExitCode;
 
