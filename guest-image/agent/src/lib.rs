@@ -20,7 +20,13 @@ pub const PORT_NAME: &str = "tx-isp.agent";
 
 /// The version of the messages; both sides must have the same one. Any change to [`message`] that
 /// changes bytes on the wire is a new version.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// The word on the kernel command line that asks for a console instead of the agent.
 pub const SHELL_WORD: &str = "lab.shell";
+
+/// The word on the kernel command line that leaves the driver tx-isp.ko unloaded.
+pub const NO_DRIVER_WORD: &str = "lab.no-driver";
+
+/// Where a user's own modules are in the guest.
+pub const USER_MODULES: &str = "/lib/modules/user";

@@ -5,6 +5,7 @@ use std::ffi::CString;
 use std::fs::{self, File};
 use std::path::Path;
 
+use guest_agent::NO_DRIVER_WORD;
 use guest_agent::message::{Failure, ModuleLoad};
 use nix::errno::Errno;
 use nix::kmod::{DeleteModuleFlags, ModuleInitFlags, delete_module, finit_module};
@@ -25,7 +26,10 @@ pub const REPORT: &str = "AGENT_MODULES";
 pub fn load_all(command_line: &str) -> Vec<ModuleLoad> {
     let list = fs::read_to_string(LOAD_ORDER).unwrap_or_default();
     let mut paths = files(&list);
-    if !paths.iter().any(|path| path == OUR_MODULE) && Path::new(OUR_MODULE).exists() {
+    let wanted = !command_line
+        .split_ascii_whitespace()
+        .any(|word| word == NO_DRIVER_WORD);
+    if wanted && !paths.iter().any(|path| path == OUR_MODULE) && Path::new(OUR_MODULE).exists() {
         paths.push(OUR_MODULE.to_owned());
     }
     paths
