@@ -32,6 +32,7 @@ mod progress;
 mod rust;
 mod stack;
 mod toolchain;
+mod user_modules;
 mod userland;
 mod workshop;
 
@@ -39,4 +40,5 @@ pub use error::Error;
 pub use kernel::KernelChoice;
 pub use placement::{CarveOut, Placement};
 pub use progress::{Progress, Silent};
+pub use user_modules::{Sdk, USER_MODULES};
 pub use workshop::{ExtraFile, GuestImage, ImageRequest, Workshop};

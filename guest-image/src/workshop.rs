@@ -13,7 +13,7 @@ use crate::module::{self, Module};
 use crate::placement::{CarveOut, Placement};
 use crate::progress::Progress;
 use crate::toolchain::Toolchain;
-use crate::{agent, userland};
+use crate::{agent, user_modules, userland};
 
 /// Modules the guest loads at boot, if the kernel has not built them in.
 const BASE_MODULES: [&str; 7] = [
@@ -44,8 +44,8 @@ const OUR_MODULE: &str = "/lib/modules/tx-isp.ko";
 /// Where images are made.
 #[derive(Debug, Clone)]
 pub struct Workshop {
-    repository: PathBuf,
-    cache: Cache,
+    pub(crate) repository: PathBuf,
+    pub(crate) cache: Cache,
 }
 
 /// What the image is to be.
@@ -62,6 +62,11 @@ pub struct ImageRequest {
     pub with_gstreamer: bool,
     /// Further files.
     pub extra: Vec<ExtraFile>,
+    /// Folders of the host whose contents lie over the root, in this order.
+    pub add: Vec<PathBuf>,
+    /// A user's own kernel modules; they are in [`crate::USER_MODULES`], and what they need of
+    /// the kernel's own is loaded.
+    pub modules: Vec<PathBuf>,
     /// A program or script to be `/init`, instead of the agent.
     pub init: Option<PathBuf>,
 }
@@ -75,6 +80,8 @@ impl Default for ImageRequest {
             with_compliance: false,
             with_gstreamer: false,
             extra: Vec::new(),
+            add: Vec::new(),
+            modules: Vec::new(),
             init: None,
         }
     }
@@ -176,7 +183,7 @@ impl Workshop {
         if request.with_gstreamer {
             userland::add_gstreamer(&mut image, &apt)?;
         }
-        add_modules(&mut image, &kernel, &module)?;
+        add_modules(&mut image, &kernel, &module, &request.modules)?;
         let init = match &request.init {
             Some(init) => init.clone(),
             None => agent::build(&self.repository, &self.cache, &toolchain, progress)?,
@@ -190,7 +197,12 @@ impl Workshop {
             .cache
             .dir("images")?
             .join(format!("{}.cpio", image_name(&kernel, request)));
-        let initramfs_size = image.write(&initramfs)?;
+        let segments = request
+            .add
+            .iter()
+            .map(|folder| image.segment_of(folder))
+            .collect::<Result<Vec<_>>>()?;
+        let initramfs_size = image.write(&initramfs, &segments)?;
         Ok(GuestImage {
             kernel_end: kernel::loaded_end(&kernel.elf)?,
             kernel_elf: kernel.elf,
@@ -222,6 +234,8 @@ fn image_name(kernel: &Kernel, request: &ImageRequest) -> String {
         .init
         .iter()
         .chain(request.extra.iter().map(|extra| &extra.host))
+        .chain(&request.add)
+        .chain(&request.modules)
     {
         key = key.add(path.as_os_str().as_encoded_bytes());
     }
@@ -231,9 +245,16 @@ fn image_name(kernel: &Kernel, request: &ImageRequest) -> String {
     format!("{}-{}", kernel.key, key.finish())
 }
 
-fn add_modules(image: &mut Initramfs, kernel: &Kernel, module: &Module) -> Result<()> {
+fn add_modules(
+    image: &mut Initramfs,
+    kernel: &Kernel,
+    module: &Module,
+    users: &[PathBuf],
+) -> Result<()> {
     let ours = module_info(&module.full, "depends")?.unwrap_or_default();
+    let needed = user_modules::add(image, kernel, users)?;
     let mut wanted: Vec<&str> = BASE_MODULES.to_vec();
+    wanted.extend(needed.iter().map(String::as_str));
     wanted.extend(
         OPTIONAL_MODULES
             .iter()

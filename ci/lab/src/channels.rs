@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use guest_agent::camera::{Channel, Personality, Setup};
+use guest_protocol::camera::{Channel, Personality, Setup};
 use serde::Serialize;
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;

@@ -20,7 +20,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use guest_agent::message::{Reply, Request};
+use guest_protocol::message::{Reply, Request};
 
 use crate::guest::{Guest, unexpected};
 

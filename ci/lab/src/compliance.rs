@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use guest_agent::message::RunEnd;
 use guest_image::Progress;
 use guest_image::compliance::{CORRECTED, UNMODIFIED};
+use guest_protocol::message::RunEnd;
 use tx_isp_emulator::picture::Source;
 use tx_isp_emulator::sensor::ClockMode;
 

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use guest_agent::message::Failure;
+use guest_protocol::message::Failure;
 use tx_isp_emulator::control::Client;
 use tx_isp_emulator::sensor::ClockMode;
 

@@ -12,8 +12,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use guest_agent::message::{self, Failure, Reply, Request};
-use guest_agent::wire::{self, WireError};
+use guest_protocol::message::{self, Failure, Reply, Request};
+use guest_protocol::wire::{self, WireError};
 use tx_isp_abi::channel::ChannelId;
 
 use crate::emulator::Emulator;
@@ -158,7 +158,7 @@ impl Guest {
 
     /// Asks the agent what it has.
     fn ask_hello(&mut self, limit: Duration) -> Result<(), Trouble> {
-        let version = guest_agent::VERSION;
+        let version = guest_protocol::VERSION;
         self.send(&Request::Hello { version })?;
         match self.next("the guest's agent", limit)? {
             Reply::Hello(hello) => self.hello = hello,
@@ -169,7 +169,7 @@ impl Guest {
 
     /// Waits for the agent and checks that it is the lab's own.
     fn greet(&mut self) -> Result<()> {
-        let version = guest_agent::VERSION;
+        let version = guest_protocol::VERSION;
         self.ask_hello(BOOT_LIMIT)?;
         self.boot_time = self.spawned.elapsed();
         if self.hello.version != version {
@@ -285,6 +285,11 @@ impl Guest {
         let said = lines.iter().rev();
         said.filter_map(|line| Some(line.split_once(DRIVER_MARK)?.1.to_owned()))
             .next()
+    }
+
+    /// The last lines on the console.
+    pub fn console_end(&self) -> Vec<String> {
+        self.console.last(SHOWN_LINES)
     }
 
     /// Powers the guest off and waits for QEMU's end; what does not end in time is killed.

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use guest_agent::message::Frame;
+use guest_protocol::message::Frame;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_emulator::control::protocol::{LedgerEntry, LedgerPage};
 use tx_isp_emulator::control::{Client, ClientError};

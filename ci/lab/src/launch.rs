@@ -4,8 +4,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use guest_agent::{PORT_NAME, SHELL_WORD};
 use guest_image::GuestImage;
+use guest_protocol::{PORT_NAME, SHELL_WORD};
 
 use crate::layout::MemoryLayout;
 use crate::qemu::Carrier;

@@ -25,7 +25,9 @@ mod progress;
 mod qemu;
 mod registers;
 mod report;
+mod run;
 mod scene;
+mod sdk;
 mod shell;
 mod sight;
 mod stream;
@@ -75,6 +77,8 @@ fn main() -> ExitCode {
         Command::Trace(options) => trace::command(&options.command),
         Command::Registers(options) => registers::command(options),
         Command::Shell(options) => shell::command(options),
+        Command::Run(options) => return run::command(options),
+        Command::Sdk(options) => sdk::command(options),
         Command::Doctor(options) => doctor::command(options),
         Command::Setup(options) => doctor::setup(options),
     };

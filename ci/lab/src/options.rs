@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use guest_agent::message::Memory;
 use guest_image::KernelChoice;
+use guest_protocol::message::Memory;
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::{ChannelId, HEIGHT_STEP, MIN_SIZE, WIDTH_STEP};
 use tx_isp_abi::format::{PixelFormat, nearest_size};
@@ -21,6 +21,8 @@ use crate::faults::FaultsOptions;
 use crate::layout::MemoryLayout;
 use crate::memory::{CompareOptions, MergeOptions, OomOptions, PlanOptions};
 use crate::registers::RegistersOptions;
+use crate::run::RunOptions;
+use crate::sdk::SdkOptions;
 use crate::sight::SightOptions;
 use crate::tests_cmd::TestOptions;
 use crate::trace::TraceCommand;
@@ -66,6 +68,10 @@ pub enum Command {
     Registers(RegistersOptions),
     /// Boots the same guest and gives its console
     Shell(ShellOptions),
+    /// Boots the guest with files and modules of yours, runs a command in it, and ends as that ends
+    Run(RunOptions),
+    /// Prints what is needed to build modules and programs for the guest
+    Sdk(SdkOptions),
     /// Says what this machine has and lacks
     Doctor(GuestOptions),
     /// Fetches and builds everything, and boots nothing

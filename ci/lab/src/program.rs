@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use guest_agent::message::{Reply, Request, RunEnd, RunRequest, RunResult};
+use guest_protocol::message::{Reply, Request, RunEnd, RunRequest, RunResult};
 
 use crate::guest::{Guest, unexpected};
 

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use guest_agent::message::RunEnd;
 use guest_image::Progress;
+use guest_protocol::message::RunEnd;
 
 use crate::guest;
 use crate::options::ShellOptions;

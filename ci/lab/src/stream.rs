@@ -7,10 +7,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use guest_agent::message::{
+use guest_image::Progress;
+use guest_protocol::message::{
     Frame, Granted, Reply, Request, StreamDone, StreamEvent, StreamRequest,
 };
-use guest_image::Progress;
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::{FrameLayout, PixelFormat};

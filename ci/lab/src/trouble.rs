@@ -4,8 +4,8 @@
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use guest_agent::message::Failure;
-use guest_agent::wire::WireError;
+use guest_protocol::message::Failure;
+use guest_protocol::wire::WireError;
 
 /// What happened.
 #[derive(Debug, thiserror::Error)]

@@ -3,7 +3,7 @@
 
 use std::os::fd::{AsRawFd, OwnedFd};
 
-use guest_agent::message::{Failure, Granted, Memory};
+use guest_protocol::message::{Failure, Granted, Memory};
 
 use crate::abi;
 use crate::device::{Camera, Mapping, Place};

@@ -4,9 +4,9 @@
 
 use std::time::{Duration, Instant};
 
-use guest_agent::camera::{Channel, Memory, Personality, Pool, cycles};
-use guest_agent::message::{CameraEvent, CameraRequest, Failure, Frame};
-use guest_agent::planes::Planes;
+use crate::planes::Planes;
+use guest_protocol::camera::{Channel, Memory, Personality, Pool, cycles};
+use guest_protocol::message::{CameraEvent, CameraRequest, Failure, Frame};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 use tx_isp_abi::format::PixelFormat;

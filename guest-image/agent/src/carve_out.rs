@@ -4,10 +4,10 @@
 
 use std::ptr;
 
-use guest_agent::camera::predict::{CLIENT_BLOCKS, room, state_of};
-use guest_agent::camera::sizes::PAGE;
-use guest_agent::camera::{Held, Pool};
-use guest_agent::message::Failure;
+use guest_protocol::camera::allocator::{CLIENT_BLOCKS, room, state_of};
+use guest_protocol::camera::sizes::PAGE;
+use guest_protocol::camera::{Held, Pool};
+use guest_protocol::message::Failure;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::rmem::Block;
 use tx_isp_driver::alloc::pool::{GRANULE, Owner, Pool as Allocator};

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read};
 use std::process::ExitCode;
 
-use guest_agent::planes::Planes;
+use crate::planes::Planes;
 use tx_isp_abi::format::PixelFormat;
 
 const USAGE: &str = "guest-agent checksum FILE FORMAT WIDTH HEIGHT BYTES, where FORMAT is nv12, nv21, rgb565 or bgr32, and BYTES those of a frame in the file";

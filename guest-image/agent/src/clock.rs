@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use guest_agent::message::Failure;
+use guest_protocol::message::Failure;
 use nix::time::{ClockId, clock_gettime};
 
 use crate::failure::At;

@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::ptr::NonNull;
 use std::time::{Duration, Instant};
 
-use guest_agent::message::{Failure, Granted};
+use guest_protocol::message::{Failure, Granted};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, mmap_anonymous, munmap};

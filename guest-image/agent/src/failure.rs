@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Turns errors of the system into what the lab is told.
 
-use guest_agent::message::Failure;
+use guest_protocol::message::Failure;
 use nix::errno::Errno;
 
 /// A failure that no system call reported.

@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use guest_agent::message::{Failure, RunEnd, RunRequest};
+use guest_protocol::message::{Failure, RunEnd, RunRequest};
 use nix::poll::PollTimeout;
 
 use crate::failure::{At, failure};
@@ -63,10 +63,7 @@ pub fn follow(
 }
 
 /// Passes on what is there; waits a little if there is nothing.
-fn read_some(
-    pipes: &mut [Option<PipeReader>; 2],
-    listener: Listener<'_>,
-) -> Result<bool, Failure> {
+fn read_some(pipes: &mut [Option<PipeReader>; 2], listener: Listener<'_>) -> Result<bool, Failure> {
     let mut heard = false;
     for (error, slot) in [false, true].into_iter().zip(pipes.iter_mut()) {
         let Some(pipe) = slot else { continue };
@@ -95,14 +92,18 @@ mod tests {
     fn sh(script: &str, merged: bool, deadline_ms: u32) -> (RunEnd, Vec<(bool, String)>) {
         let argv = ["sh", "-c", script].map(str::to_owned).to_vec();
         let mut said: Vec<(bool, String)> = Vec::new();
-        let end = follow(&RunRequest { argv, deadline_ms }, merged, &mut |error, bytes| {
-            let text = String::from_utf8(bytes).unwrap();
-            match said.last_mut() {
-                Some(last) if last.0 == error => last.1.push_str(&text),
-                _ => said.push((error, text)),
-            }
-            Ok(())
-        });
+        let end = follow(
+            &RunRequest { argv, deadline_ms },
+            merged,
+            &mut |error, bytes| {
+                let text = String::from_utf8(bytes).unwrap();
+                match said.last_mut() {
+                    Some(last) if last.0 == error => last.1.push_str(&text),
+                    _ => said.push((error, text)),
+                }
+                Ok(())
+            },
+        );
         (end.unwrap(), said)
     }
 
@@ -117,7 +118,11 @@ mod tests {
 
     #[test]
     fn outputs_are_told_apart_while_the_program_runs() {
-        let (end, said) = sh("echo a; sleep 0.2; echo b >&2; sleep 0.2; echo c", false, 60_000);
+        let (end, said) = sh(
+            "echo a; sleep 0.2; echo b >&2; sleep 0.2; echo c",
+            false,
+            60_000,
+        );
         assert_eq!(end, RunEnd::Exit(0));
         let said: Vec<_> = said.iter().map(|(e, text)| (*e, text.as_str())).collect();
         assert_eq!(said, [(false, "a\n"), (true, "b\n"), (false, "c\n")]);

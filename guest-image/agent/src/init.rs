@@ -7,8 +7,8 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use guest_agent::SHELL_WORD;
-use guest_agent::message::Failure;
+use guest_protocol::SHELL_WORD;
+use guest_protocol::message::Failure;
 use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use nix::sys::reboot::{RebootMode, reboot};
@@ -75,7 +75,7 @@ fn mount_one(kind: &str, place: &str, options: &str) -> Result<(), Failure> {
 }
 
 /// This program again, to serve requests. It hears of the modules through its environment.
-fn worker(loaded: &[guest_agent::message::ModuleLoad]) -> Command {
+fn worker(loaded: &[guest_protocol::message::ModuleLoad]) -> Command {
     let mut command = Command::new("/proc/self/exe");
     command
         .arg0("guest-agent")

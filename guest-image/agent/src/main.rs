@@ -15,6 +15,7 @@ mod failure;
 mod follow;
 mod init;
 mod modules;
+mod planes;
 mod port;
 mod pressure;
 mod rmem;

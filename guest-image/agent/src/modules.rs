@@ -5,8 +5,8 @@ use std::ffi::CString;
 use std::fs::{self, File};
 use std::path::Path;
 
-use guest_agent::NO_DRIVER_WORD;
-use guest_agent::message::{Failure, ModuleLoad};
+use guest_protocol::NO_DRIVER_WORD;
+use guest_protocol::message::{Failure, ModuleLoad};
 use nix::errno::Errno;
 use nix::kmod::{DeleteModuleFlags, ModuleInitFlags, delete_module, finit_module};
 

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use guest_agent::PORT_NAME;
-use guest_agent::message::Failure;
+use guest_protocol::PORT_NAME;
+use guest_protocol::message::Failure;
 
 use crate::failure::{At, failure};
 

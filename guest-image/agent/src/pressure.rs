@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use fastrand::Rng;
-use guest_agent::message::{Failure, Memory};
+use guest_protocol::message::{Failure, Memory};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};

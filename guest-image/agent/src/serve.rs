@@ -8,11 +8,11 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use guest_agent::VERSION;
-use guest_agent::message::{
+use guest_protocol::VERSION;
+use guest_protocol::message::{
     Failure, Guest, Reply, Request, RunResult, StreamEvent, VideoDevice,
 };
-use guest_agent::wire::{self, WireError};
+use guest_protocol::wire::{self, WireError};
 use nix::time::{ClockId, clock_gettime};
 
 use crate::device::Camera;
@@ -183,7 +183,7 @@ fn video_devices(class: &Path) -> Vec<VideoDevice> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use guest_agent::message::RunRequest;
+    use guest_protocol::message::RunRequest;
     use std::collections::VecDeque;
 
     /// The lab's side: requests to be read, answers as they were written.

@@ -3,8 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use guest_agent::message::{Failure, Frame, Granted, StreamDone, StreamEvent, StreamRequest};
-use guest_agent::planes::Planes;
+use crate::planes::Planes;
+use guest_protocol::message::{Failure, Frame, Granted, StreamDone, StreamEvent, StreamRequest};
 use tx_isp_abi::format::PixelFormat;
 
 use crate::abi;
@@ -180,9 +180,8 @@ impl Client<'_> {
         let dequeued_ns = clock::monotonic_ns()?;
 
         let bytes = self.buffers.bytes(buffer.index)?;
-        let too_short = |error: guest_agent::planes::BufferTooShort| {
-            failure("reading the frame", error.to_string())
-        };
+        let too_short =
+            |error: crate::planes::BufferTooShort| failure("reading the frame", error.to_string());
         let mut crc32 = None;
         if self.request.checksum {
             crc32 = Some(self.planes.checksum(bytes).map_err(too_short)?);
@@ -233,7 +232,7 @@ fn code(fourcc: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use guest_agent::message::Memory;
+    use guest_protocol::message::Memory;
 
     struct Nobody;
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
-use guest_agent::message::{
+use guest_protocol::message::{
     Frame, Granted, Memory, Reply, Request, StreamDone, StreamEvent, StreamRequest,
 };
 use tx_isp_abi::Size;

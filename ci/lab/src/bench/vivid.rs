@@ -2,7 +2,7 @@
 //! vivid, the kernel's own virtual camera, as the yardstick: it draws its pictures in the guest.
 
 use anyhow::{Result, ensure};
-use guest_agent::message::Request;
+use guest_protocol::message::Request;
 
 use super::client::{order, read, shell};
 use crate::guest::Guest;

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use guest_agent::message::{Failure, Frame, Memory, Reply, Request, StreamEvent, StreamRequest};
+use guest_protocol::message::{Failure, Frame, Memory, Reply, Request, StreamEvent, StreamRequest};
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;

@@ -2,8 +2,9 @@
 //! A camera with the user's changes: its memory's layout, checked, and its client's requests.
 
 use anyhow::{Context, Result, bail};
-use guest_agent::camera::sizes::{self, PAGE};
-use guest_agent::camera::{Block, Channel, Cycles, Setup};
+use guest_protocol::camera::sizes::PAGE;
+use guest_protocol::camera::{Block, Channel, Cycles, Setup};
+use memlab::sizes;
 use tx_isp_abi::Size;
 
 use super::catalogue::{BlockEntry, CameraFile, ChannelEntry, Ncubuf, Range, Stock};

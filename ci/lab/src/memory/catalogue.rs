@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use guest_agent::camera::sizes;
+use memlab::sizes;
 use serde::{Deserialize, Deserializer};
 use tx_isp_abi::Size;
 use tx_isp_driver::alloc::rmem;

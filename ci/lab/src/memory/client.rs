@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use guest_agent::camera::{Cycles, Personality, Queue, Report, Setup};
-use guest_agent::message::{CameraEvent, CameraRequest, Reply, Request};
+use guest_protocol::camera::{Cycles, Personality, Queue, Report, Setup};
+use guest_protocol::message::{CameraEvent, CameraRequest, Reply, Request};
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::nearest_size;

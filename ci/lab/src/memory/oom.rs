@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use guest_agent::camera::predict::predict_cycles;
-use guest_agent::camera::{Held, Personality, Report};
+use guest_protocol::camera::{Held, Personality, Report};
+use memlab::predict::predict_cycles;
 use serde::Serialize;
 use tx_isp_driver::alloc::negotiation::Margin;
 use tx_isp_emulator::sensor::ClockMode;

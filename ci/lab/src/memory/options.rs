@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use guest_agent::camera::Personality;
+use guest_protocol::camera::Personality;
 use tx_isp_abi::Size;
 use tx_isp_emulator::sensor::ClockMode;
 

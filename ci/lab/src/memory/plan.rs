@@ -2,7 +2,9 @@
 //! `cargo lab plan`: how large the carve-out must be, from numbers alone.
 
 use anyhow::Result;
-use guest_agent::camera::{Personality, Queue, Report, Setup, Step, predict, sizes};
+use guest_protocol::camera::sizes;
+use guest_protocol::camera::{Personality, Queue, Report, Setup, Step};
+use memlab::predict;
 use serde::Serialize;
 use tx_isp_abi::Size;
 use tx_isp_driver::alloc::negotiation::Margin;

@@ -3,7 +3,7 @@
 
 use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
-use guest_agent::camera::{Personality, Queue};
+use guest_protocol::camera::{Personality, Queue};
 
 /// An empty table with a heading.
 pub fn table(heading: &[&str]) -> Table {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What came of a camera, in one line.
 
-use guest_agent::camera::{Refused, Report};
+use guest_protocol::camera::{Refused, Report};
 use tx_isp_driver::alloc::pool::GRANULE;
 
 use super::oom::Finding;
@@ -69,9 +69,9 @@ mod tests {
     use super::super::camera::Camera;
     use super::super::catalogue;
     use super::*;
-    use guest_agent::camera::Cycles;
-    use guest_agent::camera::Personality;
-    use guest_agent::camera::predict::predict_cycles;
+    use guest_protocol::camera::Cycles;
+    use guest_protocol::camera::Personality;
+    use memlab::predict::predict_cycles;
     use tx_isp_driver::alloc::negotiation::Margin;
 
     #[test]

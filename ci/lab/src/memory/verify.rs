@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use guest_agent::camera::{Personality, Report, Setup, predict};
 use guest_image::Progress;
+use guest_protocol::camera::{Personality, Report, Setup};
+use memlab::predict;
 use serde::Serialize;
 use tx_isp_driver::alloc::negotiation::Margin;
 use tx_isp_emulator::sensor::ClockMode;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use guest_agent::message::RunEnd;
+use guest_protocol::message::RunEnd;
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::{FrameLayout, PixelFormat};

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
-use guest_agent::message::Request;
 use guest_image::{ImageRequest, Progress};
+use guest_protocol::message::Request;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tx_isp_abi::Size;

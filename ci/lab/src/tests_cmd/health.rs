@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use guest_agent::message::RunEnd;
+use guest_protocol::message::RunEnd;
 
 use crate::complaints::complaints;
 use crate::guest::Guest;

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use guest_agent::message::RunEnd;
+use guest_protocol::message::RunEnd;
 use tx_isp_emulator::sensor::ClockMode;
 
 use super::health::log_is_clean;

@@ -3,7 +3,7 @@
 //! and stops.
 
 use anyhow::{Context, Result, ensure};
-use guest_agent::camera::{Personality, Report, Setup};
+use guest_protocol::camera::{Personality, Report, Setup};
 
 use crate::guest::Guest;
 use crate::memory::camera::{Camera, Changes};
@@ -230,8 +230,8 @@ fn camera() -> Result<Camera> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use guest_agent::camera::Cycles;
-    use guest_agent::camera::predict::predict_cycles;
+    use guest_protocol::camera::Cycles;
+    use memlab::predict::predict_cycles;
     use tx_isp_driver::alloc::negotiation::Margin;
 
     #[test]

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use guest_agent::camera::Personality;
+use guest_protocol::camera::Personality;
 use image::{Luma, RgbImage};
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;

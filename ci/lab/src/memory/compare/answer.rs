@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use guest_agent::camera::Personality;
+use guest_protocol::camera::Personality;
 use serde::Serialize;
 
 use super::super::text;

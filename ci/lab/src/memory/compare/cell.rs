@@ -4,7 +4,8 @@
 use std::fmt;
 
 use anyhow::Result;
-use guest_agent::camera::{Personality, Queue, Report, Setup, predict};
+use guest_protocol::camera::{Personality, Queue, Report, Setup};
+use memlab::predict;
 use serde::{Deserialize, Serialize};
 use tx_isp_driver::alloc::negotiation::Margin;
 

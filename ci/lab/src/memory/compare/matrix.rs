@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use guest_agent::camera::{Personality, predict};
+use guest_protocol::camera::Personality;
+use memlab::predict;
 use tx_isp_driver::alloc::negotiation::Margin;
 
 use super::super::camera::{Camera, Changes};

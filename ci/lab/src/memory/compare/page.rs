@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use guest_agent::camera::{Personality, Pool};
+use guest_protocol::camera::{Personality, Pool};
 
 use super::super::text;
 use super::answer::{axis, paragraph, present};

@@ -139,7 +139,7 @@ pub fn png(cells: &[Cell]) -> Result<Vec<u8>> {
 mod tests {
     use super::super::cell::tests::cell;
     use super::*;
-    use guest_agent::camera::Personality;
+    use guest_protocol::camera::Personality;
 
     #[test]
     fn every_cell_has_a_tile_of_its_colour() {

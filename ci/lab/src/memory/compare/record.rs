@@ -115,7 +115,7 @@ pub fn merge(paths: &[PathBuf]) -> Result<Vec<Cell>> {
 mod tests {
     use super::super::cell::tests::cell;
     use super::*;
-    use guest_agent::camera::Personality;
+    use guest_protocol::camera::Personality;
 
     #[test]
     fn an_interrupted_record_goes_on_behind_its_last_whole_line() {

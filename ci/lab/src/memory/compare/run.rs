@@ -208,7 +208,7 @@ fn line(done: u32, total: usize, cell: &Cell, left: Duration) -> String {
 mod tests {
     use super::super::cell::tests::cell;
     use super::*;
-    use guest_agent::camera::Personality;
+    use guest_protocol::camera::Personality;
 
     #[test]
     fn a_resumed_run_does_what_guests_have_not_done() {

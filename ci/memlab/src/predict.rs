@@ -3,21 +3,18 @@
 
 use std::collections::BTreeMap;
 
+use guest_protocol::camera::allocator::{room, state_of};
+use guest_protocol::camera::sizes::{PAGE, frame_in_pages, frame_of_driver};
+use guest_protocol::camera::{
+    Channel, Cycles, Memory, Personality, Pool, Report, Setup, cycles, enable,
+};
 use tx_isp_abi::PhysAddr;
 use tx_isp_driver::alloc::carve_out::{CarveOut, Reservation};
 use tx_isp_driver::alloc::negotiation::{self, Margin, Request};
-use tx_isp_driver::alloc::pool::{self, Client, GRANULE, Owner, Pool as AddressPool, PoolError};
-
-use super::enable::{Memory, cycles, enable};
-use super::report::{Held, Pool, Report};
-use super::setup::{Channel, Cycles, Personality, Setup};
-use super::sizes::{PAGE, frame_in_pages, frame_of_driver};
+use tx_isp_driver::alloc::pool::{Client, GRANULE, Owner};
 
 /// Blocks and reservations that the kernel's driver has room for.
 type DriverCarveOut = CarveOut<256, 64>;
-
-/// Blocks that a client's manager has room for.
-pub const CLIENT_BLOCKS: usize = 256;
 
 /// The client as the driver knows it.
 const CLIENT: Client = Client(1);
@@ -95,38 +92,6 @@ impl Host {
 
 fn owner(name: &str) -> Owner {
     Owner::new(name).of(CLIENT)
-}
-
-/// What became of an allocation: an address, or no room. Everything else is an error.
-///
-/// # Errors
-/// If the allocator's table is full, or the request is not one.
-pub fn room(result: Result<PhysAddr, PoolError>) -> Result<Option<u32>, PoolError> {
-    match result {
-        Ok(address) => Ok(Some(address.0)),
-        // The vendor's manager refuses 0 bytes like any length that does not fit (facts 4.5).
-        Err(PoolError::NoSpace { .. } | PoolError::Empty) => Ok(None),
-        Err(other) => Err(other),
-    }
-}
-
-/// The state of an allocator as reports show it.
-#[must_use]
-pub fn state_of<const N: usize>(base: u32, pool: &AddressPool<N>) -> Pool {
-    let held = |block: &pool::Block| {
-        Some(Held {
-            owner: block.owner?.as_str().to_owned(),
-            address: block.address.0,
-            bytes: block.bytes,
-        })
-    };
-    Pool {
-        base,
-        total: pool.total(),
-        free: pool.free_bytes(),
-        largest: pool.largest_free_run(),
-        held: pool.blocks().iter().filter_map(held).collect(),
-    }
 }
 
 impl Memory for Host {

@@ -2,8 +2,8 @@
 //! The documented cases, to the byte.
 
 use super::*;
-use crate::camera::report::Refused;
-use crate::camera::setup::Block;
+use guest_protocol::camera::Block;
+use guest_protocol::camera::Refused;
 use tx_isp_abi::Size;
 
 const MIB: u32 = 1 << 20;

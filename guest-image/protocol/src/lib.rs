@@ -3,16 +3,14 @@
 //!
 //! | module | what it defines |
 //! |---|---|
-//! | [`camera`] | what a camera's client asks of memory, and what it would get |
+//! | [`camera`] | what a camera's client asks of memory, in which order, and what came of it |
 //! | [`message`] | every request of the lab and every answer of the guest |
 //! | [`wire`] | how a message becomes bytes: a length, then the message in postcard's format |
-//! | [`planes`] | which bytes of a buffer are the picture, and their checksum |
 //!
-//! The program of the same package is the guest's first process; see its `main.rs`.
+//! The other end is `guest-agent`, the guest's first process.
 
 pub mod camera;
 pub mod message;
-pub mod planes;
 pub mod wire;
 
 /// The name of the serial port that carries the messages (`virtserialport,name=…`).
@@ -27,6 +25,3 @@ pub const SHELL_WORD: &str = "lab.shell";
 
 /// The word on the kernel command line that leaves the driver tx-isp.ko unloaded.
 pub const NO_DRIVER_WORD: &str = "lab.no-driver";
-
-/// Where a user's own modules are in the guest.
-pub const USER_MODULES: &str = "/lib/modules/user";
