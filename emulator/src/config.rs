@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The command line.
 
-use crate::carve_out::CarveOut;
-use crate::faults::Fault;
-use crate::picture::Source;
 use crate::sensor::{self, ClockMode};
 use clap::Parser;
 use std::path::PathBuf;
 use tx_isp_abi::sensor::Sensor;
 use tx_isp_abi::soc::{SOCS, Soc};
+use tx_isp_chip::carve_out::CarveOut;
+use tx_isp_chip::faults::Fault;
+use tx_isp_picture::Source;
 
 /// An Ingenic T31 image signal processor as a vhost-user backend.
 ///

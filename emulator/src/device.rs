@@ -19,7 +19,6 @@ mod state;
 mod status;
 
 use crate::attach::{GuestMemory, InterruptSink};
-use crate::chip::{FindingKind, Frame, SideJob};
 use crate::control::protocol::{LedgerPage, MAX_LEDGER_ENTRIES, MAX_STEP_FRAMES, Stepped};
 use crate::ledger::{Ledger, Record};
 use crate::sensor::{ClockMode, MAX_RATE};
@@ -33,6 +32,7 @@ use tx_isp_abi::operation::{BatchError, Operation, execute};
 use tx_isp_abi::registers::{Access, RegisterId};
 use tx_isp_abi::sensor::Sensor;
 use tx_isp_abi::soc::Soc;
+use tx_isp_chip::{FindingKind, Frame, SideJob};
 
 /// How long [`Device::pause`] waits for the DMA engine.
 const PAUSE_DEADLINE: Duration = Duration::from_secs(5);

@@ -7,13 +7,8 @@
 //! 256 MiB appear at 0 and again at 0x80000000.
 
 use crate::attach::GuestMemory;
-use crate::chip::{DmaJob, FindingKind, MaskRectangle};
 use crate::device::{Device, Outcome, StartedFrame};
 use crate::ledger::Record;
-use crate::picture::{
-    Brightness, FrameInfo, Geometry, Mask, OutputFormat, Planes, RenderError, Rendered, Renderer,
-    View,
-};
 use crate::side_dma;
 use std::io;
 use std::sync::Arc;
@@ -22,6 +17,11 @@ use std::time::{Duration, Instant};
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
+use tx_isp_chip::{DmaJob, FindingKind, MaskRectangle};
+use tx_isp_picture::{
+    Brightness, FrameInfo, Geometry, Mask, OutputFormat, Planes, RenderError, Rendered, Renderer,
+    View,
+};
 use vm_memory::{Bytes, GuestAddress, GuestAddressSpace, GuestMemoryBackend};
 
 /// Writes the frames of a device.

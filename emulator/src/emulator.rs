@@ -7,8 +7,6 @@ use crate::control::{self, protocol::Status};
 use crate::device::Device;
 use crate::dma::Engine;
 use crate::ending::{BoxedError, Ending};
-use crate::faults::{Scenario, ScenarioError};
-use crate::picture::{OpenError, Renderer};
 use crate::signals::Signals;
 use crate::strict::Strict;
 use crate::timer::FrameTimer;
@@ -19,6 +17,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use tx_isp_chip::faults::{Scenario, ScenarioError};
+use tx_isp_picture::{OpenError, Renderer};
 
 /// Why the emulator does not start or does not go on.
 #[derive(Debug, thiserror::Error)]

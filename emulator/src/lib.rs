@@ -2,17 +2,13 @@
 //! The emulated ISP.
 
 pub mod attach;
-pub mod carve_out;
-pub mod chip;
 pub mod config;
 pub mod control;
 pub mod device;
 pub mod dma;
 pub mod emulator;
 pub mod ending;
-pub mod faults;
 pub mod ledger;
-pub mod picture;
 pub mod sensor;
 mod side_dma;
 pub mod signals;

@@ -3,13 +3,13 @@
 //! statistics. Nothing is looked at or drawn unless the driver has set banks for it.
 
 use crate::attach::GuestMemory;
-use crate::chip::{FindingKind, RawJob, SideJob, StatisticsJob};
 use crate::device::{Outcome, StartedFrame};
-use crate::picture::{Brightness, RenderError, Rendered, Renderer, SensorFrame};
 use crate::statistics::Statistics;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::sensor::Sensor;
 use tx_isp_abi::statistics::{BANK_BYTES, Kind};
+use tx_isp_chip::{FindingKind, RawJob, SideJob, StatisticsJob};
+use tx_isp_picture::{Brightness, RenderError, Rendered, Renderer, SensorFrame};
 use vm_memory::{Bytes, GuestAddress, GuestAddressSpace, GuestMemoryBackend};
 
 /// Why something was not written.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Statistics of the sensor's picture, in the banks' layout (facts 2.9, `tx_isp_abi::statistics`).
 
-use crate::picture::{Line, RenderError, Renderer, SensorFrame};
 use tx_isp_abi::statistics::{
     BANK_BYTES, GRID, GRID_OFFSET, HISTOGRAM_OFFSET, Kind, LINE_STEP, PIXEL_STEP, ZONES,
     ZONES_ACROSS, ZONES_DOWN, ZONES_OFFSET,
 };
+use tx_isp_picture::{Line, RenderError, Renderer, SensorFrame};
 
 const ACROSS: usize = ZONES_ACROSS as usize;
 const DOWN: usize = ZONES_DOWN as usize;
@@ -115,8 +115,8 @@ fn put(bank: &mut [u8], at: usize, words: &[u32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::picture::{Brightness, Source};
     use tx_isp_abi::statistics::mean_luma;
+    use tx_isp_picture::{Brightness, Source};
 
     fn statistics(source: &Source, light: u32) -> Statistics {
         let frame = SensorFrame {

@@ -18,9 +18,9 @@ use std::rc::Rc;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::operation::{Operation, RegisterFile, execute};
 use tx_isp_abi::sensor::GC2053;
+use tx_isp_chip::{Chip, Frame};
 use tx_isp_driver::bus::{Bus, BusError};
 use tx_isp_driver::isp::Isp;
-use tx_isp_emulator::chip::{Chip, Frame};
 
 /// What went over a bus.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

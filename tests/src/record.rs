@@ -8,8 +8,8 @@ use tx_isp_abi::PhysAddr;
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
+use tx_isp_chip::faults::Fault;
 use tx_isp_driver::channel::Buffer;
-use tx_isp_emulator::faults::Fault;
 
 use crate::rig::{CARVE_OUT, PERIOD_NS, Rig};
 

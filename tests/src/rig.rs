@@ -13,15 +13,15 @@ use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::FrameLayout;
 use tx_isp_abi::operation::Operation;
 use tx_isp_abi::sensor::GC2053;
+use tx_isp_chip::carve_out::CarveOut;
 use tx_isp_driver::Error;
 use tx_isp_driver::bus::{Bus, BusError};
 use tx_isp_driver::isp::Isp;
 use tx_isp_emulator::attach::{GuestMemory, InterruptSink};
-use tx_isp_emulator::carve_out::CarveOut;
 use tx_isp_emulator::device::Device;
 use tx_isp_emulator::dma::Engine;
-use tx_isp_emulator::picture::{Renderer, Source};
 use tx_isp_emulator::sensor::ClockMode;
+use tx_isp_picture::{Renderer, Source};
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
 /// Where the carve-out of a Wyze Cam v3 begins (facts 5.1); the rig's is shorter.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The fault matrix on the host.
 
-use tx_isp_emulator::faults::FaultKind;
+use tx_isp_chip::faults::FaultKind;
 use tx_isp_tests::faults::{cases, guest_cases, judge};
 
 #[test]
@@ -21,7 +21,7 @@ fn the_driver_survives_every_fault_of_the_matrix() {
 fn every_kind_of_fault_has_a_case() {
     let cases = cases().unwrap();
     for kind in FaultKind::ALL {
-        let covered = |fault: &tx_isp_emulator::faults::Fault| fault.kind == *kind;
+        let covered = |fault: &tx_isp_chip::faults::Fault| fault.kind == *kind;
         assert!(
             cases
                 .iter()

@@ -6,10 +6,10 @@ use proptest::prelude::*;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
 use tx_isp_abi::{PhysAddr, Rectangle, Size};
+use tx_isp_chip::DmaJob;
 use tx_isp_driver::Error;
 use tx_isp_driver::channel::Buffer;
 use tx_isp_driver::isp::Isp;
-use tx_isp_emulator::chip::DmaJob;
 use tx_isp_tests::Board;
 
 const MAIN: ChannelId = ChannelId::ALL[0];

@@ -10,8 +10,8 @@ use tx_isp_abi::statistics::{Kind, mean_luma};
 use tx_isp_driver::Error;
 use tx_isp_driver::channel::Buffer;
 use tx_isp_driver::isp::Isp;
-use tx_isp_emulator::picture::{Brightness, Renderer, SensorFrame, Source};
 use tx_isp_emulator::statistics::Statistics;
+use tx_isp_picture::{Brightness, Renderer, SensorFrame, Source};
 use tx_isp_tests::Board;
 
 const MAIN: ChannelId = ChannelId::ALL[0];

@@ -1,90 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What users type.
+//! Options that several commands have, and how their values are read.
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueEnum};
 use guest_image::KernelChoice;
-use guest_protocol::message::Memory;
+use testbed::config::{GuestConfig, Io};
+use testbed::debug::DebugConfig;
+use testbed::memory_layout::MemoryLayout;
+use testbed::qemu::Carrier;
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::{ChannelId, HEIGHT_STEP, MIN_SIZE, WIDTH_STEP};
 use tx_isp_abi::format::{PixelFormat, nearest_size};
 use tx_isp_abi::sensor::GC2053;
-use tx_isp_driver::alloc::{self, MemoryKind};
-use tx_isp_emulator::picture::Source;
+use tx_isp_chip::faults::Fault;
+use tx_isp_driver::alloc::Strategy;
 use tx_isp_emulator::sensor::ClockMode;
-
-use crate::bench::BenchOptions;
-use crate::compliance::ComplianceOptions;
-use crate::faults::FaultsOptions;
-use crate::layout::MemoryLayout;
-use crate::memory::{CompareOptions, MergeOptions, OomOptions, PlanOptions};
-use crate::registers::RegistersOptions;
-use crate::run::RunOptions;
-use crate::sdk::SdkOptions;
-use crate::sight::SightOptions;
-use crate::tests_cmd::TestOptions;
-use crate::trace::TraceCommand;
-
-/// The most frames of one stream.
-const MAX_FRAMES: i64 = 1_000_000;
-/// The most buffers of a queue (VIDEO_MAX_FRAME).
-const MAX_BUFFERS: i64 = 32;
-
-/// Boots a MIPS guest with the emulated ISP and looks at what its driver delivers.
-#[derive(Debug, Parser)]
-#[command(name = "cargo lab", bin_name = "cargo lab", version)]
-pub struct Options {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
-}
-
-/// What to do.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Streams frames from the emulated ISP and checks each one
-    Stream(StreamOptions),
-    /// Runs all tests: format, lints, host tests, and streams in the guest
-    Test(TestOptions),
-    /// Measures how fast everything is, beside yardsticks of the same run
-    Bench(BenchOptions),
-    /// Runs v4l2-compliance on each node of the driver
-    Compliance(ComplianceOptions),
-    /// Shows a camera that runs out of memory, and what each allocation strategy makes of it
-    Oom(OomOptions),
-    /// Computes the smallest carve-out that a camera needs
-    Plan(PlanOptions),
-    /// Compares the strategies over many cameras and carve-outs
-    Compare(CompareOptions),
-    /// Joins the finished cells of several `compare` runs
-    Merge(MergeOptions),
-    /// Runs the driver through each fault of the hardware, on the host or in a guest
-    Faults(FaultsOptions),
-    /// Records, shows and compares register traces
-    Trace(TraceOptions),
-    /// Prints the reference of the chip's registers
-    Registers(RegistersOptions),
-    /// Boots the same guest and gives its console
-    Shell(ShellOptions),
-    /// Boots the guest with files and modules of yours, runs a command in it, and ends as that ends
-    Run(RunOptions),
-    /// Prints what is needed to build modules and programs for the guest
-    Sdk(SdkOptions),
-    /// Says what this machine has and lacks
-    Doctor(GuestOptions),
-    /// Fetches and builds everything, and boots nothing
-    Setup(GuestOptions),
-}
-
-/// What to do with register traces.
-#[derive(Debug, Clone, Args)]
-pub struct TraceOptions {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: TraceCommand,
-}
 
 /// Which guest on which QEMU.
 #[derive(Debug, Clone, Args)]
@@ -118,212 +51,115 @@ pub enum Attach {
     Gpio,
 }
 
-/// Who allocates the frame buffers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Strategy {
-    /// The driver, as many as fit.
-    Driver,
-    /// The client, in a carve-out that it manages alone, as on the cameras.
-    Client,
-    /// The driver, as many as it grants; the client may bring its own.
-    Hybrid,
-}
-
-/// Where the buffers come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Io {
-    /// The driver (V4L2's MMAP).
-    Mmap,
-    /// The client's ordinary memory (USERPTR); the driver copies each frame into it.
-    Userptr,
-    /// The client's mapping of the whole carve-out (USERPTR).
-    Rmem,
-    /// Blocks of the carve-out, shared as dma-bufs (DMABUF).
-    Dmabuf,
-}
-
-impl Strategy {
-    /// The value of the driver's control.
-    #[must_use]
-    pub const fn control(self) -> i32 {
-        match self {
-            Self::Driver => 0,
-            Self::Client => 1,
-            Self::Hybrid => 2,
-        }
-    }
-
-    /// The strategy's name, as users type it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Driver => "driver",
-            Self::Client => "client",
-            Self::Hybrid => "hybrid",
-        }
-    }
-
-    /// Whether the driver takes such buffers under it.
-    pub fn accepts(self, io: Io) -> bool {
-        let kind = match io {
-            Io::Mmap => MemoryKind::Mmap,
-            Io::Userptr | Io::Rmem => MemoryKind::UserPtr,
-            Io::Dmabuf => MemoryKind::DmaBuf,
-        };
-        alloc::Strategy::from_name(self.name()).is_some_and(|strategy| strategy.accepts(kind))
-    }
-
-    /// Where its clients' buffers come from.
-    #[must_use]
-    pub const fn io(self) -> Io {
-        match self {
-            Self::Driver | Self::Hybrid => Io::Mmap,
-            Self::Client => Io::Rmem,
-        }
-    }
-}
-
-impl Io {
-    /// What the guest's client is told.
-    #[must_use]
-    pub const fn memory(self) -> Memory {
-        match self {
-            Self::Mmap => Memory::Mmap,
-            Self::Userptr => Memory::UserPtr,
-            Self::Rmem => Memory::Rmem,
-            Self::Dmabuf => Memory::DmaBuf,
-        }
-    }
-
-    /// The name, as users type it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Mmap => "mmap",
-            Self::Userptr => "userptr",
-            Self::Rmem => "rmem",
-            Self::Dmabuf => "dmabuf",
-        }
-    }
-}
-
-/// How to stream.
-#[derive(Debug, Clone, Args)]
-pub struct StreamOptions {
-    /// How many frames to take
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=MAX_FRAMES))]
-    pub frames: u32,
-    /// The picture's size in pixels; one for each of --channels
-    #[arg(long, value_name = "WxH,…", value_delimiter = ',', value_parser = parse_size)]
-    pub size: Vec<Size>,
-    /// The chip's channels that stream at the same time, of 0, 1 and 2
-    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "0", value_parser = parse_channel)]
-    pub channels: Vec<ChannelId>,
-    /// The sensor's frames per second; max goes as fast as buffers come back
-    #[arg(long, value_name = "N|max", default_value = "25", value_parser = parse_rate)]
-    pub fps: ClockMode,
-    /// How many buffers the client asks for
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=MAX_BUFFERS))]
-    pub buffers: u32,
-    /// The pixel format: nv12, nv21, rgb565 or bgr32
-    #[arg(long, value_name = "FORMAT", default_value = "nv12", value_parser = parse_format)]
-    pub format: PixelFormat,
-    /// Who allocates the frame buffers
-    #[arg(long, value_enum, default_value_t = Strategy::Hybrid)]
-    pub strategy: Strategy,
-    /// Where the buffers come from, instead of the strategy's own way
-    #[arg(long, value_enum)]
-    pub io: Option<Io>,
-    /// What the camera sees: bars, gradient, noise, image:FILE or y4m:FILE
-    #[arg(long, value_name = "SOURCE", default_value = "bars", value_parser = Source::from_str)]
-    pub source: Source,
-    /// Where pictures and logs go
-    #[arg(long, value_name = "DIR", default_value = "out")]
-    pub out: PathBuf,
-    /// Write the result as one JSON object to this file
+/// What to look at, and what is to fail.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Debugging and faults")]
+pub struct DebugOptions {
+    /// End at the first mistake of the driver; buffers outside of the carve-out are one, unless the
+    /// client brings ordinary memory (--io userptr)
+    #[arg(long)]
+    pub strict: bool,
+    /// Record each register access to this file, for `cargo lab trace`
     #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
-    /// What to look at, and what is to fail.
-    #[command(flatten)]
-    pub sight: SightOptions,
-    /// Which guest.
-    #[command(flatten)]
-    pub guest: GuestOptions,
+    pub trace: Option<PathBuf>,
+    /// Write sensor tick, DMA, interrupt and dequeuing of each frame to this file, which Perfetto opens
+    #[arg(long, value_name = "FILE")]
+    pub timeline: Option<PathBuf>,
+    /// A fault of the hardware, for example lost-frame:frame=10; repeatable (`cargo lab faults --list`)
+    #[arg(long, value_name = "KIND[:KEY=VALUE,…]")]
+    pub fault: Vec<Fault>,
+    /// Faults from a TOML file: seed = 1, faults = ["lost-frame:p=0.01"]
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
+    /// Where the random numbers of random faults start
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
 }
 
-/// The pictures' sizes where none is asked for, by channel: those of a camera's main and second stream,
-/// and a small one.
-const SIZES: [Size; ChannelId::COUNT] = [
-    Size::new(1920, 1080),
-    Size::new(640, 360),
-    Size::new(320, 192),
-];
-
-impl StreamOptions {
-    /// Where the buffers come from.
-    pub fn io(&self) -> Io {
-        self.io.unwrap_or(self.strategy.io())
-    }
-
-    /// Whether the strategy accepts buffers from there.
-    ///
-    /// # Errors
-    /// If not, with the strategies that do.
-    pub fn check_io(&self) -> Result<(), String> {
-        let io = self.io();
-        if self.strategy.accepts(io) {
-            return Ok(());
+impl DebugOptions {
+    /// As the testbed takes it.
+    pub fn config(&self) -> DebugConfig {
+        DebugConfig {
+            strict: self.strict,
+            trace: self.trace.clone(),
+            timeline: self.timeline.clone(),
+            fault: self.fault.clone(),
+            faults: self.faults.clone(),
+            seed: self.seed,
         }
-        let accepting = Strategy::value_variants()
-            .iter()
-            .filter(|strategy| strategy.accepts(io))
-            .map(|strategy| format!("--strategy {}", strategy.name()));
-        Err(format!(
-            "--strategy {} refuses --io {}; it works with {}",
-            self.strategy.name(),
-            io.name(),
-            accepting.collect::<Vec<_>>().join(" or ")
-        ))
-    }
-
-    /// Every channel with its picture's size.
-    ///
-    /// # Errors
-    /// If the sizes are not as many as the channels, or a channel is named twice or cannot write its
-    /// size.
-    pub fn pictures(&self) -> Result<Vec<(ChannelId, Size)>, String> {
-        let (channels, sizes) = (&self.channels, &self.size);
-        if !sizes.is_empty() && sizes.len() != channels.len() {
-            return Err(format!(
-                "--size has {} sizes for {} channels: give one for each of --channels, or none",
-                sizes.len(),
-                channels.len()
-            ));
-        }
-        let mut pictures: Vec<(ChannelId, Size)> = Vec::new();
-        for (index, channel) in channels.iter().enumerate() {
-            if pictures.iter().any(|(other, _)| other == channel) {
-                return Err(format!("--channels names channel {channel} twice"));
-            }
-            let size = sizes.get(index).copied().unwrap_or(SIZES[channel.index()]);
-            pictures.push((*channel, size));
-        }
-        Ok(pictures)
     }
 }
 
-/// How to run a guest for a person.
-#[derive(Debug, Clone, Args)]
-pub struct ShellOptions {
-    /// The sensor's frames per second; max goes as fast as buffers come back
-    #[arg(long, value_name = "N|max", default_value = "25", value_parser = parse_rate)]
-    pub fps: ClockMode,
-    /// What the camera sees: bars, gradient, noise, image:FILE or y4m:FILE
-    #[arg(long, value_name = "SOURCE", default_value = "bars", value_parser = Source::from_str)]
-    pub source: Source,
-    /// Which guest.
-    #[command(flatten)]
-    pub guest: GuestOptions,
+impl GuestOptions {
+    /// As the testbed takes it.
+    pub fn config(&self) -> GuestConfig {
+        GuestConfig {
+            memory: self.memory,
+            kernel: self.kernel.clone(),
+            qemu: self.qemu.clone(),
+            attach: match self.attach {
+                Attach::Auto => None,
+                Attach::Generic => Some(Carrier::Generic),
+                Attach::Gpio => Some(Carrier::Gpio),
+            },
+            yes: self.yes,
+        }
+    }
+}
+
+/// Reads a strategy by its name.
+pub fn strategies() -> impl TypedValueParser<Value = Strategy> {
+    let names = [
+        ("driver", "The driver, as many as fit"),
+        (
+            "client",
+            "The client, in a carve-out that it manages alone, as on the cameras",
+        ),
+        (
+            "hybrid",
+            "The driver, as many as it grants; the client may bring its own",
+        ),
+    ];
+    let values = names.map(|(name, help)| PossibleValue::new(name).help(help));
+    PossibleValuesParser::new(values)
+        .map(|name| Strategy::from_name(&name).unwrap_or(Strategy::Hybrid))
+}
+
+/// Reads where buffers come from by its name.
+pub fn ios() -> impl TypedValueParser<Value = Io> {
+    let names = [
+        ("mmap", "The driver (V4L2's MMAP)"),
+        (
+            "userptr",
+            "The client's ordinary memory (USERPTR); the driver copies each frame into it",
+        ),
+        (
+            "rmem",
+            "The client's mapping of the whole carve-out (USERPTR)",
+        ),
+        (
+            "dmabuf",
+            "Blocks of the carve-out, shared as dma-bufs (DMABUF)",
+        ),
+    ];
+    let values = names.map(|(name, help)| PossibleValue::new(name).help(help));
+    PossibleValuesParser::new(values).map(|name| match name.as_str() {
+        "userptr" => Io::Userptr,
+        "rmem" => Io::Rmem,
+        "dmabuf" => Io::Dmabuf,
+        _ => Io::Mmap,
+    })
+}
+
+/// Reads the options of one command, as tests do.
+#[cfg(test)]
+pub fn parse<T: Args>(words: &[&str]) -> Result<T, String> {
+    let command = T::augment_args(clap::Command::new("lab"));
+    let words = ["lab"].iter().chain(words);
+    command
+        .try_get_matches_from(words)
+        .and_then(|matches| T::from_arg_matches(&matches))
+        .map_err(|error| error.to_string())
 }
 
 fn parse_kernel(text: &str) -> Result<KernelChoice, String> {
@@ -350,13 +186,15 @@ pub fn parse_rate(text: &str) -> Result<ClockMode, String> {
     }
 }
 
-fn parse_channel(text: &str) -> Result<ChannelId, String> {
+/// A channel of the chip.
+pub fn parse_channel(text: &str) -> Result<ChannelId, String> {
     let number = text.parse().ok();
     let channel = number.and_then(|number| ChannelId::new(number).ok());
     channel.ok_or_else(|| "the chip has the channels 0, 1 and 2".to_owned())
 }
 
-fn parse_format(text: &str) -> Result<PixelFormat, String> {
+/// A pixel format of the ISP.
+pub fn parse_format(text: &str) -> Result<PixelFormat, String> {
     let mut formats = PixelFormat::ALL.into_iter();
     let found = formats.find(|format| format.name() == text.to_ascii_lowercase());
     found.ok_or_else(|| {
@@ -366,7 +204,7 @@ fn parse_format(text: &str) -> Result<PixelFormat, String> {
 }
 
 /// A size that the channels can write with the emulated sensor.
-fn parse_size(text: &str) -> Result<Size, String> {
+pub fn parse_size(text: &str) -> Result<Size, String> {
     let numbers = text.split_once(['x', 'X']);
     let size = numbers
         .and_then(|(width, height)| Some(Size::new(width.parse().ok()?, height.parse().ok()?)));
@@ -383,106 +221,4 @@ fn parse_size(text: &str) -> Result<Size, String> {
          from {} to {} in steps of {HEIGHT_STEP}; the nearest is {nearest}",
         MIN_SIZE.width, GC2053.size.width, MIN_SIZE.height, GC2053.size.height,
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory;
-
-    fn stream(words: &[&str]) -> Result<StreamOptions, String> {
-        let words = ["lab", "stream"].iter().chain(words);
-        match Options::try_parse_from(words) {
-            Ok(Options {
-                command: Command::Stream(options),
-            }) => Ok(options),
-            Ok(other) => Err(format!("{other:?}")),
-            Err(error) => Err(error.to_string()),
-        }
-    }
-
-    #[test]
-    fn a_strategy_says_which_buffers_it_takes_before_anything_boots() {
-        for (words, others) in [
-            (["driver", "userptr"], "client or --strategy hybrid"),
-            (["client", "mmap"], "driver or --strategy hybrid"),
-        ] {
-            let [strategy, io] = words;
-            let words = ["lab", "stream", "--strategy", strategy, "--io", io];
-            let Command::Stream(options) = Options::try_parse_from(words).unwrap().command else {
-                panic!("that is a stream");
-            };
-            let error = options.check_io().unwrap_err();
-            assert!(error.ends_with(others), "{error}");
-        }
-    }
-
-    #[test]
-    fn the_options_are_consistent() {
-        Options::command().debug_assert();
-    }
-
-    #[test]
-    fn nothing_typed_is_1080p_of_bars_at_25_frames_per_second() {
-        let options = stream(&[]).unwrap();
-        assert_eq!((options.frames, options.buffers), (100, 4));
-        let [main, ..] = ChannelId::ALL;
-        assert_eq!(options.pictures().unwrap(), [(main, Size::new(1920, 1080))]);
-        assert_eq!(options.fps.to_string(), "fps 25");
-        assert_eq!(options.format, PixelFormat::Nv12);
-        assert_eq!(options.source, Source::Bars);
-        assert_eq!(options.guest.memory.total_mib(), 128);
-        assert_eq!(options.guest.kernel, KernelChoice::Debian);
-        assert_eq!(options.guest.attach, Attach::Auto);
-    }
-
-    #[test]
-    fn a_size_that_cannot_be_comes_with_the_nearest() {
-        let error = stream(&["--size", "1000x700"]).unwrap_err();
-        assert!(error.contains("the nearest is 992x700"), "{error}");
-        let error = stream(&["--size", "4000x3000"]).unwrap_err();
-        assert!(error.contains("the nearest is 1920x1080"), "{error}");
-        let error = stream(&["--size", "big"]).unwrap_err();
-        assert!(error.contains("as in 1280x720"), "{error}");
-        assert_eq!(
-            stream(&["--size", "640x360"]).unwrap().size,
-            [Size::new(640, 360)]
-        );
-    }
-
-    #[test]
-    fn each_channel_has_a_size() {
-        let pictures = |words: &[&str]| stream(words).unwrap().pictures();
-        let all = pictures(&["--channels", "0,1,2"]).unwrap();
-        let sizes: Vec<Size> = all.iter().map(|(_, size)| *size).collect();
-        assert_eq!(sizes, SIZES);
-        let asked = pictures(&["--channels", "2,0", "--size", "640x480,1280x720"]).unwrap();
-        assert_eq!(asked[0], (ChannelId::ALL[2], Size::new(640, 480)));
-        let error = pictures(&["--channels", "0,1", "--size", "640x480"]).unwrap_err();
-        assert!(error.contains("1 sizes for 2 channels"), "{error}");
-        let error = pictures(&["--channels", "1,1"]).unwrap_err();
-        assert!(error.contains("channel 1 twice"), "{error}");
-    }
-
-    #[test]
-    fn wrong_values_say_what_is_right() {
-        for (words, right) in [
-            (["--format", "yuyv"], "nv12, nv21, rgb565, bgr32"),
-            (["--fps", "0"], "from 1 to 240, or max"),
-            (["--fps", "stepped"], "from 1 to 240, or max"),
-            (
-                ["--source", "plaid"],
-                "use bars, gradient, noise, image:FILE or y4m:FILE",
-            ),
-            (["--buffers", "33"], "1..=32"),
-            (["--frames", "0"], "1..=1000000"),
-            (["--memory", "32M"], "64M"),
-            (["--kernel", "no/such/vmlinux"], "built vmlinux"),
-            (["--attach", "pci"], "generic"),
-            (["--channels", "3"], "0, 1 and 2"),
-        ] {
-            let error = stream(&words).unwrap_err();
-            assert!(error.contains(right), "{words:?}: {error}");
-        }
-    }
 }

@@ -5,12 +5,12 @@ use super::protocol::{
     ErrorResponse, FaultStatus, InterruptEntry, InterruptPage, LedgerEntry, LedgerPage, Quitting,
     Request, Status, Stepped, Tracing,
 };
-use crate::faults::Fault;
 use serde::de::DeserializeOwned;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use tx_isp_chip::faults::Fault;
 
 /// A connection to a running emulator. Each call blocks until it is answered or its deadline is over.
 #[derive(Debug)]

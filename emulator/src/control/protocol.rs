@@ -17,10 +17,10 @@
 //! {"command":"quit"}                                    -> Quitting
 //! ```
 
-use crate::faults::Fault;
 use crate::sensor::ClockMode;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use tx_isp_chip::faults::Fault;
 
 /// The longest request in bytes, its newline included.
 pub const MAX_REQUEST_BYTES: usize = 4096;

@@ -2,12 +2,12 @@
 //! What the operator looks at and breaks: findings, traces, interrupts, faults.
 
 use super::{Device, State, lock};
-use crate::carve_out::CarveOut;
 use crate::control::protocol::{InterruptEntry, InterruptPage, MAX_LEDGER_ENTRIES};
-use crate::faults::{Fault, Faults};
 use crate::trace::Recorder;
 use std::io;
 use std::path::Path;
+use tx_isp_chip::carve_out::CarveOut;
+use tx_isp_chip::faults::{Fault, Faults};
 
 impl Device {
     /// Frames are to be written to this memory alone; elsewhere is a finding.

@@ -3,8 +3,6 @@
 
 use super::{Outcome, StartedFrame, StepError};
 use crate::attach::{GuestMemory, InterruptSink};
-use crate::carve_out::CarveOut;
-use crate::chip::{Chip, Finding, FindingKind};
 use crate::control::protocol::{InterruptEntry, Stepped};
 use crate::ledger::{ENTRIES_PER_CHANNEL, nanoseconds};
 use crate::trace::Recorder;
@@ -12,6 +10,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tx_isp_abi::sensor::Sensor;
+use tx_isp_chip::carve_out::CarveOut;
+use tx_isp_chip::{Chip, Finding, FindingKind};
 
 /// How many interrupts are remembered: as many as the ledger's pictures of a channel.
 const MAX_INTERRUPTS: usize = ENTRIES_PER_CHANNEL;

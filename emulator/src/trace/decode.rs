@@ -2,8 +2,8 @@
 //! An access in words.
 
 use super::Access;
-use crate::chip::register_name;
 use tx_isp_abi::registers::RegisterId;
+use tx_isp_chip::register_name;
 
 /// The register's block and name, and the fields that are not 0: for example
 /// `MSCA.CH_EN  ENABLED_CHANNELS=0x1 START_BITS=0xf`.

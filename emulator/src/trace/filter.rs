@@ -2,9 +2,9 @@
 //! Which registers of a trace are looked at.
 
 use super::Access;
-use crate::chip::register_name;
 use std::str::FromStr;
 use tx_isp_abi::registers::BLOCKS;
+use tx_isp_chip::register_name;
 
 /// Accesses of a block (`VIC`, `MSCA_CH`, `MSCA_CH0`), of a register (`CH_EN`), or of one register of
 /// a block (`MSCA.CH_EN`).

@@ -2,7 +2,6 @@
 //! Writing a trace while a driver runs.
 
 use super::Access;
-use crate::chip::register_name;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -10,6 +9,7 @@ use std::path::Path;
 use std::time::Instant;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::operation::RegisterFile;
+use tx_isp_chip::register_name;
 
 /// A trace that is being written.
 pub struct Recorder {

@@ -7,7 +7,7 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use tx_isp_emulator::control::protocol::{AttachState, LedgerEntry, Status};
 use tx_isp_emulator::control::{Client, ClientError};
-use tx_isp_emulator::picture::stamp;
+use tx_isp_picture::stamp;
 use vm_memory::{Bytes, GuestAddress};
 
 const WIDTH: u32 = 320;

@@ -3,9 +3,9 @@
 
 use super::run::{Outcome, Plan};
 use tx_isp_abi::channel::ChannelId;
+use tx_isp_chip::faults::{Fault, ParseFaultError};
 use tx_isp_driver::Error;
 use tx_isp_driver::recovery::Health;
-use tx_isp_emulator::faults::{Fault, ParseFaultError};
 
 const MAIN: ChannelId = ChannelId::ALL[0];
 

@@ -5,6 +5,7 @@
 //! nothing is written to a buffer that the client has back. Afterwards a second stream must run.
 
 mod cases;
+pub mod guest;
 mod run;
 
 pub use cases::{Case, cases, guest_cases};

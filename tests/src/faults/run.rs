@@ -7,12 +7,12 @@ use anyhow::{Context, Result, bail};
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
 use tx_isp_abi::{PhysAddr, Size};
+use tx_isp_chip::faults::{Fault, Faults};
 use tx_isp_driver::Error;
 use tx_isp_driver::channel::Buffer;
 use tx_isp_driver::interrupt::{Completed, InterruptReport};
 use tx_isp_driver::isp::Isp;
 use tx_isp_driver::recovery::Health;
-use tx_isp_emulator::faults::{Fault, Faults};
 
 use crate::rig::{CARVE_OUT, PERIOD_NS, Rig};
 

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `cargo lab faults`: what the driver makes of each fault of the hardware; its core on the host, or
+//! the whole driver in a guest.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use comfy_table::Table;
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use guest_image::Progress;
+use serde::Serialize;
+use tx_isp_chip::faults::FaultKind;
+use tx_isp_tests::faults::{Case, Row, cases, guest, guest_cases, judge};
+
+use crate::json;
+use crate::options::GuestOptions;
+use testbed::capture::boot;
+use testbed::prepare::Prepared;
+use testbed::progress::Steps;
+
+/// Where the guest's logs go.
+const LOGS: &str = "out/faults";
+
+/// Which faults.
+#[derive(Debug, Clone, Args)]
+pub struct FaultsOptions {
+    /// Only cases with a fault whose text contains this, for example vic-error; repeatable
+    #[arg(long, value_name = "TEXT")]
+    pub only: Vec<String>,
+    /// Run the chosen few in a guest instead of all on the host
+    #[arg(long)]
+    pub guest: bool,
+    /// Where the random numbers of random faults start, on the host
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Write the results as one JSON object to this file
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Only list the kinds of faults and their keys
+    #[arg(long)]
+    pub list: bool,
+    /// Which guest, with --guest.
+    #[command(flatten)]
+    pub guest_options: GuestOptions,
+}
+
+/// What `--json` writes.
+#[derive(Debug, Serialize)]
+struct Results<'a> {
+    guest: bool,
+    seed: u64,
+    survived: usize,
+    of: usize,
+    cases: &'a [Row],
+}
+
+/// `cargo lab faults`: true if the driver made of each fault what it must.
+///
+/// # Errors
+/// If there is no such case, or the results cannot be written.
+pub fn command(options: &FaultsOptions) -> Result<bool> {
+    if options.list {
+        print!("{}", kinds());
+        return Ok(true);
+    }
+    let all = if options.guest {
+        guest_cases()
+    } else {
+        cases()
+    };
+    let mut all = all.context("the matrix has a fault that is none")?;
+    if !options.only.is_empty() {
+        all.retain(|case| {
+            let texts: Vec<String> = case.plan.faults.iter().map(ToString::to_string).collect();
+            let wanted = |only: &String| texts.iter().any(|text| text.contains(only));
+            options.only.iter().any(wanted)
+        });
+    }
+    if all.is_empty() {
+        bail!("no case has such a fault; the kinds are\n{}", kinds());
+    }
+    let rows: Vec<Row> = if options.guest {
+        in_guest(options, &all)?
+    } else {
+        all.iter().map(|case| judge(case, options.seed)).collect()
+    };
+    let survived = rows.iter().filter(|row| row.passed()).count();
+    if let Some(path) = &options.json {
+        let results = Results {
+            guest: options.guest,
+            seed: options.seed,
+            survived,
+            of: rows.len(),
+            cases: &rows,
+        };
+        json::write(path, &results)?;
+    }
+    println!("{}", table(&rows));
+    for row in rows.iter().filter(|row| !row.passed()) {
+        println!("problem: {}: {}", faults_of(row), row.problems.join("; "));
+    }
+    let place = if options.guest {
+        "in the guest".to_owned()
+    } else {
+        format!("seed {}", options.seed)
+    };
+    println!("{survived} of {} cases survived ({place})", rows.len());
+    Ok(survived == rows.len())
+}
+
+/// Runs cases in one guest, one after the other.
+fn in_guest(options: &FaultsOptions, cases: &[Case]) -> Result<Vec<Row>> {
+    let steps = Steps::new();
+    let prepared = Prepared::new(&options.guest_options.config(), &steps)?;
+    let mut running = boot(&prepared, &guest::scene(), Path::new(LOGS), &steps)?;
+    let mut rows = Vec::new();
+    for case in cases {
+        let name = case.plan.faults.iter().map(ToString::to_string);
+        steps.start(&name.collect::<Vec<_>>().join(" "));
+        let row = guest::judge(&mut running, case);
+        if row.passed() {
+            steps.finish("survived");
+        } else {
+            steps.fail();
+        }
+        rows.push(row);
+    }
+    running.power_off();
+    Ok(rows)
+}
+
+/// Each kind in a line, with its keys and what it does.
+fn kinds() -> String {
+    let line = |kind: &FaultKind| {
+        let keys = match kind.keys() {
+            [] => String::new(),
+            keys => format!(" [{}]", keys.join(", ")),
+        };
+        format!("  {}{keys}: {}\n", kind.id(), kind.help())
+    };
+    FaultKind::ALL.iter().map(line).collect()
+}
+
+fn table(rows: &[Row]) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_HORIZONTAL_ONLY);
+    table.set_header(["fault", "must", "did", ""]);
+    for row in rows {
+        let verdict = if row.passed() { "survived" } else { "FAILED" };
+        table.add_row([
+            &faults_of(row),
+            &broken(&row.expected),
+            &broken(&row.happened),
+            verdict,
+        ]);
+    }
+    table
+}
+
+fn faults_of(row: &Row) -> String {
+    if row.faults.is_empty() {
+        return "none".to_owned();
+    }
+    row.faults.join("\n")
+}
+
+/// Lines of at most 44 characters, broken between words.
+fn broken(text: &str) -> String {
+    let mut lines = String::new();
+    let mut length = 0;
+    for word in text.split(' ') {
+        if length > 0 && length + 1 + word.len() > 44 {
+            lines.push('\n');
+            length = 0;
+        } else if length > 0 {
+            lines.push(' ');
+            length += 1;
+        }
+        lines += word;
+        length += word.len();
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::parse;
+
+    fn options(only: &str) -> FaultsOptions {
+        parse(&["--only", only]).unwrap()
+    }
+
+    #[test]
+    fn chosen_cases_are_survived_and_written_down() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("faults.json");
+        let options = FaultsOptions {
+            json: Some(path.clone()),
+            ..options("alien-done:frame")
+        };
+        assert!(command(&options).unwrap());
+        let text = std::fs::read_to_string(path).unwrap();
+        let results: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            (&results["survived"], &results["of"]),
+            (&1.into(), &1.into())
+        );
+        assert_eq!(results["cases"][0]["faults"][0], "alien-done:frame=5");
+        assert_eq!(results["cases"][0]["happened"], "30 good, 1 unmatched");
+    }
+
+    #[test]
+    fn a_fault_without_a_case_comes_with_those_that_have_one() {
+        let message = command(&options("meteor")).unwrap_err().to_string();
+        assert!(message.contains("lost-frame"), "{message}");
+    }
+
+    #[test]
+    fn long_texts_are_broken_between_words() {
+        let text = broken(&"word ".repeat(20));
+        assert!(text.lines().all(|line| line.len() <= 44));
+        assert_eq!(text.split_whitespace().count(), 20);
+    }
+}

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `cargo lab oom`: a camera's memory failure on the desk, and what each strategy makes of it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use guest_protocol::camera::{Held, Report};
+use memlab::camera::Camera;
+use memlab::oom::{Finding, predict_all, run_all};
+use memlab::text;
+use memlab::verdict::{survivors, verdict};
+use serde::Serialize;
+use testbed::camera_client::only_predicted;
+use tx_isp_emulator::sensor::ClockMode;
+
+use super::memory_options::{ChangeOptions, WhichPolicy, WhichStrategy, personalities};
+use crate::json;
+use crate::options::{GuestOptions, parse_rate};
+
+/// The most frames that are taken of each channel.
+const MAX_FRAMES: i64 = 100_000;
+
+/// `cargo lab oom`
+#[derive(Debug, Clone, Args)]
+pub struct OomOptions {
+    /// A camera of the catalogue (ci/cameras), or a camera's file
+    #[arg(value_name = "CAMERA")]
+    pub camera: String,
+    /// Who allocates
+    #[arg(long, value_enum, default_value_t = WhichStrategy::All)]
+    pub strategy: WhichStrategy,
+    /// How the hybrid decides: by keeping a distance, or by what the client announces
+    #[arg(long, value_enum, default_value_t = WhichPolicy::Reserve)]
+    pub policy: WhichPolicy,
+    /// How many frames each channel must deliver
+    #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..=MAX_FRAMES))]
+    pub frames: u32,
+    /// How many times the channels are enabled, if nothing fails before; between, what the camera's file
+    /// says leaks: the client's pools of frames, or a block of an encoder
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub cycles: u32,
+    /// The sensor's frames per second, instead of its own rate; max goes as fast as buffers come back
+    #[arg(long, value_name = "N|max", value_parser = parse_rate)]
+    pub fps: Option<ClockMode>,
+    /// Only compute what would happen
+    #[arg(long)]
+    pub predict: bool,
+    /// Write the result as one JSON object to this file
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Where logs go
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub out: PathBuf,
+    /// What is to be changed.
+    #[command(flatten)]
+    pub changes: ChangeOptions,
+    /// Which guest.
+    #[command(flatten)]
+    pub guest: GuestOptions,
+}
+
+/// The JSON object.
+#[derive(Debug, Serialize)]
+struct Document<'a> {
+    camera: &'a str,
+    rmem_bytes: u32,
+    rmem_base: u32,
+    /// Whether it ran in a guest, or was only computed.
+    guest: bool,
+    notes: &'a [String],
+    results: Vec<Entry<'a>>,
+}
+
+/// One strategy's result.
+#[derive(Debug, Serialize)]
+struct Entry<'a> {
+    strategy: &'static str,
+    policy: Option<&'static str>,
+    outcome: &'static str,
+    pool_total: u32,
+    pool_used: u32,
+    pool_free: u32,
+    largest_free_run: u32,
+    failed_request_bytes: Option<u64>,
+    failed_request_owner: Option<&'a str>,
+    channels: Vec<ChannelEntry>,
+    blocks: &'a [Held],
+    /// How many times the channels were enabled, of as many as were asked for.
+    cycles_survived: u32,
+    cycles_computed: u32,
+    cycles: u32,
+    /// Whether the guest did to the byte what was computed; absent without a guest.
+    as_predicted: Option<bool>,
+    seconds: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct ChannelEntry {
+    id: u32,
+    width: u32,
+    height: u32,
+    buffers_requested: u32,
+    buffers_granted: u32,
+    frames_received: u32,
+    checksum_mismatches: u32,
+}
+
+/// True if the guest did what was computed and every frame was what DMA wrote.
+///
+/// # Errors
+/// If it could not be tried.
+pub fn command(options: &OomOptions) -> Result<bool> {
+    let camera = options.changes.camera(&options.camera)?;
+    let cycles = camera.cycles(options.cycles);
+    let personalities = personalities(options.strategy, options.policy);
+    let mut findings = predict_all(&camera, &personalities, cycles)?;
+    eprintln!("basis: {}", camera.basis);
+    for note in &camera.notes {
+        eprintln!("note: {note}");
+    }
+    if !options.predict {
+        match only_predicted(&camera.setup) {
+            Some(reason) => eprintln!("note: only computed, not run: {reason}"),
+            None => {
+                let fps = options.fps.unwrap_or(ClockMode::Sensor);
+                let stream = (fps, options.frames, cycles);
+                let guest = options.guest.config();
+                run_all(&guest, &options.out, &camera, stream, &mut findings)?;
+            }
+        }
+    }
+    let problems = show(options, &camera, &findings);
+    if let Some(path) = &options.json {
+        write_json(path, options, &camera, &findings)?;
+    }
+    Ok(problems.is_empty())
+}
+
+/// Shows everything and gives what is wrong.
+fn show(options: &OomOptions, camera: &Camera, findings: &[Finding]) -> Vec<String> {
+    let failing = findings.iter().find(|finding| !finding.report().streams());
+    if let Some(finding) = failing {
+        println!("{}:\n{}", finding.personality, finding.report());
+    }
+    let cycles = options.cycles > 1;
+    let mut heading = vec![
+        "strategy",
+        "outcome",
+        "buffers",
+        "used",
+        "free",
+        "largest run",
+    ];
+    heading.extend(["refused", "frames"]);
+    if cycles {
+        heading.extend(["cycles", "computed"]);
+    }
+    let mut table = text::table(&heading);
+    for finding in findings {
+        let report = finding.report();
+        let mut row = vec![
+            text::strategy(finding.personality),
+            outcome(report).to_owned(),
+            text::granted(&report.queues),
+            report.pool.used().to_string(),
+            report.pool.free.to_string(),
+            report.pool.largest.to_string(),
+            match &report.refused {
+                Some(refused) => format!("{} for {}", refused.bytes, refused.owner),
+                None => "-".to_owned(),
+            },
+            frames(finding),
+        ];
+        if cycles {
+            row.push(match &finding.run {
+                Some(run) => format!("{} of {}", run.survived, options.cycles),
+                None => "-".to_owned(),
+            });
+            row.push(finding.predicted.0.to_string());
+        }
+        table.add_row(row);
+    }
+    println!(
+        "{}: rmem {} at {:#x}\n{table}",
+        camera.name, camera.setup.bytes, camera.setup.base
+    );
+    let problems = problems(options, findings);
+    for problem in &problems {
+        println!("problem: {problem}");
+    }
+    println!(
+        "{}",
+        match cycles {
+            true => survivors(options.cycles, findings),
+            false => verdict(findings),
+        }
+    );
+    problems
+}
+
+fn outcome(report: &Report) -> &'static str {
+    if report.streams() {
+        "streaming"
+    } else {
+        "failed"
+    }
+}
+
+fn frames(finding: &Finding) -> String {
+    let Some(run) = &finding.run else {
+        return "computed".to_owned();
+    };
+    let received: u32 = run.judges.values().map(|judge| judge.received).sum();
+    let wrong: u32 = run.judges.values().map(|judge| judge.mismatched).sum();
+    format!("{received}, {wrong} wrong")
+}
+
+fn problems(options: &OomOptions, findings: &[Finding]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for finding in findings {
+        let Some(run) = &finding.run else { continue };
+        if finding.as_predicted() == Some(false) {
+            problems.push(format!(
+                "{}: the guest did otherwise than computed:\n{}computed:\n{}",
+                finding.personality, run.report, finding.predicted.1
+            ));
+        }
+        let of_frames = run.problems(options.frames);
+        problems.extend(
+            of_frames
+                .into_iter()
+                .map(|problem| format!("{}: {problem}", finding.personality)),
+        );
+    }
+    problems
+}
+
+fn write_json(
+    path: &Path,
+    options: &OomOptions,
+    camera: &Camera,
+    findings: &[Finding],
+) -> Result<()> {
+    let document = Document {
+        camera: &camera.id,
+        rmem_bytes: camera.setup.bytes,
+        rmem_base: camera.setup.base,
+        guest: findings.iter().all(|finding| finding.run.is_some()),
+        notes: &camera.notes,
+        results: findings
+            .iter()
+            .map(|finding| entry(options, finding))
+            .collect(),
+    };
+    json::write(path, &document)
+}
+
+fn entry<'a>(options: &OomOptions, finding: &'a Finding) -> Entry<'a> {
+    let report = finding.report();
+    let channels = report.queues.iter().map(|queue| {
+        let judge = finding
+            .run
+            .as_ref()
+            .and_then(|run| run.judges.get(&queue.id));
+        ChannelEntry {
+            id: queue.id,
+            width: queue.width,
+            height: queue.height,
+            buffers_requested: queue.requested,
+            buffers_granted: queue.granted,
+            frames_received: judge.map_or(0, |judge| judge.received),
+            checksum_mismatches: judge.map_or(0, |judge| judge.mismatched),
+        }
+    });
+    Entry {
+        strategy: finding.personality.strategy().name(),
+        policy: finding.personality.policy(),
+        outcome: outcome(report),
+        pool_total: report.pool.total,
+        pool_used: report.pool.used(),
+        pool_free: report.pool.free,
+        largest_free_run: report.pool.largest,
+        failed_request_bytes: report.refused.as_ref().map(|refused| refused.bytes),
+        failed_request_owner: report
+            .refused
+            .as_ref()
+            .map(|refused| refused.owner.as_str()),
+        channels: channels.collect(),
+        blocks: &report.pool.held,
+        cycles_survived: finding.survived(),
+        cycles_computed: finding.predicted.0,
+        cycles: options.cycles,
+        as_predicted: finding.as_predicted(),
+        seconds: finding.run.as_ref().map(|run| run.time.as_secs_f64()),
+    }
+}

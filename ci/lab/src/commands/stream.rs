@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `cargo lab stream`: streams frames from the emulated ISP through the guest, and verifies each.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use comfy_table::Table;
+use comfy_table::presets::UTF8_BORDERS_ONLY;
+use guest_image::Progress;
+use testbed::capture::{self, StreamConfig, boot};
+use testbed::config::Io;
+use testbed::guest::Guest;
+use testbed::prepare::Prepared;
+use testbed::progress::Steps;
+use testbed::report::Report;
+use testbed::sensor::SensorConfig;
+use tx_isp_abi::Size;
+use tx_isp_abi::channel::ChannelId;
+use tx_isp_abi::format::{FrameLayout, PixelFormat};
+use tx_isp_driver::alloc::Strategy;
+use tx_isp_emulator::sensor::ClockMode;
+use tx_isp_picture::Source;
+
+use super::channels;
+use crate::json;
+use crate::options::{
+    DebugOptions, GuestOptions, ios, parse_channel, parse_format, parse_rate, parse_size,
+    strategies,
+};
+
+/// The most frames of one stream.
+const MAX_FRAMES: i64 = 1_000_000;
+/// The most buffers of a queue (VIDEO_MAX_FRAME).
+const MAX_BUFFERS: i64 = 32;
+
+/// The pictures of the first and the last frame.
+const PICTURES: [&str; 2] = ["first.png", "last.png"];
+
+/// How to stream.
+#[derive(Debug, Clone, Args)]
+pub struct StreamOptions {
+    /// How many frames to take
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=MAX_FRAMES))]
+    pub frames: u32,
+    /// The picture's size in pixels; one for each of --channels
+    #[arg(long, value_name = "WxH,…", value_delimiter = ',', value_parser = parse_size)]
+    pub size: Vec<Size>,
+    /// The chip's channels that stream at the same time, of 0, 1 and 2
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "0", value_parser = parse_channel)]
+    pub channels: Vec<ChannelId>,
+    /// The sensor's frames per second; max goes as fast as buffers come back
+    #[arg(long, value_name = "N|max", default_value = "25", value_parser = parse_rate)]
+    pub fps: ClockMode,
+    /// How many buffers the client asks for
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=MAX_BUFFERS))]
+    pub buffers: u32,
+    /// The pixel format: nv12, nv21, rgb565 or bgr32
+    #[arg(long, value_name = "FORMAT", default_value = "nv12", value_parser = parse_format)]
+    pub format: PixelFormat,
+    /// Who allocates the frame buffers
+    #[arg(long, value_name = "WHO", default_value = "hybrid", value_parser = strategies())]
+    pub strategy: Strategy,
+    /// Where the buffers come from, instead of the strategy's own way
+    #[arg(long, value_name = "WHERE", value_parser = ios())]
+    pub io: Option<Io>,
+    /// What the camera sees: bars, gradient, noise, image:FILE or y4m:FILE
+    #[arg(long, value_name = "SOURCE", default_value = "bars", value_parser = Source::from_str)]
+    pub source: Source,
+    /// Where pictures and logs go
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub out: PathBuf,
+    /// Write the result as one JSON object to this file
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// What to look at, and what is to fail.
+    #[command(flatten)]
+    pub debug: DebugOptions,
+    /// Which guest.
+    #[command(flatten)]
+    pub guest: GuestOptions,
+}
+
+/// The pictures' sizes where none is asked for, by channel: those of a camera's main and second stream,
+/// and a small one.
+const SIZES: [Size; ChannelId::COUNT] = [
+    Size::new(1920, 1080),
+    Size::new(640, 360),
+    Size::new(320, 192),
+];
+
+impl StreamOptions {
+    /// Where the buffers come from.
+    pub fn io(&self) -> Io {
+        self.io.unwrap_or(Io::of(self.strategy))
+    }
+
+    /// Whether the strategy accepts buffers from there.
+    ///
+    /// # Errors
+    /// If not, with the strategies that do.
+    pub fn check_io(&self) -> Result<(), String> {
+        let io = self.io();
+        if self.strategy.accepts(io.kind()) {
+            return Ok(());
+        }
+        let accepting = Strategy::ALL
+            .into_iter()
+            .filter(|strategy| strategy.accepts(io.kind()))
+            .map(|strategy| format!("--strategy {}", strategy.name()));
+        Err(format!(
+            "--strategy {} refuses --io {}; it works with {}",
+            self.strategy.name(),
+            io.name(),
+            accepting.collect::<Vec<_>>().join(" or ")
+        ))
+    }
+
+    /// Every channel with its picture's size.
+    ///
+    /// # Errors
+    /// If the sizes are not as many as the channels, or a channel is named twice or cannot write its
+    /// size.
+    pub fn pictures(&self) -> Result<Vec<(ChannelId, Size)>, String> {
+        let (channels, sizes) = (&self.channels, &self.size);
+        if !sizes.is_empty() && sizes.len() != channels.len() {
+            return Err(format!(
+                "--size has {} sizes for {} channels: give one for each of --channels, or none",
+                sizes.len(),
+                channels.len()
+            ));
+        }
+        let mut pictures: Vec<(ChannelId, Size)> = Vec::new();
+        for (index, channel) in channels.iter().enumerate() {
+            if pictures.iter().any(|(other, _)| other == channel) {
+                return Err(format!("--channels names channel {channel} twice"));
+            }
+            let size = sizes.get(index).copied().unwrap_or(SIZES[channel.index()]);
+            pictures.push((*channel, size));
+        }
+        Ok(pictures)
+    }
+}
+
+/// `cargo lab stream`: true if every frame arrived and matched.
+///
+/// # Errors
+/// If it could not begin.
+pub fn command(options: &StreamOptions) -> Result<bool> {
+    let pictures = options.pictures().map_err(anyhow::Error::msg)?;
+    check_outputs(options)?;
+    options.check_io().map_err(anyhow::Error::msg)?;
+    match pictures.as_slice() {
+        [] => bail!("--channels names no channel"),
+        [(_, size)] => {
+            let frame = FrameLayout::new(options.format, *size);
+            options
+                .guest
+                .memory
+                .check_buffers(options.buffers, &frame)?;
+        }
+        _ => channels::check(options)?,
+    }
+    let scene = SensorConfig {
+        source: options.source.clone(),
+        fps: options.fps,
+    };
+    let steps = Steps::new();
+    if let Some(warning) = scene.check()? {
+        steps.line(&format!("note: {warning}"));
+    }
+    let mut prepared = Prepared::new(&options.guest.config(), &steps)?;
+    prepared.emulator_options = options
+        .debug
+        .config()
+        .emulator_options(prepared.memory, options.io());
+    let guest = boot(&prepared, &scene, &options.out, &steps)?;
+    let context = StreamContext {
+        options,
+        prepared,
+        scene,
+        steps,
+    };
+    match pictures.as_slice() {
+        [(channel, size)] => stream_one(&context, guest, *channel, *size),
+        several => channels::stream(&context, guest, several),
+    }
+}
+
+/// What a stream has around it, beside its guest.
+pub struct StreamContext<'a> {
+    /// What the user asked for.
+    pub options: &'a StreamOptions,
+    /// What the guest was booted with.
+    pub prepared: Prepared,
+    /// What its camera sees.
+    pub scene: SensorConfig,
+    /// Where progress is shown.
+    pub steps: Steps,
+}
+
+/// Streams one channel, and shows it.
+fn stream_one(
+    context: &StreamContext,
+    mut guest: Guest,
+    channel: ChannelId,
+    size: Size,
+) -> Result<bool> {
+    let options = context.options;
+    let config = StreamConfig {
+        channel,
+        size,
+        format: options.format,
+        buffers: options.buffers,
+        frames: options.frames,
+        checksum: true,
+        strategy: options.strategy,
+        io: options.io(),
+    };
+    let clocks = options.debug.config().begin(&mut guest)?;
+    let outcome = capture::run(&mut guest, &config, &context.steps)?;
+    let mut report = Report::new(&context.prepared, &context.scene, &config, &guest, &outcome);
+    if outcome.trouble.is_none() {
+        options
+            .debug
+            .config()
+            .finish(&mut guest, clocks, [&outcome.judge])?;
+        guest.power_off();
+    }
+    for (kept, name) in outcome.pictures.iter().zip(PICTURES) {
+        let path = options.out.join(name);
+        kept.picture.save(&path)?;
+        report.add_picture(kept, path);
+    }
+    if let Some(path) = &options.json {
+        json::write(path, &report)?;
+    }
+    print(&report, &options.out);
+    Ok(report.passed)
+}
+
+/// Makes sure that the results can be written, and that older ones are not taken for new ones.
+fn check_outputs(options: &StreamOptions) -> Result<()> {
+    fs::create_dir_all(&options.out)
+        .with_context(|| format!("creating {}", options.out.display()))?;
+    let pictures = PICTURES.map(|name| options.out.join(name));
+    let debug = options.debug.config();
+    for path in pictures.iter().chain(&options.json).chain(debug.outputs()) {
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder {
+            let told = || format!("{} cannot be written", path.display());
+            fs::metadata(folder).with_context(told)?;
+        }
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("replacing {}", path.display()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Shows it, and what to try next.
+fn print(report: &Report, out: &Path) {
+    println!("{}", table(report));
+    for finding in &report.findings {
+        println!(
+            "finding: {} ({} times), first: {}",
+            finding.id, finding.count, finding.first
+        );
+        println!("         {}", finding.help);
+    }
+    for problem in &report.problems {
+        println!("problem: {problem}");
+    }
+    for line in next_steps(report, out) {
+        println!("{line}");
+    }
+}
+
+fn table(report: &Report) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_BORDERS_ONLY);
+    for (name, value) in rows(report) {
+        table.add_row([name, &value]);
+    }
+    table
+}
+
+fn rows(report: &Report) -> Vec<(&'static str, String)> {
+    let or_none = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    let seconds = |value: Option<f64>| or_none(value.map(|value| format!("{value:.2} s")));
+    let mut rows = vec![
+        (
+            "result",
+            if report.passed {
+                "all frames arrived and matched"
+            } else {
+                "FAILED"
+            }
+            .to_owned(),
+        ),
+        (
+            "frames",
+            format!(
+                "{} asked, {} received, {} dropped, {} mismatched",
+                report.frames_requested,
+                report.frames_received,
+                report.frames_dropped,
+                report.checksum_mismatches
+            ),
+        ),
+        (
+            "picture",
+            format!(
+                "{}x{} {} of {}",
+                report.width, report.height, report.format, report.source
+            ),
+        ),
+        (
+            "buffers",
+            format!(
+                "{} asked, {} granted, {} bytes each, {} under {}",
+                report.buffers,
+                or_none(report.buffers_granted.map(|count| count.to_string())),
+                or_none(report.sizeimage.map(|bytes| bytes.to_string())),
+                report.io,
+                report.strategy
+            ),
+        ),
+        (
+            "frame rate",
+            or_none(
+                report
+                    .fps
+                    .map(|fps| format!("{fps:.2} fps (clock: {})", report.clock)),
+            ),
+        ),
+        ("time to boot", seconds(Some(report.boot_seconds))),
+        ("time to first frame", seconds(report.first_frame_seconds)),
+        (
+            "DMA",
+            or_none(
+                report
+                    .dma_bytes
+                    .zip(report.dma_bytes_per_second)
+                    .map(|(bytes, rate)| format!("{bytes} bytes at {:.2} GB/s", rate / 1e9)),
+            ),
+        ),
+        ("kernel", report.kernel.clone()),
+        (
+            "QEMU",
+            format!("{}, ISP attached as {}", report.qemu_version, report.attach),
+        ),
+    ];
+    for picture in &report.pictures {
+        let stamp = picture.stamp.map(|number| format!(", stamped {number}"));
+        let text = format!(
+            "{} (sequence {}{})",
+            picture.path.display(),
+            picture.sequence,
+            stamp.unwrap_or_default()
+        );
+        rows.push(("saved", text));
+    }
+    rows
+}
+
+fn next_steps(report: &Report, out: &Path) -> Vec<String> {
+    if !report.passed {
+        return vec![format!(
+            "logs: {0}/console.log, {0}/emulator.log, {0}/qemu.log",
+            out.display()
+        )];
+    }
+    let mut steps = vec!["try next:".to_owned()];
+    if report.clock != "max" {
+        steps.push(
+            "  cargo lab stream --fps max                  as fast as buffers come back".to_owned(),
+        );
+    }
+    if report.kernel.starts_with("debian") {
+        steps.push("  cargo lab stream --kernel fast              a smaller kernel, built once, that boots faster".to_owned());
+    }
+    steps.push("  cargo lab stream --source image:FILE        your own picture".to_owned());
+    steps.push(
+        "  cargo lab shell                             the guest's console, with v4l2-ctl"
+            .to_owned(),
+    );
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::{Attach, parse};
+    use guest_image::KernelChoice;
+
+    fn stream(words: &[&str]) -> Result<StreamOptions, String> {
+        parse(words)
+    }
+
+    #[test]
+    fn a_strategy_says_which_buffers_it_takes_before_anything_boots() {
+        for (words, others) in [
+            (["driver", "userptr"], "client or --strategy hybrid"),
+            (["client", "mmap"], "driver or --strategy hybrid"),
+        ] {
+            let [strategy, io] = words;
+            let options = stream(&["--strategy", strategy, "--io", io]).unwrap();
+            let error = options.check_io().unwrap_err();
+            assert!(error.ends_with(others), "{error}");
+        }
+    }
+
+    #[test]
+    fn nothing_typed_is_1080p_of_bars_at_25_frames_per_second() {
+        let options = stream(&[]).unwrap();
+        assert_eq!((options.frames, options.buffers), (100, 4));
+        let [main, ..] = ChannelId::ALL;
+        assert_eq!(options.pictures().unwrap(), [(main, Size::new(1920, 1080))]);
+        assert_eq!(options.fps.to_string(), "fps 25");
+        assert_eq!(options.format, PixelFormat::Nv12);
+        assert_eq!(options.source, Source::Bars);
+        assert_eq!(options.guest.memory.total_mib(), 128);
+        assert_eq!(options.guest.kernel, KernelChoice::Debian);
+        assert_eq!(options.guest.attach, Attach::Auto);
+    }
+
+    #[test]
+    fn a_size_that_cannot_be_comes_with_the_nearest() {
+        let error = stream(&["--size", "1000x700"]).unwrap_err();
+        assert!(error.contains("the nearest is 992x700"), "{error}");
+        let error = stream(&["--size", "4000x3000"]).unwrap_err();
+        assert!(error.contains("the nearest is 1920x1080"), "{error}");
+        let error = stream(&["--size", "big"]).unwrap_err();
+        assert!(error.contains("as in 1280x720"), "{error}");
+        assert_eq!(
+            stream(&["--size", "640x360"]).unwrap().size,
+            [Size::new(640, 360)]
+        );
+    }
+
+    #[test]
+    fn each_channel_has_a_size() {
+        let pictures = |words: &[&str]| stream(words).unwrap().pictures();
+        let all = pictures(&["--channels", "0,1,2"]).unwrap();
+        let sizes: Vec<Size> = all.iter().map(|(_, size)| *size).collect();
+        assert_eq!(sizes, SIZES);
+        let asked = pictures(&["--channels", "2,0", "--size", "640x480,1280x720"]).unwrap();
+        assert_eq!(asked[0], (ChannelId::ALL[2], Size::new(640, 480)));
+        let error = pictures(&["--channels", "0,1", "--size", "640x480"]).unwrap_err();
+        assert!(error.contains("1 sizes for 2 channels"), "{error}");
+        let error = pictures(&["--channels", "1,1"]).unwrap_err();
+        assert!(error.contains("channel 1 twice"), "{error}");
+    }
+
+    #[test]
+    fn wrong_values_say_what_is_right() {
+        for (words, right) in [
+            (["--format", "yuyv"], "nv12, nv21, rgb565, bgr32"),
+            (["--fps", "0"], "from 1 to 240, or max"),
+            (["--fps", "stepped"], "from 1 to 240, or max"),
+            (
+                ["--source", "plaid"],
+                "use bars, gradient, noise, image:FILE or y4m:FILE",
+            ),
+            (["--buffers", "33"], "1..=32"),
+            (["--frames", "0"], "1..=1000000"),
+            (["--memory", "32M"], "64M"),
+            (["--kernel", "no/such/vmlinux"], "built vmlinux"),
+            (["--attach", "pci"], "generic"),
+            (["--channels", "3"], "0, 1 and 2"),
+        ] {
+            let error = stream(&words).unwrap_err();
+            assert!(error.contains(right), "{words:?}: {error}");
+        }
+    }
+}

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What a client can set at the camera, seen in the pictures that come; several channels at once; and
+//! the way of frames in time, without and with faults of the hardware.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use guest_protocol::camera::Personality;
+use image::{Luma, RgbImage};
+use tx_isp_abi::Size;
+use tx_isp_abi::channel::ChannelId;
+use tx_isp_abi::format::PixelFormat;
+use tx_isp_picture::Source;
+use tx_isp_tests::faults::guest_cases;
+
+use super::guest::{ALLOCATIONS, GuestTests, STREAMS, running, wish};
+use testbed::camera_client;
+use testbed::capture::{StreamConfig, run as stream};
+use testbed::clock;
+use testbed::config::Io;
+use testbed::debug::DebugConfig;
+use testbed::guest::Guest;
+use testbed::memory_layout::MemoryLayout;
+use testbed::picture::Picture;
+use testbed::program::ask;
+use testbed::progress::Steps;
+use testbed::timeline::Timeline;
+use tx_isp_tests::faults;
+
+/// Enough for a control to have its effect, which takes two frames, and for every buffer to go round.
+const FRAMES: u32 = 10;
+/// The sensor's whole picture.
+const WHOLE: Size = Size::new(1920, 1080);
+/// The part that is cut out of it, below the stamp, and where it begins.
+const PART: Size = Size::new(640, 360);
+const PART_AT: (usize, usize) = (720, 600);
+/// Lines of the part's picture that its stamp may cover.
+const STAMP_LINES: usize = 60;
+
+/// Pictures on all channels at once: together they fit into the carve-out.
+const AT_ONCE: [Size; ChannelId::COUNT] = [WHOLE, Size::new(640, 360), Size::new(320, 192)];
+
+/// Controls and how much light they give, of that after power-up: an exposure of 705 lines and a gain of
+/// 256 parts of 256. A frame has room for twice that exposure.
+const LIGHTS: [(&str, f64); 4] = [
+    ("exposure=1410,gain=256", 2.0),
+    ("exposure=705,gain=512", 2.0),
+    ("exposure=352,gain=256", 352.0 / 705.0),
+    ("exposure=705,gain=256", 1.0),
+];
+/// How far from that the pictures may be: gain has steps of up to 3 %, and pixels are whole numbers.
+const LIGHT_ERROR: f64 = 0.04;
+/// Y of black.
+const BLACK: f64 = 16.0;
+
+/// What the emulator is told where a finding is to end it.
+fn strict(memory: MemoryLayout) -> Vec<std::ffi::OsString> {
+    let sight = DebugConfig {
+        strict: true,
+        ..DebugConfig::default()
+    };
+    sight.emulator_options(memory, Io::Mmap)
+}
+
+/// Fails if the emulator has found anything since its start.
+fn no_findings(guest: &mut Guest) -> Result<()> {
+    let status = guest.emulator.control.status();
+    let findings = status.context("asking the emulator")?.findings;
+    let told = findings
+        .iter()
+        .map(|finding| format!("{}: {}", finding.id, finding.first));
+    ensure!(
+        findings.is_empty(),
+        "{}",
+        told.collect::<Vec<_>>().join("\n")
+    );
+    Ok(())
+}
+
+impl GuestTests<'_> {
+    /// Controls, selection and channels, in front of a picture that nothing repeats in.
+    pub(super) fn sight(&mut self) {
+        let scene = self.scene.clone();
+        let still = self.logs().join("still.png");
+        self.case("a test picture is drawn", |_| draw(&still));
+        self.scene.source = Source::Image(still);
+        self.prepared.emulator_options = strict(self.prepared.memory);
+        let mut guest = self.booted("a guest boots before a still picture");
+        self.case(
+            "exposure and gain change the picture's light as much as they say",
+            |test| test.lights(running(&mut guest)?),
+        );
+        self.case("a selection shows that part of the picture", |test| {
+            test.selection(running(&mut guest)?)
+        });
+        self.case(
+            "three channels at once bring every frame as written",
+            |test| three_channels(running(&mut guest)?, test.prepared.memory),
+        );
+        self.case(
+            "streams in the carve-out have no finding under --strict",
+            |test| test.strictly(running(&mut guest)?),
+        );
+        self.prepared.emulator_options.clear();
+        self.scene = scene;
+        self.close("these pictures", guest);
+    }
+
+    /// The way of frames in time, and the faults that are chosen for a guest.
+    pub(super) fn faults(&mut self) {
+        let scene = std::mem::replace(&mut self.scene, faults::guest::scene());
+        let mut guest = self.booted("a guest boots with a slow clock");
+        self.case(
+            "each frame goes from sensor to DMA, interrupt and client in order",
+            |_| timeline(running(&mut guest)?),
+        );
+        match guest_cases() {
+            Ok(cases) => {
+                for case in cases {
+                    let name = format!("the driver survives {}", case.plan.faults[0]);
+                    self.case(&name, |_| {
+                        let row = faults::guest::judge(running(&mut guest)?, &case);
+                        let problems = row.problems.join("; ");
+                        ensure!(row.passed(), "{}: {problems}", row.happened);
+                        Ok(())
+                    });
+                }
+            }
+            Err(error) => self.case("the faults can be parsed", |_| Err(error.into())),
+        }
+        self.scene = scene;
+        self.close("these faults", guest);
+    }
+
+    /// Every format, and every kind of buffers but the client's own memory: where that is in one piece
+    /// the driver lets DMA write to it, and outside of the carve-out that is a finding.
+    fn strictly(&self, guest: &mut Guest) -> Result<()> {
+        for (size, format) in STREAMS {
+            self.stream_wish(guest, &wish(size, format, FRAMES))?;
+        }
+        for (strategy, io) in ALLOCATIONS {
+            if io != Io::Userptr {
+                let wish = StreamConfig {
+                    strategy,
+                    io,
+                    ..wish(PART, PixelFormat::Nv12, FRAMES)
+                };
+                self.stream_wish(guest, &wish)?;
+            }
+        }
+        no_findings(guest)
+    }
+
+    /// The last of some frames, all of which arrived as written.
+    fn picture(&self, guest: &mut Guest, size: Size) -> Result<Picture> {
+        let outcome = self.stream_wish(guest, &wish(size, PixelFormat::Nv12, FRAMES))?;
+        let last = outcome.pictures.into_iter().next_back();
+        Ok(last.context("no picture came")?.picture)
+    }
+
+    fn lights(&self, guest: &mut Guest) -> Result<()> {
+        let device = guest.camera(main_channel())?;
+        let normal = mean_light(&self.picture(guest, WHOLE)?)?;
+        for (controls, expected) in LIGHTS {
+            ask(guest, &["v4l2-ctl", "-d", &device, "--set-ctrl", controls])?;
+            let light = mean_light(&self.picture(guest, WHOLE)?)? / normal;
+            ensure!(
+                (light / expected - 1.0).abs() <= LIGHT_ERROR,
+                "{controls} gives {light:.3} of the light, not {expected:.3}"
+            );
+        }
+        Ok(())
+    }
+
+    fn selection(&self, guest: &mut Guest) -> Result<()> {
+        let device = guest.camera(main_channel())?;
+        let whole = self.picture(guest, WHOLE)?;
+        let format = format!(
+            "width={},height={},pixelformat=NV12",
+            PART.width, PART.height
+        );
+        ask(
+            guest,
+            &["v4l2-ctl", "-d", &device, "--set-fmt-video", &format],
+        )?;
+        let (left, top) = PART_AT;
+        let of = |left, top, size: Size| {
+            let (width, height) = (size.width, size.height);
+            format!("target=crop,left={left},top={top},width={width},height={height}")
+        };
+        let select = of(left, top, PART);
+        ask(
+            guest,
+            &["v4l2-ctl", "-d", &device, "--set-selection", &select],
+        )?;
+        let part = self.picture(guest, PART)?;
+        ask(
+            guest,
+            &[
+                "v4l2-ctl",
+                "-d",
+                &device,
+                "--set-selection",
+                &of(0, 0, WHOLE),
+            ],
+        )?;
+        is_part(&whole, &part)
+    }
+}
+
+const fn main_channel() -> ChannelId {
+    let [main, ..] = ChannelId::ALL;
+    main
+}
+
+/// A dark picture of which no two parts are alike.
+fn draw(path: &Path) -> Result<()> {
+    let folder = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
+    fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
+    let grey = |x: u32, y: u32| {
+        let slope = 24 + x / 32 + y / 36;
+        u8::try_from(slope + (x * 7 + y * 13) % 11).unwrap_or(u8::MAX)
+    };
+    RgbImage::from_fn(WHOLE.width, WHOLE.height, |x, y| {
+        image::Rgb([grey(x, y); 3])
+    })
+    .save(path)
+    .with_context(|| format!("writing {}", path.display()))
+}
+
+/// How far from black the lower half of a picture is in the middle.
+fn mean_light(picture: &Picture) -> Result<f64> {
+    let luma = picture.luma().context("the picture has no luma")?;
+    let below = luma.height() / 2..luma.height();
+    let count = f64::from(luma.width()) * f64::from(luma.height() / 2);
+    let lines = below.flat_map(|y| (0..luma.width()).map(move |x| (x, y)));
+    let sum: f64 = lines
+        .map(|(x, y)| f64::from(luma.get_pixel(x, y).0[0]))
+        .sum();
+    Ok(sum / count - BLACK)
+}
+
+/// Fails unless `part` is what `whole` shows at its place, but for the stamp.
+fn is_part(whole: &Picture, part: &Picture) -> Result<()> {
+    let whole = whole.luma().context("the whole picture has no luma")?;
+    let part = part.luma().context("the part has no luma")?;
+    let (left, top) = PART_AT;
+    let (left, top) = (u32::try_from(left)?, u32::try_from(top)?);
+    let first = u32::try_from(STAMP_LINES)?;
+    for y in first..part.height() {
+        for x in 0..part.width() {
+            let (Luma([want]), Luma([got])) =
+                (whole.get_pixel(left + x, top + y), part.get_pixel(x, y));
+            ensure!(
+                want == got,
+                "pixel {x}, {y} of the part is {got}, in the whole it is {want}"
+            );
+        }
+    }
+    Ok(())
+}
+
+fn three_channels(guest: &mut Guest, memory: MemoryLayout) -> Result<()> {
+    let pictures: Vec<(ChannelId, Size)> = ChannelId::ALL.into_iter().zip(AT_ONCE).collect();
+    let setup = camera_client::channels_setup(memory, &pictures, 3)?;
+    let run = camera_client::run(guest, &setup, Personality::HybridReserve, FRAMES, 1)?;
+    let problems = run.problems(FRAMES);
+    ensure!(problems.is_empty(), "{}", problems.join("\n"));
+    let good = run
+        .judges
+        .values()
+        .filter(|judge| (judge.received, judge.dropped, judge.mismatched) == (FRAMES, 0, 0));
+    let count = good.count();
+    ensure!(
+        count == pictures.len(),
+        "{count} of the channels brought all frames:\n{}",
+        run.report
+    );
+    Ok(())
+}
+
+fn timeline(guest: &mut Guest) -> Result<()> {
+    let first = clock::sight(guest)?;
+    let outcome = stream(
+        guest,
+        &wish(WHOLE, PixelFormat::Nv12, FRAMES),
+        &Steps::silent(),
+    )?;
+    let last = clock::sight(guest)?;
+    let frames: Vec<_> = outcome.judge.dequeues.into_iter().collect();
+    let control = &mut guest.emulator.control;
+    let order = Timeline::collect(control, [first, last], frames)?.order();
+    ensure!(order.wrong.is_empty(), "{}", order.wrong.join("\n"));
+    let wanted = usize::try_from(FRAMES)?;
+    // One that DMA has written before the guest has handled the interrupt of its first line is found
+    // with that one.
+    ensure!(
+        order.frames == wanted && order.told * 2 >= wanted,
+        "{} of {wanted} frames came, only {} of them with an interrupt of their own",
+        order.frames,
+        order.told
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::GrayImage;
+
+    fn picture(size: Size, luma: impl Fn(u32, u32) -> u8) -> Picture {
+        let luma = GrayImage::from_fn(size.width, size.height, |x, y| Luma([luma(x, y)]));
+        let mut bytes = luma.into_raw();
+        bytes.resize(bytes.len() / 2 * 3, 128);
+        Picture::new(size, PixelFormat::Nv12, bytes).unwrap()
+    }
+
+    fn pattern(x: u32, y: u32) -> u8 {
+        u8::try_from((x * 3 + y * 5) % 200).unwrap()
+    }
+
+    #[test]
+    fn only_the_part_at_its_place_is_the_part() {
+        let (left, top) = (720, 600);
+        let whole = picture(WHOLE, pattern);
+        let part = picture(PART, |x, y| {
+            if y < 60 {
+                0
+            } else {
+                pattern(left + x, top + y)
+            }
+        });
+        is_part(&whole, &part).unwrap();
+        let beside = picture(PART, |x, y| pattern(left + 2 + x, top + y));
+        assert!(is_part(&whole, &beside).is_err());
+    }
+
+    #[test]
+    fn light_is_the_distance_from_black() {
+        let dark = mean_light(&picture(PART, |_, y| if y < 180 { 235 } else { 66 })).unwrap();
+        assert!((dark - 50.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_test_picture_is_dark_enough_for_twice_the_light() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("still.png");
+        draw(&path).unwrap();
+        let drawn = image::open(path).unwrap().into_luma8();
+        assert_eq!((drawn.width(), drawn.height()), (1920, 1080));
+        // Y is 16 to 235 for 0 to 255: twice the distance of 125 from black is still below white.
+        assert!(
+            drawn
+                .pixels()
+                .all(|Luma([value])| (20..=125).contains(value))
+        );
+    }
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `cargo lab trace`: register traces, our own and those of real hardware.
+
+mod coverage;
+mod show;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+use tx_isp_chip::faults::Fault;
+use tx_isp_emulator::trace::{Access, Filter, Ignore, parse};
+
+/// What to do with register traces.
+#[derive(Debug, Clone, Args)]
+pub struct TraceOptions {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: TraceCommand,
+}
+
+/// What to do with traces. A trace is text: `R|W ADDRESS VALUE [@SECONDS] [# COMMENT]`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum TraceCommand {
+    /// Records what the driver core does on the emulated ISP, on the host; in the guest `cargo lab
+    /// stream --trace FILE` does
+    Record(RecordOptions),
+    /// Shows a trace with the names of registers and fields
+    Show(ShowOptions),
+    /// Compares two traces, apart from what may differ; fails if they differ
+    Diff(DiffOptions),
+    /// Shows which registers, fields and sequences a trace exercises
+    Coverage(CoverageOptions),
+}
+
+/// What to record.
+#[derive(Debug, Clone, Args)]
+pub struct RecordOptions {
+    /// Where to
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// How many frames to take between start and stop
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub frames: u32,
+    /// A fault to inject, as the emulator takes it; repeatable
+    #[arg(long, value_name = "KIND[:KEY=VALUE,…]")]
+    pub fault: Vec<Fault>,
+}
+
+/// What to show.
+#[derive(Debug, Clone, Args)]
+pub struct ShowOptions {
+    /// The trace
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Only a block or a register: VIC, MSCA_CH0, CH_EN, MSCA.CH_EN; repeatable
+    #[arg(long, value_name = "NAME")]
+    pub only: Vec<Filter>,
+}
+
+/// What to compare.
+#[derive(Debug, Clone, Args)]
+pub struct DiffOptions {
+    /// The trace that is taken as right
+    #[arg(value_name = "FILE")]
+    pub first: PathBuf,
+    /// The trace that is judged
+    #[arg(value_name = "FILE")]
+    pub second: PathBuf,
+    /// Only a block or a register: VIC, MSCA_CH0, CH_EN, MSCA.CH_EN; repeatable
+    #[arg(long, value_name = "NAME")]
+    pub only: Vec<Filter>,
+    /// How often a register is polled counts, too
+    #[arg(long)]
+    pub polls: bool,
+    /// Values of counters, frame numbers and interrupt statuses count, too
+    #[arg(long)]
+    pub counters: bool,
+    /// Addresses of buffers count, too
+    #[arg(long)]
+    pub buffers: bool,
+    /// Only writes count
+    #[arg(long)]
+    pub writes: bool,
+}
+
+/// Whose coverage.
+#[derive(Debug, Clone, Args)]
+pub struct CoverageOptions {
+    /// The traces; what any of them exercises is covered
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Also list the registers that none of them touches
+    #[arg(long)]
+    pub untouched: bool,
+}
+
+impl DiffOptions {
+    fn ignore(&self) -> Ignore {
+        Ignore {
+            polls: !self.polls,
+            counters: !self.counters,
+            buffers: !self.buffers,
+            reads: self.writes,
+        }
+    }
+}
+
+/// `cargo lab trace`: false only if compared traces differ.
+///
+/// # Errors
+/// If a file cannot be read or written; a malformed line is told with its number.
+pub fn command(command: &TraceCommand) -> Result<bool> {
+    match command {
+        TraceCommand::Record(options) => {
+            let plan = tx_isp_tests::record::Plan {
+                frames: options.frames,
+                faults: options.fault.clone(),
+            };
+            let recorded = tx_isp_tests::record::record(&plan, &options.file)
+                .with_context(|| format!("recording to {}", options.file.display()))?;
+            println!("{recorded} accesses in {}", options.file.display());
+            Ok(true)
+        }
+        TraceCommand::Show(options) => {
+            let trace = read(&options.file, &options.only)?;
+            print!("{}", show::listing(&trace));
+            Ok(true)
+        }
+        TraceCommand::Diff(options) => {
+            let first = read(&options.first, &options.only)?;
+            let second = read(&options.second, &options.only)?;
+            let (text, equal) = show::comparison(&first, &second, options.ignore())?;
+            print!("{text}");
+            Ok(equal)
+        }
+        TraceCommand::Coverage(options) => {
+            let mut all = Vec::new();
+            for file in &options.files {
+                all.extend(read(file, &[])?);
+            }
+            print!("{}", coverage::report(&all, options.untouched));
+            Ok(true)
+        }
+    }
+}
+
+/// The accesses of a file that pass one of the filters, or all if there is none.
+fn read(path: &Path, only: &[Filter]) -> Result<Vec<Access>> {
+    let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    let mut trace = parse(&text).with_context(|| path.display().to_string())?;
+    if !only.is_empty() {
+        trace.retain(|access| only.iter().any(|filter| filter.passes(access)));
+    }
+    Ok(trace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recorded_trace_is_equal_to_the_next_and_covers_a_stream() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        for name in ["a", "b"] {
+            let options = RecordOptions {
+                file: file(name),
+                frames: 3,
+                fault: Vec::new(),
+            };
+            assert!(command(&TraceCommand::Record(options)).unwrap());
+        }
+        let diff = |second: PathBuf| {
+            command(&TraceCommand::Diff(DiffOptions {
+                first: file("a"),
+                second,
+                only: Vec::new(),
+                polls: true,
+                counters: true,
+                buffers: true,
+                writes: false,
+            }))
+        };
+        assert!(diff(file("b")).unwrap());
+        fs::write(file("c"), "W 133e0000 1\n").unwrap();
+        assert!(!diff(file("c")).unwrap());
+        fs::write(file("d"), "W 133e0000 1\nW what\n").unwrap();
+        let message = format!("{:#}", diff(file("d")).unwrap_err());
+        assert!(
+            message.contains("/d") && message.contains("line 2"),
+            "{message}"
+        );
+        let text = coverage::report(&read(&file("a"), &[]).unwrap(), false);
+        assert!(text.contains("bring-up"), "{text}");
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! A camera's memory failure on the desk, and what each strategy makes of it.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use guest_protocol::camera::{Cycles, Personality, Report};
+use testbed::camera_client::{self, Run};
+use testbed::capture::boot;
+use testbed::config::GuestConfig;
+use testbed::prepare::Prepared;
+use testbed::progress::Steps;
+use testbed::sensor::SensorConfig;
+use tx_isp_driver::alloc::negotiation::Margin;
+use tx_isp_emulator::sensor::ClockMode;
+
+use crate::camera::Camera;
+use crate::predict::predict_cycles;
+use crate::text;
+
+/// What is known of one personality: computed, and seen if there was a guest.
+pub struct Finding {
+    /// Who allocates.
+    pub personality: Personality,
+    /// How many cycles it survives and what it has then, as computed.
+    pub predicted: (u32, Report),
+    /// The guest's word.
+    pub run: Option<Run>,
+}
+
+impl Finding {
+    /// What it has at the end.
+    pub fn report(&self) -> &Report {
+        self.run
+            .as_ref()
+            .map_or(&self.predicted.1, |run| &run.report)
+    }
+
+    /// How many times its channels could be enabled.
+    pub fn survived(&self) -> u32 {
+        self.run
+            .as_ref()
+            .map_or(self.predicted.0, |run| run.survived)
+    }
+
+    /// Whether the guest did to the byte what was computed; `None` without a guest.
+    pub fn as_predicted(&self) -> Option<bool> {
+        let run = self.run.as_ref()?;
+        Some((run.survived, &run.report) == (self.predicted.0, &self.predicted.1))
+    }
+}
+
+/// What would happen to a camera's client, without a guest.
+///
+/// # Errors
+/// If it cannot be computed.
+pub fn predict_all(
+    camera: &Camera,
+    personalities: &[Personality],
+    cycles: Cycles,
+) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for &personality in personalities {
+        let predicted = predict_cycles(&camera.setup, personality, Margin::default(), cycles)
+            .with_context(|| format!("computing {personality}"))?;
+        findings.push(Finding {
+            personality,
+            predicted,
+            run: None,
+        });
+    }
+    Ok(findings)
+}
+
+/// One guest serves all: each client gives everything back before the next one comes.
+///
+/// # Errors
+/// If it could not be tried.
+pub fn run_all(
+    config: &GuestConfig,
+    logs: &Path,
+    camera: &Camera,
+    (fps, frames, cycles): (ClockMode, u32, Cycles),
+    findings: &mut [Finding],
+) -> Result<()> {
+    let steps = Steps::new();
+    let mut prepared = Prepared::new(config, &steps)?;
+    prepared.memory = camera.memory(&prepared.image)?;
+    let sensor = SensorConfig {
+        fps,
+        ..SensorConfig::default()
+    };
+    let mut guest = boot(&prepared, &sensor, logs, &steps)?;
+    for finding in findings {
+        let personality = finding.personality;
+        let run = steps.step(
+            &format!("{personality}"),
+            || camera_client::run_cycles(&mut guest, &camera.setup, personality, frames, cycles),
+            |run| match &run.report.refused {
+                None => format!("streams, {}", text::granted(&run.report.queues)),
+                Some(refused) => format!("{} bytes for {} refused", refused.bytes, refused.owner),
+            },
+        )?;
+        finding.run = Some(run);
+    }
+    guest.power_off();
+    Ok(())
+}

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Runs a camera's client in a guest and judges its frames.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use guest_protocol::camera::{Channel, Cycles, Personality, Queue, Report, Setup};
+use guest_protocol::message::{CameraEvent, CameraRequest, Reply, Request};
+use tx_isp_abi::Size;
+use tx_isp_abi::channel::ChannelId;
+use tx_isp_abi::format::nearest_size;
+use tx_isp_abi::sensor::GC2053;
+use tx_isp_emulator::control::protocol::Status;
+
+use crate::guest::{Guest, unexpected};
+use crate::memory_layout::MemoryLayout;
+use crate::verify::{FrameLog, Verifier};
+
+/// How long the guest's client waits for frames.
+const FRAME_LIMIT: Duration = Duration::from_secs(10);
+/// How much longer the lab waits for the client: it writes to all of its memory first.
+const ANSWER_LIMIT: Duration = Duration::from_secs(60);
+
+/// The number of a T31X (facts 1.4); nothing here depends on it.
+const CPU_ID: i32 = 0x11;
+
+/// What a client did.
+#[derive(Debug)]
+pub struct Run {
+    /// What it was granted.
+    pub report: Report,
+    /// How many times its channels were enabled.
+    pub survived: u32,
+    /// Its frames by channel, judged.
+    pub judges: BTreeMap<u32, Verifier>,
+    /// How long it took.
+    pub time: Duration,
+}
+
+impl Run {
+    /// What is wrong with the frames: each time that all channels were enabled, each of them must have
+    /// delivered as many as were asked for, as DMA wrote them.
+    pub fn problems(&self, frames: u32) -> Vec<String> {
+        let mut problems = Vec::new();
+        let wanted = frames.saturating_mul(self.survived);
+        for (queue, judge) in self.channels() {
+            let (received, mismatched) = judge.map_or((0, 0), |j| (j.received, j.mismatched));
+            if received < wanted {
+                problems.push(format!(
+                    "channel {}: {received} of {wanted} frames came",
+                    queue.id
+                ));
+            }
+            if mismatched > 0 {
+                problems.push(format!(
+                    "channel {}: {mismatched} frames are not what DMA wrote",
+                    queue.id
+                ));
+            }
+        }
+        problems
+    }
+
+    /// Every channel with its frames, if the chip delivers them.
+    fn channels(&self) -> impl Iterator<Item = (&Queue, Option<&Verifier>)> {
+        self.report
+            .queues
+            .iter()
+            .map(|queue| (queue, self.judges.get(&queue.id)))
+    }
+}
+
+/// Why a camera's client cannot run with this emulator; it can still be predicted.
+pub fn only_predicted(setup: &Setup) -> Option<String> {
+    for channel in setup.channels.iter().filter(|channel| !channel.extension) {
+        let Ok(id) = ChannelId::new(channel.id) else {
+            return Some(format!("the chip has no channel {}", channel.id));
+        };
+        let size = Size::new(channel.width, channel.height);
+        let nearest = nearest_size(id, GC2053.size, size);
+        if nearest != size {
+            return Some(format!(
+                "the emulated sensor ({} pixels) has no {size} picture on channel {id}; the nearest is {nearest}",
+                GC2053.size
+            ));
+        }
+    }
+    None
+}
+
+/// A client that streams all of `pictures` at once, and nothing else.
+///
+/// # Errors
+/// If the carve-out is nowhere where a T31 could have it.
+pub fn channels_setup(
+    memory: MemoryLayout,
+    pictures: &[(ChannelId, Size)],
+    buffers: u32,
+) -> Result<Setup> {
+    let carve_out = memory.carve_out();
+    let short = |bytes: u64| u32::try_from(bytes).context("the carve-out lies beyond 4 GiB");
+    Ok(Setup {
+        base: short(carve_out.base)?,
+        bytes: short(carve_out.size)?,
+        ncubuf: None,
+        blocks: Vec::new(),
+        channels: pictures
+            .iter()
+            .map(|(channel, size)| channel_of(*channel, *size, buffers))
+            .collect(),
+        late: Vec::new(),
+        cpu_id: CPU_ID,
+    })
+}
+
+fn channel_of(channel: ChannelId, size: Size, buffers: u32) -> Channel {
+    Channel {
+        id: channel.number(),
+        extension: false,
+        width: size.width,
+        height: size.height,
+        buffers,
+        blocks: Vec::new(),
+    }
+}
+
+/// Runs the client to its end.
+///
+/// # Errors
+/// If it does not come to one.
+pub fn run(
+    guest: &mut Guest,
+    setup: &Setup,
+    personality: Personality,
+    frames: u32,
+    cycles: u32,
+) -> Result<Run> {
+    run_cycles(guest, setup, personality, frames, Cycles::kept(cycles))
+}
+
+/// Runs the client to its end; its channels are enabled and disabled in turn.
+///
+/// # Errors
+/// If it does not come to one.
+pub fn run_cycles(
+    guest: &mut Guest,
+    setup: &Setup,
+    personality: Personality,
+    frames: u32,
+    cycles: Cycles,
+) -> Result<Run> {
+    follow(guest, setup, personality, frames, cycles).map_err(|error| {
+        // A dead emulator has no state any more, and is the reason itself.
+        match guest.emulator.control.status() {
+            Ok(status) => error.context(state(&status)),
+            Err(_) => error,
+        }
+    })
+}
+
+/// What the emulator's channels were doing, for whoever looks for a reason.
+fn state(status: &Status) -> String {
+    let channels = status.channels.iter().map(|channel| {
+        format!(
+            "channel {} {}, start {}, {} buffers queued, {} frames written, {} starved",
+            channel.channel,
+            if channel.enabled { "runs" } else { "stands" },
+            channel.session,
+            channel.queued,
+            channel.frames_written,
+            channel.starved
+        )
+    });
+    format!(
+        "the ISP {} then; {}; {} events sent",
+        if status.streaming {
+            "streamed"
+        } else {
+            "did not stream"
+        },
+        channels.collect::<Vec<_>>().join("; "),
+        status.mailbox.events
+    )
+}
+
+fn follow(
+    guest: &mut Guest,
+    setup: &Setup,
+    personality: Personality,
+    frames: u32,
+    cycles: Cycles,
+) -> Result<Run> {
+    let begin = Instant::now();
+    let status = guest.emulator.control.status();
+    // The guest may be starts ahead of the frames that are judged: each start has a number.
+    let mut sessions: BTreeMap<u32, u32> = status
+        .context("asking the emulator for its channels")?
+        .channels
+        .iter()
+        .map(|channel| (channel.channel, channel.session))
+        .collect();
+    guest.send(&Request::Camera(CameraRequest {
+        setup: setup.clone(),
+        personality,
+        frames,
+        cycles,
+        frame_deadline_ms: u32::try_from(FRAME_LIMIT.as_millis()).unwrap_or(u32::MAX),
+    }))?;
+    let mut ledgers: BTreeMap<u32, FrameLog> = BTreeMap::new();
+    let mut judges: BTreeMap<u32, Verifier> = BTreeMap::new();
+    loop {
+        let limit = FRAME_LIMIT + ANSWER_LIMIT;
+        let event = match guest.next("the client's next word", limit)? {
+            Reply::Camera(event) => event,
+            other => return Err(unexpected(&other).into()),
+        };
+        match event {
+            CameraEvent::Frames {
+                channel,
+                frames: taken,
+            } => {
+                for frame in taken {
+                    if frame.index == 0 {
+                        // A stream of its own: the channel was enabled anew.
+                        let session = sessions.entry(channel).or_default();
+                        *session += 1;
+                        ledgers.insert(channel, FrameLog::of(channel, *session));
+                    }
+                    let Some(ledger) = ledgers.get_mut(&channel) else {
+                        bail!(
+                            "the guest's first frame of channel {channel} is number {}",
+                            frame.index
+                        );
+                    };
+                    let written = ledger
+                        .entry(frame.sequence, &mut guest.emulator.control)
+                        .context("asking the emulator for its ledger")?;
+                    judges
+                        .entry(channel)
+                        .or_default()
+                        .take(&frame, written.as_ref());
+                }
+            }
+            CameraEvent::Ended { survived, report } => {
+                return Ok(Run {
+                    report,
+                    survived,
+                    judges,
+                    time: begin.elapsed(),
+                });
+            }
+        }
+    }
+}

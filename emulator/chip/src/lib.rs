@@ -1,0 +1,509 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The chip model: the ISP's registers and what they do.
+//!
+//! A [`Chip`] is a value. It has no clock, no thread and no I/O: registers are read and written
+//! through [`RegisterFile`], [`Chip::frame_start`] and [`Chip::frame_end`] are the ends of a frame,
+//! [`Chip::irq_lines`] tells the interrupt lines' levels. The same calls give the same results.
+
+#![forbid(unsafe_code)]
+
+mod ailing;
+pub mod carve_out;
+mod channel;
+mod checks;
+pub mod faults;
+mod fifo;
+mod findings;
+mod frame;
+mod gates;
+mod i2c;
+mod identity;
+mod input;
+mod recent;
+mod recovery;
+mod scaler;
+mod sensor;
+mod side;
+mod storage;
+
+pub use channel::ChannelCounters;
+pub use findings::{Finding, FindingKind, Findings};
+pub use frame::{DmaJob, Frame, MaskRectangle, RawJob, SideJob, StatisticsJob, Window};
+pub use recent::{RecentAccess, register_name};
+
+use crate::carve_out::CarveOut;
+use ailing::Ailments;
+use channel::OutputChannel;
+use gates::Gates;
+use sensor::SensorModel;
+use side::Turns;
+use std::time::Duration;
+use storage::Storage;
+use tx_isp_abi::PhysAddr;
+use tx_isp_abi::channel::ChannelId;
+use tx_isp_abi::mailbox::{LINE_CORE, LINE_VIC};
+use tx_isp_abi::operation::RegisterFile;
+use tx_isp_abi::registers::{
+    Access, Channel, Core, Cpm, CsiHost, Fidelity, I2c, Msca, RegisterId, Statistics, Tuning, Vic,
+};
+use tx_isp_abi::sensor::Sensor;
+use tx_isp_abi::soc::{Soc, T31X};
+
+/// PHY_STATE with the PHY and the host out of reset (facts 2.8).
+const PHY_STATE_READY: u32 = 0x630;
+/// PHY_STATE while the sensor sends (facts 2.8).
+const PHY_STATE_STREAMING: u32 = 0x300;
+
+/// The emulated ISP.
+#[derive(Clone, Debug)]
+pub struct Chip {
+    soc: Soc,
+    sensor: Sensor,
+    sensor_model: SensorModel,
+    storage: Storage,
+    gates: Gates,
+    core_status: u32,
+    core_running: bool,
+    /// The core has let go of its input.
+    core_released: bool,
+    /// The next frame is the first since the core started.
+    core_just_started: bool,
+    msca_status: u32,
+    vic_status: [u32; 2],
+    vic_running: bool,
+    channels: [OutputChannel; ChannelId::COUNT],
+    frame_number: u32,
+    /// The sensor's time from frame 1 to the next.
+    time: Duration,
+    turns: Turns,
+    /// How often the ISP was reset.
+    generation: u32,
+    /// The buffers that the frame between its first and last line goes to.
+    writing: [Option<PhysAddr>; ChannelId::COUNT],
+    carve_out: Option<CarveOut>,
+    ailing: Ailments,
+    findings: Findings,
+}
+
+impl Chip {
+    /// A chip after power-up with `sensor` connected.
+    #[must_use]
+    pub fn new(sensor: Sensor) -> Self {
+        let mut chip = Self {
+            soc: T31X,
+            sensor,
+            sensor_model: SensorModel::new(sensor),
+            storage: Storage::new(),
+            gates: Gates {
+                clocked: false,
+                in_reset: false,
+            },
+            core_status: 0,
+            core_running: false,
+            core_released: false,
+            core_just_started: false,
+            msca_status: 0,
+            vic_status: [0; 2],
+            vic_running: false,
+            channels: ChannelId::ALL.map(OutputChannel::new),
+            frame_number: 0,
+            time: Duration::ZERO,
+            turns: Turns::default(),
+            generation: 0,
+            writing: [None; ChannelId::COUNT],
+            carve_out: None,
+            ailing: Ailments::default(),
+            findings: Findings::default(),
+        };
+        chip.update_gates();
+        chip
+    }
+
+    /// The time from one frame to the next as the sensor is set (facts 7.3).
+    #[must_use]
+    pub fn frame_period(&self) -> Duration {
+        Duration::from_nanos(self.sensor_model.period_ns())
+    }
+
+    /// The connected sensor.
+    #[must_use]
+    pub const fn sensor(&self) -> &Sensor {
+        &self.sensor
+    }
+
+    /// Frames are to be written to this memory alone; elsewhere is a finding.
+    pub const fn set_carve_out(&mut self, carve_out: Option<CarveOut>) {
+        self.carve_out = carve_out;
+    }
+
+    /// Whether the sensor's frames go through: PHY and host are up, the VIC runs and hands them to the
+    /// core or to its own DMA.
+    #[must_use]
+    pub fn is_streaming(&self) -> bool {
+        self.vic_running
+            && self.csi_is_up()
+            && self.gates.are_open()
+            && self.vic_hears_the_sensor()
+            && !self.ailing.sensor_dead
+            && (self.core_is_active() || self.captures_raw())
+    }
+
+    /// Whether a frame would find a buffer in every enabled channel, of which there is at least one; or
+    /// nothing but raw pictures are taken and the last one has been acknowledged.
+    #[must_use]
+    pub fn is_ready_for_frame(&self) -> bool {
+        let enabled = || self.channels.iter().filter(|channel| channel.is_enabled());
+        if !self.is_streaming() || self.ailing.vic_halted || self.ailing.sensor_silent {
+            return false;
+        }
+        match enabled().count() {
+            0 => self.is_ready_for_raw(),
+            _ => self.core_is_active() && enabled().all(OutputChannel::has_buffer),
+        }
+    }
+
+    /// The levels of the interrupt lines: [`LINE_CORE`] and [`LINE_VIC`] (facts 9.2).
+    #[must_use]
+    pub fn irq_lines(&self) -> u32 {
+        let core = self.core_status & self.storage.get(Core::IrqEnable.address());
+        let vic = self.vic_status[0] & !self.storage.get(Vic::IrqMask0.address())
+            | self.vic_status[1] & !self.storage.get(Vic::IrqMask1.address());
+        (if core == 0 { 0 } else { LINE_CORE }) | (if vic == 0 { 0 } else { LINE_VIC })
+    }
+
+    /// The sensor's first line arrives: counts the frame, raises the start interrupts and takes the
+    /// next buffer of each enabled channel (facts 9.3). `None` while the ISP does not run.
+    ///
+    /// Each frame, even one without jobs, must be ended with [`Chip::frame_end`] before the next starts.
+    pub fn frame_start(&mut self) -> Option<Frame> {
+        if !self.is_streaming() {
+            return None;
+        }
+        self.frame_number = self.frame_number.wrapping_add(1);
+        let effects = self.ailing.faults.frame();
+        let mut frame = Frame {
+            number: self.frame_number,
+            jobs: Vec::new(),
+            raw: None,
+            statistics: Vec::new(),
+            time: self.time,
+            light: self.sensor_model.next_light(),
+            effects,
+            lost: self.loses(&effects),
+            generation: self.generation,
+        };
+        self.time = self.time.saturating_add(self.frame_period());
+        if frame.lost {
+            return Some(frame);
+        }
+        self.vic_status[0] |= Vic::VIC_FRAME_DONE.mask();
+        self.check_frame_size();
+        frame.raw = self.start_raw();
+        if self.core_is_active() {
+            self.start_core_frame(&mut frame);
+        }
+        Some(frame)
+    }
+
+    /// The core's part of a frame's first line.
+    fn start_core_frame(&mut self, frame: &mut Frame) {
+        self.core_status |= Core::IRQ_FRAME_START.mask();
+        if std::mem::take(&mut self.core_just_started) {
+            // The pattern 0x500, seen once at a normal start (facts 2.2).
+            self.core_status |= Core::IRQ_OVERFLOW_0.mask() | Core::IRQ_START_TRANSIENT.mask();
+        }
+        frame.jobs = self.start_channels();
+        for job in &frame.jobs {
+            self.writing[job.channel.index()] = Some(job.y);
+            self.check_job(job);
+        }
+        frame.statistics = self.start_statistics();
+    }
+
+    /// The frame's last line is in memory, except in the `failed` channels: reports the buffers as
+    /// done and raises the end interrupts (facts 9.3). A frame that began before a reset is forgotten.
+    pub fn frame_end(&mut self, frame: &Frame, failed: &[ChannelId]) {
+        self.frame_end_without(frame, failed, &[]);
+    }
+
+    /// As [`Chip::frame_end`], where not all that goes beside the channels' pictures was written either.
+    pub fn frame_end_without(&mut self, frame: &Frame, failed: &[ChannelId], lost: &[SideJob]) {
+        if frame.generation != self.generation || frame.lost {
+            return;
+        }
+        let raises = !self.ailing.any() || self.end_ailing_frame(frame);
+        self.writing = [None; ChannelId::COUNT];
+        for job in &frame.jobs {
+            let overflows = frame.effects.overflow & job.channel.bit() != 0;
+            let written = !failed.contains(&job.channel) && !overflows;
+            let channel = &mut self.channels[job.channel.index()];
+            channel.end_frame(job, frame.number, written, &mut self.findings);
+            if written {
+                self.msca_status |= Msca::IRQ_CHANNELS_DONE.of(job.channel.bit());
+            }
+        }
+        self.end_side_jobs(frame, lost);
+        if raises && self.core_is_active() {
+            self.core_status |= Core::IRQ_FRAME_DONE.mask() | Core::IRQ_IP_DONE.mask();
+        }
+    }
+
+    /// The protocol errors so far.
+    #[must_use]
+    pub const fn findings(&self) -> &Findings {
+        &self.findings
+    }
+
+    /// Records a protocol error that was seen outside of the chip.
+    pub fn report(&mut self, kind: FindingKind, detail: String) {
+        self.findings.report(kind, || detail);
+    }
+
+    /// What a channel has done so far.
+    #[must_use]
+    pub fn channel_counters(&self, channel: ChannelId) -> ChannelCounters {
+        self.channels[channel.index()].counters()
+    }
+
+    fn csi_is_up(&self) -> bool {
+        [CsiHost::PhyShutdown, CsiHost::PhyReset, CsiHost::HostReset]
+            .iter()
+            .all(|register| self.storage.get(register.address()) & 1 != 0)
+    }
+
+    fn phy_state(&self) -> u32 {
+        if self.is_streaming() {
+            PHY_STATE_STREAMING
+        } else if self.csi_is_up() {
+            PHY_STATE_READY
+        } else {
+            CsiHost::PhyState.describe().reset
+        }
+    }
+
+    /// Whether the soft reset's handshake is under way: the ISP must not touch memory any more.
+    #[must_use]
+    pub fn is_reset_requested(&self) -> bool {
+        Cpm::ISP_RESET_REQUEST.is_set(self.storage.get(Cpm::SoftReset.address()))
+    }
+
+    fn channels_busy(&self) -> u32 {
+        self.channels
+            .iter()
+            .zip(ChannelId::ALL)
+            .filter(|(channel, _)| channel.is_busy())
+            .fold(0, |bits, (_, id)| bits | id.bit())
+    }
+
+    /// The soft reset of the ISP: core, multi-scaler and VIC (facts 1.3).
+    fn reset_isp(&mut self) {
+        for block in [
+            Core::BLOCK,
+            Tuning::BLOCK,
+            Msca::BLOCK,
+            Channel::BLOCK,
+            Statistics::BLOCK,
+            Vic::BLOCK,
+        ] {
+            self.storage.reset(block);
+        }
+        self.core_status = 0;
+        self.core_running = false;
+        self.core_released = false;
+        self.core_just_started = false;
+        self.msca_status = 0;
+        self.vic_status = [0; 2];
+        self.vic_running = false;
+        self.channels.iter_mut().for_each(OutputChannel::reset);
+        self.frame_number = 0;
+        self.time = Duration::ZERO;
+        self.turns = Turns::default();
+        self.writing = [None; ChannelId::COUNT];
+        self.generation = self.generation.wrapping_add(1);
+        self.reset_ailments();
+    }
+
+    fn read_register(&mut self, id: RegisterId) -> u32 {
+        match id {
+            RegisterId::Core(Core::IrqStatus) => self.core_status,
+            RegisterId::Core(Core::ReleaseAcknowledge) => self.release_acknowledge(),
+            RegisterId::I2c(I2c::Command) => 0,
+            RegisterId::Msca(Msca::ChannelState) => self.channels_busy(),
+            RegisterId::Msca(Msca::IrqStatus) => self.msca_status,
+            RegisterId::Vic(Vic::Control) => Vic::VIC_RUN.of(u32::from(self.vic_running)),
+            RegisterId::Vic(Vic::IrqStatus0) => self.vic_status[0],
+            RegisterId::Vic(Vic::IrqStatus1) => self.vic_status[1],
+            RegisterId::CsiHost(CsiHost::PhyState) => self.phy_state(),
+            RegisterId::Channel(channel, register) => {
+                let output = &mut self.channels[channel.index()];
+                output
+                    .read(register, &mut self.findings)
+                    .unwrap_or_else(|| self.storage.get(id.address()))
+            }
+            _ => self.storage.get(id.address()),
+        }
+    }
+
+    fn write_register(&mut self, id: RegisterId, value: u32) {
+        match id {
+            RegisterId::Cpm(Cpm::SoftReset) => self.write_soft_reset(value),
+            RegisterId::Cpm(Cpm::ClockGate0 | Cpm::ClockGate1) => {
+                self.storage.set(id.address(), value);
+                self.update_gates();
+            }
+            RegisterId::Core(Core::Start) => self.write_core_start(value),
+            RegisterId::Core(Core::MainEnable) => {
+                self.core_running &= value != 0;
+                self.storage.set(id.address(), value);
+            }
+            RegisterId::Core(Core::IrqClear) => {
+                acknowledge(&mut self.core_status, value, id, &mut self.findings);
+            }
+            RegisterId::Core(Core::ReleaseRequest) => self.write_release_request(value),
+            RegisterId::Core(Core::PipelineControl) => self.write_pipeline_control(value),
+            RegisterId::I2c(I2c::Command) => self.transfer(value),
+            RegisterId::Msca(Msca::ChannelEnable) => {
+                for id in ChannelId::ALL {
+                    if value & id.bit() != 0 && !self.channels[id.index()].is_enabled() {
+                        self.check_start(id);
+                    }
+                }
+                for (channel, id) in self.channels.iter_mut().zip(ChannelId::ALL) {
+                    channel.set_enabled(value & id.bit() != 0);
+                }
+                self.storage.set(id.address(), value);
+            }
+            RegisterId::Msca(Msca::IrqClear) => {
+                acknowledge(&mut self.msca_status, value, id, &mut self.findings);
+            }
+            RegisterId::Vic(Vic::Control) => self.write_vic_control(value),
+            RegisterId::Vic(Vic::IrqClear0) => {
+                acknowledge(&mut self.vic_status[0], value, id, &mut self.findings);
+            }
+            RegisterId::Vic(Vic::IrqClear1) => {
+                acknowledge(&mut self.vic_status[1], value, id, &mut self.findings);
+            }
+            RegisterId::Channel(channel, register) => {
+                self.check_channel_write(channel, register, value);
+                let output = &mut self.channels[channel.index()];
+                if !output.write(register, value, &mut self.findings) {
+                    self.storage.set(id.address(), value);
+                }
+            }
+            _ => self.storage.set(id.address(), value),
+        }
+    }
+
+    fn carry_out(&mut self, address: PhysAddr, value: u32) {
+        let Some(id) = RegisterId::decode(address) else {
+            self.findings.report(FindingKind::UndefinedRegister, || {
+                format!("write of {value:#010x} to {address}")
+            });
+            return;
+        };
+        if self.is_refused(id, "write") {
+            return;
+        }
+        let register = id.describe();
+        let read_only = matches!(register.access, Access::ReadOnly | Access::FifoPop);
+        if read_only {
+            // What is unknown may be written for a reason that is not known either.
+            if register.fidelity != Fidelity::Unknown {
+                self.findings.report(FindingKind::WriteToReadOnly, || {
+                    format!("write of {value:#010x} to {} at {address}", register.name)
+                });
+            }
+            return;
+        }
+        if self.ailing.any() {
+            let value = self.ailing_write(id, value);
+            self.write_register(id, value);
+            self.ailing_written(id);
+        } else {
+            self.write_register(id, value);
+        }
+    }
+
+    fn write_soft_reset(&mut self, value: u32) {
+        let address = Cpm::SoftReset.address();
+        let before = self.storage.get(address);
+        let was_in_reset = Cpm::ISP_RESET.is_set(before);
+        let acknowledge =
+            Cpm::ISP_RESET_ACKNOWLEDGE.of(u32::from(Cpm::ISP_RESET_REQUEST.is_set(value)));
+        self.storage.set(
+            address,
+            value & !Cpm::ISP_RESET_ACKNOWLEDGE.mask() | acknowledge,
+        );
+        if Cpm::ISP_RESET.is_set(value) && !was_in_reset {
+            if !Cpm::ISP_RESET_ACKNOWLEDGE.is_set(before) {
+                self.findings
+                    .report(FindingKind::ResetWithoutHandshake, || {
+                        format!("SRBC written with {value:#x} while it was {before:#x}")
+                    });
+            }
+            self.reset_isp();
+        }
+        self.update_gates();
+    }
+
+    /// 1 runs; 0, 2 and 4 stop, and 2 and 4 clear themselves at once (facts 2.7, 9.2).
+    fn write_vic_control(&mut self, value: u32) {
+        match value {
+            0..=2 | 4 => {
+                let starts = value == 1 && !self.vic_running;
+                self.vic_running = value == 1;
+                if starts {
+                    self.check_sensor_settings();
+                }
+            }
+            _ => self.findings.report(FindingKind::UndefinedValue, || {
+                format!("VIC CTRL written with {value:#x}; 0, 1, 2 and 4 are defined")
+            }),
+        }
+    }
+}
+
+impl RegisterFile for Chip {
+    fn read(&mut self, address: PhysAddr) -> u32 {
+        let value = match RegisterId::decode(address) {
+            Some(id) if self.is_refused(id, "read") => 0,
+            Some(id) => {
+                let value = self.read_register(id);
+                if self.ailing.any() {
+                    self.ailing_read(id, value)
+                } else {
+                    value
+                }
+            }
+            None => {
+                self.findings.report(FindingKind::UndefinedRegister, || {
+                    format!("read of {address}")
+                });
+                0
+            }
+        };
+        self.findings.note_read(address, value);
+        value
+    }
+
+    fn write(&mut self, address: PhysAddr, value: u32) {
+        self.carry_out(address, value);
+        self.findings.note_write(address, value);
+    }
+}
+
+fn acknowledge(status: &mut u32, value: u32, id: RegisterId, findings: &mut Findings) {
+    let not_raised = value & !*status;
+    if not_raised != 0 {
+        findings.report(FindingKind::AcknowledgeNotRaised, || {
+            format!(
+                "{} written with {value:#010x} while the status was {status:#010x}",
+                id.describe().name
+            )
+        });
+    }
+    *status &= !value;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The frame generator: what the sensor sees and the ISP made of it, straight into guest memory.
+//!
+//! A [`Renderer`] is opened for one [`Source`]. For each frame it writes the rows of a [`Geometry`] to the [`Planes`]
+//! and returns the checksum of what a client will see. The way of the pixels:
+//!
+//! ```text
+//! pattern, still, video ─ Planar (YCbCr 4:2:0) ─ format ─ sheet (rows + checksums) ─┐
+//!                                                      masks, stamp (overlay) ────┴─ render ─ guest memory
+//! ```
+//!
+//! A [`View`] says which part of the sensor's picture that is, and how bright.
+//!
+//! Patterns keep a few rows and no frame; pictures from files are kept in the sizes asked for.
+
+#![forbid(unsafe_code)]
+
+mod checksum;
+mod content;
+mod format;
+mod pattern;
+mod plane;
+mod render;
+mod scale;
+mod sensor;
+mod sheet;
+mod source;
+pub mod stamp;
+mod still;
+mod video;
+mod view;
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod view_tests;
+
+pub use format::{OutputFormat, to_rgb};
+pub use render::{FrameInfo, Geometry, MAX_SIDE, Planes, RenderError, Rendered, Renderer};
+pub use sensor::{Line, SensorFrame};
+pub use source::{ParseSourceError, Source};
+pub use view::{Brightness, Mask, View};
+
+use std::path::PathBuf;
+
+/// A source that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is no image that can be shown.
+    #[error("cannot use {}: {source} (PNG, JPEG, BMP, PNM and WebP can be shown)", path.display())]
+    Image {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: image::ImageError,
+    },
+    /// The file is no video that can be shown.
+    #[error("cannot use {}: {reason}", path.display())]
+    Y4m {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
