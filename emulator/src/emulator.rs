@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The whole emulator: device, DMA engine, and the event loop with timer, sockets and signals.
 
-use crate::attach::vhost_user;
+use crate::attach::{vfio_user, vhost_user};
 use crate::config::Config;
 use crate::control::{self, protocol::Status};
 use crate::device::Device;
@@ -40,6 +40,9 @@ pub enum EmulatorError {
     /// The VM's socket cannot be served.
     #[error("--socket: {0}")]
     Attach(#[from] vhost_user::ServerError),
+    /// The same, for a VM that speaks vfio-user.
+    #[error("--vfio-user: {0}")]
+    VfioUser(#[from] vfio_user::ServerError),
     /// The operator's socket cannot be served.
     #[error("--control: {0}")]
     Control(#[from] control::ServerError),
@@ -125,17 +128,10 @@ impl Emulator {
             let server = control::Server::new(path, device.clone(), ending.clone())?;
             events.add_subscriber(Box::new(server));
         }
-        let server = vhost_user::Server::new(
-            &config.socket,
-            device.clone(),
-            ending.clone(),
-            config.persist,
-        )?;
-        events.add_subscriber(Box::new(server));
+        attach(config, &device, &ending, &mut events)?;
 
         let engine = Engine::new(device.clone(), renderer);
         let dma = engine.spawn().map_err(system("cannot make a thread"))?;
-        log::info!("a VM can connect to {}", config.socket.display());
         Ok(Self {
             device,
             ending,
@@ -183,6 +179,26 @@ impl Emulator {
         }
         result.map(|()| status)
     }
+}
+
+/// Listens for a VM in the way that `config` names.
+fn attach(
+    config: &Config,
+    device: &Arc<Device>,
+    ending: &Rc<Ending>,
+    events: &mut EventManager<Box<dyn MutEventSubscriber>>,
+) -> Result<(), EmulatorError> {
+    let (device, ending) = (device.clone(), ending.clone());
+    if let Some(path) = &config.socket {
+        let server = vhost_user::Server::new(path, device, ending, config.persist)?;
+        events.add_subscriber(Box::new(server));
+        log::info!("a VM can connect to {}", path.display());
+    } else if let Some(path) = &config.vfio_user {
+        let server = vfio_user::Server::new(path, device, ending, config.persist)?;
+        events.add_subscriber(Box::new(server));
+        log::info!("a VM can connect to {} by vfio-user", path.display());
+    }
+    Ok(())
 }
 
 fn system(what: &'static str) -> impl FnOnce(io::Error) -> EmulatorError {

@@ -27,6 +27,7 @@ mod initramfs;
 mod kernel;
 mod libraries;
 mod module;
+mod newest_qemu;
 mod placement;
 mod progress;
 mod rust;

@@ -90,6 +90,16 @@ pub(crate) struct Apt<'a> {
     progress: &'a dyn Progress,
     config: PathBuf,
     host_arch: String,
+    suites: Suites,
+}
+
+/// Which of Debian's suites an apt of ours looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Suites {
+    /// Those of the guest's release.
+    Guest,
+    /// A later release and its backports, for programs of the host.
+    Backports,
 }
 
 impl<'a> Apt<'a> {
@@ -98,6 +108,18 @@ impl<'a> Apt<'a> {
     /// # Errors
     /// [`Error::NoMirror`] if the host's sources name no Debian mirror.
     pub(crate) fn open(cache: &'a Cache, progress: &'a dyn Progress) -> Result<Self> {
+        Self::open_for(Suites::Guest, cache, progress)
+    }
+
+    /// The same for the newest programs of the host, in a cache of its own: it has other package lists.
+    ///
+    /// # Errors
+    /// As [`Apt::open`].
+    pub(crate) fn open_backports(cache: &'a Cache, progress: &'a dyn Progress) -> Result<Self> {
+        Self::open_for(Suites::Backports, cache, progress)
+    }
+
+    fn open_for(suites: Suites, cache: &'a Cache, progress: &'a dyn Progress) -> Result<Self> {
         let mut dpkg = Command::new("dpkg");
         dpkg.arg("--print-architecture");
         let host_arch = run(dpkg, "dpkg --print-architecture", APT_LIMIT)?
@@ -109,6 +131,7 @@ impl<'a> Apt<'a> {
             cache,
             progress,
             host_arch,
+            suites,
         };
         apt.configure()?;
         Ok(apt)
@@ -137,9 +160,19 @@ impl<'a> Apt<'a> {
         if cache::write_if_changed(&sources, text.as_bytes())? {
             self.forget_lists()?;
         }
+        let (architectures, release) = match self.suites {
+            Suites::Guest => (
+                format!("\"{}\"; \"{GUEST}\";", self.host_arch),
+                String::new(),
+            ),
+            Suites::Backports => (
+                format!("\"{}\";", self.host_arch),
+                format!("APT::Default-Release \"{}\";\n", sources::BACKPORTS),
+            ),
+        };
         let mut config = format!(
             "APT::Architecture \"{host}\";\n\
-             APT::Architectures {{ \"{host}\"; \"{GUEST}\"; }};\n\
+             APT::Architectures {{ {architectures} }};\n{release}\
              APT::Sandbox::User \"root\";\n\
              Acquire::Languages \"none\";\n\
              Dir::Etc \"{root}/etc\";\n\
@@ -169,8 +202,14 @@ impl<'a> Apt<'a> {
             one_line.push(text);
         }
         let deb822 = read_all(&etc.join("sources.list.d"), "sources")?;
-        let architectures = format!("{} {GUEST}", self.host_arch);
-        sources::derive(&deb822, &one_line, &architectures).ok_or(Error::NoMirror {
+        let text = match self.suites {
+            Suites::Guest => {
+                let architectures = format!("{} {GUEST}", self.host_arch);
+                sources::derive(&deb822, &one_line, &architectures)
+            }
+            Suites::Backports => sources::derive_backports(&deb822, &one_line, &self.host_arch),
+        };
+        text.ok_or(Error::NoMirror {
             searched: etc.to_path_buf(),
             override_file: own,
         })

@@ -8,6 +8,12 @@ use std::fmt::Write as _;
 /// The release the guest is made of.
 const RELEASE: &str = "bookworm";
 
+/// The release whose backports have the newest QEMU.
+const QEMU_RELEASE: &str = "trixie";
+
+/// Those backports' suite.
+pub(super) const BACKPORTS: &str = "trixie-backports";
+
 /// Names a Debian release goes by in a host's sources.
 const DEBIAN_NAMES: [&str; 11] = [
     "bullseye",
@@ -40,6 +46,32 @@ pub(super) fn derive(
     one_line: &[String],
     architectures: &str,
 ) -> Option<String> {
+    let mirrors = mirrors(deb822, one_line);
+    if !mirrors.iter().any(|mirror| mirror.suite == RELEASE) {
+        return None;
+    }
+    Some(write(&mirrors, architectures))
+}
+
+/// The sources of the newest QEMU: the same mirrors' trixie and its backports. None if the host names no
+/// Debian mirror.
+pub(super) fn derive_backports(
+    deb822: &[String],
+    one_line: &[String],
+    architecture: &str,
+) -> Option<String> {
+    let found: BTreeSet<Mirror> = mirrors(deb822, one_line)
+        .into_iter()
+        .filter(|mirror| mirror.suite == RELEASE)
+        .map(|mirror| Mirror {
+            suite: format!("{QEMU_RELEASE} {BACKPORTS}"),
+            ..mirror
+        })
+        .collect();
+    (!found.is_empty()).then(|| write(&found, architecture))
+}
+
+fn mirrors(deb822: &[String], one_line: &[String]) -> BTreeSet<Mirror> {
     let mut mirrors = BTreeSet::new();
     for text in deb822 {
         mirrors.extend(from_deb822(text));
@@ -47,11 +79,12 @@ pub(super) fn derive(
     for text in one_line {
         mirrors.extend(text.lines().flat_map(from_one_line));
     }
-    if !mirrors.iter().any(|mirror| mirror.suite == RELEASE) {
-        return None;
-    }
+    mirrors
+}
+
+fn write(mirrors: &BTreeSet<Mirror>, architectures: &str) -> String {
     let mut text = String::new();
-    for mirror in &mirrors {
+    for mirror in mirrors {
         // Writing to a String cannot fail.
         let _ = write!(
             text,
@@ -63,7 +96,7 @@ pub(super) fn derive(
         }
         text.push('\n');
     }
-    Some(text)
+    text
 }
 
 fn from_deb822(text: &str) -> Vec<Mirror> {
@@ -198,6 +231,18 @@ Signed-By:
         assert!(text.contains("Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n"));
         assert!(text.contains("Signed-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n abc\n"));
         assert!(text.contains("Architectures: amd64 mipsel\n"));
+    }
+
+    #[test]
+    fn the_newest_qemu_comes_from_the_same_mirror() {
+        let text = derive_backports(&[BOOKWORM.to_owned()], &[], "amd64").unwrap();
+        assert_eq!(
+            text,
+            "Types: deb\nURIs: http://mirror.example/debian\nSuites: trixie trixie-backports\n\
+             Components: main\nArchitectures: amd64\n\
+             Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n\n"
+        );
+        assert_eq!(derive_backports(&[], &[], "amd64"), None);
     }
 
     #[test]
