@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Runs a program of the host with a deadline, and keeps what it says.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::io;
+use std::process::Command;
+use std::time::Duration;
+
+use host_setup::process::{self, Line};
 
 use crate::error::{Error, Result};
 
 /// How many lines of a failed program's output an error shows.
 const TAIL_LINES: usize = 25;
-
-/// How often a program that says nothing is checked for its end.
-const POLL: Duration = Duration::from_millis(20);
 
 /// What a program said.
 #[derive(Debug, Default)]
@@ -22,11 +19,6 @@ pub(crate) struct Said {
     pub(crate) stdout: String,
     /// Standard output and standard error, in the order the lines came.
     pub(crate) all: String,
-}
-
-enum Line {
-    Out(String),
-    Err(String),
 }
 
 /// Runs `command` to its end, at most `limit`; fails if it does. `what` names it in errors.
@@ -41,100 +33,39 @@ pub(crate) fn run_with(
     limit: Duration,
     mut on_line: impl FnMut(&str),
 ) -> Result<Said> {
-    command
-        .env("LC_ALL", "C")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let program = command.get_program().to_string_lossy().into_owned();
-    let mut child = command
-        .spawn()
-        .map_err(|source| Error::Start { program, source })?;
-
-    let lines = read_lines(&mut child);
-    let end = Instant::now() + limit;
+    command.env("LC_ALL", "C");
     let mut said = Said::default();
-    let mut status: Option<ExitStatus> = None;
-    loop {
-        match lines.recv_timeout(POLL) {
-            Ok(line) => note(&mut said, line, &mut on_line),
-            // Whoever inherited the pipes may outlive the program; its own end is what counts.
-            Err(RecvTimeoutError::Timeout) if status.is_some() => break,
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => {
-                if status.is_some() {
-                    break;
-                }
-                thread::sleep(POLL);
-            }
-        }
-        if status.is_none() {
-            status = child.try_wait().map_err(|source| Error::Start {
-                program: what.to_owned(),
-                source,
-            })?;
-        }
-        if status.is_none() && Instant::now() > end {
-            // Both fail only if the child has just ended by itself.
-            let _ = child.kill();
-            let _ = child.wait();
-            return Err(Error::Deadline {
-                what: what.to_owned(),
-                limit,
-                tail: tail(&said.all),
-            });
-        }
-    }
-    match status {
-        Some(status) if status.success() => Ok(said),
-        other => Err(Error::Command {
+    let result = process::run(&mut command, limit, |line| {
+        note(&mut said, &line, &mut on_line);
+    });
+    match result {
+        Ok(status) if status.success() => Ok(said),
+        Ok(status) => Err(Error::Command {
             what: what.to_owned(),
-            status: other.map_or_else(|| "no status".to_owned(), |status| status.to_string()),
+            status: status.to_string(),
             tail: tail(&said.all),
+        }),
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(Error::Deadline {
+            what: what.to_owned(),
+            limit,
+            tail: tail(&said.all),
+        }),
+        Err(source) => Err(Error::Start {
+            program: command.get_program().to_string_lossy().into_owned(),
+            source,
         }),
     }
 }
 
-fn note(said: &mut Said, line: Line, on_line: &mut impl FnMut(&str)) {
-    let text = match &line {
-        Line::Out(text) => {
-            said.stdout.push_str(text);
-            said.stdout.push('\n');
-            text
-        }
-        Line::Err(text) => text,
-    };
+fn note(said: &mut Said, line: &Line, on_line: &mut impl FnMut(&str)) {
+    let text = line.text();
+    if matches!(line, Line::Out(_)) {
+        said.stdout.push_str(text);
+        said.stdout.push('\n');
+    }
     said.all.push_str(text);
     said.all.push('\n');
     on_line(text);
-}
-
-fn read_lines(child: &mut Child) -> Receiver<Line> {
-    let (sender, receiver) = channel();
-    if let Some(pipe) = child.stdout.take() {
-        forward(pipe, sender.clone(), Line::Out);
-    }
-    if let Some(pipe) = child.stderr.take() {
-        forward(pipe, sender, Line::Err);
-    }
-    receiver
-}
-
-fn forward(pipe: impl Read + Send + 'static, to: Sender<Line>, kind: fn(String) -> Line) {
-    thread::spawn(move || {
-        let mut pipe = BufReader::new(pipe);
-        let mut bytes = Vec::new();
-        while let Ok(count) = pipe.read_until(b'\n', &mut bytes) {
-            if count == 0 {
-                break;
-            }
-            let text = String::from_utf8_lossy(&bytes).trim_end().to_owned();
-            if to.send(kind(text)).is_err() {
-                break;
-            }
-            bytes.clear();
-        }
-    });
 }
 
 fn tail(text: &str) -> String {

@@ -123,6 +123,8 @@ pub struct GuestImage {
     pub toolchain: String,
     /// Words the kernel needs on its command line.
     pub command_line_extra: Vec<String>,
+    /// Whether it also needs `malta_counter_hz=`, how fast this QEMU's CP0 counter counts.
+    pub takes_counter_hz: bool,
 }
 
 impl GuestImage {
@@ -215,6 +217,7 @@ impl Workshop {
             has_vivid: kernel.modules.has(VIVID),
             toolchain: toolchain.to_string(),
             command_line_extra: kernel.command_line,
+            takes_counter_hz: kernel.takes_counter_hz,
         })
     }
 }

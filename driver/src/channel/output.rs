@@ -146,9 +146,10 @@ impl OutputChannel {
     /// The pushes that fill the address FIFO up: UV first, then Y; RGB has no UV (facts 2.4).
     pub(super) fn feed(&mut self) -> List<Operation, { 2 * IN_HARDWARE }> {
         let mut pushes = List::new(write(PhysAddr(0), 0));
-        while !self.in_hardware.is_full()
-            && let Some(buffer) = self.waiting.remove(0)
-        {
+        while !self.in_hardware.is_full() {
+            let Some(buffer) = self.waiting.remove(0) else {
+                break;
+            };
             let uv = buffer.address.0 + self.layout.uv_offset;
             let pushed = (self.layout.format.is_rgb()
                 || pushes.push(write(Channel::UvAddress.of(self.id), uv)))

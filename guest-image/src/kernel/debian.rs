@@ -140,6 +140,7 @@ pub(super) fn prepare(cache: &Cache, apt: &Apt<'_>, progress: &dyn Progress) -> 
         build,
         key: format!("debian-{key}"),
         command_line: vec![STAY_IN_PLACE.to_owned()],
+        takes_counter_hz: false,
     })
 }
 

@@ -57,6 +57,8 @@ pub(crate) struct Kernel {
     pub(crate) modules: ModuleTree,
     /// What it wants on its command line.
     pub(crate) command_line: Vec<String>,
+    /// Whether it is told the counter's frequency; others measure it.
+    pub(crate) takes_counter_hz: bool,
 }
 
 /// Fetches or builds the kernel of that choice.

@@ -57,6 +57,7 @@ pub(super) fn prepare(vmlinux: &Path, cache: &Cache, progress: &dyn Progress) ->
         key: format!("user-{key}"),
         modules,
         command_line: vec![STAY_IN_PLACE.to_owned()],
+        takes_counter_hz: false,
     })
 }
 

@@ -28,6 +28,7 @@ use testbed::explain;
 use testbed::guest::Guest;
 use testbed::guest_error::GuestError;
 use testbed::prepare::Prepared;
+use testbed::program;
 use testbed::progress::Steps;
 use testbed::qemu::Carrier;
 use testbed::report::Report;
@@ -40,6 +41,11 @@ const FRAMES: u32 = 50;
 const LOGS: &str = "out/test";
 /// Panics and dead backends are reported within this time.
 const SOON: Duration = Duration::from_secs(20);
+
+/// How long guest and host are compared, and by how much they may differ: a busy machine takes a
+/// while to answer.
+const A_WHILE: Duration = Duration::from_secs(15);
+const CLOCK_TOLERANCE: f64 = 0.015;
 
 /// The streams over each carrier.
 pub(super) const STREAMS: [(Size, PixelFormat); 4] = [
@@ -184,6 +190,9 @@ impl GuestTests<'_> {
     /// All streams in one guest, one after the other: the driver must come back from each.
     fn streams(&mut self) {
         let mut guest = self.booted("the guest boots and its agent answers");
+        self.case("the guest's seconds are the host's", |_| {
+            same_seconds(running(&mut guest)?)
+        });
         for (size, format) in STREAMS {
             self.case(&stream_name(size, format), |test| {
                 let guest = running(&mut guest)?;
@@ -402,6 +411,31 @@ fn kill_while_streaming(mut emulator: Client, process: Pid) -> Result<()> {
         std::thread::sleep(Duration::from_millis(10));
     }
     kill(process, Signal::SIGKILL).context("killing the emulator")
+}
+
+/// Compares how long a while is in the guest and on the host.
+fn same_seconds(guest: &mut Guest) -> Result<()> {
+    let mut look = || -> Result<(Instant, f64)> {
+        let begin = Instant::now();
+        let uptime = program::ask(guest, &["cat", "/proc/uptime"])?;
+        let middle = begin + begin.elapsed() / 2;
+        let seconds = uptime
+            .split_whitespace()
+            .next()
+            .and_then(|word| word.parse().ok())
+            .with_context(|| format!("/proc/uptime says {uptime:?}"))?;
+        Ok((middle, seconds))
+    };
+    let (host_begin, guest_begin) = look()?;
+    std::thread::sleep(A_WHILE);
+    let (host_end, guest_end) = look()?;
+    let host = (host_end - host_begin).as_secs_f64();
+    let guest = guest_end - guest_begin;
+    ensure!(
+        (guest / host - 1.0).abs() < CLOCK_TOLERANCE,
+        "{guest:.2} s of the guest are {host:.2} s of the host: check Qemu::counter_hz"
+    );
+    Ok(())
 }
 
 pub(super) fn running(guest: &mut Option<Guest>) -> Result<&mut Guest> {
