@@ -133,7 +133,7 @@ generic vhost-user device (10.2 and later) takes this in its place:
 
 With --vfio-user PATH (QEMU 10.1 and later) this takes the place of -chardev and -device:
 
-    -device '{"driver":"vfio-user-pci","socket":{"type":"unix","path":"PATH"},"addr":"0x12"}'
+    -device '{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"PATH\"},\"addr\":\"0x12\"}'
 
 The window of 64 MiB must lie at 0x10000000, where Linux puts it by itself if no other device has a
 window as large. In the guest, before any access:
@@ -193,7 +193,10 @@ mod tests {
             Config::try_parse_from(words).map_err(|error| error.to_string())
         };
         let config = parse(&["--vfio-user", "/run/isp"]).unwrap();
-        assert_eq!((config.socket, config.vfio_user), (None, Some("/run/isp".into())));
+        assert_eq!(
+            (config.socket, config.vfio_user),
+            (None, Some("/run/isp".into()))
+        );
         assert!(parse(&["--vfio-user", "/a", "--socket", "/b"]).is_err());
         assert!(parse(&[]).unwrap_err().contains("--socket"));
     }

@@ -100,7 +100,8 @@ impl Words for Window<'_> {
             .device
             .execute(&[Operation::Read(address)], &mut result);
         if let Err(error) = outcome {
-            self.device.refuse(&format!("load from {address}: {error}"));
+            self.device
+                .refuse(&format!("load from {address}: {error:?}"));
         }
         self.device.announce(lines);
         let [value] = result;
@@ -116,7 +117,8 @@ impl Words for Window<'_> {
             .device
             .execute(&[Operation::Write(address, value)], &mut []);
         if let Err(error) = outcome {
-            self.device.refuse(&format!("store to {address}: {error}"));
+            self.device
+                .refuse(&format!("store to {address}: {error:?}"));
         }
         self.device.announce(lines);
     }
@@ -190,8 +192,7 @@ impl ServerBackend for Backend {
     fn region_read(&mut self, region: u32, offset: u64, data: &mut [u8]) -> io::Result<()> {
         self.speak();
         if region == VFIO_PCI_CONFIG_REGION_INDEX {
-            self.config
-                .read(offset, data, self.interrupts.intx.level());
+            self.config.read(offset, data, self.interrupts.intx.level());
         } else if region == VFIO_PCI_BAR0_REGION_INDEX {
             let address = Self::address(offset, data.len())?;
             let mut window = Window {

@@ -237,7 +237,10 @@ fn prepare(options: &RunOptions, modules: &[UserModule], steps: &Steps) -> Resul
             .push(NO_DRIVER_WORD.to_owned());
     }
     // Where another driver has its buffers is its own business: no carve-out is told.
-    prepared.emulator_options = options.debug.emulator_options(prepared.memory, Io::Userptr);
+    prepared.emulator_options = options
+        .debug
+        .config()
+        .emulator_options(prepared.memory, Io::Userptr);
     Ok(prepared)
 }
 

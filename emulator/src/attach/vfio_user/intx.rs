@@ -51,7 +51,9 @@ impl State {
         if self.masked || self.disabled {
             return;
         }
-        let Some(trigger) = &mut self.trigger else { return };
+        let Some(trigger) = &mut self.trigger else {
+            return;
+        };
         match trigger.write_all(&1u64.to_ne_bytes()) {
             Ok(()) => {
                 self.masked = true;

@@ -27,7 +27,9 @@ fn read(backend: &mut Backend, address: PhysAddr) -> u32 {
 fn write(backend: &mut Backend, address: PhysAddr, value: u32) {
     let region = VFIO_PCI_BAR0_REGION_INDEX;
     let data = value.to_le_bytes();
-    backend.region_write(region, offset(address), &data).unwrap();
+    backend
+        .region_write(region, offset(address), &data)
+        .unwrap();
 }
 
 /// Opens the ISP's clock gates.
@@ -72,19 +74,30 @@ fn memory_comes_and_goes() {
         let memory = backend.memory.memory();
         memory.find_region(GuestAddress(address)).is_some()
     };
-    backend.dma_map(rw, 0, 0, 1 << 20, Some(file_of(1 << 20))).unwrap();
+    backend
+        .dma_map(rw, 0, 0, 1 << 20, Some(file_of(1 << 20)))
+        .unwrap();
     backend
         .dma_map(rw, 0, 0x8000_0000, 1 << 20, Some(file_of(1 << 20)))
         .unwrap();
     // A ROM's and that of a device: nothing for DMA.
-    backend.dma_map(DmaMapFlags::READ, 0, 0x1e00_0000, 4096, None).unwrap();
+    backend
+        .dma_map(DmaMapFlags::READ, 0, 0x1e00_0000, 4096, None)
+        .unwrap();
     assert!(has(&backend, 0) && has(&backend, 0x8000_0000) && !has(&backend, 0x1e00_0000));
     let overlap = backend.dma_map(rw, 0, 0x1000, 1 << 20, Some(file_of(1 << 20)));
     assert!(overlap.is_err());
     let short = backend.dma_map(rw, 0, 0x4000_0000, 1 << 20, Some(file_of(4096)));
-    assert!(short.is_err(), "a file that is too short would be a fault in the DMA's thread");
-    backend.dma_unmap(DmaUnmapFlags::empty(), 0, 1 << 20).unwrap();
-    backend.dma_unmap(DmaUnmapFlags::empty(), 0x1e00_0000, 4096).unwrap();
+    assert!(
+        short.is_err(),
+        "a file that is too short would be a fault in the DMA's thread"
+    );
+    backend
+        .dma_unmap(DmaUnmapFlags::empty(), 0, 1 << 20)
+        .unwrap();
+    backend
+        .dma_unmap(DmaUnmapFlags::empty(), 0x1e00_0000, 4096)
+        .unwrap();
     assert!(!has(&backend, 0) && has(&backend, 0x8000_0000));
     backend.dma_unmap(DmaUnmapFlags::UNMAP_ALL, 0, 0).unwrap();
     assert!(!has(&backend, 0x8000_0000));
@@ -100,7 +113,10 @@ fn a_reset_is_a_new_chip_and_masks_every_source() {
     backend.reset().unwrap();
     assert_eq!(read(&mut backend, PhysAddr(0x1000_1004)), u32::MAX);
     power(&mut backend);
-    assert_eq!(read(&mut backend, Vic::FrameSize.address()), Vic::FrameSize.describe().reset);
+    assert_eq!(
+        read(&mut backend, Vic::FrameSize.address()),
+        Vic::FrameSize.describe().reset
+    );
 }
 
 #[test]
@@ -111,13 +127,25 @@ fn qemu_gives_and_takes_the_trigger() {
     // SAFETY: the descriptor was just made, and nobody else has it.
     let file = unsafe { File::from_raw_fd(fd) };
     backend
-        .set_irqs(VFIO_PCI_INTX_IRQ_INDEX, VFIO_IRQ_SET_ACTION_TRIGGER, 0, 1, vec![file])
+        .set_irqs(
+            VFIO_PCI_INTX_IRQ_INDEX,
+            VFIO_IRQ_SET_ACTION_TRIGGER,
+            0,
+            1,
+            vec![file],
+        )
         .unwrap();
     backend.interrupts.intx.set_level(true, false);
     assert_eq!(event.read().unwrap(), 1);
     backend.interrupts.intx.set_level(false, false);
     backend
-        .set_irqs(VFIO_PCI_INTX_IRQ_INDEX, VFIO_IRQ_SET_ACTION_UNMASK, 0, 1, Vec::new())
+        .set_irqs(
+            VFIO_PCI_INTX_IRQ_INDEX,
+            VFIO_IRQ_SET_ACTION_UNMASK,
+            0,
+            1,
+            Vec::new(),
+        )
         .unwrap();
     backend.interrupts.intx.set_level(true, false);
     assert_eq!(event.read().unwrap(), 1);
