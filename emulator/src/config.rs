@@ -3,7 +3,7 @@
 
 use crate::sensor::{self, ClockMode};
 use clap::Parser;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tx_isp_abi::sensor::Sensor;
 use tx_isp_abi::soc::{SOCS, Soc};
 use tx_isp_chip::carve_out::CarveOut;
@@ -32,10 +32,10 @@ pub struct Config {
     #[arg(long, value_name = "PATH")]
     pub vfio_user: Option<PathBuf>,
 
-    /// Unix socket for the operator: status, ledger of written frames, steps, quit. One JSON object
-    /// in a line each way, for example {"command":"status"}.
-    #[arg(long, value_name = "PATH")]
-    pub control: Option<PathBuf>,
+    /// Unix socket for the operator: status, log of written frames, events, faults, steps, quit. One
+    /// JSON object in a line each way, for example {"command":"status"}; emulator/MONITOR.md tells all.
+    #[arg(long, alias = "control", value_name = "PATH")]
+    pub monitor: Option<PathBuf>,
 
     /// Frame rate: frames per second from 1 to 240 (rates that the sensor does not reach are
     /// allowed, a GC2053 does 5 to 40), `max` for a frame whenever each enabled channel has a
@@ -74,6 +74,11 @@ pub struct Config {
     #[arg(long)]
     pub strict: bool,
 
+    /// The only folder in which the monitor's trace command makes files. Without it that of the
+    /// monitor's socket.
+    #[arg(long, value_name = "FOLDER")]
+    pub trace_dir: Option<PathBuf>,
+
     /// Records each register access to FILE: R|W ADDRESS VALUE @SECONDS, one in a line.
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
@@ -94,6 +99,20 @@ pub struct Config {
     /// Listens for the next VM when one is gone; without it that is the end.
     #[arg(long)]
     pub persist: bool,
+}
+
+impl Config {
+    /// The folder in which the monitor makes traces.
+    #[must_use]
+    pub fn trace_folder(&self) -> Option<PathBuf> {
+        let beside = |socket: &PathBuf| match socket.parent() {
+            Some(folder) if folder != Path::new("") => folder.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        self.trace_dir
+            .clone()
+            .or_else(|| self.monitor.as_ref().map(beside))
+    }
 }
 
 /// A SoC that nobody described, and those that somebody did.
@@ -163,7 +182,7 @@ mod tests {
         assert_eq!(config.fps, ClockMode::Sensor);
         assert_eq!(config.source, Source::Bars);
         assert_eq!(config.sensor.name, "gc2053");
-        assert!(!config.persist && config.control.is_none() && config.report.is_none());
+        assert!(!config.persist && config.monitor.is_none() && config.report.is_none());
     }
 
     #[test]

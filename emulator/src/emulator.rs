@@ -3,10 +3,10 @@
 
 use crate::attach::{vfio_user, vhost_user};
 use crate::config::Config;
-use crate::control::{self, protocol::Status};
 use crate::device::Device;
-use crate::dma::Engine;
+use crate::dma::{Engine, FrameWriter};
 use crate::ending::{BoxedError, Ending};
+use crate::monitor::{self, protocol::Status};
 use crate::signals::Signals;
 use crate::strict::Strict;
 use crate::timer::FrameTimer;
@@ -16,9 +16,13 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 use tx_isp_chip::faults::{Scenario, ScenarioError};
 use tx_isp_picture::{OpenError, Renderer};
+
+/// How long the end waits for the DMA engine.
+const END_LIMIT: Duration = Duration::from_millis(300);
 
 /// Why the emulator does not start or does not go on.
 #[derive(Debug, thiserror::Error)]
@@ -44,8 +48,8 @@ pub enum EmulatorError {
     #[error("--vfio-user: {0}")]
     VfioUser(#[from] vfio_user::ServerError),
     /// The operator's socket cannot be served.
-    #[error("--control: {0}")]
-    Control(#[from] control::ServerError),
+    #[error("--monitor: {0}")]
+    Monitor(#[from] monitor::ServerError),
     /// The report cannot be written.
     #[error("--report: cannot write {}: {source}", path.display())]
     Report {
@@ -85,6 +89,17 @@ impl Emulator {
     /// # Errors
     /// [`EmulatorError`].
     pub fn new(config: &Config) -> Result<Self, EmulatorError> {
+        Self::with_writer(config, None)
+    }
+
+    /// As [`Emulator::new`], but frames are written by `writer`, for tests that hold one up.
+    ///
+    /// # Errors
+    /// [`EmulatorError`].
+    pub fn with_writer(
+        config: &Config,
+        writer: Option<Box<dyn FrameWriter>>,
+    ) -> Result<Self, EmulatorError> {
         let renderer = Renderer::open(&config.source)?;
         if let Some(warning) = renderer.warning() {
             log::warn!("--source {}: {warning}", config.source);
@@ -115,7 +130,6 @@ impl Emulator {
 
         if let Some(period) = config.fps.period(config.sensor) {
             let timer = FrameTimer::new(device.clone(), period, ending.clone())
-                .map_err(io::Error::from)
                 .map_err(system("cannot make the frame clock's timer"))?;
             events.add_subscriber(Box::new(timer));
         }
@@ -124,13 +138,17 @@ impl Emulator {
                 .map_err(system("cannot watch for findings"))?;
             events.add_subscriber(Box::new(strict));
         }
-        if let Some(path) = &config.control {
-            let server = control::Server::new(path, device.clone(), ending.clone())?;
+        if let Some(path) = &config.monitor {
+            let traces = config.trace_folder();
+            let server = monitor::Server::new(path, traces, device.clone(), ending.clone())?;
             events.add_subscriber(Box::new(server));
         }
         attach(config, &device, &ending, &mut events)?;
 
-        let engine = Engine::new(device.clone(), renderer);
+        let engine = match writer {
+            Some(writer) => Engine::with_writer(device.clone(), writer),
+            None => Engine::new(device.clone(), renderer),
+        };
         let dma = engine.spawn().map_err(system("cannot make a thread"))?;
         Ok(Self {
             device,
@@ -168,9 +186,7 @@ impl Emulator {
         // Sockets first: the VM's connection ends, so that nothing moves any more.
         drop(self.events);
         self.device.end();
-        if self.dma.join().is_err() {
-            log::error!("the DMA engine's thread has panicked");
-        }
+        end_within(self.dma, END_LIMIT);
         let status = self.device.status();
         self.device.trace_with(None);
         if let Some((path, file)) = self.report {
@@ -199,6 +215,21 @@ fn attach(
         log::info!("a VM can connect to {} by vfio-user", path.display());
     }
     Ok(())
+}
+
+/// Waits for the DMA engine's thread, but not for ever: it may be reading a file that does not answer.
+fn end_within(thread: JoinHandle<()>, limit: Duration) {
+    let until = Instant::now() + limit;
+    while !thread.is_finished() {
+        if Instant::now() >= until {
+            log::error!("the DMA engine's thread does not end within {limit:?}: it is left behind");
+            return;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    if thread.join().is_err() {
+        log::error!("the DMA engine's thread has panicked");
+    }
 }
 
 fn system(what: &'static str) -> impl FnOnce(io::Error) -> EmulatorError {

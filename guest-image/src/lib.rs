@@ -18,8 +18,8 @@
 
 mod agent;
 mod apt;
+mod board;
 mod cache;
-mod command;
 pub mod compliance;
 mod error;
 pub mod host;
@@ -29,17 +29,15 @@ mod libraries;
 mod module;
 mod newest_qemu;
 mod placement;
-mod progress;
 mod rust;
 mod stack;
-mod toolchain;
 mod user_modules;
 mod userland;
 mod workshop;
 
 pub use error::Error;
+pub use host_setup::progress::{self, Progress, Silent};
 pub use kernel::KernelChoice;
 pub use placement::{CarveOut, Placement};
-pub use progress::{Progress, Silent};
 pub use user_modules::{Sdk, USER_MODULES};
 pub use workshop::{ExtraFile, GuestImage, ImageRequest, Workshop};

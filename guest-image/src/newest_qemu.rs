@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use crate::apt::{Apt, Bundle};
 use crate::cache::{self, Cache};
 use crate::error::{Error, IoContext, Result};
-use crate::progress::Progress;
 use crate::workshop::Workshop;
+use host_setup::progress::Progress;
 
 /// What is fetched, and the program in it.
 const PACKAGE: &str = "qemu-system-mips";
@@ -40,7 +40,7 @@ impl Workshop {
     pub fn newest_qemu(&self, progress: &dyn Progress) -> Result<PathBuf> {
         let cache = Cache::at(self.cache.path("qemu"));
         let _lock = cache.lock(progress)?;
-        let apt = Apt::open_backports(&cache, progress)?;
+        let apt = Apt::open_qemu(&self.cache, &cache, progress)?;
         let unpacked = apt.bundles("qemu", |apt| {
             Ok(vec![Bundle {
                 label: "qemu",

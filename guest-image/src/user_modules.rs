@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use crate::apt::Apt;
 use crate::cache;
-use crate::command::run;
 use crate::error::{Error, Result};
 use crate::initramfs::Initramfs;
 use crate::kernel::modules::module_info;
 use crate::kernel::{self, CROSS_COMPILE, Kernel, KernelChoice, jobs, make};
 use crate::module::KBUILD_LIMIT;
-use crate::progress::Progress;
 use crate::workshop::Workshop;
+use host_setup::command::run;
+use host_setup::progress::Progress;
 
 /// Where a user's own modules are in the guest.
 pub const USER_MODULES: &str = "/lib/modules/user";

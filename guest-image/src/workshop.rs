@@ -11,9 +11,9 @@ use crate::kernel::modules::module_info;
 use crate::kernel::{self, Kernel, KernelChoice};
 use crate::module::{self, Module};
 use crate::placement::{CarveOut, Placement};
-use crate::progress::Progress;
-use crate::toolchain::Toolchain;
-use crate::{agent, user_modules, userland};
+use crate::{agent, board, user_modules, userland};
+use host_setup::progress::Progress;
+use host_setup::toolchain::Toolchain;
 
 /// Modules the guest loads at boot, if the kernel has not built them in.
 const BASE_MODULES: [&str; 7] = [
@@ -40,6 +40,9 @@ const VIVID_ORDER: &str = "/lib/modules/vivid-order";
 
 /// Where our module is in the guest.
 const OUR_MODULE: &str = "/lib/modules/tx-isp.ko";
+
+/// Where the board's module is in the guest.
+const BOARD_MODULE: &str = "/lib/modules/tx-isp-t31-board.ko";
 
 /// Where images are made.
 #[derive(Debug, Clone)]
@@ -166,7 +169,8 @@ impl Workshop {
     /// Whatever keeps the image from being made; see [`crate::Error`].
     pub fn prepare(&self, request: &ImageRequest, progress: &dyn Progress) -> Result<GuestImage> {
         let _lock = self.cache.lock(progress)?;
-        let toolchain = Toolchain::find(&self.repository)?;
+        host_setup::disk::check_cache(self.cache.root())?;
+        let toolchain = Toolchain::find(&self.repository, self.cache.root())?;
         let apt = Apt::open(&self.cache, progress)?;
         let kernel = kernel::prepare(
             &request.kernel,
@@ -177,6 +181,7 @@ impl Workshop {
         )?;
         let module = module::build(&kernel, &self.repository, &self.cache, &toolchain, progress)?;
 
+        let board = board::build(&kernel, &self.repository, &self.cache, progress)?;
         let mut image = Initramfs::new();
         userland::add_busybox(&mut image, &apt)?;
         if request.with_v4l_utils || request.with_compliance {
@@ -186,6 +191,7 @@ impl Workshop {
             userland::add_gstreamer(&mut image, &apt)?;
         }
         add_modules(&mut image, &kernel, &module, &request.modules)?;
+        image.copy(BOARD_MODULE, &board, 0o644)?;
         let init = match &request.init {
             Some(init) => init.clone(),
             None => agent::build(&self.repository, &self.cache, &toolchain, progress)?,

@@ -171,20 +171,18 @@ impl Backend {
         }
     }
 
-    /// Puts another memory map in place, while nothing moves.
+    /// Puts another memory map in place. When it returns, nothing is written by the old one any more.
     fn replace_memory(
         &self,
         change: impl FnOnce(&GuestMemoryMmap) -> io::Result<GuestMemoryMmap>,
     ) -> io::Result<()> {
-        self.device.pause();
-        let result = change(&self.memory.memory()).map(|memory| {
-            self.memory
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner)
-                .replace(memory);
-        });
-        self.device.resume();
-        result
+        let memory = change(&self.memory.memory())?;
+        let exclusive = self.memory.lock();
+        exclusive
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .replace(memory);
+        self.device.memory_changed();
+        Ok(())
     }
 }
 

@@ -25,3 +25,6 @@ pub const SHELL_WORD: &str = "lab.shell";
 
 /// The word on the kernel command line that leaves the driver tx-isp.ko unloaded.
 pub const NO_DRIVER_WORD: &str = "lab.no-driver";
+
+/// The word on the kernel command line that leaves the board's module unloaded.
+pub const NO_BOARD_WORD: &str = "lab.no-board";

@@ -12,8 +12,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use guest_image::{Progress, USER_MODULES, Workshop};
-use guest_protocol::NO_DRIVER_WORD;
 use guest_protocol::message::{Reply, Request, RunEnd, RunRequest};
+use guest_protocol::{NO_BOARD_WORD, NO_DRIVER_WORD};
 use memlab::camera::Camera;
 use memlab::catalogue;
 use nix::sys::stat::fstat;
@@ -25,7 +25,7 @@ use testbed::guest_error::GuestError;
 use testbed::prepare::{Prepared, install, repository};
 use testbed::progress::Steps;
 use testbed::sensor::SensorConfig;
-use tx_isp_emulator::control::protocol::Status;
+use tx_isp_emulator::monitor::protocol::Status;
 use tx_isp_emulator::sensor::ClockMode;
 use tx_isp_picture::Source;
 
@@ -40,6 +40,8 @@ const NOT_FOUND: u8 = 127;
 const NOT_RUN: u8 = 126;
 /// What a shell adds to a signal's number.
 const BY_SIGNAL: i32 = 128;
+/// The kernel's name of the board's module.
+const BOARD: &str = "tx_isp_t31_board";
 /// How long a module may take to load.
 const LOAD_LIMIT: Duration = Duration::from_secs(30);
 /// How much longer the lab waits than the agent.
@@ -63,6 +65,13 @@ pub struct RunOptions {
     /// Load no driver
     #[arg(long)]
     pub no_driver: bool,
+    /// Leave out the board's module, which gives drivers interrupts, clocks, pins and a bus where the chip
+    /// is attached by vfio-user
+    #[arg(long)]
+    pub no_board: bool,
+    /// Parameters of the board's module, as in "platform_devices=0"
+    #[arg(long, value_name = "NAME=VALUE …", conflicts_with = "no_board")]
+    pub board: Option<String>,
     /// The memory of this camera (ci/cameras), or of a camera's file
     #[arg(long, value_name = "NAME", conflicts_with = "memory")]
     pub camera: Option<String>,
@@ -235,6 +244,17 @@ fn prepare(options: &RunOptions, modules: &[UserModule], steps: &Steps) -> Resul
             .image
             .command_line_extra
             .push(NO_DRIVER_WORD.to_owned());
+    }
+    let words = &mut prepared.image.command_line_extra;
+    if options.no_board {
+        words.push(NO_BOARD_WORD.to_owned());
+    }
+    for parameter in options
+        .board
+        .iter()
+        .flat_map(|board| board.split_whitespace())
+    {
+        words.push(format!("{BOARD}.{parameter}"));
     }
     // Where another driver has its buffers is its own business: no carve-out is told.
     prepared.emulator_options = options

@@ -4,15 +4,17 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, IoContext, Result};
 
 /// The release the guest is made of.
 const RELEASE: &str = "bookworm";
 
-/// The release whose backports have the newest QEMU.
+/// The release whose backports have the newest QEMU, and those backports' suite.
 const QEMU_RELEASE: &str = "trixie";
-
-/// Those backports' suite.
-pub(super) const BACKPORTS: &str = "trixie-backports";
+pub(crate) const QEMU_BACKPORTS: &str = "trixie-backports";
 
 /// Names a Debian release goes by in a host's sources.
 const DEBIAN_NAMES: [&str; 11] = [
@@ -29,6 +31,124 @@ const DEBIAN_NAMES: [&str; 11] = [
     "unstable",
 ];
 
+/// The mirror that is offered where the host's sources name none.
+pub const OFFERED: &str = "http://deb.debian.org";
+
+/// Where the host's apt is set up.
+const ETC: &str = "/etc/apt";
+
+/// Debian's keys, as the package debian-archive-keyring has them.
+pub const KEYS: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+/// The guest's sources: the cache's own file if there is one, else derived from the host's;
+/// `architectures` are apt's names.
+///
+/// # Errors
+/// [`Error::NoMirror`] if neither names a Debian mirror.
+pub fn sources(cache: &Path, architectures: &str) -> Result<String> {
+    let own = own_file(cache);
+    if own.is_file() {
+        return fs::read_to_string(&own).at("reading", &own);
+    }
+    let [deb822, one_line] = host_sources()?;
+    derive(&deb822, &one_line, architectures).ok_or_else(|| no_mirror(cache))
+}
+
+/// The sources of the newest QEMU: the same mirrors' later release, and its backports.
+///
+/// # Errors
+/// As [`sources`].
+pub fn qemu_sources(cache: &Path, architecture: &str) -> Result<String> {
+    let own = own_file(cache);
+    let [deb822, one_line] = match own.is_file() {
+        true => [
+            vec![fs::read_to_string(&own).at("reading", &own)?],
+            Vec::new(),
+        ],
+        false => host_sources()?,
+    };
+    derive_qemu(&deb822, &one_line, architecture).ok_or_else(|| no_mirror(cache))
+}
+
+fn no_mirror(cache: &Path) -> Error {
+    Error::NoMirror {
+        searched: PathBuf::from(ETC),
+        override_file: own_file(cache),
+    }
+}
+
+/// The texts of the host's `.sources` and `.list` files.
+fn host_sources() -> Result<[Vec<String>; 2]> {
+    let etc = Path::new(ETC);
+    let mut one_line = read_all(&etc.join("sources.list.d"), "list")?;
+    if let Ok(text) = fs::read_to_string(etc.join("sources.list")) {
+        one_line.push(text);
+    }
+    Ok([read_all(&etc.join("sources.list.d"), "sources")?, one_line])
+}
+
+/// Names [`OFFERED`] as the guest's mirror, from now on.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn accept_offer(cache: &Path) -> Result<()> {
+    let own = own_file(cache);
+    let folder = cache.join("apt");
+    fs::create_dir_all(&folder).at("creating", &folder)?;
+    let text = format!(
+        "# Debian's mirror for the guest's packages, as no source of this machine names one.\n\
+         Types: deb\nURIs: {OFFERED}/debian\nSuites: {RELEASE} {RELEASE}-updates\n\
+         Components: main\nSigned-By: {KEYS}\n\n\
+         Types: deb\nURIs: {OFFERED}/debian-security\nSuites: {RELEASE}-security\n\
+         Components: main\nSigned-By: {KEYS}\n"
+    );
+    fs::write(&own, text).at("writing", &own)
+}
+
+fn own_file(cache: &Path) -> PathBuf {
+    cache.join("apt").join(format!("{RELEASE}.sources"))
+}
+
+/// The first mirror's address in the guest's sources.
+#[must_use]
+pub fn first_address(sources: &str) -> Option<&str> {
+    let uris = sources
+        .lines()
+        .find_map(|line| line.strip_prefix("URIs:"))?;
+    uris.split_whitespace().next()
+}
+
+/// The files with keys that the guest's sources name.
+#[must_use]
+pub fn key_files(sources: &str) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = sources
+        .lines()
+        .filter_map(|line| line.strip_prefix("Signed-By:"))
+        .flat_map(str::split_whitespace)
+        .filter(|word| word.starts_with('/'))
+        .map(PathBuf::from)
+        .collect();
+    files.dedup();
+    files
+}
+
+fn read_all(dir: &Path, extension: &str) -> Result<Vec<String>> {
+    if !dir.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut paths: Vec<PathBuf> = fs::read_dir(dir)
+        .at("listing", dir)?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.extension().is_some_and(|found| found == extension))
+        .collect();
+    paths.sort();
+    // A file that a user may not read is nothing for the guest either.
+    Ok(paths
+        .iter()
+        .filter_map(|path| fs::read_to_string(path).ok())
+        .collect())
+}
+
 /// One Debian mirror as the host knows it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Mirror {
@@ -41,11 +161,7 @@ struct Mirror {
 
 /// The guest's sources in deb822 form, derived from the texts of the host's `.sources` and `.list`
 /// files; `architectures` are apt's names. None if the host names no Debian mirror.
-pub(super) fn derive(
-    deb822: &[String],
-    one_line: &[String],
-    architectures: &str,
-) -> Option<String> {
+fn derive(deb822: &[String], one_line: &[String], architectures: &str) -> Option<String> {
     let mirrors = mirrors(deb822, one_line);
     if !mirrors.iter().any(|mirror| mirror.suite == RELEASE) {
         return None;
@@ -53,18 +169,12 @@ pub(super) fn derive(
     Some(write(&mirrors, architectures))
 }
 
-/// The sources of the newest QEMU: the same mirrors' trixie and its backports. None if the host names no
-/// Debian mirror.
-pub(super) fn derive_backports(
-    deb822: &[String],
-    one_line: &[String],
-    architecture: &str,
-) -> Option<String> {
+fn derive_qemu(deb822: &[String], one_line: &[String], architecture: &str) -> Option<String> {
     let found: BTreeSet<Mirror> = mirrors(deb822, one_line)
         .into_iter()
         .filter(|mirror| mirror.suite == RELEASE)
         .map(|mirror| Mirror {
-            suite: format!("{QEMU_RELEASE} {BACKPORTS}"),
+            suite: format!("{QEMU_RELEASE} {QEMU_BACKPORTS}"),
             ..mirror
         })
         .collect();
@@ -235,14 +345,14 @@ Signed-By:
 
     #[test]
     fn the_newest_qemu_comes_from_the_same_mirror() {
-        let text = derive_backports(&[BOOKWORM.to_owned()], &[], "amd64").unwrap();
+        let text = derive_qemu(&[BOOKWORM.to_owned()], &[], "amd64").unwrap();
         assert_eq!(
             text,
             "Types: deb\nURIs: http://mirror.example/debian\nSuites: trixie trixie-backports\n\
              Components: main\nArchitectures: amd64\n\
              Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n\n"
         );
-        assert_eq!(derive_backports(&[], &[], "amd64"), None);
+        assert_eq!(derive_qemu(&[], &[], "amd64"), None);
     }
 
     #[test]
@@ -275,6 +385,18 @@ Signed-By:
             derived(&off, "deb-src http://m.example/debian bookworm main"),
             None
         );
+    }
+
+    #[test]
+    fn an_accepted_offer_is_used_and_names_the_keys() {
+        let cache = tempfile::tempdir().unwrap();
+        accept_offer(cache.path()).unwrap();
+        let text = sources(cache.path(), "amd64 mipsel").unwrap();
+        assert_eq!(
+            first_address(&text),
+            Some(format!("{OFFERED}/debian").as_str())
+        );
+        assert_eq!(key_files(&text), [PathBuf::from(KEYS)]);
     }
 
     #[test]
