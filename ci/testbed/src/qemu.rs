@@ -32,6 +32,9 @@ impl Carrier {
     /// All, the better ones for our driver first.
     pub const ALL: [Self; 3] = [Self::Generic, Self::Gpio, Self::VfioUser];
 
+    /// Those that carry our driver's mailbox.
+    pub const MAILBOX: [Self; 2] = [Self::Generic, Self::Gpio];
+
     /// The word for options and reports.
     pub fn name(self) -> &'static str {
         match self {
