@@ -68,7 +68,10 @@ fn loads_bytes(running: &mut Running) -> Result<()> {
         ("0x13300002", "16", "0x5456"),
     ] {
         let said = program::ask(&mut running.guest, &["devmem", address, width])?;
-        ensure!(said.trim() == expected, "{address} with {width} bits: {said:?}");
+        ensure!(
+            said.trim() == expected,
+            "{address} with {width} bits: {said:?}"
+        );
     }
     Ok(())
 }
@@ -83,9 +86,15 @@ fn captures(running: &mut Running) -> Result<()> {
     let log = program::ask(guest, &["dmesg"])?;
     let said = log.lines().find(|line| line.contains("foreign: "));
     let said = said.unwrap_or("nothing").to_owned();
-    ensure!(matches!(reply, Ok(Reply::Ok)), "it says {said}; loading it: {reply:?}");
+    ensure!(
+        matches!(reply, Ok(Reply::Ok)),
+        "it says {said}; loading it: {reply:?}"
+    );
     // Its handler was never called for nothing.
-    ensure!(said.contains(" 0 lines untouched") && said.contains(" 0 empty"), "{said}");
+    ensure!(
+        said.contains(" 0 lines untouched") && said.contains(" 0 empty"),
+        "{said}"
+    );
     let [channel, ..] = ChannelId::ALL;
     let page = guest.emulator.control.ledger(channel, None, 0)?;
     let written = page.entries.first().context("DMA has written nothing")?;

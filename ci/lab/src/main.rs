@@ -13,8 +13,8 @@ use testbed::explain;
 
 use crate::cli::{Command, Options};
 use crate::commands::{
-    bench, compare, compliance, doctor, faults, oom, plan, registers, run, sdk, shell, stream,
-    test, trace,
+    bench, bundle, compare, compliance, doctor, faults, oom, plan, registers, run, sdk, shell,
+    stream, test, trace,
 };
 
 /// How std begins to say that standard output takes no more.
@@ -38,7 +38,28 @@ fn end_without_output() {
 fn main() -> ExitCode {
     end_without_output();
     let options = Options::parse();
-    let result = match &options.command {
+    let taken = match &options.bundle {
+        Some(path) => testbed::bundle::take(path),
+        None => testbed::bundle::take_if_inside(),
+    };
+    let result = match (&taken, &options.command) {
+        // It ends as the user's command does.
+        (Ok(()), Command::Run(options)) => return run::command(options),
+        _ => taken.and_then(|()| perform(&options)),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {}", explain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the command; true if it ended as wanted.
+fn perform(options: &Options) -> anyhow::Result<bool> {
+    match &options.command {
         Command::Stream(options) => stream::command(options),
         Command::Test(options) => test::command(options),
         Command::Bench(options) => bench::command(options),
@@ -51,17 +72,10 @@ fn main() -> ExitCode {
         Command::Trace(options) => trace::command(&options.command),
         Command::Registers(options) => registers::command(options),
         Command::Shell(options) => shell::command(options),
-        Command::Run(options) => return run::command(options),
+        Command::Run(options) => Ok(run::command(options) == ExitCode::SUCCESS),
         Command::Sdk(options) => sdk::command(options),
         Command::Doctor(options) => doctor::command(options),
         Command::Setup(options) => doctor::setup(options),
-    };
-    match result {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: {}", explain(&error));
-            ExitCode::FAILURE
-        }
+        Command::Bundle(options) => bundle::command(options),
     }
 }

@@ -239,6 +239,11 @@ impl ServerBackend for Backend {
             io::Error::new(io::ErrorKind::InvalidInput, text)
         };
         let length = usize::try_from(size).map_err(|error| invalid(error.to_string()))?;
+        // Behind a file's end there is no memory, only a fault.
+        let end = offset.checked_add(size);
+        if end.is_none_or(|end| file.metadata().is_ok_and(|found| found.len() < end)) {
+            return Err(invalid("the file ends before".to_owned()));
+        }
         let mapping = MmapRegion::from_file(FileOffset::new(file, offset), length)
             .map_err(|error| invalid(error.to_string()))?;
         let region = GuestRegionMmap::new(mapping, GuestAddress(address))

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Runs a program of the guest and tells what it says as it says it.
 
-use std::io::{PipeReader, Read, pipe};
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use guest_protocol::message::{Failure, RunEnd, RunRequest};
 use nix::poll::PollTimeout;
+use nix::unistd::pipe;
 
 use crate::failure::{At, failure};
 use crate::run::{TICK_MS, is_ready, kill, run_end};
@@ -31,7 +34,7 @@ pub fn follow(
     };
     let step = format!("run {program}");
     let (output, writer) = pipe().at(&step)?;
-    let (errors, stderr) = if merged {
+    let (errors, stderr): (Option<OwnedFd>, OwnedFd) = if merged {
         (None, writer.try_clone().at(&step)?)
     } else {
         let (reader, writer) = pipe().at(&step)?;
@@ -47,7 +50,7 @@ pub fn follow(
         .process_group(0)
         .spawn()
         .at(&step)?;
-    let mut pipes = [Some(output), errors];
+    let mut pipes = [Some(File::from(output)), errors.map(File::from)];
     let end = Instant::now() + Duration::from_millis(request.deadline_ms.into());
     loop {
         let ended = child.try_wait().at(&step)?;
@@ -63,7 +66,7 @@ pub fn follow(
 }
 
 /// Passes on what is there; waits a little if there is nothing.
-fn read_some(pipes: &mut [Option<PipeReader>; 2], listener: Listener<'_>) -> Result<bool, Failure> {
+fn read_some(pipes: &mut [Option<File>; 2], listener: Listener<'_>) -> Result<bool, Failure> {
     let mut heard = false;
     for (error, slot) in [false, true].into_iter().zip(pipes.iter_mut()) {
         let Some(pipe) = slot else { continue };

@@ -62,19 +62,19 @@ impl ConfigSpace {
         if line {
             bytes[STATUS] |= INTERRUPT_STATUS.to_le_bytes()[0];
         }
-        for (at, byte) in (offset..).zip(data) {
-            let at = usize::try_from(at).ok();
-            *byte = at.and_then(|at| bytes.get(at)).copied().unwrap_or(0);
+        let from = usize::try_from(offset).unwrap_or(BYTES).min(BYTES);
+        let mut there = bytes.iter().skip(from);
+        for byte in data {
+            *byte = there.next().copied().unwrap_or(0);
         }
     }
 
     /// Writes from an offset on what may be written.
     pub fn write(&mut self, offset: u64, data: &[u8]) {
-        for (at, value) in (offset..).zip(data) {
-            let Ok(at) = usize::try_from(at) else { return };
-            if let (Some(byte), Some(mask)) = (self.bytes.get_mut(at), self.writable.get(at)) {
-                *byte = *byte & !mask | value & mask;
-            }
+        let from = usize::try_from(offset).unwrap_or(BYTES).min(BYTES);
+        let places = self.bytes.iter_mut().zip(&self.writable).skip(from);
+        for ((byte, mask), value) in places.zip(data) {
+            *byte = *byte & !mask | value & mask;
         }
     }
 
