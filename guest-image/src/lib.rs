@@ -33,6 +33,7 @@ mod rust;
 mod stack;
 mod user_modules;
 mod userland;
+mod vendor_client;
 mod workshop;
 
 pub use error::Error;

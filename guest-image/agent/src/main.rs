@@ -23,6 +23,7 @@ mod run;
 mod serve;
 mod shell;
 mod stream;
+mod vendor;
 
 use std::process::ExitCode;
 

@@ -28,3 +28,7 @@ pub const NO_DRIVER_WORD: &str = "lab.no-driver";
 
 /// The word on the kernel command line that leaves the board's module unloaded.
 pub const NO_BOARD_WORD: &str = "lab.no-board";
+
+/// The word on the kernel command line that asks for the vendor's device nodes: a parameter of the
+/// driver's, which the agent heeds, too.
+pub const VENDOR_WORD: &str = "tx_isp.vendor=on";

@@ -54,6 +54,8 @@ pub enum Programs {
     Usual,
     /// GStreamer beside them.
     GStreamer,
+    /// The vendor's device nodes, and the program that tries them.
+    Vendor,
 }
 
 /// What a guest boots with.
@@ -214,6 +216,7 @@ fn config() -> Result<GuestConfig> {
         },
         qemu: word("QEMU").map(PathBuf::from),
         attach,
+        vendor: false,
         yes: word("YES").is_some(),
     };
     // Asked for its carriers below, so it must be there.
@@ -330,8 +333,12 @@ impl SharedGuest {
         let config = self.config.as_ref().map_err(|error| anyhow!("{error}"))?;
         let steps = Steps::new();
         let programs = self.boot.programs;
-        let modules = self.boot.modules.map(|build| build(config)).transpose()?;
-        let mut prepared = Prepared::with_image(config, &steps, |image: &mut ImageRequest| {
+        let config = GuestConfig {
+            vendor: programs == Programs::Vendor,
+            ..config.clone()
+        };
+        let modules = self.boot.modules.map(|build| build(&config)).transpose()?;
+        let mut prepared = Prepared::with_image(&config, &steps, |image: &mut ImageRequest| {
             image.modules = modules.clone().unwrap_or_default();
             image.with_compliance = programs == Programs::Usual;
             image.with_gstreamer = programs == Programs::GStreamer;
