@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The command line.
 
+use crate::sandbox::Sandbox;
 use crate::sensor::{self, ClockMode};
 use clap::Parser;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tx_isp_abi::sensor::Sensor;
 use tx_isp_abi::soc::{SOCS, Soc};
 use tx_isp_chip::carve_out::CarveOut;
@@ -21,10 +22,10 @@ pub struct Config {
     #[arg(long, value_name = "PATH")]
     pub socket: PathBuf,
 
-    /// Unix socket for the operator: status, ledger of written frames, steps, quit. One JSON object
-    /// in a line each way, for example {"command":"status"}.
-    #[arg(long, value_name = "PATH")]
-    pub control: Option<PathBuf>,
+    /// Unix socket for the operator: status, log of written frames, events, faults, steps, quit. One
+    /// JSON object in a line each way, for example {"command":"status"}; emulator/MONITOR.md tells all.
+    #[arg(long, alias = "control", value_name = "PATH")]
+    pub monitor: Option<PathBuf>,
 
     /// Frame rate: frames per second from 1 to 240 (rates that the sensor does not reach are
     /// allowed, a GC2053 does 5 to 40), `max` for a frame whenever each enabled channel has a
@@ -63,6 +64,15 @@ pub struct Config {
     #[arg(long)]
     pub strict: bool,
 
+    /// Whether the process confines itself once it is set up: no other files, no programs, no network.
+    #[arg(long, value_enum, default_value_t)]
+    pub sandbox: Sandbox,
+
+    /// The only folder in which the monitor's trace command makes files. Without it that of the
+    /// monitor's socket.
+    #[arg(long, value_name = "FOLDER")]
+    pub trace_dir: Option<PathBuf>,
+
     /// Records each register access to FILE: R|W ADDRESS VALUE @SECONDS, one in a line.
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
@@ -83,6 +93,20 @@ pub struct Config {
     /// Listens for the next VM when one is gone; without it that is the end.
     #[arg(long)]
     pub persist: bool,
+}
+
+impl Config {
+    /// The folder in which the monitor makes traces.
+    #[must_use]
+    pub fn trace_folder(&self) -> Option<PathBuf> {
+        let beside = |socket: &PathBuf| match socket.parent() {
+            Some(folder) if folder != Path::new("") => folder.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        self.trace_dir
+            .clone()
+            .or_else(|| self.monitor.as_ref().map(beside))
+    }
 }
 
 /// A SoC that nobody described, and those that somebody did.
@@ -143,7 +167,7 @@ mod tests {
         assert_eq!(config.fps, ClockMode::Sensor);
         assert_eq!(config.source, Source::Bars);
         assert_eq!(config.sensor.name, "gc2053");
-        assert!(!config.persist && config.control.is_none() && config.report.is_none());
+        assert!(!config.persist && config.monitor.is_none() && config.report.is_none());
     }
 
     #[test]

@@ -3,10 +3,11 @@
 
 use crate::attach::vhost_user;
 use crate::config::Config;
-use crate::control::{self, protocol::Status};
 use crate::device::Device;
-use crate::dma::Engine;
+use crate::dma::{Engine, FrameWriter};
 use crate::ending::{BoxedError, Ending};
+use crate::monitor::{self, protocol::Status};
+use crate::sandbox::{Needs, Sandbox, SandboxError, confine};
 use crate::signals::Signals;
 use crate::strict::Strict;
 use crate::timer::FrameTimer;
@@ -16,9 +17,13 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 use tx_isp_chip::faults::{Scenario, ScenarioError};
 use tx_isp_picture::{OpenError, Renderer};
+
+/// How long the end waits for the DMA engine.
+const END_LIMIT: Duration = Duration::from_millis(300);
 
 /// Why the emulator does not start or does not go on.
 #[derive(Debug, thiserror::Error)]
@@ -41,8 +46,11 @@ pub enum EmulatorError {
     #[error("--socket: {0}")]
     Attach(#[from] vhost_user::ServerError),
     /// The operator's socket cannot be served.
-    #[error("--control: {0}")]
-    Control(#[from] control::ServerError),
+    #[error("--monitor: {0}")]
+    Monitor(#[from] monitor::ServerError),
+    /// The process cannot be confined.
+    #[error("--sandbox: {0}; --sandbox off does without")]
+    Sandbox(#[from] SandboxError),
     /// The report cannot be written.
     #[error("--report: cannot write {}: {source}", path.display())]
     Report {
@@ -72,7 +80,7 @@ pub struct Emulator {
     device: Arc<Device>,
     ending: Rc<Ending>,
     events: EventManager<Box<dyn MutEventSubscriber>>,
-    dma: JoinHandle<()>,
+    engine: Engine,
     report: Option<(PathBuf, File)>,
 }
 
@@ -82,6 +90,17 @@ impl Emulator {
     /// # Errors
     /// [`EmulatorError`].
     pub fn new(config: &Config) -> Result<Self, EmulatorError> {
+        Self::with_writer(config, None)
+    }
+
+    /// As [`Emulator::new`], but frames are written by `writer`, for tests that hold one up.
+    ///
+    /// # Errors
+    /// [`EmulatorError`].
+    pub fn with_writer(
+        config: &Config,
+        writer: Option<Box<dyn FrameWriter>>,
+    ) -> Result<Self, EmulatorError> {
         let renderer = Renderer::open(&config.source)?;
         if let Some(warning) = renderer.warning() {
             log::warn!("--source {}: {warning}", config.source);
@@ -112,7 +131,6 @@ impl Emulator {
 
         if let Some(period) = config.fps.period(config.sensor) {
             let timer = FrameTimer::new(device.clone(), period, ending.clone())
-                .map_err(io::Error::from)
                 .map_err(system("cannot make the frame clock's timer"))?;
             events.add_subscriber(Box::new(timer));
         }
@@ -121,8 +139,9 @@ impl Emulator {
                 .map_err(system("cannot watch for findings"))?;
             events.add_subscriber(Box::new(strict));
         }
-        if let Some(path) = &config.control {
-            let server = control::Server::new(path, device.clone(), ending.clone())?;
+        if let Some(path) = &config.monitor {
+            let traces = config.trace_folder();
+            let server = monitor::Server::new(path, traces, device.clone(), ending.clone())?;
             events.add_subscriber(Box::new(server));
         }
         let server = vhost_user::Server::new(
@@ -133,14 +152,16 @@ impl Emulator {
         )?;
         events.add_subscriber(Box::new(server));
 
-        let engine = Engine::new(device.clone(), renderer);
-        let dma = engine.spawn().map_err(system("cannot make a thread"))?;
+        let engine = match writer {
+            Some(writer) => Engine::with_writer(device.clone(), writer),
+            None => Engine::new(device.clone(), renderer),
+        };
         log::info!("a VM can connect to {}", config.socket.display());
         Ok(Self {
             device,
             ending,
             events,
-            dma,
+            engine,
             report,
         })
     }
@@ -155,12 +176,32 @@ impl Emulator {
         Ok(())
     }
 
+    /// From now on the process can do no more than it needs, unless `config` says otherwise. For a
+    /// process that is nothing but an emulator.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Sandbox`].
+    pub fn confine(&self, config: &Config) -> Result<(), EmulatorError> {
+        if config.sandbox == Sandbox::Off {
+            return Ok(());
+        }
+        let sockets = [Some(config.socket.clone()), config.monitor.clone()];
+        let confined = confine(&Needs {
+            traces: config.trace_folder(),
+            sockets: sockets.into_iter().flatten().collect(),
+        })?;
+        log::info!("sandbox: {confined}");
+        Ok(())
+    }
+
     /// Runs until the VM is gone, a signal comes or the operator says so; writes the report and
     /// returns the last status.
     ///
     /// # Errors
     /// [`EmulatorError`]; the report is written all the same.
     pub fn run(mut self) -> Result<Status, EmulatorError> {
+        let dma = self.engine.spawn();
+        let dma = dma.map_err(system("cannot make a thread"))?;
         let result = loop {
             if let Some(result) = self.ending.take() {
                 break result.map_err(EmulatorError::Part);
@@ -172,9 +213,7 @@ impl Emulator {
         // Sockets first: the VM's connection ends, so that nothing moves any more.
         drop(self.events);
         self.device.end();
-        if self.dma.join().is_err() {
-            log::error!("the DMA engine's thread has panicked");
-        }
+        end_within(dma, END_LIMIT);
         let status = self.device.status();
         self.device.trace_with(None);
         if let Some((path, file)) = self.report {
@@ -182,6 +221,21 @@ impl Emulator {
             written.map_err(|source| EmulatorError::Report { path, source })?;
         }
         result.map(|()| status)
+    }
+}
+
+/// Waits for the DMA engine's thread, but not for ever: it may be reading a file that does not answer.
+fn end_within(thread: JoinHandle<()>, limit: Duration) {
+    let until = Instant::now() + limit;
+    while !thread.is_finished() {
+        if Instant::now() >= until {
+            log::error!("the DMA engine's thread does not end within {limit:?}: it is left behind");
+            return;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    if thread.join().is_err() {
+        log::error!("the DMA engine's thread has panicked");
     }
 }
 

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The emulated ISP.
 
+#![deny(unsafe_code)]
+
 pub mod attach;
 pub mod config;
-pub mod control;
 pub mod device;
 pub mod dma;
 pub mod emulator;
 pub mod ending;
 pub mod ledger;
+mod memory_guard;
+pub mod monitor;
+pub mod sandbox;
 pub mod sensor;
 mod side_dma;
 pub mod signals;
@@ -16,4 +20,8 @@ pub mod socket;
 pub mod statistics;
 pub mod strict;
 pub mod timer;
+pub mod timer_fd;
 pub mod trace;
+
+/// The monitor under the name that it had.
+pub use monitor as control;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `--strict`: the first finding ends the run.
 
-use crate::control::protocol::Finding;
 use crate::device::Device;
 use crate::ending::Ending;
+use crate::monitor::protocol::Finding;
 use event_manager::{EventOps, EventSet, Events, MutEventSubscriber};
 use std::fmt;
 use std::io;

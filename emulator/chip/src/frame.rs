@@ -33,6 +33,21 @@ pub struct Frame {
     pub(super) generation: u32,
 }
 
+impl Frame {
+    /// The chip's [`generation`](super::Chip::generation) when it began: it is over when the chip's is
+    /// another.
+    #[must_use]
+    pub const fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// Whether anything goes to memory.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        !self.jobs.is_empty() || self.raw.is_some() || !self.statistics.is_empty()
+    }
+}
+
 /// One picture to be written to memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DmaJob {

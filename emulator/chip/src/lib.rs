@@ -78,6 +78,8 @@ pub struct Chip {
     turns: Turns,
     /// How often the ISP was reset.
     generation: u32,
+    /// No bytes are under way to memory.
+    bus_idle: bool,
     /// The buffers that the frame between its first and last line goes to.
     writing: [Option<PhysAddr>; ChannelId::COUNT],
     carve_out: Option<CarveOut>,
@@ -110,6 +112,7 @@ impl Chip {
             time: Duration::ZERO,
             turns: Turns::default(),
             generation: 0,
+            bus_idle: true,
             writing: [None; ChannelId::COUNT],
             carve_out: None,
             ailing: Ailments::default(),
@@ -145,6 +148,7 @@ impl Chip {
             && self.gates.are_open()
             && self.vic_hears_the_sensor()
             && !self.ailing.sensor_dead
+            && !self.is_reset_requested()
             && (self.core_is_active() || self.captures_raw())
     }
 
@@ -281,6 +285,18 @@ impl Chip {
         }
     }
 
+    /// Whether bytes are under way to memory: as long as there are any, the soft reset's request is not
+    /// acknowledged.
+    pub const fn set_bus_idle(&mut self, idle: bool) {
+        self.bus_idle = idle;
+    }
+
+    /// How often a reset or a flush has ended all frames that had begun.
+    #[must_use]
+    pub const fn generation(&self) -> u32 {
+        self.generation
+    }
+
     /// Whether the soft reset's handshake is under way: the ISP must not touch memory any more.
     #[must_use]
     pub fn is_reset_requested(&self) -> bool {
@@ -325,6 +341,7 @@ impl Chip {
 
     fn read_register(&mut self, id: RegisterId) -> u32 {
         match id {
+            RegisterId::Cpm(Cpm::SoftReset) => self.read_soft_reset(),
             RegisterId::Core(Core::IrqStatus) => self.core_status,
             RegisterId::Core(Core::ReleaseAcknowledge) => self.release_acknowledge(),
             RegisterId::I2c(I2c::Command) => 0,
@@ -424,16 +441,19 @@ impl Chip {
         }
     }
 
+    /// The request is acknowledged while nothing is under way to memory (facts 1.3).
+    fn read_soft_reset(&self) -> u32 {
+        let stored = self.storage.get(Cpm::SoftReset.address());
+        let acknowledged = self.is_reset_requested() && self.bus_idle;
+        stored | Cpm::ISP_RESET_ACKNOWLEDGE.of(u32::from(acknowledged))
+    }
+
     fn write_soft_reset(&mut self, value: u32) {
         let address = Cpm::SoftReset.address();
-        let before = self.storage.get(address);
+        let before = self.read_soft_reset();
         let was_in_reset = Cpm::ISP_RESET.is_set(before);
-        let acknowledge =
-            Cpm::ISP_RESET_ACKNOWLEDGE.of(u32::from(Cpm::ISP_RESET_REQUEST.is_set(value)));
-        self.storage.set(
-            address,
-            value & !Cpm::ISP_RESET_ACKNOWLEDGE.mask() | acknowledge,
-        );
+        self.storage
+            .set(address, value & !Cpm::ISP_RESET_ACKNOWLEDGE.mask());
         if Cpm::ISP_RESET.is_set(value) && !was_in_reset {
             if !Cpm::ISP_RESET_ACKNOWLEDGE.is_set(before) {
                 self.findings

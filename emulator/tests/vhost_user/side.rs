@@ -3,8 +3,8 @@
 
 use crate::vm::{Emulation, Vm, until};
 use tx_isp_abi::statistics::mean_luma;
-use tx_isp_emulator::control::Client;
-use tx_isp_emulator::control::protocol::LedgerEntry;
+use tx_isp_emulator::monitor::Client;
+use tx_isp_emulator::monitor::protocol::LedgerEntry;
 use vm_memory::{Bytes, GuestAddress};
 
 const I2C: u32 = 0x1005_0000;

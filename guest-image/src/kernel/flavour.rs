@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use crate::apt::{Apt, Bundle, Package};
 use crate::cache::{self, Cache, Key};
-use crate::command::{run, run_with};
 use crate::error::{Error, IoContext, Result};
-use crate::progress::Progress;
+use host_setup::command::{run, run_with};
+use host_setup::progress::Progress;
 
 use super::modules::ModuleTree;
 use super::{Kernel, cross, debian, jobs, make, user};

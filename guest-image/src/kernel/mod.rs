@@ -16,7 +16,7 @@ use object::{LittleEndian, elf};
 use crate::apt::Apt;
 use crate::cache::{self, Cache};
 use crate::error::{Error, Result};
-use crate::progress::Progress;
+use host_setup::progress::Progress;
 use modules::ModuleTree;
 
 /// Prefix of the cross compiler's programs.

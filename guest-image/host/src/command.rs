@@ -5,37 +5,56 @@ use std::io;
 use std::process::Command;
 use std::time::Duration;
 
-use host_setup::process::{self, Line};
-
 use crate::error::{Error, Result};
+use crate::process::{self, Line, Orphan};
 
 /// How many lines of a failed program's output an error shows.
 const TAIL_LINES: usize = 25;
 
 /// What a program said.
 #[derive(Debug, Default)]
-pub(crate) struct Said {
+pub struct Said {
     /// Its standard output.
-    pub(crate) stdout: String,
+    pub stdout: String,
     /// Standard output and standard error, in the order the lines came.
-    pub(crate) all: String,
+    pub all: String,
 }
 
 /// Runs `command` to its end, at most `limit`; fails if it does. `what` names it in errors.
-pub(crate) fn run(command: Command, what: &str, limit: Duration) -> Result<Said> {
+///
+/// # Errors
+/// [`Error::Start`], [`Error::Command`] or [`Error::Deadline`].
+pub fn run(command: Command, what: &str, limit: Duration) -> Result<Said> {
     run_with(command, what, limit, |_| {})
 }
 
 /// The same, and hands each line of its output to `on_line` as it comes.
-pub(crate) fn run_with(
+///
+/// # Errors
+/// Those of [`run`].
+pub fn run_with(
+    command: Command,
+    what: &str,
+    limit: Duration,
+    on_line: impl FnMut(&str),
+) -> Result<Said> {
+    run_as(command, Orphan::IsKilled, what, limit, on_line)
+}
+
+/// The same, and says what becomes of the program if this one dies.
+///
+/// # Errors
+/// Those of [`run`].
+pub fn run_as(
     mut command: Command,
+    orphan: Orphan,
     what: &str,
     limit: Duration,
     mut on_line: impl FnMut(&str),
 ) -> Result<Said> {
     command.env("LC_ALL", "C");
     let mut said = Said::default();
-    let result = process::run(&mut command, limit, |line| {
+    let result = process::run_as(&mut command, orphan, limit, |line| {
         note(&mut said, &line, &mut on_line);
     });
     match result {
