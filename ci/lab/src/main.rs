@@ -3,41 +3,54 @@
 
 mod cli;
 mod commands;
-mod json;
 mod options;
+mod output;
+mod save;
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use testbed::explain;
+use testbed::{explain, interrupt};
 
 use crate::cli::{Command, Options};
 use crate::commands::{
-    bench, compare, compliance, doctor, faults, oom, plan, registers, shell, stream, test, trace,
+    bench, compare, compliance, doctor, faults, generate, oom, plan, registers, shell, stream,
+    test, trace,
 };
 
-/// How std begins to say that standard output takes no more.
-const NO_OUTPUT: &str = "failed printing to stdout";
-
-/// Ends the program in order where its standard output is closed, as by `head`, or full.
-fn end_without_output() {
-    let usual = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        let said = panic.payload().downcast_ref::<String>();
-        match said.filter(|said| said.starts_with(NO_OUTPUT)) {
-            Some(said) => {
-                eprintln!("error: {said}");
-                std::process::exit(1);
-            }
-            None => usual(panic),
-        }
-    }));
-}
+/// The exit code of a run that was interrupted, as shells have it.
+const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
-    end_without_output();
-    let options = Options::parse();
-    let result = match &options.command {
+    let mut options = Options::parse();
+    let result = run(&mut options.command);
+    let interrupted = interrupt::requested();
+    match result {
+        _ if interrupted => {
+            if let Err(error) = result {
+                eprintln!("error: {}", explain(&error));
+            }
+            ExitCode::from(INTERRUPTED)
+        }
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {}", explain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs a command; true if all was well.
+fn run(command: &mut Command) -> anyhow::Result<bool> {
+    output::reserve_for_json(command.json());
+    // The folder is this run's as long as it lives.
+    let mut folder = None;
+    if let Some(out) = command.out() {
+        let claimed = folder.insert(output::claim(out)?);
+        *out = claimed.path.clone();
+    }
+    match command {
         Command::Stream(options) => stream::command(options),
         Command::Test(options) => test::command(options),
         Command::Bench(options) => bench::command(options),
@@ -52,13 +65,7 @@ fn main() -> ExitCode {
         Command::Shell(options) => shell::command(options),
         Command::Doctor(options) => doctor::command(options),
         Command::Setup(options) => doctor::setup(options),
-    };
-    match result {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: {}", explain(&error));
-            ExitCode::FAILURE
-        }
+        Command::Man(options) => generate::man(options),
+        Command::Completions(options) => generate::completions(options),
     }
 }

@@ -20,6 +20,7 @@ mod report;
 mod start;
 mod vivid;
 
+use crate::output::{self, say};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -40,8 +41,6 @@ use testbed::prepare::{Prepared, repository};
 use testbed::progress::Steps;
 use testbed::sensor::SensorConfig;
 
-/// Where the guests' logs go, one folder for each question.
-const LOGS: &str = "out/bench";
 /// The most rounds.
 const MAX_ROUNDS: i64 = 1000;
 /// The chip's channel that is measured.
@@ -58,6 +57,9 @@ pub struct BenchOptions {
     /// How often each thing is measured
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=MAX_ROUNDS))]
     pub rounds: u32,
+    /// Where logs go
+    #[arg(long, value_name = "DIR", default_value = "out/bench")]
+    pub out: PathBuf,
     /// Write the figures as one JSON object to this file
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -174,9 +176,9 @@ pub fn command(options: &BenchOptions) -> Result<bool> {
         report.answers.push(answer);
     }
     report.machine.end();
-    println!("{}", report.ending());
+    say!("{}", report.ending());
     if let Some(path) = &options.json {
-        report.write_json(path)?;
+        output::write_json(path, &report)?;
     }
     Ok(report.is_complete())
 }
@@ -201,7 +203,7 @@ impl Bench<'_> {
             source: Source::Bars,
             fps,
         };
-        let logs = Path::new(LOGS).join(name);
+        let logs = self.options.out.join(name);
         Guest::boot(prepared, &scene, &logs, &|text| self.steps.line(text))
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `cargo lab doctor`: what this machine has and lacks; `cargo lab setup`: gets it.
 
+use crate::output::say_text;
 use anyhow::Result;
 use guest_image::Progress;
 use guest_image::host::Needs;
@@ -24,7 +25,7 @@ pub fn command(options: &GuestOptions) -> Result<bool> {
         qemu: options.qemu.clone(),
     };
     let (text, all_there) = doctor::report(&options, &repository()?);
-    print!("{text}");
+    say_text!("{text}");
     Ok(all_there)
 }
 

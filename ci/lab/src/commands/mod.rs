@@ -8,6 +8,7 @@ pub mod compare_options;
 pub mod compliance;
 pub mod doctor;
 pub mod faults;
+pub mod generate;
 pub mod memory_options;
 pub mod oom;
 pub mod plan;

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `cargo lab stream`: streams frames from the emulated ISP through the guest, and verifies each.
 
+use crate::output::{self, say};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use comfy_table::Table;
-use comfy_table::presets::UTF8_BORDERS_ONLY;
 use guest_image::Progress;
-use testbed::capture::{self, StreamConfig, boot};
+use testbed::capture::{self, Capture, CapturedFrame, Keep, StreamConfig, boot};
 use testbed::config::Io;
 use testbed::guest::Guest;
+use testbed::guest_error::GuestError;
 use testbed::prepare::Prepared;
 use testbed::progress::Steps;
 use testbed::report::Report;
@@ -25,11 +26,11 @@ use tx_isp_emulator::sensor::ClockMode;
 use tx_isp_picture::Source;
 
 use super::channels;
-use crate::json;
 use crate::options::{
     DebugOptions, GuestOptions, ios, parse_channel, parse_format, parse_rate, parse_size,
     strategies,
 };
+use crate::save::{self, VideoFile};
 
 /// The most frames of one stream.
 const MAX_FRAMES: i64 = 1_000_000;
@@ -38,6 +39,8 @@ const MAX_BUFFERS: i64 = 32;
 
 /// The pictures of the first and the last frame.
 const PICTURES: [&str; 2] = ["first.png", "last.png"];
+/// The rate of a saved video where the clock has none.
+const USUAL_FPS: u32 = 25;
 
 /// How to stream.
 #[derive(Debug, Clone, Args)]
@@ -51,8 +54,8 @@ pub struct StreamOptions {
     /// The chip's channels that stream at the same time, of 0, 1 and 2
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "0", value_parser = parse_channel)]
     pub channels: Vec<ChannelId>,
-    /// The sensor's frames per second; max goes as fast as buffers come back
-    #[arg(long, value_name = "N|max", default_value = "25", value_parser = parse_rate)]
+    /// Frames per second; max goes as fast as buffers come back, sensor as the sensor's registers say
+    #[arg(long, value_name = "N|max|sensor", default_value = "25", value_parser = parse_rate)]
     pub fps: ClockMode,
     /// How many buffers the client asks for
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=MAX_BUFFERS))]
@@ -69,6 +72,16 @@ pub struct StreamOptions {
     /// What the camera sees: bars, gradient, noise, image:FILE or y4m:FILE
     #[arg(long, value_name = "SOURCE", default_value = "bars", value_parser = Source::from_str)]
     pub source: Source,
+    /// Save all frames as the guest received them: .y4m for players, .yuv for the frames' own bytes
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+    /// Save the picture of this frame, counted from 0, beside those of the first and the last
+    #[arg(long, value_name = "N")]
+    pub picture: Option<u32>,
+    /// What is to come of it: every frame intact; degraded where the hardware misbehaves, as frames that
+    /// are missing or marked but none that is wrong; or failed. Degraded if faults are injected, else intact
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub expect: Option<Expect>,
     /// Where pictures and logs go
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub out: PathBuf,
@@ -83,6 +96,37 @@ pub struct StreamOptions {
     pub guest: GuestOptions,
 }
 
+/// What is to come of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Expect {
+    /// Every frame arrives and matches, and nothing is found wrong.
+    Intact,
+    /// The stream comes to its end, and no frame is delivered as good that is not.
+    Degraded,
+    /// The client is told that it fails.
+    Failed,
+}
+
+impl Expect {
+    /// For reports.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Intact => "intact",
+            Self::Degraded => "degraded",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether that came of it.
+    fn is_met(self, report: &Report, capture: &Capture) -> bool {
+        match self {
+            Self::Intact => report.passed,
+            Self::Degraded => capture.trouble.is_none() && report.checksum_mismatches == 0,
+            Self::Failed => matches!(capture.trouble, Some(GuestError::Guest(_))),
+        }
+    }
+}
+
 /// The pictures' sizes where none is asked for, by channel: those of a camera's main and second stream,
 /// and a small one.
 const SIZES: [Size; ChannelId::COUNT] = [
@@ -92,6 +136,40 @@ const SIZES: [Size; ChannelId::COUNT] = [
 ];
 
 impl StreamOptions {
+    /// What is to come of it.
+    fn expectation(&self) -> Expect {
+        let faults = !self.debug.fault.is_empty() || self.debug.faults.is_some();
+        let usual = if faults {
+            Expect::Degraded
+        } else {
+            Expect::Intact
+        };
+        self.expect.unwrap_or(usual)
+    }
+
+    /// Which pictures come out of the guest.
+    fn keep(&self) -> Keep {
+        match self.picture {
+            _ if self.save.is_some() => Keep::All,
+            Some(number) => Keep::EndsAnd(number),
+            None => Keep::Ends,
+        }
+    }
+
+    /// Checks what is to be saved.
+    fn check_saved(&self) -> Result<()> {
+        if let Some(path) = &self.save {
+            save::check(path, self.format)?;
+        }
+        if let Some(number) = self.picture.filter(|number| *number >= self.frames) {
+            bail!(
+                "--picture {number} is no frame: {} are taken, counted from 0",
+                self.frames
+            );
+        }
+        Ok(())
+    }
+
     /// Where the buffers come from.
     pub fn io(&self) -> Io {
         self.io.unwrap_or(Io::of(self.strategy))
@@ -150,6 +228,7 @@ impl StreamOptions {
 /// If it could not begin.
 pub fn command(options: &StreamOptions) -> Result<bool> {
     let pictures = options.pictures().map_err(anyhow::Error::msg)?;
+    options.check_saved()?;
     check_outputs(options)?;
     options.check_io().map_err(anyhow::Error::msg)?;
     match pictures.as_slice() {
@@ -216,29 +295,97 @@ fn stream_one(
         buffers: options.buffers,
         frames: options.frames,
         checksum: true,
+        keep: options.keep(),
         strategy: options.strategy,
         io: options.io(),
     };
     let clocks = options.debug.config().begin(&mut guest)?;
-    let outcome = capture::run(&mut guest, &config, &context.steps)?;
-    let mut report = Report::new(&context.prepared, &context.scene, &config, &guest, &outcome);
-    if outcome.trouble.is_none() {
+    let mut pictures = Pictures::new(options, &config)?;
+    let capture = capture::run_with(&mut guest, &config, &context.steps, &mut |frame| {
+        pictures.add(frame)
+    })?;
+    let mut report = Report::new(&context.prepared, &context.scene, &config, &guest, &capture);
+    if capture.trouble.is_none() {
         options
             .debug
             .config()
-            .finish(&mut guest, clocks, [&outcome.judge])?;
+            .finish(&mut guest, clocks, [&capture.judge])?;
         guest.power_off();
     }
-    for (kept, name) in outcome.pictures.iter().zip(PICTURES) {
-        let path = options.out.join(name);
-        kept.picture.save(&path)?;
-        report.add_picture(kept, path);
-    }
+    pictures.finish(options, &mut report)?;
+    let expect = options.expectation();
+    report.expected = expect.name();
+    report.passed = expect.is_met(&report, &capture);
     if let Some(path) = &options.json {
-        json::write(path, &report)?;
+        output::write_json(path, &report)?;
     }
     print(&report, &options.out);
     Ok(report.passed)
+}
+
+/// The pictures that a stream is to leave behind.
+struct Pictures {
+    video: Option<VideoFile>,
+    /// Those that become files of their own, in order.
+    single: Vec<CapturedFrame>,
+    wanted: Vec<u32>,
+}
+
+impl Pictures {
+    fn new(options: &StreamOptions, config: &StreamConfig) -> Result<Self> {
+        let fps = match options.fps {
+            ClockMode::Rate(rate) => rate.get(),
+            _ => USUAL_FPS,
+        };
+        let video = options
+            .save
+            .as_ref()
+            .map(|path| VideoFile::create(path, config.size, config.format, fps));
+        let mut wanted = vec![0, config.frames - 1];
+        wanted.extend(options.picture);
+        Ok(Self {
+            video: video.transpose()?,
+            single: Vec::new(),
+            wanted,
+        })
+    }
+
+    fn add(&mut self, frame: CapturedFrame) -> Result<()> {
+        if let Some(video) = &mut self.video {
+            video.add(frame.picture.bytes())?;
+        }
+        if self.wanted.contains(&frame.frame.index) {
+            self.single.push(frame);
+        }
+        Ok(())
+    }
+
+    /// Writes the single ones, and what is left of the video.
+    fn finish(self, options: &StreamOptions, report: &mut Report) -> Result<()> {
+        if let Some(video) = self.video {
+            video.finish()?;
+        }
+        let last = options.frames - 1;
+        for frame in &self.single {
+            let index = frame.frame.index;
+            let mut names = Vec::new();
+            if index == 0 {
+                names.push(PICTURES[0].to_owned());
+            }
+            if index == last {
+                names.push(PICTURES[1].to_owned());
+            }
+            if options.picture == Some(index) {
+                names.push(format!("frame-{index}.png"));
+            }
+            for name in names {
+                let path = options.out.join(name);
+                frame.picture.save(&path)?;
+                report.add_picture(frame, path);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Makes sure that the results can be written, and that older ones are not taken for new ones.
@@ -247,7 +394,9 @@ fn check_outputs(options: &StreamOptions) -> Result<()> {
         .with_context(|| format!("creating {}", options.out.display()))?;
     let pictures = PICTURES.map(|name| options.out.join(name));
     let debug = options.debug.config();
-    for path in pictures.iter().chain(&options.json).chain(debug.outputs()) {
+    let json = options.json.iter().filter(|path| **path != Path::new("-"));
+    let files = pictures.iter().chain(json).chain(&options.save);
+    for path in files.chain(debug.outputs()) {
         let folder = path
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty());
@@ -267,25 +416,26 @@ fn check_outputs(options: &StreamOptions) -> Result<()> {
 
 /// Shows it, and what to try next.
 fn print(report: &Report, out: &Path) {
-    println!("{}", table(report));
+    say!("{}", table(report));
     for finding in &report.findings {
-        println!(
+        say!(
             "finding: {} ({} times), first: {}",
-            finding.id, finding.count, finding.first
+            finding.id,
+            finding.count,
+            finding.first
         );
-        println!("         {}", finding.help);
+        say!("         {}", finding.help);
     }
     for problem in &report.problems {
-        println!("problem: {problem}");
+        say!("problem: {problem}");
     }
     for line in next_steps(report, out) {
-        println!("{line}");
+        say!("{line}");
     }
 }
 
 fn table(report: &Report) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_BORDERS_ONLY);
+    let mut table = testbed::table::table();
     for (name, value) in rows(report) {
         table.add_row([name, &value]);
     }
@@ -298,12 +448,12 @@ fn rows(report: &Report) -> Vec<(&'static str, String)> {
     let mut rows = vec![
         (
             "result",
-            if report.passed {
-                "all frames arrived and matched"
-            } else {
-                "FAILED"
-            }
-            .to_owned(),
+            match (report.passed, report.expected) {
+                (true, "intact") => "all frames arrived and matched".to_owned(),
+                (false, "intact") => "FAILED".to_owned(),
+                (true, expected) => format!("{expected}, as expected"),
+                (false, expected) => format!("NOT {expected}, as was expected"),
+            },
         ),
         (
             "frames",
@@ -464,8 +614,8 @@ mod tests {
     fn wrong_values_say_what_is_right() {
         for (words, right) in [
             (["--format", "yuyv"], "nv12, nv21, rgb565, bgr32"),
-            (["--fps", "0"], "from 1 to 240, or max"),
-            (["--fps", "stepped"], "from 1 to 240, or max"),
+            (["--fps", "0"], "from 1 to 240, max or sensor"),
+            (["--fps", "stepped"], "from 1 to 240, max or sensor"),
             (
                 ["--source", "plaid"],
                 "use bars, gradient, noise, image:FILE or y4m:FILE",
