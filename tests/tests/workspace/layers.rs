@@ -116,7 +116,9 @@ impl Modules {
         let mut rest = path;
         while let Some((first, after)) = rest.split_first() {
             match first.as_str() {
-                "super" => drop(module.pop()),
+                "super" => {
+                    module.pop();
+                }
                 "crate" | "self" => {}
                 _ => break,
             }
@@ -156,15 +158,14 @@ impl Paths {
                 let longer = [before, &[path.ident.to_string()]].concat();
                 self.tree(&longer, &path.tree);
             }
-            UseTree::Name(name) => {
-                drop(self.0.insert([before, &[name.ident.to_string()]].concat()))
+            UseTree::Name(syn::UseName { ident })
+            | UseTree::Rename(syn::UseRename { ident, .. }) => {
+                self.0.insert([before, &[ident.to_string()]].concat());
             }
-            UseTree::Rename(name) => {
-                drop(self.0.insert([before, &[name.ident.to_string()]].concat()))
+            UseTree::Glob(_) => {
+                self.0.insert(before.to_vec());
             }
-            UseTree::Glob(_) => drop(self.0.insert(before.to_vec())),
             UseTree::Group(group) => group.items.iter().for_each(|tree| self.tree(before, tree)),
-            _ => {}
         }
     }
 }
