@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Parser, Subcommand};
 
 use crate::commands::bench::BenchOptions;
+use crate::commands::bundle::BundleOptions;
 use crate::commands::compare::{CompareOptions, MergeOptions};
 use crate::commands::compliance::ComplianceOptions;
 use crate::commands::faults::FaultsOptions;
@@ -14,7 +15,7 @@ use crate::commands::oom::OomOptions;
 use crate::commands::plan::PlanOptions;
 use crate::commands::registers::RegistersOptions;
 use crate::commands::shell::ShellOptions;
-use crate::commands::stream::StreamOptions;
+use crate::commands::stream_options::StreamOptions;
 use crate::commands::test::TestOptions;
 use crate::commands::trace::TraceOptions;
 use crate::options::GuestOptions;
@@ -23,6 +24,9 @@ use crate::options::GuestOptions;
 #[derive(Debug, Parser)]
 #[command(name = "cargo lab", bin_name = "cargo lab", version)]
 pub struct Options {
+    /// Take emulator, kernel and image from a bundle (its archive or its unpacked folder)
+    #[arg(long, value_name = "FILE|DIR", global = true)]
+    pub bundle: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -59,6 +63,8 @@ pub enum Command {
     Doctor(GuestOptions),
     /// Fetches and builds everything, and boots nothing
     Setup(GuestOptions),
+    /// Packs lab, emulator, kernel and image for machines that have QEMU and nothing else
+    Bundle(BundleOptions),
     /// Writes the manual pages of all commands
     Man(ManOptions),
     /// Prints completions for a shell

@@ -9,13 +9,13 @@ mod save;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use testbed::{explain, interrupt};
 
 use crate::cli::{Command, Options};
 use crate::commands::{
-    bench, compare, compliance, doctor, faults, generate, oom, plan, registers, shell, stream,
-    test, trace,
+    bench, bundle, compare, compliance, doctor, faults, generate, oom, plan, registers, shell,
+    stream, test, trace,
 };
 
 /// The exit code of a run that was interrupted, as shells have it.
@@ -23,7 +23,11 @@ const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let mut options = Options::parse();
-    let result = run(&mut options.command);
+    let taken = match &options.bundle {
+        Some(path) => testbed::bundle::take(path),
+        None => testbed::bundle::take_if_inside(),
+    };
+    let result = taken.and_then(|()| run(&mut options.command));
     let interrupted = interrupt::requested();
     match result {
         _ if interrupted => {
@@ -65,7 +69,8 @@ fn run(command: &mut Command) -> anyhow::Result<bool> {
         Command::Shell(options) => shell::command(options),
         Command::Doctor(options) => doctor::command(options),
         Command::Setup(options) => doctor::setup(options),
-        Command::Man(options) => generate::man(options),
-        Command::Completions(options) => generate::completions(options),
+        Command::Bundle(options) => bundle::command(options),
+        Command::Man(options) => generate::man(options, Options::command()),
+        Command::Completions(options) => generate::completions(options, Options::command()),
     }
 }

@@ -13,7 +13,7 @@ use tx_isp_abi::format::PixelFormat;
 use tx_isp_driver::alloc::Strategy;
 use tx_isp_emulator::control::protocol::{Finding, Status};
 
-use super::stream::{StreamContext, StreamOptions};
+use super::stream_options::{StreamContext, StreamOptions};
 use memlab::text::table;
 use testbed::camera_client::{Run, channels_setup, run as run_camera};
 use testbed::guest::Guest;

@@ -6,10 +6,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::cli::Options;
 use crate::output::say_text;
 
 /// The program as it is called outside of a checkout.
@@ -35,11 +34,11 @@ pub struct CompletionsOptions {
 ///
 /// # Errors
 /// If a page cannot be written.
-pub fn man(options: &ManOptions) -> Result<bool> {
+pub fn man(options: &ManOptions, command: Command) -> Result<bool> {
     let folder = &options.out;
     let doing = || format!("writing manual pages to {}", folder.display());
     fs::create_dir_all(folder).with_context(doing)?;
-    let command = Options::command().name(PROGRAM).bin_name(PROGRAM);
+    let command = command.name(PROGRAM).bin_name(PROGRAM);
     clap_mangen::generate_to(command, folder).with_context(doing)?;
     say_text!(
         "manual pages are in {0}; try: man -l {0}/{PROGRAM}.1\n",
@@ -52,9 +51,9 @@ pub fn man(options: &ManOptions) -> Result<bool> {
 ///
 /// # Errors
 /// Nothing does; where nobody reads, the program ends.
-pub fn completions(options: &CompletionsOptions) -> Result<bool> {
+pub fn completions(options: &CompletionsOptions, command: Command) -> Result<bool> {
     let mut text = Vec::new();
-    let mut command = Options::command().bin_name(PROGRAM);
+    let mut command = command.bin_name(PROGRAM);
     clap_complete::generate(options.shell, &mut command, PROGRAM, &mut text);
     say_text!("{}", String::from_utf8_lossy(&text));
     Ok(true)
@@ -63,6 +62,8 @@ pub fn completions(options: &CompletionsOptions) -> Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::Options;
+    use clap::CommandFactory;
 
     #[test]
     fn every_command_has_a_page() {
@@ -70,7 +71,7 @@ mod tests {
         let options = ManOptions {
             out: folder.path().to_path_buf(),
         };
-        man(&options).unwrap();
+        man(&options, Options::command()).unwrap();
         for command in Options::command().get_subcommands() {
             let page = folder
                 .path()

@@ -2,6 +2,7 @@
 //! What each command does: one file for each, with its own options.
 
 pub mod bench;
+pub mod bundle;
 pub mod channels;
 pub mod compare;
 pub mod compare_options;
@@ -15,5 +16,6 @@ pub mod plan;
 pub mod registers;
 pub mod shell;
 pub mod stream;
+pub mod stream_options;
 pub mod test;
 pub mod trace;

@@ -6,7 +6,7 @@ use crate::output::say;
 use comfy_table::Table;
 use serde::Serialize;
 
-use super::Question;
+use super::base::Question;
 use super::figures::Row;
 use super::host::Machine;
 use testbed::prepare::Prepared;
