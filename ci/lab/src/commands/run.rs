@@ -22,6 +22,7 @@ use testbed::config::Io;
 use testbed::explain;
 use testbed::guest::{Guest, unexpected};
 use testbed::guest_error::GuestError;
+use testbed::interrupt;
 use testbed::prepare::{Prepared, install, repository};
 use testbed::progress::Steps;
 use testbed::sensor::SensorConfig;
@@ -30,9 +31,12 @@ use tx_isp_emulator::sensor::ClockMode;
 use tx_isp_picture::Source;
 
 use crate::options::{DebugOptions, GuestOptions, parse_rate};
+use crate::output;
 
 /// The exit code where the lab failed, not the command.
 const LAB_FAILED: u8 = 125;
+/// Where the user interrupted it, as shells have it.
+const INTERRUPTED: u8 = 130;
 /// Where the command's time was over, as timeout(1) has it.
 const TIME_OVER: u8 = 124;
 /// Where there is no such command, or it cannot be run, as shells have it.
@@ -135,13 +139,25 @@ impl FromStr for UserModule {
 
 /// Runs the command, and gives its exit code.
 pub fn command(options: &RunOptions) -> ExitCode {
-    match run(options) {
+    match claim_and_run(options) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("error: {}", explain(&error));
-            ExitCode::from(LAB_FAILED)
+            ExitCode::from(match interrupt::requested() {
+                true => INTERRUPTED,
+                false => LAB_FAILED,
+            })
         }
     }
+}
+
+/// Runs it in a folder that is this run's as long as it lives.
+fn claim_and_run(options: &RunOptions) -> Result<u8> {
+    let folder = output::claim(&options.out)?;
+    run(&RunOptions {
+        out: folder.path.clone(),
+        ..options.clone()
+    })
 }
 
 fn run(options: &RunOptions) -> Result<u8> {
