@@ -25,6 +25,7 @@ pub mod host;
 mod initramfs;
 mod kernel;
 mod libraries;
+mod lock;
 mod module;
 mod placement;
 mod rust;
