@@ -184,6 +184,9 @@ impl Backend {
         self.events.stop();
         // Whatever is being answered is over when the lock is free.
         drop(lock(&self.mailbox));
+        if self.live.swap(false, Ordering::AcqRel) {
+            self.device.note_driver(false);
+        }
     }
 
     fn is_closed(&self) -> bool {

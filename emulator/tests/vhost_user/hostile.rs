@@ -446,6 +446,75 @@ fn who_has_subscribed_is_told_of_drivers_frames_and_guest_errors() {
     assert_eq!(watcher.status().unwrap().dma.frames, 1);
 }
 
+#[test]
+fn a_vm_that_finds_no_descriptor_left_is_served_when_there_are_some_again() {
+    let process = Process::start(48, &["--persist"]);
+    let operators: Vec<_> = (0..32)
+        .map_while(|_| UnixStream::connect(process.path("control")).ok())
+        .collect();
+    let isp = process.path("isp");
+    let vm = std::thread::spawn(move || Vm::connect_to(&isp, 0).read(ID));
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(!vm.is_finished(), "there were descriptors left: open more");
+    drop(operators);
+    assert_eq!(vm.join().unwrap(), 0x1003_1000);
+    assert!(operator(&process.path("control")).status().is_ok());
+}
+
+#[test]
+fn a_picture_bomb_is_refused_within_little_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    for (kind, header) in [
+        ("image", "P6 100000 100000 255\n"),
+        ("image", "P6 16384 16384 65535\n"),
+        ("y4m", "YUV4MPEG2 W16384 H16384 F25:1 C444\nFRAME\n"),
+    ] {
+        let file = dir.path().join("bomb");
+        std::fs::write(&file, header).unwrap();
+        let output = Command::new("sh")
+            .args(["-c", "ulimit -v 400000 && exec \"$@\"", "sh"])
+            .arg(env!("CARGO_BIN_EXE_tx-isp-emulator"))
+            .arg("--socket")
+            .arg(dir.path().join("isp"))
+            .args(["--source", &format!("{kind}:{}", file.display())])
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{header}: {text}");
+        assert!(text.contains("at most 16384 on a side"), "{header}: {text}");
+    }
+}
+
+#[test]
+fn the_longest_frame_that_a_driver_can_set_does_not_outlive_it() {
+    let emulation = Emulation::start(&[]);
+    let mut vm = Vm::connect(&emulation, 0);
+    vm.stream(128, 128);
+    let frames = |emulation: &Emulation| emulation.status().frames.started;
+    until("frames come", || frames(&emulation) > 2);
+    // 65535 lines of 65535 clocks: two minutes, or what the sensor makes of it.
+    for (register, value) in [(0x05, 0xff), (0x06, 0xff), (0x41, 0xff), (0x42, 0xff)] {
+        for (offset, word) in [(0, 0x37), (4, register), (8, value), (0xc, 2)] {
+            vm.write(0x1005_0000 + offset, word);
+        }
+    }
+    let before = frames(&emulation);
+    std::thread::sleep(Duration::from_millis(400));
+    assert!(
+        frames(&emulation) <= before + 1,
+        "the new length holds at once"
+    );
+    // A driver that is loaded anew.
+    vm.stop(REQUEST_QUEUE);
+    vm.requests.clear();
+    vm.start(REQUEST_QUEUE, 0);
+    vm.stream(128, 128);
+    let before = frames(&emulation);
+    soon("three frames", || {
+        until("frames come again", || frames(&emulation) >= before + 3);
+    });
+}
+
 /// A writer that draws until it is told to write, as slowly as a test likes.
 struct HeldUp {
     drawing: Sender<StartedFrame>,

@@ -2,6 +2,7 @@
 //! `cargo lab test`: format, lints, host tests and guest tests, one after the other. All of them are
 //! cargo's own; this prepares what they need, runs them and counts.
 
+use crate::output::say;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -40,10 +41,17 @@ pub struct TestOptions {
     /// Write the results as JUnit XML to this file; with each host test if cargo-nextest is there
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+    /// How long each fuzz target of the emulator runs, where a nightly compiler and cargo-fuzz are; 0
+    /// for not at all
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    pub fuzz: u64,
     /// Which guest.
     #[command(flatten)]
     pub guest: GuestOptions,
 }
+
+/// The fuzz targets in `emulator/fuzz`.
+const FUZZ_TARGETS: [&str; 5] = ["mailbox", "queues", "sockets", "pictures", "parsers"];
 
 /// A part of the tests that need a guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -62,6 +70,8 @@ pub enum Part {
     Lifecycle,
     /// Programs that everybody has: v4l2-ctl and GStreamer.
     Clients,
+    /// Programs that are linked for a camera: the vendor's device nodes.
+    Vendor,
     /// v4l2-compliance.
     Compliance,
     /// A panic and a dead emulator.
@@ -79,6 +89,7 @@ impl Part {
             Self::Memory => "guest_memory",
             Self::Lifecycle => "guest_lifecycle",
             Self::Clients => "guest_clients",
+            Self::Vendor => "guest_vendor",
             Self::Compliance => "guest_compliance",
             Self::Failures => "guest_failures",
         }
@@ -101,6 +112,7 @@ pub fn command(options: &TestOptions) -> Result<bool> {
     };
     if !options.guest_only && options.part.is_empty() {
         run.host()?;
+        run.fuzz(options.fuzz)?;
     }
     if !options.host_only {
         run.guest(options)?;
@@ -110,9 +122,9 @@ pub fn command(options: &TestOptions) -> Result<bool> {
         eprintln!("results: {}", path.display());
     }
     for failure in &run.failures {
-        println!("FAILED: {failure}");
+        say!("FAILED: {failure}");
     }
-    println!("{}", run.counts);
+    say!("{}", run.counts);
     Ok(run.failures.is_empty())
 }
 
@@ -208,6 +220,55 @@ impl Run<'_> {
         } else {
             self.tests("tests", cargo().args(["test", "--no-fail-fast"]))
         }
+    }
+
+    /// Each fuzz target for so many seconds.
+    fn fuzz(&mut self, seconds: u64) -> Result<()> {
+        let mut version = Command::new("cargo");
+        // Not the toolchain that runs this.
+        let nightly = |command: &mut Command| {
+            command.env_remove("RUSTUP_TOOLCHAIN").env_remove("RUSTC");
+            command.env_remove("CARGO").args(["+nightly", "fuzz"]);
+        };
+        nightly(&mut version);
+        let there = process::ask(version.arg("--version"), ASK_LIMIT)
+            .is_ok_and(|(status, _)| status.success());
+        if seconds == 0 || !there {
+            let reason = match seconds {
+                0 => "--fuzz 0",
+                _ => "there is no nightly compiler with cargo-fuzz (cargo install cargo-fuzz)",
+            };
+            eprintln!("== fuzz: skipped: {reason}");
+            self.counts.skipped += 1;
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(reason);
+            self.own.add_test_case(TestCase::new("fuzz", status));
+            return Ok(());
+        }
+        for target in FUZZ_TARGETS {
+            let mut command = Command::new("cargo");
+            nightly(&mut command);
+            command.args([
+                "run",
+                "--fuzz-dir",
+                "emulator/fuzz",
+                "--sanitizer",
+                "none",
+                target,
+            ]);
+            for folder in ["corpus", "seeds"] {
+                let folder = self
+                    .repository
+                    .join("emulator/fuzz")
+                    .join(folder)
+                    .join(target);
+                fs::create_dir_all(&folder).context("creating a folder for inputs")?;
+                command.arg(folder);
+            }
+            command.arg("--").arg(format!("-max_total_time={seconds}"));
+            self.check(&format!("fuzz {target}"), &mut command)?;
+        }
+        Ok(())
     }
 
     /// What runs in the guest is built by whatever compiler a machine has: also by the oldest.
