@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! Revocation of DMA: a buffer goes back to its owner only when the hardware can no longer write it.
 //!
 //! # How a front ends a stream

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0 OR MIT
 //! A buffer goes back to its owner only when the hardware can no longer write it, whatever fails.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 

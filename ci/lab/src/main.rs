@@ -3,47 +3,43 @@
 
 mod cli;
 mod commands;
-mod json;
 mod options;
+mod output;
+mod save;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use testbed::explain;
+use clap::{CommandFactory, Parser};
+use testbed::{explain, interrupt};
 
 use crate::cli::{Command, Options};
 use crate::commands::{
-    bench, bundle, compare, compliance, doctor, faults, oom, plan, registers, shell, stream, test,
-    trace,
+    bench, bundle, compare, compliance, doctor, faults, generate, oom, plan, registers, run, sdk,
+    shell, stream, test, trace,
 };
 
-/// How std begins to say that standard output takes no more.
-const NO_OUTPUT: &str = "failed printing to stdout";
-
-/// Ends the program in order where its standard output is closed, as by `head`, or full.
-fn end_without_output() {
-    let usual = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        let said = panic.payload().downcast_ref::<String>();
-        match said.filter(|said| said.starts_with(NO_OUTPUT)) {
-            Some(said) => {
-                eprintln!("error: {said}");
-                std::process::exit(1);
-            }
-            None => usual(panic),
-        }
-    }));
-}
+/// The exit code of a run that was interrupted, as shells have it.
+const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
-    end_without_output();
-    let options = Options::parse();
+    let mut options = Options::parse();
     let taken = match &options.bundle {
         Some(path) => testbed::bundle::take(path),
         None => testbed::bundle::take_if_inside(),
     };
-    let result = taken.and_then(|()| run(&options));
+    let result = match (&taken, &mut options.command) {
+        // It ends as the user's command does.
+        (Ok(()), Command::Run(options)) => return run::command(options),
+        (_, command) => taken.and_then(|()| perform(command)),
+    };
+    let interrupted = interrupt::requested();
     match result {
+        _ if interrupted => {
+            if let Err(error) = result {
+                eprintln!("error: {}", explain(&error));
+            }
+            ExitCode::from(INTERRUPTED)
+        }
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -53,9 +49,16 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the command; true if it ended as wanted.
-fn run(options: &Options) -> anyhow::Result<bool> {
-    match &options.command {
+/// Runs a command; true if all was well.
+fn perform(command: &mut Command) -> anyhow::Result<bool> {
+    output::reserve_for_json(command.json());
+    // The folder is this run's as long as it lives.
+    let mut folder = None;
+    if let Some(out) = command.out() {
+        let claimed = folder.insert(output::claim(out)?);
+        *out = claimed.path.clone();
+    }
+    match command {
         Command::Stream(options) => stream::command(options),
         Command::Test(options) => test::command(options),
         Command::Bench(options) => bench::command(options),
@@ -68,8 +71,12 @@ fn run(options: &Options) -> anyhow::Result<bool> {
         Command::Trace(options) => trace::command(&options.command),
         Command::Registers(options) => registers::command(options),
         Command::Shell(options) => shell::command(options),
+        Command::Run(options) => Ok(run::command(options) == ExitCode::SUCCESS),
+        Command::Sdk(options) => sdk::command(options),
         Command::Doctor(options) => doctor::command(options),
         Command::Setup(options) => doctor::setup(options),
         Command::Bundle(options) => bundle::command(options),
+        Command::Man(options) => generate::man(options, Options::command()),
+        Command::Completions(options) => generate::completions(options, Options::command()),
     }
 }

@@ -74,11 +74,7 @@ impl Launch<'_> {
         arguments.pair("-kernel", self.image.kernel_elf.as_os_str());
         arguments.words(&placement.qemu_arguments(&self.image.initramfs.display().to_string()));
         arguments.pair("-append", &self.command_line(&placement.command_line()));
-        arguments.pair("-chardev", &socket("isp", self.isp_socket));
-        arguments.pair(
-            "-device",
-            &format!("{},chardev=isp,{ISP_SLOT}", self.carrier.properties()),
-        );
+        self.attach(&mut arguments);
         match &self.control {
             Control::Agent(path) => {
                 arguments.pair("-device", &format!("virtio-serial-pci,{PORT_SLOT}"));
@@ -93,6 +89,24 @@ impl Launch<'_> {
             Control::Terminal { .. } => arguments.pair("-serial", "mon:stdio"),
         }
         Ok(arguments.0)
+    }
+
+    fn attach(&self, arguments: &mut Arguments) {
+        if self.carrier == Carrier::VfioUser {
+            // Its socket has properties of its own, which the comma-separated form cannot say.
+            let device = serde_json::json!({
+                "driver": self.carrier.device(),
+                "socket": { "type": "unix", "path": self.isp_socket },
+                "addr": ISP_SLOT.trim_start_matches("addr="),
+            });
+            arguments.pair("-device", &device.to_string());
+            return;
+        }
+        arguments.pair("-chardev", &socket("isp", self.isp_socket));
+        arguments.pair(
+            "-device",
+            &format!("{},chardev=isp,{ISP_SLOT}", self.carrier.properties()),
+        );
     }
 
     fn command_line(&self, placement: &str) -> String {
@@ -111,8 +125,13 @@ impl Launch<'_> {
         words.extend(self.image.command_line_extra.iter().map(String::as_str));
         let terminal;
         if let Control::Terminal { kind } = &self.control {
-            terminal = format!("TERM={kind}");
-            words.extend([SHELL_WORD, &terminal]);
+            // What the driver says is for its log; a person's console shows warnings.
+            words.extend([SHELL_WORD, "loglevel=5"]);
+            terminal = terminal_size::terminal_size().map_or_else(
+                || format!("TERM={kind}"),
+                |(width, height)| format!("TERM={kind} LINES={} COLUMNS={}", height.0, width.0),
+            );
+            words.push(&terminal);
         }
         words.join(" ")
     }
@@ -195,13 +214,24 @@ pub(crate) mod tests {
     fn a_persons_guest_has_the_terminal_instead() {
         let kind = "xterm".to_owned();
         let line = line(Control::Terminal { kind }, Carrier::Generic);
-        assert!(line.contains("extra=1 lab.shell TERM=xterm"), "{line}");
+        assert!(
+            line.contains("extra=1 lab.shell loglevel=5 TERM=xterm"),
+            "{line}"
+        );
         assert!(line.contains("-serial\nmon:stdio"), "{line}");
         assert!(
             line.contains("virtio-id=30,num_vqs=2,vq_size=256,chardev=isp"),
             "{line}"
         );
         assert!(!line.contains("virtserialport"), "{line}");
+    }
+
+    #[test]
+    fn the_chip_at_its_own_addresses_needs_no_chardev() {
+        let line = line(Control::Agent("/run/agent".into()), Carrier::VfioUser);
+        let device = r#"{"addr":"0x12","driver":"vfio-user-pci","socket":{"path":"/run/isp,1","type":"unix"}}"#;
+        assert!(line.contains(device), "{line}");
+        assert!(!line.contains("id=isp"), "{line}");
     }
 
     #[test]

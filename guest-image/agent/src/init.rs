@@ -16,14 +16,15 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::failure::{At, failure};
-use crate::{SERVE, modules, shell, vendor};
+use crate::{modules, serve, shell, vendor};
 
 /// What is mounted where: type, place, options.
-const MOUNTS: [(&str, &str, &str); 7] = [
+const MOUNTS: [(&str, &str, &str); 8] = [
     ("proc", "/proc", ""),
     ("sysfs", "/sys", ""),
     ("devtmpfs", "/dev", ""),
     ("devpts", "/dev/pts", ""),
+    ("tmpfs", "/dev/shm", "size=50%"),
     ("debugfs", "/sys/kernel/debug", ""),
     ("tmpfs", "/tmp", "size=50%"),
     ("tmpfs", "/run", ""),
@@ -81,7 +82,7 @@ fn worker(loaded: &[guest_protocol::message::ModuleLoad]) -> Command {
     let mut command = Command::new("/proc/self/exe");
     command
         .arg0("guest-agent")
-        .arg(SERVE)
+        .arg(serve::WORD)
         .env("PATH", shell::PATH)
         .env(modules::REPORT, modules::to_report(loaded));
     command

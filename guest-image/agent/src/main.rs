@@ -12,6 +12,7 @@ mod checksum;
 mod clock;
 mod device;
 mod failure;
+mod follow;
 mod init;
 mod modules;
 mod planes;
@@ -28,8 +29,6 @@ mod vendor;
 
 use std::process::ExitCode;
 
-/// The argument with which init starts itself again to serve requests.
-const SERVE: &str = "serve";
 /// The argument that asks for [`pressure`].
 const PRESSURE: &str = "pressure";
 /// The argument that asks for [`rights`].
@@ -42,7 +41,7 @@ const CHECKSUM: &str = "checksum";
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.split_first() {
-        Some((word, _)) if word == SERVE => serve::main(),
+        Some((word, _)) if word == serve::WORD => serve::main(),
         Some((word, rest)) if word == PRESSURE => pressure::main(rest),
         Some((word, [])) if word == RIGHTS => rights::main(),
         Some((word, rest)) if word == STARTS => starts::main(rest),
