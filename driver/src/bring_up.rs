@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! Bringing the ISP up and shutting it down, in the order of facts 2.6 and 2.7.
 //!
 //! Left out, since nothing here depends on them: the tuning tables and the statistics' buffers.
@@ -41,13 +41,13 @@ const PHY_POLL_US: u32 = 1000;
 /// PHY_STATE with a sensor: 0x630, then 0x300 or 0x330 (facts 2.8); without, it stays at 0x200.
 const PHY_ALIVE: u32 = (0x630 | 0x300 | 0x330) & !0x200;
 
-/// Takes the ISP from whatever state it is in to taking frames from `sensor`.
-pub(crate) fn start<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), Error> {
+/// Takes the ISP from whatever state it is in to waiting for frames from `sensor`: [`start_vic`] lets
+/// them in.
+pub(crate) fn initialise<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), Error> {
     soft_reset(bus)?;
     open_clock_gates(bus)?;
     start_core(bus, sensor)?;
-    start_csi(bus, sensor)?;
-    start_vic(bus, sensor)
+    start_csi(bus, sensor)
 }
 
 /// Stops the frames and silences the interrupts.
@@ -171,7 +171,8 @@ pub(crate) fn recover_vic<B: Bus>(bus: &mut B) -> Result<(), Error> {
     Ok(())
 }
 
-fn start_vic<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), Error> {
+/// Lets the sensor's frames in.
+pub(crate) fn start_vic<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), Error> {
     let control = Vic::Control.address();
     bus.post(&[
         write(control, Vic::VIC_CONFIGURE.mask()),

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! An output channel: its set-up (facts 2.5), its buffers (facts 2.4), start and stop.
 
 mod output;
@@ -111,6 +111,18 @@ impl<B: Bus> Isp<B> {
         output.chroma = start;
         output.layout = output.layout.with_chroma(start);
         Ok(())
+    }
+
+    /// Where the chroma plane begins in a channel's buffers.
+    #[must_use]
+    pub const fn chroma_start(&self, channel: ChannelId) -> ChromaStart {
+        self.channels[channel.index()].chroma
+    }
+
+    /// Whether buffers that the chip passes over are completed as damaged, in place of being queued
+    /// again.
+    pub fn return_skipped(&mut self, channel: ChannelId, returns: bool) {
+        self.channels[channel.index()].returns_skipped = returns;
     }
 
     /// Notes that a buffer is about to be queued: its whole length must lie below 4 GiB and must not

@@ -21,6 +21,7 @@ use tx_isp_emulator::sensor::ClockMode;
 
 /// Which guest on which QEMU.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Guest")]
 pub struct GuestOptions {
     /// The guest's memory; its top 29M are the carve-out for frames
     #[arg(long, value_name = "SIZE", default_value = "128M")]
@@ -35,6 +36,10 @@ pub struct GuestOptions {
     /// The virtual device that carries the ISP; auto takes the best one that this QEMU has
     #[arg(long, value_enum, default_value_t = Attach::Auto)]
     pub attach: Attach,
+    /// Give the guest the vendor's device nodes (/dev/tx-isp and others), and what programs that are
+    /// linked for a camera expect beside them
+    #[arg(long)]
+    pub vendor: bool,
     /// Install missing host packages without asking
     #[arg(long, short)]
     pub yes: bool,
@@ -102,6 +107,7 @@ impl GuestOptions {
                 Attach::Generic => Some(Carrier::Generic),
                 Attach::Gpio => Some(Carrier::Gpio),
             },
+            vendor: self.vendor,
             yes: self.yes,
         }
     }
@@ -178,9 +184,9 @@ fn parse_kernel(text: &str) -> Result<KernelChoice, String> {
 /// Frames per second.
 pub fn parse_rate(text: &str) -> Result<ClockMode, String> {
     match ClockMode::from_str(text) {
-        Ok(mode @ (ClockMode::Rate(_) | ClockMode::Max)) => Ok(mode),
+        Ok(mode @ (ClockMode::Rate(_) | ClockMode::Max | ClockMode::Sensor)) => Ok(mode),
         _ => Err(format!(
-            "use frames per second from 1 to {}, or max",
+            "use frames per second from 1 to {}, max or sensor",
             tx_isp_emulator::sensor::MAX_RATE
         )),
     }

@@ -2,6 +2,7 @@
 //! `cargo lab test`: format, lints, host tests and guest tests, one after the other. All of them are
 //! cargo's own; this prepares what they need, runs them and counts.
 
+use crate::output::say;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -69,6 +70,8 @@ pub enum Part {
     Lifecycle,
     /// Programs that everybody has: v4l2-ctl and GStreamer.
     Clients,
+    /// Programs that are linked for a camera: the vendor's device nodes.
+    Vendor,
     /// v4l2-compliance.
     Compliance,
     /// A panic and a dead emulator.
@@ -86,6 +89,7 @@ impl Part {
             Self::Memory => "guest_memory",
             Self::Lifecycle => "guest_lifecycle",
             Self::Clients => "guest_clients",
+            Self::Vendor => "guest_vendor",
             Self::Compliance => "guest_compliance",
             Self::Failures => "guest_failures",
         }
@@ -118,9 +122,9 @@ pub fn command(options: &TestOptions) -> Result<bool> {
         eprintln!("results: {}", path.display());
     }
     for failure in &run.failures {
-        println!("FAILED: {failure}");
+        say!("FAILED: {failure}");
     }
-    println!("{}", run.counts);
+    say!("{}", run.counts);
     Ok(run.failures.is_empty())
 }
 
