@@ -6,19 +6,18 @@ use crate::gain;
 
 /// The colour filters of a 2x2 block of pixels, first line first.
 ///
-/// The vendor's driver looks the Bayer register's value, 0 to 3, up by the media bus code
-/// (facts 2.1). Which value means which order is not recorded: the numbering is our choice.
+/// The values are those of the core's Bayer register (facts 2a.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum BayerOrder {
     /// Red, green / green, blue.
     Rggb = 0,
-    /// Green, red / blue, green.
-    Grbg = 1,
-    /// Green, blue / red, green.
-    Gbrg = 2,
     /// Blue, green / green, red.
-    Bggr = 3,
+    Bggr = 1,
+    /// Green, red / blue, green.
+    Grbg = 2,
+    /// Green, blue / red, green.
+    Gbrg = 3,
 }
 
 /// What the ISP and the frame clock need to know of a sensor.
@@ -30,6 +29,8 @@ pub struct Sensor {
     pub size: Size,
     /// MIPI data lanes.
     pub lanes: u32,
+    /// MIPI clock of a lane in MHz.
+    pub mipi_mhz: u32,
     /// Order of the colour filters, as the value of the core's Bayer register.
     pub bayer: BayerOrder,
     /// Bits of one raw pixel.
@@ -123,6 +124,7 @@ pub const GC2053: Sensor = Sensor {
     name: "gc2053",
     size: Size::new(1920, 1080),
     lanes: 2,
+    mipi_mhz: 600,
     bayer: BayerOrder::Rggb,
     bits_per_pixel: 10,
     pixel_clock: 78_000_000,

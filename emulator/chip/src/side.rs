@@ -7,11 +7,9 @@ use super::findings::FindingKind;
 use super::frame::{Frame, RawJob, SideJob, StatisticsJob};
 use tx_isp_abi::registers::{Core, Statistics, Vic};
 use tx_isp_abi::sensor::BayerOrder;
-use tx_isp_abi::statistics::{BANK_BYTES, BANKS, Kind};
+use tx_isp_abi::statistics::{BANKS, Kind};
 use tx_isp_abi::{PhysAddr, Size};
 
-/// A raw picture must have at least so many banks (facts 8, row 9).
-const LEAST_BANKS: usize = 2;
 /// Bytes of a raw pixel in memory (facts 6.2).
 const RAW_BYTES: u32 = 2;
 
@@ -61,7 +59,8 @@ impl Chip {
 
     fn raw_job(&self) -> Option<RawJob> {
         let count = Vic::MDMA_BANKS.get(self.vic(Vic::MdmaControl));
-        let count = usize::try_from(count).ok()?;
+        // 8 asks for more pictures than there are banks (facts 2b.9).
+        let count = usize::try_from(count).ok()?.min(Vic::MDMA_BANK.len());
         let banks: Vec<PhysAddr> = Vic::MDMA_BANK
             .get(..count)?
             .iter()
@@ -73,7 +72,7 @@ impl Chip {
         let sensor = self.sensor.size;
         let fits =
             |pixels: u32, limit: u32| pixels > 0 && pixels <= limit && pixels.is_multiple_of(2);
-        let usable = banks.len() >= LEAST_BANKS
+        let usable = !banks.is_empty()
             && banks.len() == count
             && fits(size.width, sensor.width)
             && fits(size.height, sensor.height)
@@ -91,9 +90,9 @@ impl Chip {
     fn bayer(&self) -> BayerOrder {
         match Core::BAYER_ORDER.get(self.storage.get(Core::Bayer.address())) {
             0 => BayerOrder::Rggb,
-            1 => BayerOrder::Grbg,
-            2 => BayerOrder::Gbrg,
-            3 => BayerOrder::Bggr,
+            1 => BayerOrder::Bggr,
+            2 => BayerOrder::Grbg,
+            3 => BayerOrder::Gbrg,
             _ => self.sensor.bayer,
         }
     }
@@ -129,13 +128,7 @@ impl Chip {
         match kind {
             Kind::Exposure => set(Statistics::AE0_BANKS),
             Kind::WhiteBalance => set(Statistics::AWB_BANKS),
-            Kind::Focus => match value(Statistics::AfAddress) {
-                0 => Vec::new(),
-                first => (0..)
-                    .take(BANKS)
-                    .filter_map(|bank: u32| PhysAddr(first).checked_add(bank * BANK_BYTES))
-                    .collect(),
-            },
+            Kind::Focus => set(Statistics::AF_BANKS),
         }
     }
 

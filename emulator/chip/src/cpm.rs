@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The soft reset's handshake (facts 1.3).
+
+use super::Chip;
+use super::findings::FindingKind;
+use tx_isp_abi::registers::Cpm;
+
+impl Chip {
+    pub(super) fn write_soft_reset(&mut self, value: u32) {
+        let address = Cpm::SoftReset.address();
+        let before = self.storage.get(address);
+        let was_in_reset = Cpm::ISP_RESET.is_set(before);
+        let acknowledge =
+            Cpm::ISP_RESET_ACKNOWLEDGE.of(u32::from(Cpm::ISP_RESET_REQUEST.is_set(value)));
+        self.storage.set(
+            address,
+            value & !Cpm::ISP_RESET_ACKNOWLEDGE.mask() | acknowledge,
+        );
+        if Cpm::ISP_RESET.is_set(value) && !was_in_reset {
+            if !Cpm::ISP_RESET_ACKNOWLEDGE.is_set(before) {
+                self.findings
+                    .report(FindingKind::ResetWithoutHandshake, || {
+                        format!("SRBC written with {value:#x} while it was {before:#x}")
+                    });
+            }
+            self.reset_isp();
+        }
+        self.update_gates();
+    }
+}
