@@ -213,10 +213,10 @@ impl<B: Bus> Isp<B> {
         let input = self.sensor.size;
         let layout = self.layout(channel);
         let writes_rgb = |other: &&OutputChannel| other.streaming && other.layout.format.is_rgb();
-        if layout.format.is_rgb()
-            && let Some(other) = self.channels.iter().find(writes_rgb)
-        {
-            return Err(Error::RgbTaken(other.id));
+        if layout.format.is_rgb() {
+            if let Some(other) = self.channels.iter().find(writes_rgb) {
+                return Err(Error::RgbTaken(other.id));
+            }
         }
         let placement = self.channels[channel.index()].placement(input);
         self.bus.post(&setup(channel, &layout, input, &placement))?;

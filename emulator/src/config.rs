@@ -3,11 +3,13 @@
 
 use crate::sensor::{self, ClockMode};
 use clap::Parser;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tx_isp_abi::sensor::Sensor;
 use tx_isp_abi::soc::{SOCS, Soc};
+use tx_isp_chip::behaviour::{Behaviour, Behaviours};
 use tx_isp_chip::carve_out::CarveOut;
 use tx_isp_chip::faults::Fault;
+use tx_isp_chip::{FindingKind, Severity, Strictness};
 use tx_isp_picture::Source;
 
 /// An Ingenic T31 image signal processor as a vhost-user backend.
@@ -21,10 +23,10 @@ pub struct Config {
     #[arg(long, value_name = "PATH")]
     pub socket: PathBuf,
 
-    /// Unix socket for the operator: status, ledger of written frames, steps, quit. One JSON object
-    /// in a line each way, for example {"command":"status"}.
-    #[arg(long, value_name = "PATH")]
-    pub control: Option<PathBuf>,
+    /// Unix socket for the operator: status, log of written frames, events, faults, steps, quit. One
+    /// JSON object in a line each way, for example {"command":"status"}; emulator/MONITOR.md tells all.
+    #[arg(long, alias = "control", value_name = "PATH")]
+    pub monitor: Option<PathBuf>,
 
     /// Frame rate: frames per second from 1 to 240 (rates that the sensor does not reach are
     /// allowed, a GC2053 does 5 to 40), `max` for a frame whenever each enabled channel has a
@@ -59,9 +61,23 @@ pub struct Config {
     #[arg(long, value_name = "SIZE@BASE")]
     pub carve_out: Option<CarveOut>,
 
-    /// Ends with an error at the first finding: a mistake of the guest's driver.
-    #[arg(long)]
-    pub strict: bool,
+    /// Ends the run at the guest driver's first error; with =suspect also at what is probably one.
+    #[arg(long, value_name = "SEVERITY", num_args = 0..=1, require_equals = true, default_missing_value = "error")]
+    pub strict: Option<Severity>,
+
+    /// A guest error that does not end a --strict run; may be given more than once.
+    #[arg(long, value_name = "ID")]
+    pub allow: Vec<FindingKind>,
+
+    /// How the chip behaves where its behaviour is open, for example empty-fifo=last-address; may be
+    /// given more than once. Without a known value all are listed.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub behaviour: Vec<Behaviour>,
+
+    /// The only folder in which the monitor's trace command makes files. Without it that of the
+    /// monitor's socket.
+    #[arg(long, value_name = "FOLDER")]
+    pub trace_dir: Option<PathBuf>,
 
     /// Records each register access to FILE: R|W ADDRESS VALUE @SECONDS, one in a line.
     #[arg(long, value_name = "FILE")]
@@ -83,6 +99,38 @@ pub struct Config {
     /// Listens for the next VM when one is gone; without it that is the end.
     #[arg(long)]
     pub persist: bool,
+}
+
+impl Config {
+    /// Which mistakes end the run.
+    #[must_use]
+    pub fn strictness(&self) -> Option<Strictness> {
+        let mut strictness = Strictness::new(self.strict?);
+        self.allow.iter().for_each(|kind| strictness.allow(*kind));
+        Some(strictness)
+    }
+
+    /// How the chip behaves where its behaviour is open.
+    #[must_use]
+    pub fn behaviours(&self) -> Behaviours {
+        let mut behaviours = Behaviours::default();
+        for behaviour in &self.behaviour {
+            behaviours.choose(*behaviour);
+        }
+        behaviours
+    }
+
+    /// The folder in which the monitor makes traces.
+    #[must_use]
+    pub fn trace_folder(&self) -> Option<PathBuf> {
+        let beside = |socket: &PathBuf| match socket.parent() {
+            Some(folder) if folder != Path::new("") => folder.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        self.trace_dir
+            .clone()
+            .or_else(|| self.monitor.as_ref().map(beside))
+    }
 }
 
 /// A SoC that nobody described, and those that somebody did.
@@ -143,7 +191,7 @@ mod tests {
         assert_eq!(config.fps, ClockMode::Sensor);
         assert_eq!(config.source, Source::Bars);
         assert_eq!(config.sensor.name, "gc2053");
-        assert!(!config.persist && config.control.is_none() && config.report.is_none());
+        assert!(!config.persist && config.monitor.is_none() && config.report.is_none());
     }
 
     #[test]

@@ -11,20 +11,32 @@
 //! end of interrupt (our choice). So a driver that handles what it read and misses what came
 //! meanwhile is called once more.
 //!
+//! **Revocation.** The DMA engine writes under a permit ([`DmaPermit`]), a chunk at a time. The permit
+//! ends with whatever ends the right to write: the soft reset's request, a flush or reset of the
+//! pipeline, a stopped queue, a new memory map, a new chip, the VM's end. What ends the frame (flush,
+//! reset, a new chip) drops it; what only interrupts it (the others) keeps it, and it is drawn again
+//! when frames may go on: the same frame is the same picture. Nothing here waits for drawing.
+//!
 //! **The clock `max`** knows no time between a frame's first line and its last: the start interrupts
 //! are announced together with those of the end (our choice). One interrupt a frame is enough.
 
+mod observers;
+mod permit;
 mod sight;
 mod state;
 mod status;
 
 use crate::attach::{GuestMemory, InterruptSink};
-use crate::control::protocol::{LedgerPage, MAX_LEDGER_ENTRIES, MAX_STEP_FRAMES, Stepped};
-use crate::ledger::{Ledger, Record};
+use crate::ledger::{self, Ledger, Record, nanoseconds};
+use crate::monitor::protocol::{
+    Event, EventKind, LedgerPage, MAX_LEDGER_ENTRIES, MAX_STEP_FRAMES, Stepped,
+};
 use crate::sensor::{ClockMode, MAX_RATE};
 use crate::trace::Traced;
+use observers::Observers;
+pub use permit::{DmaGate, DmaPermit, DmaState, Revoked};
 use state::{Link, Phase, State, Steps};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tx_isp_abi::channel::ChannelId;
@@ -32,10 +44,13 @@ use tx_isp_abi::operation::{BatchError, Operation, execute};
 use tx_isp_abi::registers::{Access, RegisterId};
 use tx_isp_abi::sensor::Sensor;
 use tx_isp_abi::soc::Soc;
-use tx_isp_chip::{FindingKind, Frame, SideJob};
+use tx_isp_chip::{FindingKind, Frame, SideJob, Strictness};
 
-/// How long [`Device::pause`] waits for the DMA engine.
-const PAUSE_DEADLINE: Duration = Duration::from_secs(5);
+/// How long the end of a chunk that is being copied is waited for; it takes microseconds, unless the
+/// host cannot find the guest's page.
+const CHUNK_DEADLINE: Duration = Duration::from_millis(500);
+/// How often the guest's requests let others have the lock before they take it.
+const TURNS_GIVEN: u32 = 1000;
 
 /// How many refused requests are logged as warnings: the guest must not fill the host's disk.
 const REFUSALS_LOGGED: u64 = 10;
@@ -49,19 +64,25 @@ pub struct Device {
     state: Mutex<State>,
     /// There may be a frame for the DMA engine.
     work: Condvar,
-    /// The DMA engine has finished a frame.
-    idle: Condvar,
+    /// Who may write to guest memory.
+    gate: Arc<DmaGate>,
+    /// How many wait for the lock that go before the guest's requests.
+    urgent: AtomicU32,
     ledger: Mutex<Ledger>,
     /// Event buffers handed to the guest.
     events: Arc<AtomicU64>,
     /// Called when a step is over.
     on_step: Mutex<Option<Box<dyn Fn() + Send>>>,
-    /// Called at the first finding.
-    on_finding: Mutex<Option<Box<dyn Fn() + Send>>>,
+    /// Called at the first finding that is bad enough.
+    on_finding: Mutex<Option<(Strictness, Box<dyn Fn() + Send>)>>,
+    /// Who wants to know what happens.
+    observers: Observers,
+    /// Called when the frame period changes.
+    on_period: Mutex<Option<Box<dyn Fn() + Send>>>,
 }
 
 /// A frame that the DMA engine is to write.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct StartedFrame {
     /// What to write.
     pub frame: Frame,
@@ -69,12 +90,18 @@ pub struct StartedFrame {
     pub start: Duration,
     /// Where to write it.
     pub memory: GuestMemory,
+    /// The right to do so.
+    pub permit: DmaPermit,
     epoch: u64,
 }
 
 /// What the DMA engine did with a frame.
 #[derive(Debug, Default)]
 pub struct Outcome {
+    /// The permit ended before the frame was written: all of it counts as not written.
+    pub revoked: bool,
+    /// The pictures that were written.
+    pub records: Vec<Record>,
     /// The channels that could not be written.
     pub failed: Vec<ChannelId>,
     /// What could not be written beside their pictures.
@@ -149,11 +176,14 @@ impl Device {
             started: Instant::now(),
             state: Mutex::new(State::new(sensor)),
             work: Condvar::new(),
-            idle: Condvar::new(),
+            gate: Arc::default(),
+            urgent: AtomicU32::new(0),
             ledger: Mutex::default(),
             events: Arc::default(),
             on_step: Mutex::default(),
             on_finding: Mutex::default(),
+            observers: Observers::default(),
+            on_period: Mutex::default(),
         }
     }
 
@@ -168,7 +198,7 @@ impl Device {
     pub fn frame_period(&self) -> Option<Duration> {
         match self.clock {
             ClockMode::Sensor => {
-                let period = lock(&self.state).chip.frame_period();
+                let period = self.state_first().chip.frame_period();
                 Some(period.max(Duration::from_secs(1) / MAX_RATE))
             }
             mode => mode.period(&self.sensor),
@@ -183,6 +213,62 @@ impl Device {
     /// What drives the frame clock.
     pub const fn clock(&self) -> ClockMode {
         self.clock
+    }
+
+    /// What the monitor wants to know from now on; nothing before this is called.
+    pub fn want_events(&self, kinds: &[EventKind]) {
+        self.observers.want(kinds);
+    }
+
+    /// Sets what is called when there are events to take. It must not call the device.
+    pub fn on_events(&self, call: impl Fn() + Send + 'static) {
+        self.observers.on_events(Box::new(call));
+    }
+
+    /// The events since this was last called.
+    pub fn take_events(&self) -> Vec<Event> {
+        self.observers.take()
+    }
+
+    /// A driver begins or ends, as the attachment sees it.
+    pub fn note_driver(&self, begins: bool) {
+        let at_ns = nanoseconds(self.now());
+        let event = || Event::Driver { begins, at_ns };
+        self.observers.tell(EventKind::Driver, event);
+    }
+
+    /// Sets what is called when [`Device::frame_period`] has changed. It must not call the device.
+    pub fn on_period(&self, call: impl Fn() + Send + 'static) {
+        *lock(&self.on_period) = Some(Box::new(call));
+    }
+
+    /// Tells whoever drives the frame clock of a new period.
+    fn tell_period(&self, state: &mut State) {
+        let period = state.chip.frame_period();
+        if std::mem::replace(&mut state.period_told, period) != period
+            && let Some(call) = lock(&self.on_period).as_ref()
+        {
+            call();
+        }
+    }
+
+    /// The lock, before the guest's requests: for frames and the operator.
+    fn state_first(&self) -> MutexGuard<'_, State> {
+        self.urgent.fetch_add(1, Ordering::SeqCst);
+        let state = lock(&self.state);
+        self.urgent.fetch_sub(1, Ordering::SeqCst);
+        state
+    }
+
+    /// The lock, after all others that wait: a guest that floods us with requests keeps nobody out.
+    fn state_last(&self) -> MutexGuard<'_, State> {
+        for _ in 0..TURNS_GIVEN {
+            if self.urgent.load(Ordering::SeqCst) == 0 {
+                break;
+            }
+            std::thread::yield_now();
+        }
+        lock(&self.state)
     }
 
     /// Time since the emulator's start.
@@ -202,57 +288,97 @@ impl Device {
         lock(&self.state).link = Some(Link { memory, interrupts });
     }
 
-    /// The VM is gone.
+    /// The VM is gone. Nothing is written to its memory any more.
     pub fn disconnect(&self) {
         self.pause();
-        lock(&self.state).link = None;
-    }
-
-    /// Frames go through from now on.
-    pub fn resume(&self) {
-        lock(&self.state).running = true;
-        self.work.notify_one();
-    }
-
-    /// Stops the frame clock and waits until DMA is over: afterwards guest memory is left alone.
-    pub fn pause(&self) {
-        let mut state = lock(&self.state);
-        state.running = false;
-        self.work.notify_one();
-        self.wait_for_dma(state);
-    }
-
-    /// Waits until no DMA is under way. A reset's acknowledge says that the ISP has stopped its bus
-    /// traffic (facts 1.3), so the request's answer waits for that.
-    fn wait_for_dma(&self, state: MutexGuard<'_, State>) {
-        let busy = |state: &mut State| !matches!(state.phase, Phase::Idle);
-        let waited = self.idle.wait_timeout_while(state, PAUSE_DEADLINE, busy);
-        let (_state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-        if timeout.timed_out() {
-            log::error!(
-                "DMA did not end within {PAUSE_DEADLINE:?}; is the source's file readable?"
-            );
+        let mut state = self.state_first();
+        state.link = None;
+        if matches!(state.phase, Phase::Waiting(_)) {
+            state.phase = Phase::Idle;
         }
+    }
+
+    /// Frames go through from now on. A frame that [`Device::pause`] interrupted is drawn again.
+    pub fn resume(&self) {
+        self.state_first().running = true;
+        self.work.notify_one();
+    }
+
+    /// Stops the frame clock and DMA: afterwards guest memory is left alone. The frame under way is
+    /// kept for [`Device::resume`].
+    pub fn pause(&self) {
+        self.state_first().running = false;
+        self.gate.revoke();
+        self.wait_for_chunk();
+    }
+
+    /// The VM's memory map was replaced: nothing is written by the old one any more. The frame under
+    /// way is drawn again.
+    pub fn memory_changed(&self) {
+        self.gate.revoke();
+        self.wait_for_chunk();
+        self.work.notify_one();
+    }
+
+    /// Where DMA stands.
+    pub fn dma_state(&self) -> DmaState {
+        self.gate.state()
+    }
+
+    /// Waits for the chunk that was under way when the permit was revoked.
+    fn wait_for_chunk(&self) {
+        self.gate.wait_stopped(CHUNK_DEADLINE);
+        if self.gate.state() == DmaState::Draining {
+            log::error!("DMA did not stop within {CHUNK_DEADLINE:?}: is the host out of memory?");
+        }
+    }
+
+    /// Revokes the permit of a frame that is over or must not go on now. True if the frame is over and
+    /// a chunk of it is still on its way.
+    fn revoke_unwanted(&self, state: &mut State) -> bool {
+        let Some(started_in) = state.phase.started_in() else {
+            return false;
+        };
+        let is_over = started_in != (state.epoch, state.chip.generation());
+        if !is_over && state.may_write() {
+            return false;
+        }
+        let left = self.gate.revoke();
+        if is_over && matches!(state.phase, Phase::Waiting(_)) {
+            state.phase = Phase::Idle;
+            state.counts.finished += 1;
+        }
+        is_over && left == DmaState::Draining
+    }
+
+    /// Whether no byte is under way to memory, nor can be before the lock is let go of.
+    fn bus_is_idle(&self, state: &State) -> bool {
+        !matches!(state.phase, Phase::Busy(_)) || self.gate.is_stopped()
     }
 
     /// Power off and on: a new chip. Findings are kept.
     pub fn reset(&self) {
         self.pause();
-        let mut state = lock(&self.state);
+        let mut state = self.state_first();
         state.reset(self.sensor);
+        self.revoke_unwanted(&mut state);
         *lock(&self.ledger) = Ledger::default();
         self.end_step(&mut state);
+        self.tell_period(&mut state);
     }
 
     /// Carries out a batch of register operations: the number of result words, and what to
-    /// [`Device::announce`] once the results are on their way.
+    /// [`Device::announce`] once the results are on their way. Never waits for drawing.
     pub fn execute(
         &self,
         operations: &[Operation],
         results: &mut [u32],
     ) -> (Result<usize, BatchError>, Lines) {
-        let mut state = lock(&self.state);
+        let mut state = self.state_last();
+        state.chip.set_time(self.now());
         let before = state.chip.irq_lines();
+        let idle = self.bus_is_idle(&state);
+        state.chip.set_bus_idle(idle);
         let State { chip, trace, .. } = &mut *state;
         let result = match trace {
             Some(recorder) => {
@@ -272,11 +398,14 @@ impl Device {
             lines |= before & state.chip.irq_lines();
         }
         self.tell_findings(&mut state);
-        if self.has_work(&state) {
+        self.tell_period(&mut state);
+        let draining = self.revoke_unwanted(&mut state);
+        if self.has_work(&state) || matches!(state.phase, Phase::Waiting(_)) && state.may_write() {
             self.work.notify_one();
         }
-        if state.chip.is_reset_requested() {
-            self.wait_for_dma(state);
+        drop(state);
+        if draining {
+            self.wait_for_chunk();
         }
         (result, Lines(lines))
     }
@@ -298,7 +427,7 @@ impl Device {
         if lines.0 == 0 {
             return;
         }
-        let mut state = lock(&self.state);
+        let mut state = self.state_first();
         state.note_interrupt(lines.0, self.now());
         let link = state.link.clone();
         drop(state);
@@ -314,7 +443,7 @@ impl Device {
         if matches!(self.clock, ClockMode::Max | ClockMode::Stepped) {
             return;
         }
-        let mut state = lock(&self.state);
+        let mut state = self.state_first();
         if !state.running || !state.chip.is_streaming() || ticks == 0 {
             return;
         }
@@ -344,7 +473,7 @@ impl Device {
         if !(1..=MAX_STEP_FRAMES).contains(&frames) {
             return Err(StepError::BadCount(frames));
         }
-        let mut state = lock(&self.state);
+        let mut state = self.state_first();
         if state.steps.is_some() {
             return Err(StepError::Busy);
         }
@@ -383,19 +512,21 @@ impl Device {
 
     /// The DMA engine's next frame: waits until there is one, `None` when the emulator ends.
     pub fn next_frame(&self) -> Option<StartedFrame> {
-        let mut state = lock(&self.state);
+        let mut state = self.state_first();
         loop {
             if state.ending {
                 return None;
             }
-            if matches!(state.phase, Phase::Waiting(_))
-                && let Phase::Waiting(started) = std::mem::replace(&mut state.phase, Phase::Busy)
+            if state.may_write()
+                && let Some(mut started) = state.take_waiting()
             {
+                // Again under the lock: what revokes looks at the phase under it.
+                started.permit = self.gate.permit();
                 return Some(started);
             }
             if self.has_work(&state) {
                 if let Some(started) = self.start_frame(&mut state) {
-                    state.phase = Phase::Busy;
+                    state.phase = Phase::Busy((started.epoch, started.frame.generation()));
                     let stepped = self.clock == ClockMode::Stepped;
                     let lines = Lines(if stepped { state.risen_lines() } else { 0 });
                     drop(state);
@@ -404,47 +535,70 @@ impl Device {
                 }
                 self.end_step(&mut state);
             }
-            state = self
-                .work
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            // With the clock `max` a frame that writes nothing is followed by the next one in time.
+            let pause = state.idle_until.take();
+            let pause = pause.map(|until| until.saturating_duration_since(Instant::now()));
+            state = match pause.filter(|pause| !pause.is_zero()) {
+                Some(pause) => {
+                    state.idle_until = Some(Instant::now() + pause);
+                    let waited = self.work.wait_timeout(state, pause);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None if self.has_work(&state) => state,
+                None => {
+                    let waited = self.work.wait(state);
+                    waited.unwrap_or_else(PoisonError::into_inner)
+                }
+            };
         }
     }
 
-    /// The DMA engine is done with a frame.
+    /// The DMA engine is done with a frame, or has lost the right to write it.
     pub fn finish_frame(&self, started: &StartedFrame, outcome: Outcome) {
-        let mut state = lock(&self.state);
+        let mut state = self.state_first();
+        let is_over = state.is_over(started);
+        if outcome.revoked && !is_over {
+            // It is drawn again when it may be.
+            state.counts.busy += outcome.busy;
+            state.counts.revoked += 1;
+            state.phase = Phase::Waiting(started.clone());
+            drop(state);
+            return;
+        }
         state.phase = Phase::Idle;
         state.counts.add(&outcome);
-        if started.epoch == state.epoch {
+        // From here on the guest may have the buffers back.
+        self.gate.revoke();
+        if !is_over {
             for (kind, detail) in outcome.findings {
                 state.chip.report(kind, detail);
             }
+            let mut ledger = lock(&self.ledger);
+            for record in outcome.records {
+                let sequence = ledger.record(record);
+                self.observers.tell(EventKind::Frame, || Event::Frame {
+                    entry: ledger::entry(&(sequence, record)),
+                });
+            }
+            drop(ledger);
             let chip = &mut state.chip;
             chip.frame_end_without(&started.frame, &outcome.failed, &outcome.lost);
             self.tell_findings(&mut state);
-            if let Some(steps) = &mut state.steps {
-                steps.done += 1;
-                steps.last_frame = started.frame.number;
-                if steps.done == steps.asked {
-                    self.end_step(&mut state);
-                }
+        }
+        if started.epoch == state.epoch
+            && let Some(steps) = &mut state.steps
+        {
+            steps.done += 1;
+            steps.last_frame = started.frame.number;
+            if steps.done == steps.asked {
+                self.end_step(&mut state);
             }
         }
         let risen = state.risen_lines();
         let lost = started.frame.effects.interrupt_lost;
         let lines = Lines(if lost { 0 } else { risen });
         drop(state);
-        self.idle.notify_all();
         self.announce(lines);
-    }
-
-    /// Enters a picture into the ledger, unless the chip was reset since its frame began.
-    pub fn record(&self, started: &StartedFrame, record: Record) {
-        let state = lock(&self.state);
-        if started.epoch == state.epoch {
-            lock(&self.ledger).record(record);
-        }
     }
 
     /// A page of the ledger.
@@ -452,9 +606,10 @@ impl Device {
         lock(&self.ledger).page(channel, session, from, MAX_LEDGER_ENTRIES)
     }
 
-    /// Ends the DMA engine's thread after its current frame.
+    /// Ends the DMA engine's thread; a frame under way is dropped.
     pub fn end(&self) {
-        lock(&self.state).ending = true;
+        self.state_first().ending = true;
+        self.gate.revoke();
         self.work.notify_all();
     }
 
@@ -463,21 +618,31 @@ impl Device {
     fn has_work(&self, state: &State) -> bool {
         let idle = matches!(state.phase, Phase::Idle);
         idle && match self.clock {
-            ClockMode::Max => state.running && state.chip.is_ready_for_frame(),
+            ClockMode::Max => {
+                let due = |until| Instant::now() >= until;
+                state.may_write()
+                    && state.chip.is_ready_for_frame()
+                    && state.idle_until.is_none_or(due)
+            }
             ClockMode::Stepped => state.steps.is_some(),
             ClockMode::Sensor | ClockMode::Rate(_) => false,
         }
     }
 
     fn start_frame(&self, state: &mut State) -> Option<StartedFrame> {
-        if !state.running {
+        if !state.may_write() {
             return None;
         }
         let memory = state.link.as_ref()?.memory.clone();
+        state.chip.set_time(self.now());
         let frame = state.chip.frame_start()?;
         self.tell_findings(state);
         state.counts.started += 1;
+        if self.clock == ClockMode::Max && !frame.writes() {
+            state.idle_until = Some(Instant::now() + state.chip.frame_period());
+        }
         Some(StartedFrame {
+            permit: self.gate.permit(),
             frame,
             start: self.now(),
             memory,

@@ -7,7 +7,7 @@
 //! 256 MiB appear at 0 and again at 0x80000000.
 
 use crate::attach::GuestMemory;
-use crate::device::{Device, Outcome, StartedFrame};
+use crate::device::{Device, Outcome, Revoked, StartedFrame};
 use crate::ledger::Record;
 use crate::side_dma;
 use std::io;
@@ -24,17 +24,33 @@ use tx_isp_picture::{
 };
 use vm_memory::{Bytes, GuestAddress, GuestAddressSpace, GuestMemoryBackend};
 
+/// Draws frames into memory: the renderer, or a test that holds one up on purpose.
+pub trait FrameWriter: Send {
+    /// Writes a frame, each chunk under the frame's permit, and returns soon after that has ended.
+    fn write_frame(&mut self, started: &StartedFrame) -> Outcome;
+}
+
 /// Writes the frames of a device.
 pub struct Engine {
     device: Arc<Device>,
-    renderer: Renderer,
+    writer: Box<dyn FrameWriter>,
 }
 
 impl Engine {
     /// An engine that writes what `renderer` draws.
     #[must_use]
     pub fn new(device: Arc<Device>, renderer: Renderer) -> Self {
-        Self { device, renderer }
+        let writer = Box::new(Painter {
+            device: device.clone(),
+            renderer,
+        });
+        Self { device, writer }
+    }
+
+    /// An engine that leaves the writing to `writer`.
+    #[must_use]
+    pub fn with_writer(device: Arc<Device>, writer: Box<dyn FrameWriter>) -> Self {
+        Self { device, writer }
     }
 
     /// Runs the engine on a thread of its own until [`Device::end`].
@@ -57,15 +73,34 @@ impl Engine {
         let Some(started) = self.device.next_frame() else {
             return false;
         };
-        let outcome = self.write_frame(&started);
+        let outcome = self.writer.write_frame(&started);
         self.device.finish_frame(&started, outcome);
         true
     }
+}
 
+/// Writes what a renderer draws.
+struct Painter {
+    device: Arc<Device>,
+    renderer: Renderer,
+}
+
+impl FrameWriter for Painter {
     fn write_frame(&mut self, started: &StartedFrame) -> Outcome {
         let mut outcome = Outcome::default();
+        if self.write_all(started, &mut outcome).is_err() {
+            outcome.revoked = true;
+        }
+        outcome
+    }
+}
+
+impl Painter {
+    fn write_all(&mut self, started: &StartedFrame, outcome: &mut Outcome) -> Result<(), Revoked> {
         let effects = &started.frame.effects;
-        thread::sleep(Duration::from_millis(effects.delay_ms.into()));
+        let permit = &started.permit;
+        permit.sleep(Duration::from_millis(effects.delay_ms.into()))?;
+        self.renderer.write_under(Arc::new(permit.clone()));
         for job in &started.frame.jobs {
             if effects.overflow & job.channel.bit() != 0 {
                 continue;
@@ -76,22 +111,23 @@ impl Engine {
             match result {
                 Ok(rendered) => {
                     if effects.damages(job.channel) {
-                        damage(started, job);
+                        damage(started, job)?;
                     }
                     outcome.pictures += 1;
                     outcome.bytes += rendered.bytes;
-                    self.device
-                        .record(started, record(started, job, rendered, self.device.now()));
+                    outcome
+                        .records
+                        .push(record(started, job, rendered, self.device.now()));
                 }
+                Err(WriteError::Render(RenderError::Revoked)) => return Err(Revoked),
                 Err(error) => {
                     outcome.failed.push(job.channel);
-                    fail(started, job.channel, &error, &mut outcome);
+                    fail(started, job.channel, &error, outcome);
                 }
             }
         }
         let sensor = self.device.sensor();
-        side_dma::write(&mut self.renderer, sensor, started, &mut outcome);
-        outcome
+        side_dma::write(&mut self.renderer, sensor, started, outcome)
     }
 
     fn write_picture(
@@ -137,14 +173,20 @@ impl Engine {
 }
 
 /// Changes one byte in the middle of the picture, as an injected fault asks for.
-fn damage(started: &StartedFrame, job: &DmaJob) {
+fn damage(started: &StartedFrame, job: &DmaJob) -> Result<(), Revoked> {
     let offset = job.y_stride * (job.size.height / 2) + job.size.width / 2;
     let address = GuestAddress(u64::from(job.y.0) + u64::from(offset));
     let memory = started.memory.memory();
     let byte: Result<u8, _> = memory.read_obj(address);
-    if let Err(error) = byte.and_then(|byte| memory.write_obj(!byte, address)) {
+    let write = |byte: u8| started.permit.write(|| memory.write_obj(!byte, address));
+    let written = match byte {
+        Ok(byte) => write(byte)?,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = written {
         log::error!("a picture cannot be damaged: {error}");
     }
+    Ok(())
 }
 
 /// Why a picture was not written.

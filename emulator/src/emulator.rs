@@ -3,10 +3,10 @@
 
 use crate::attach::vhost_user;
 use crate::config::Config;
-use crate::control::{self, protocol::Status};
 use crate::device::Device;
-use crate::dma::Engine;
+use crate::dma::{Engine, FrameWriter};
 use crate::ending::{BoxedError, Ending};
+use crate::monitor::{self, protocol::Status};
 use crate::signals::Signals;
 use crate::strict::Strict;
 use crate::timer::FrameTimer;
@@ -16,9 +16,13 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 use tx_isp_chip::faults::{Scenario, ScenarioError};
 use tx_isp_picture::{OpenError, Renderer};
+
+/// How long the end waits for the DMA engine.
+const END_LIMIT: Duration = Duration::from_millis(300);
 
 /// Why the emulator does not start or does not go on.
 #[derive(Debug, thiserror::Error)]
@@ -41,8 +45,8 @@ pub enum EmulatorError {
     #[error("--socket: {0}")]
     Attach(#[from] vhost_user::ServerError),
     /// The operator's socket cannot be served.
-    #[error("--control: {0}")]
-    Control(#[from] control::ServerError),
+    #[error("--monitor: {0}")]
+    Monitor(#[from] monitor::ServerError),
     /// The report cannot be written.
     #[error("--report: cannot write {}: {source}", path.display())]
     Report {
@@ -82,6 +86,17 @@ impl Emulator {
     /// # Errors
     /// [`EmulatorError`].
     pub fn new(config: &Config) -> Result<Self, EmulatorError> {
+        Self::with_writer(config, None)
+    }
+
+    /// As [`Emulator::new`], but frames are written by `writer`, for tests that hold one up.
+    ///
+    /// # Errors
+    /// [`EmulatorError`].
+    pub fn with_writer(
+        config: &Config,
+        writer: Option<Box<dyn FrameWriter>>,
+    ) -> Result<Self, EmulatorError> {
         let renderer = Renderer::open(&config.source)?;
         if let Some(warning) = renderer.warning() {
             log::warn!("--source {}: {warning}", config.source);
@@ -94,6 +109,7 @@ impl Emulator {
         let device = Arc::new(Device::new(*config.sensor, config.fps, source));
         device.set_carve_out(config.carve_out);
         device.set_soc(config.soc);
+        device.set_behaviours(config.behaviours());
         if let Some(path) = &config.trace {
             let started = device.trace(Some(path));
             started.map_err(|source| EmulatorError::Trace {
@@ -112,17 +128,17 @@ impl Emulator {
 
         if let Some(period) = config.fps.period(config.sensor) {
             let timer = FrameTimer::new(device.clone(), period, ending.clone())
-                .map_err(io::Error::from)
                 .map_err(system("cannot make the frame clock's timer"))?;
             events.add_subscriber(Box::new(timer));
         }
-        if config.strict {
-            let strict = Strict::new(device.clone(), ending.clone())
+        if let Some(strictness) = config.strictness() {
+            let strict = Strict::new(device.clone(), strictness, ending.clone())
                 .map_err(system("cannot watch for findings"))?;
             events.add_subscriber(Box::new(strict));
         }
-        if let Some(path) = &config.control {
-            let server = control::Server::new(path, device.clone(), ending.clone())?;
+        if let Some(path) = &config.monitor {
+            let traces = config.trace_folder();
+            let server = monitor::Server::new(path, traces, device.clone(), ending.clone())?;
             events.add_subscriber(Box::new(server));
         }
         let server = vhost_user::Server::new(
@@ -133,7 +149,10 @@ impl Emulator {
         )?;
         events.add_subscriber(Box::new(server));
 
-        let engine = Engine::new(device.clone(), renderer);
+        let engine = match writer {
+            Some(writer) => Engine::with_writer(device.clone(), writer),
+            None => Engine::new(device.clone(), renderer),
+        };
         let dma = engine.spawn().map_err(system("cannot make a thread"))?;
         log::info!("a VM can connect to {}", config.socket.display());
         Ok(Self {
@@ -172,9 +191,7 @@ impl Emulator {
         // Sockets first: the VM's connection ends, so that nothing moves any more.
         drop(self.events);
         self.device.end();
-        if self.dma.join().is_err() {
-            log::error!("the DMA engine's thread has panicked");
-        }
+        end_within(self.dma, END_LIMIT);
         let status = self.device.status();
         self.device.trace_with(None);
         if let Some((path, file)) = self.report {
@@ -182,6 +199,21 @@ impl Emulator {
             written.map_err(|source| EmulatorError::Report { path, source })?;
         }
         result.map(|()| status)
+    }
+}
+
+/// Waits for the DMA engine's thread, but not for ever: it may be reading a file that does not answer.
+fn end_within(thread: JoinHandle<()>, limit: Duration) {
+    let until = Instant::now() + limit;
+    while !thread.is_finished() {
+        if Instant::now() >= until {
+            log::error!("the DMA engine's thread does not end within {limit:?}: it is left behind");
+            return;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    if thread.join().is_err() {
+        log::error!("the DMA engine's thread has panicked");
     }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The frame ledger: what DMA has written, so that it can be compared with what a client received.
 
-use crate::control::protocol::{LedgerEntry, LedgerPage};
+use crate::monitor::protocol::{LedgerEntry, LedgerPage};
 use std::collections::VecDeque;
 use std::time::Duration;
 use tx_isp_abi::channel::ChannelId;
@@ -69,8 +69,8 @@ impl Ledger {
         }
     }
 
-    /// Appends a picture; the channel's oldest makes place if need be.
-    pub fn record(&mut self, record: Record) {
+    /// Appends a picture; the channel's oldest makes place if need be. Tells its sequence number.
+    pub fn record(&mut self, record: Record) -> u32 {
         let pages = &mut self.channels[record.channel.index()];
         let first = match pages.newest {
             Some((session, first)) if session == record.session => first,
@@ -83,6 +83,7 @@ impl Ledger {
         }
         let sequence = record.frame.wrapping_sub(first);
         pages.records.push_back((sequence, record));
+        sequence
     }
 
     /// Pictures of a channel that made place for newer ones.
@@ -121,7 +122,7 @@ impl Ledger {
     }
 }
 
-fn entry((sequence, record): &(u32, Record)) -> LedgerEntry {
+pub(crate) fn entry((sequence, record): &(u32, Record)) -> LedgerEntry {
     LedgerEntry {
         channel: record.channel.number(),
         session: record.session,
@@ -188,7 +189,9 @@ mod tests {
     #[test]
     fn a_page_begins_where_asked_and_says_whether_there_is_more() {
         let mut ledger = Ledger::default();
-        (100..110).for_each(|frame| ledger.record(record(1, frame)));
+        for frame in 100..110 {
+            ledger.record(record(1, frame));
+        }
         ledger.record(record(2, 200));
         let page = ledger.page(CHANNEL, Some(1), 3, 4);
         assert_eq!((sequences(&page), page.more), (vec![3, 4, 5, 6], true));
@@ -199,7 +202,9 @@ mod tests {
     #[test]
     fn the_oldest_make_place_and_are_counted() {
         let mut ledger = Ledger::with_capacity(4);
-        (1..=6).for_each(|frame| ledger.record(record(1, frame)));
+        for frame in 1..=6 {
+            ledger.record(record(1, frame));
+        }
         let page = ledger.page(CHANNEL, None, 0, 100);
         assert_eq!(sequences(&page), [2, 3, 4, 5]);
         assert_eq!((page.evicted, ledger.evicted(CHANNEL)), (2, 2));

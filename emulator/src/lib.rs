@@ -3,12 +3,12 @@
 
 pub mod attach;
 pub mod config;
-pub mod control;
 pub mod device;
 pub mod dma;
 pub mod emulator;
 pub mod ending;
 pub mod ledger;
+pub mod monitor;
 pub mod sensor;
 mod side_dma;
 pub mod signals;
@@ -16,4 +16,8 @@ pub mod socket;
 pub mod statistics;
 pub mod strict;
 pub mod timer;
+pub mod timer_fd;
 pub mod trace;
+
+/// The monitor under the name that it had.
+pub use monitor as control;

@@ -4,8 +4,8 @@
 use clap::Parser;
 use std::process::ExitCode;
 use tx_isp_emulator::config::Config;
-use tx_isp_emulator::control::protocol::Status;
 use tx_isp_emulator::emulator::{Emulator, EmulatorError};
+use tx_isp_emulator::monitor::protocol::Status;
 
 fn main() -> ExitCode {
     let config = Config::parse();

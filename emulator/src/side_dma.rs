@@ -3,14 +3,14 @@
 //! statistics. Nothing is looked at or drawn unless the driver has set banks for it.
 
 use crate::attach::GuestMemory;
-use crate::device::{Outcome, StartedFrame};
+use crate::device::{Outcome, Revoked, StartedFrame};
 use crate::statistics::Statistics;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::sensor::Sensor;
-use tx_isp_abi::statistics::{BANK_BYTES, Kind};
+use tx_isp_abi::statistics::Kind;
 use tx_isp_chip::{FindingKind, RawJob, SideJob, StatisticsJob};
 use tx_isp_picture::{Brightness, RenderError, Rendered, Renderer, SensorFrame};
-use vm_memory::{Bytes, GuestAddress, GuestAddressSpace, GuestMemoryBackend};
+use vm_memory::{GuestAddress, GuestAddressSpace, GuestMemoryBackend};
 
 /// Why something was not written.
 #[derive(Debug, thiserror::Error)]
@@ -23,15 +23,20 @@ enum SideError {
     },
     #[error(transparent)]
     Render(#[from] RenderError),
+    #[error(transparent)]
+    Revoked(#[from] Revoked),
 }
 
 /// Writes a frame's raw picture and statistics.
+///
+/// # Errors
+/// [`Revoked`] when the frame's permit has ended.
 pub(crate) fn write(
     renderer: &mut Renderer,
     sensor: &Sensor,
     started: &StartedFrame,
     outcome: &mut Outcome,
-) {
+) -> Result<(), Revoked> {
     let frame = SensorFrame {
         size: (sensor.size.width, sensor.size.height),
         number: started.frame.number,
@@ -40,19 +45,22 @@ pub(crate) fn write(
     if let Some(job) = &started.frame.raw {
         match write_raw(renderer, &frame, started, job) {
             Ok(rendered) => outcome.bytes += rendered.bytes,
+            Err(SideError::Render(RenderError::Revoked)) => return Err(Revoked),
             Err(error) => fail(SideJob::Raw, &frame, &error, outcome),
         }
     }
     let jobs = &started.frame.statistics;
     if jobs.is_empty() {
-        return;
+        return Ok(());
     }
     let kinds: Vec<Kind> = jobs.iter().map(|job| job.kind).collect();
     match Statistics::of(renderer, &frame, &kinds) {
         Ok(statistics) => {
             for job in jobs {
-                if let Err(error) = write_bank(started, job, &statistics.bank(job.kind)) {
-                    fail(SideJob::Statistics(job.kind), &frame, &error, outcome);
+                match write_bank(started, job, &statistics.bank(job.kind, job.thresholds)) {
+                    Ok(()) => {}
+                    Err(SideError::Revoked(revoked)) => return Err(revoked),
+                    Err(error) => fail(SideJob::Statistics(job.kind), &frame, &error, outcome),
                 }
             }
         }
@@ -62,6 +70,7 @@ pub(crate) fn write(
             outcome.lost.extend(lost);
         }
     }
+    Ok(())
 }
 
 fn write_raw(
@@ -87,13 +96,14 @@ fn write_raw(
 
 fn write_bank(started: &StartedFrame, job: &StatisticsJob, bank: &[u8]) -> Result<(), SideError> {
     let memory: <GuestMemory as GuestAddressSpace>::T = started.memory.memory();
-    memory
-        .write_slice(bank, address(job.address))
-        .map_err(|_| SideError::OutsideMemory {
-            what: "bank of statistics",
-            address: job.address,
-            length: BANK_BYTES.into(),
-        })
+    // As a whole or not at all.
+    let slice = memory.get_slice(address(job.address), bank.len());
+    let slice = slice.map_err(|_| SideError::OutsideMemory {
+        what: "bank of statistics",
+        address: job.address,
+        length: u64::try_from(bank.len()).unwrap_or(u64::MAX),
+    })?;
+    Ok(started.permit.write(|| slice.copy_from(bank))?)
 }
 
 fn address(address: PhysAddr) -> GuestAddress {
@@ -110,6 +120,8 @@ fn fail(job: SideJob, frame: &SensorFrame, error: &SideError, outcome: &mut Outc
                 .findings
                 .push((FindingKind::DmaOutsideMemory, detail));
         }
-        SideError::Render(_) => log::error!("frame {} is lost: {error}", frame.number),
+        SideError::Render(_) | SideError::Revoked(_) => {
+            log::error!("frame {} is lost: {error}", frame.number);
+        }
     }
 }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Unix sockets that we listen on: a live one of somebody else's is refused, a left-over is replaced.
 
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::stat::{Mode, umask};
 use std::fs;
 use std::io::{self, ErrorKind};
+use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -24,6 +27,18 @@ pub enum SocketError {
         /// Why.
         source: io::Error,
     },
+}
+
+/// From now on nobody waits on a descriptor: neither who reads an empty one nor who writes to a full
+/// one. A peer that shares it is concerned, too.
+///
+/// # Errors
+/// When it is no descriptor that has that choice.
+pub fn never_wait(descriptor: impl AsFd) -> io::Result<()> {
+    let flags = fcntl(descriptor.as_fd(), FcntlArg::F_GETFL)?;
+    let flags = OFlag::from_bits_retain(flags) | OFlag::O_NONBLOCK;
+    fcntl(descriptor.as_fd(), FcntlArg::F_SETFL(flags))?;
+    Ok(())
 }
 
 /// The file of a socket; removed when dropped.
@@ -63,7 +78,11 @@ pub fn listen(path: &Path) -> Result<(UnixListener, SocketFile), SocketError> {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(failed(error)),
     }
-    let listener = UnixListener::bind(path).map_err(failed)?;
+    // Ours alone: who may connect has the guest's memory or rules the emulator.
+    let mask = umask(Mode::from_bits_truncate(0o177));
+    let bound = UnixListener::bind(path);
+    umask(mask);
+    let listener = bound.map_err(failed)?;
     Ok((listener, SocketFile(path.to_owned())))
 }
 
@@ -83,6 +102,16 @@ mod tests {
         let again = listen(&path).unwrap();
         drop((file, again));
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_socket_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("socket");
+        let _kept = listen(&path).unwrap();
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
     }
 
     #[test]

@@ -93,7 +93,11 @@ fn main() -> Result<()> {
             .qemu_arguments(&image.initramfs.to_string_lossy())
             .join(" "),
         placed.command_line(),
-        image.command_line_extra.join(" "),
+        match image.takes_counter_hz {
+            // Before QEMU 8.1: 166666667.
+            true => "malta_counter_hz=160000000".to_owned(),
+            false => image.command_line_extra.join(" "),
+        },
     );
     Ok(())
 }

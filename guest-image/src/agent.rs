@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cache::{self, Cache};
-use crate::command::run;
 use crate::error::{IoContext, Result};
 use crate::kernel::cross;
-use crate::progress::Progress;
 use crate::rust::Build;
-use crate::toolchain::Toolchain;
+use host_setup::command::run;
+use host_setup::progress::Progress;
+use host_setup::toolchain::Toolchain;
 
 const STRIP_LIMIT: Duration = Duration::from_secs(60);
 

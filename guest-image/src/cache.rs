@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use etcetera::BaseStrategy;
 use fs4::FileExt;
+use host_setup::toolchain::Toolchain;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, IoContext, Result};
-use crate::progress::Progress;
+use host_setup::progress::Progress;
 
 /// How long a run waits for another one's builds; a first kernel build takes minutes.
 const LOCK_LIMIT: Duration = Duration::from_secs(30 * 60);
@@ -32,12 +32,7 @@ pub(crate) struct Lock {
 impl Cache {
     /// `$TX_ISP_CACHE`, else `tx-isp` in the user's cache folder. Nothing is created yet.
     pub(crate) fn find() -> Result<Self> {
-        if let Some(dir) = std::env::var_os("TX_ISP_CACHE").filter(|dir| !dir.is_empty()) {
-            let root = std::path::absolute(&dir).at("resolving", &dir)?;
-            return Ok(Self { root });
-        }
-        let base = etcetera::choose_base_strategy().map_err(|_| Error::NoCache)?;
-        Ok(Self::at(base.cache_dir().join("tx-isp")))
+        Ok(Self::at(host_setup::cache_dir::find()?))
     }
 
     /// A cache in `root`, which is an absolute path.
@@ -155,6 +150,15 @@ pub(crate) fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
+/// Names a toolchain in the cache, so that another one does not meet its artifacts.
+pub(crate) fn toolchain_key(toolchain: &Toolchain) -> String {
+    let parts = toolchain.identity();
+    parts
+        .iter()
+        .fold(Key::new(), |key, part| key.add(part))
+        .finish()
+}
+
 /// Builds a short key from what something was made of.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Key(Sha256);
@@ -187,7 +191,7 @@ impl Key {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::progress::Silent;
+    use host_setup::progress::Silent;
 
     #[test]
     fn a_folder_is_there_whole_or_not_at_all() {
@@ -195,7 +199,7 @@ mod tests {
         let target = dir.path().join("thing");
         let failed = once(&target, |partial| {
             fs::write(partial.join("half"), "x").unwrap();
-            Err(Error::NoCache)
+            Err(host_setup::Error::NoCache.into())
         });
         assert!(failed.is_err() && !target.exists());
         let made = once(&target, |partial| {
@@ -203,7 +207,7 @@ mod tests {
             fs::write(partial.join("whole"), "x").at("writing", partial)
         });
         assert!(made.unwrap() && target.join("whole").exists());
-        assert!(!once(&target, |_| Err(Error::NoCache)).unwrap());
+        assert!(!once(&target, |_| Err(host_setup::Error::NoCache.into())).unwrap());
     }
 
     #[test]

@@ -18,77 +18,9 @@ pub enum Error {
         /// The operating system's reason.
         source: io::Error,
     },
-    /// A program of the host could not be started.
-    #[error("`{program}` could not be started; is it installed and in PATH?")]
-    Start {
-        /// Its name.
-        program: String,
-        /// The operating system's reason.
-        source: io::Error,
-    },
-    /// A program of the host failed.
-    #[error("{what} failed ({status}); the last lines were:\n{tail}")]
-    Command {
-        /// What it was for.
-        what: String,
-        /// Its exit status.
-        status: String,
-        /// The end of its output.
-        tail: String,
-    },
-    /// A program of the host did not end in time.
-    #[error("{what} did not end within {seconds} s and was stopped; the last lines were:\n{tail}", seconds = limit.as_secs())]
-    Deadline {
-        /// What it was for.
-        what: String,
-        /// How long it was given.
-        limit: Duration,
-        /// The end of its output.
-        tail: String,
-    },
-    /// The host is no Debian and something is missing on it.
-    #[error(
-        "this machine lacks {}; it has no apt-get, so install the equivalent of these Debian packages by hand: {}",
-        list(missing),
-        list(missing)
-    )]
-    NotDebian {
-        /// Debian's names of what is missing.
-        missing: Vec<String>,
-    },
-    /// The person at the terminal said no.
-    #[error("not installing {}: run `apt-get install {}` by hand, or answer yes", list(missing), missing.join(" "))]
-    Declined {
-        /// Debian's names of what is missing.
-        missing: Vec<String>,
-    },
-    /// Packages are missing and this user cannot install them.
-    #[error("not root and no sudo here: as root, run `apt-get install {}`", missing.join(" "))]
-    NotRoot {
-        /// Debian's names of what is missing.
-        missing: Vec<String>,
-    },
-    /// No Rust toolchain that can build the standard library.
-    #[error(
-        "no Rust toolchain with the sources of the standard library (looked at: {looked_at}); \
-         run `rustup component add rust-src`, or on Debian install rustc-web, cargo-web and rust-web-src"
-    )]
-    NoToolchain {
-        /// What was looked at and why it would not do.
-        looked_at: String,
-    },
-    /// The host's apt sources name no Debian mirror.
-    #[error(
-        "no Debian mirror in {}: the guest's packages come from Debian 12 (bookworm, the last release with mipsel); \
-         name one in a file bookworm.sources in the cache's apt folder ({})",
-        searched.display(), override_file.display()
-    )]
-    NoMirror {
-        /// Where apt sources were searched.
-        searched: PathBuf,
-        /// A file that is used instead when it exists.
-        override_file: PathBuf,
-    },
+    /// A program of the host failed, or the host lacks something.
+    #[error(transparent)]
+    Host(#[from] host_setup::Error),
     /// A package is not in the lists of the mirror.
     #[error(
         "the Debian mirror has no package {package}: {detail}; if the mirror is partial, use one with bookworm for mipsel"
@@ -199,9 +131,6 @@ pub enum Error {
         /// How long this run waited.
         waited: Duration,
     },
-    /// No home folder to put a cache in.
-    #[error("no cache folder: set TX_ISP_CACHE to a folder that may grow to 4 GB, or HOME")]
-    NoCache,
     /// A tool answered something that was not understood.
     #[error("{tool} answered something unexpected: {detail}")]
     Unexpected {

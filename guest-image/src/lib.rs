@@ -19,7 +19,6 @@
 mod agent;
 mod apt;
 mod cache;
-mod command;
 pub mod compliance;
 mod error;
 pub mod host;
@@ -28,15 +27,13 @@ mod kernel;
 mod libraries;
 mod module;
 mod placement;
-mod progress;
 mod rust;
 mod stack;
-mod toolchain;
 mod userland;
 mod workshop;
 
 pub use error::Error;
+pub use host_setup::progress::{self, Progress, Silent};
 pub use kernel::KernelChoice;
 pub use placement::{CarveOut, Placement};
-pub use progress::{Progress, Silent};
 pub use workshop::{ExtraFile, GuestImage, ImageRequest, Workshop};

@@ -11,14 +11,14 @@ use serde_json::Value;
 
 use crate::agent::stripped;
 use crate::cache::{self, Cache, Key};
-use crate::command::run;
 use crate::error::{Error, IoContext, Result};
 use crate::kernel::modules::module_info;
 use crate::kernel::{Kernel, jobs, make};
-use crate::progress::Progress;
 use crate::rust::Build;
 use crate::stack;
-use crate::toolchain::Toolchain;
+use host_setup::command::run;
+use host_setup::progress::Progress;
+use host_setup::toolchain::Toolchain;
 
 /// One kbuild run over a handful of files.
 const KBUILD_LIMIT: Duration = Duration::from_secs(10 * 60);
@@ -95,25 +95,40 @@ fn build_library(
     progress: &dyn Progress,
 ) -> Result<PathBuf> {
     let target = target_description(cache, toolchain)?;
+    let mut arguments = vec![
+        "--lib".to_owned(),
+        // A section for each function lets the link drop what is not used; with
+        // link-time optimisation the kernel's linker would meet bitcode.
+        "--config=profile.release.lto=false".to_owned(),
+        "--config=profile.release.codegen-units=1".to_owned(),
+        "--config=profile.release.opt-level=2".to_owned(),
+        "--config=profile.release.panic=\"abort\"".to_owned(),
+    ];
+    if wants_word_for_targets(repository, toolchain)? {
+        arguments.push(format!("-Z{TARGETS_FROM_FILES}"));
+    }
     Build {
         what: "driver library",
         package: "tx-isp-linux",
         target: &target.to_string_lossy(),
         build_std: "core,compiler_builtins",
-        arguments: vec![
-            "--lib".to_owned(),
-            "-Zjson-target-spec".to_owned(),
-            // A section for each function lets the link drop what is not used; with
-            // link-time optimisation the kernel's linker would meet bitcode.
-            "--config=profile.release.lto=false".to_owned(),
-            "--config=profile.release.codegen-units=1".to_owned(),
-            "--config=profile.release.opt-level=2".to_owned(),
-            "--config=profile.release.panic=\"abort\"".to_owned(),
-        ],
+        arguments,
         environment: vec![("RUSTFLAGS", "-Cembed-bitcode=no".to_owned())],
         artifact: "release/libtx_isp_linux.a",
     }
     .run(repository, cache, toolchain, progress)
+}
+
+/// What newer cargos want to be told before they read a target's description from a file; older ones
+/// refuse the word.
+const TARGETS_FROM_FILES: &str = "json-target-spec";
+
+/// Whether this cargo knows that word.
+fn wants_word_for_targets(repository: &Path, toolchain: &Toolchain) -> Result<bool> {
+    let mut cargo = toolchain.cargo(repository);
+    cargo.args(["-Z", "help"]);
+    let said = run(cargo, "cargo -Z help", KBUILD_LIMIT)?;
+    Ok(said.stdout.contains(TARGETS_FROM_FILES))
 }
 
 /// Writes the target's description. It is derived from the toolchain's own, because its fields
@@ -121,7 +136,7 @@ fn build_library(
 fn target_description(cache: &Cache, toolchain: &Toolchain) -> Result<PathBuf> {
     let path = cache
         .path("rust")
-        .join(toolchain.key())
+        .join(cache::toolchain_key(toolchain))
         .join("mipsel-linux-module.json");
     if path.is_file() {
         return Ok(path);

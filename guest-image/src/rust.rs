@@ -8,10 +8,10 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use crate::cache::{self, Cache, Key};
-use crate::command::run_with;
 use crate::error::{Error, IoContext, Result};
-use crate::progress::Progress;
-use crate::toolchain::Toolchain;
+use host_setup::command::run_with;
+use host_setup::progress::Progress;
+use host_setup::toolchain::Toolchain;
 
 /// The standard library from scratch takes about a minute on two cores; a loaded machine more.
 const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
@@ -46,7 +46,11 @@ impl Build<'_> {
         let checkout = Key::new()
             .add(repository.as_os_str().as_encoded_bytes())
             .finish();
-        let home = cache.dir(Path::new("rust").join(toolchain.key()).join(checkout))?;
+        let home = cache.dir(
+            Path::new("rust")
+                .join(cache::toolchain_key(toolchain))
+                .join(checkout),
+        )?;
         let target_dir = home.join("target");
         let target_name = Path::new(self.target).file_stem().unwrap_or_default();
         let artifact = target_dir.join(target_name).join(self.artifact);

@@ -11,9 +11,9 @@ use crate::kernel::modules::module_info;
 use crate::kernel::{self, Kernel, KernelChoice};
 use crate::module::{self, Module};
 use crate::placement::{CarveOut, Placement};
-use crate::progress::Progress;
-use crate::toolchain::Toolchain;
 use crate::{agent, userland};
+use host_setup::progress::Progress;
+use host_setup::toolchain::Toolchain;
 
 /// Modules the guest loads at boot, if the kernel has not built them in.
 const BASE_MODULES: [&str; 7] = [
@@ -116,6 +116,8 @@ pub struct GuestImage {
     pub toolchain: String,
     /// Words the kernel needs on its command line.
     pub command_line_extra: Vec<String>,
+    /// Whether it also needs `malta_counter_hz=`, how fast this QEMU's CP0 counter counts.
+    pub takes_counter_hz: bool,
 }
 
 impl GuestImage {
@@ -157,7 +159,8 @@ impl Workshop {
     /// Whatever keeps the image from being made; see [`crate::Error`].
     pub fn prepare(&self, request: &ImageRequest, progress: &dyn Progress) -> Result<GuestImage> {
         let _lock = self.cache.lock(progress)?;
-        let toolchain = Toolchain::find(&self.repository)?;
+        host_setup::disk::check_cache(self.cache.root())?;
+        let toolchain = Toolchain::find(&self.repository, self.cache.root())?;
         let apt = Apt::open(&self.cache, progress)?;
         let kernel = kernel::prepare(
             &request.kernel,
@@ -203,6 +206,7 @@ impl Workshop {
             has_vivid: kernel.modules.has(VIVID),
             toolchain: toolchain.to_string(),
             command_line_extra: kernel.command_line,
+            takes_counter_hz: kernel.takes_counter_hz,
         })
     }
 }

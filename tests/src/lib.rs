@@ -7,8 +7,10 @@
 //! | [`rig`] | driver and whole emulator: device, DMA, guest memory, time |
 //! | [`record`] | a stream on the rig, recorded register by register |
 //! | [`faults`] | the fault matrix: what the driver must make of each fault of the hardware |
+//! | [`guest`] | tests that need a guest |
 
 pub mod faults;
+pub mod guest;
 pub mod record;
 pub mod rig;
 

@@ -61,5 +61,5 @@ pub fn record(plan: &Plan, path: &Path) -> Result<u64> {
         isp.check(rig.now_ns()).map_err(told).context("watchdog")?;
     }
     isp.stream_off(MAIN).map_err(told).context("stop")?;
-    Ok(rig.device().trace(None)?)
+    Ok(rig.device().trace(None)?.recorded)
 }

@@ -119,7 +119,7 @@ fn mean(renderer: &mut Renderer, board: &Board) -> u32 {
         brightness: Brightness(frame.light),
     };
     let statistics = Statistics::of(renderer, &picture, &[Kind::Exposure]).unwrap();
-    mean_luma(&statistics.bank(Kind::Exposure)).unwrap()
+    mean_luma(&statistics.bank(Kind::ExposureHistogram, [0, 255])).unwrap()
 }
 
 #[test]

@@ -36,7 +36,9 @@ impl Sheet {
         rig.device().trace_with(Some(recorder));
     }
 
-    fn accesses(&self) -> Vec<Access> {
+    /// Ends the record and reads it.
+    fn accesses(&self, rig: &Rig) -> Vec<Access> {
+        rig.device().trace_with(None);
         parse(std::str::from_utf8(&self.0.lock().unwrap()).unwrap()).unwrap()
     }
 }
@@ -57,7 +59,7 @@ fn stream_on_is_in_the_documented_order() {
     isp.queue(MAIN, buffer(0, 0)).unwrap();
     isp.stream_on(MAIN).unwrap();
     let documented = parse(include_str!("../traces/stream-on.txt")).unwrap();
-    let recorded = sheet.accesses();
+    let recorded = sheet.accesses(&rig);
     let ignore = Ignore {
         buffers: false,
         reads: true,
@@ -105,7 +107,7 @@ fn two_runs_of_the_driver_leave_the_same_trace() {
         rig.advance(PERIOD_NS);
         isp.handle_interrupt().unwrap();
         isp.stream_off(MAIN).unwrap();
-        sheet.accesses()
+        sheet.accesses(&rig)
     };
     let (a, b) = (run(), run());
     let strict = Ignore {
@@ -144,7 +146,7 @@ fn a_stream_with_a_fault_exercises_every_sequence() {
         }
     }
     isp.stream_off(MAIN).unwrap();
-    let coverage = Coverage::of(&sheet.accesses());
+    let coverage = Coverage::of(&sheet.accesses(&rig));
     let seen: Vec<(&str, u32)> = SEQUENCES
         .iter()
         .zip(coverage.sequences)

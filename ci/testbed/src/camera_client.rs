@@ -6,22 +6,20 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use guest_protocol::camera::{Channel, Cycles, Personality, Queue, Report, Setup};
-use guest_protocol::message::{CameraEvent, CameraRequest, Reply, Request};
+use guest_protocol::message::CameraRequest;
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::nearest_size;
 use tx_isp_abi::sensor::GC2053;
 use tx_isp_emulator::control::protocol::Status;
 
-use crate::guest::{Guest, unexpected};
+use crate::guest::Guest;
 use crate::memory_layout::MemoryLayout;
-use crate::verify::{FrameLog, Verifier};
+use crate::stream::{DequeuedFrame, Event, Stream};
+use crate::verify::Verifier;
 
 /// How long the guest's client waits for frames.
 const FRAME_LIMIT: Duration = Duration::from_secs(10);
-/// How much longer the lab waits for the client: it writes to all of its memory first.
-const ANSWER_LIMIT: Duration = Duration::from_secs(60);
-
 /// The number of a T31X (facts 1.4); nothing here depends on it.
 const CPU_ID: i32 = 0x11;
 
@@ -192,57 +190,24 @@ fn follow(
     cycles: Cycles,
 ) -> Result<Run> {
     let begin = Instant::now();
-    let status = guest.emulator.control.status();
-    // The guest may be starts ahead of the frames that are judged: each start has a number.
-    let mut sessions: BTreeMap<u32, u32> = status
-        .context("asking the emulator for its channels")?
-        .channels
-        .iter()
-        .map(|channel| (channel.channel, channel.session))
-        .collect();
-    guest.send(&Request::Camera(CameraRequest {
+    let request = CameraRequest {
         setup: setup.clone(),
         personality,
         frames,
         cycles,
         frame_deadline_ms: u32::try_from(FRAME_LIMIT.as_millis()).unwrap_or(u32::MAX),
-    }))?;
-    let mut ledgers: BTreeMap<u32, FrameLog> = BTreeMap::new();
+    };
     let mut judges: BTreeMap<u32, Verifier> = BTreeMap::new();
+    let mut stream = Stream::start_camera(guest, request)?;
     loop {
-        let limit = FRAME_LIMIT + ANSWER_LIMIT;
-        let event = match guest.next("the client's next word", limit)? {
-            Reply::Camera(event) => event,
-            other => return Err(unexpected(&other).into()),
-        };
-        match event {
-            CameraEvent::Frames {
-                channel,
-                frames: taken,
-            } => {
-                for frame in taken {
-                    if frame.index == 0 {
-                        // A stream of its own: the channel was enabled anew.
-                        let session = sessions.entry(channel).or_default();
-                        *session += 1;
-                        ledgers.insert(channel, FrameLog::of(channel, *session));
-                    }
-                    let Some(ledger) = ledgers.get_mut(&channel) else {
-                        bail!(
-                            "the guest's first frame of channel {channel} is number {}",
-                            frame.index
-                        );
-                    };
-                    let written = ledger
-                        .entry(frame.sequence, &mut guest.emulator.control)
-                        .context("asking the emulator for its ledger")?;
-                    judges
-                        .entry(channel)
-                        .or_default()
-                        .take(&frame, written.as_ref());
+        match stream.event()? {
+            Event::Frames { channel, frames } => {
+                let judge = judges.entry(channel).or_default();
+                for DequeuedFrame { frame, written } in &frames {
+                    judge.take(frame, written.as_ref());
                 }
             }
-            CameraEvent::Ended { survived, report } => {
+            Event::Ended { survived, report } => {
                 return Ok(Run {
                     report,
                     survived,
@@ -250,6 +215,7 @@ fn follow(
                     time: begin.elapsed(),
                 });
             }
+            other => bail!("a camera's client does not say {other:?}"),
         }
     }
 }

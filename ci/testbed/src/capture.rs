@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use guest_image::Progress;
-use guest_protocol::message::{
-    Frame, Granted, Reply, Request, StreamDone, StreamEvent, StreamRequest,
-};
+use guest_protocol::message::{Frame, Granted, StreamDone, StreamRequest};
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
@@ -17,19 +15,18 @@ use tx_isp_driver::alloc::Strategy;
 use tx_isp_emulator::control::protocol::{LedgerEntry, Status};
 
 use crate::config::{Io, control};
-use crate::guest::{Guest, unexpected};
+use crate::guest::Guest;
 use crate::guest_error::GuestError;
 use crate::picture::Picture;
 use crate::prepare::Prepared;
 use crate::progress::{Steps, seconds};
 use crate::sensor::SensorConfig;
-use crate::verify::{FrameLog, Verifier};
+use crate::stream::{DequeuedFrame, Event, Stream};
+use crate::verify::Verifier;
 
 /// How long the guest's client waits for a frame: longer than the driver takes to start the ISP anew
 /// three times and give up.
 const FRAME_LIMIT: Duration = Duration::from_secs(20);
-/// How much longer the lab waits for the client's word than the client for a frame.
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// What is to be streamed.
 #[derive(Debug, Clone, Copy)]
@@ -136,7 +133,6 @@ pub fn run(guest: &mut Guest, config: &StreamConfig, steps: &Steps) -> Result<Ca
         config,
         guest,
         steps,
-        ledger: FrameLog::newest(config.channel),
         kept: BTreeMap::new(),
         outcome: Capture {
             judge: Verifier::default(),
@@ -148,12 +144,18 @@ pub fn run(guest: &mut Guest, config: &StreamConfig, steps: &Steps) -> Result<Ca
             trouble: None,
         },
     };
-    let result = run.follow(&request);
+    let result = run.follow(request);
     let mut outcome = run.outcome;
     outcome.pictures = run
         .kept
         .into_values()
-        .filter_map(|kept| kept.finish(config))
+        .filter_map(|(dequeued, bytes)| {
+            Some(CapturedFrame {
+                picture: Picture::new(config.size, config.format, bytes)?,
+                frame: dequeued.frame,
+                written: dequeued.written,
+            })
+        })
         .collect();
     match result {
         Ok(()) => {
@@ -198,102 +200,59 @@ struct Run<'a> {
     config: &'a StreamConfig,
     guest: &'a mut Guest,
     steps: &'a Steps,
-    ledger: FrameLog,
-    kept: BTreeMap<u32, Parts>,
+    kept: PartialFrames,
     outcome: Capture,
 }
 
-/// A kept frame on its way.
-struct Parts {
-    frame: Frame,
-    written: Option<LedgerEntry>,
-    bytes: Vec<u8>,
-}
-
-impl Parts {
-    fn finish(self, config: &StreamConfig) -> Option<CapturedFrame> {
-        Some(CapturedFrame {
-            picture: Picture::new(config.size, config.format, self.bytes)?,
-            frame: self.frame,
-            written: self.written,
-        })
-    }
-}
+/// Kept frames on their way, each with what has come of its picture.
+type PartialFrames = BTreeMap<u32, (DequeuedFrame, Vec<u8>)>;
 
 impl Run<'_> {
     /// Takes the stream's events to its end.
-    fn follow(&mut self, request: &StreamRequest) -> Result<()> {
-        self.guest.send(&Request::Stream(request.clone()))?;
+    fn follow(&mut self, request: StreamRequest) -> Result<()> {
+        let keep = request.keep.clone();
+        let verified = self.config.checksum.then_some(self.config.channel);
+        let mut stream = Stream::start(self.guest, request, verified)?;
         loop {
-            let event = match self
-                .guest
-                .next("the next frame", FRAME_LIMIT + ANSWER_LIMIT)?
-            {
-                Reply::Stream(event) => event,
-                other => return Err(unexpected(&other).into()),
-            };
-            match event {
-                StreamEvent::Started(granted) => self.outcome.granted = Some(granted),
-                StreamEvent::Frames(frames) => {
-                    let now = self.guest.spawned.elapsed();
+            match stream.event()? {
+                Event::Started(granted) => self.outcome.granted = Some(granted),
+                Event::Frames { frames, .. } => {
+                    let now = stream.guest.spawned.elapsed();
                     self.outcome.first_frame.get_or_insert(now);
-                    for frame in frames {
-                        self.take(&frame, request)?;
+                    for dequeued in frames {
+                        let DequeuedFrame { frame, written } = &dequeued;
+                        self.outcome.judge.take(frame, written.as_ref());
+                        if keep.contains(&frame.index) {
+                            self.kept.insert(frame.index, (dequeued, Vec::new()));
+                        }
                     }
                     let received = self.outcome.judge.received.into();
                     let total = Some(self.config.frames.into());
                     self.steps.advance(received, total, "frames");
                 }
-                StreamEvent::Picture { index, total, part } => {
-                    self.add_part(index, total, &part)?
+                Event::Picture { index, total, part } => {
+                    add_part(&mut self.kept, index, total, &part)?;
                 }
-                StreamEvent::Done(done) => {
+                Event::Done(done) => {
                     self.outcome.done = Some(done);
                     return Ok(());
                 }
+                Event::Ended { .. } => bail!("a stream ends as a camera's client does"),
             }
         }
     }
+}
 
-    fn take(&mut self, frame: &Frame, request: &StreamRequest) -> Result<()> {
-        let mut written = None;
-        if self.config.checksum {
-            written = match self
-                .ledger
-                .entry(frame.sequence, &mut self.guest.emulator.control)
-            {
-                Ok(entry) => entry,
-                Err(error) => {
-                    // If the emulator is gone, that is what the user is to hear.
-                    return Err(match self.guest.gone_emulator() {
-                        Some(trouble) => trouble.into(),
-                        None => error.into(),
-                    });
-                }
-            };
-        }
-        self.outcome.judge.take(frame, written.as_ref());
-        if request.keep.contains(&frame.index) {
-            let parts = Parts {
-                frame: *frame,
-                written,
-                bytes: Vec::new(),
-            };
-            self.kept.insert(frame.index, parts);
-        }
-        Ok(())
+/// Adds a part of a kept frame's picture.
+fn add_part(kept: &mut PartialFrames, index: u32, total: u32, part: &[u8]) -> Result<()> {
+    let Some((_, bytes)) = kept.get_mut(&index) else {
+        bail!("the guest sends a picture of frame {index}, which was not asked for");
+    };
+    bytes.extend_from_slice(part);
+    if bytes.len() > usize::try_from(total).unwrap_or(usize::MAX) {
+        bail!("the guest sends more of frame {index} than there is");
     }
-
-    fn add_part(&mut self, index: u32, total: u32, part: &[u8]) -> Result<()> {
-        let Some(parts) = self.kept.get_mut(&index) else {
-            bail!("the guest sends a picture of frame {index}, which was not asked for");
-        };
-        parts.bytes.extend_from_slice(part);
-        if parts.bytes.len() > usize::try_from(total).unwrap_or(usize::MAX) {
-            bail!("the guest sends more of frame {index} than there is");
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 #[cfg(test)]

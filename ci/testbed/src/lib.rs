@@ -6,7 +6,7 @@
 //! | what is asked for | [`config`], [`memory_layout`], [`sensor`], [`debug`] |
 //! | programs of the host | [`process`], [`log_follower`], [`interrupt`], [`progress`], [`qemu`], [`prepare`] |
 //! | a running guest | [`qemu_command`], [`emulator`], [`guest`], [`guest_error`], [`program`], [`kernel_log`] |
-//! | frames | [`capture`], [`camera_client`], [`verify`], [`picture`], [`report`] |
+//! | frames | [`stream`], [`capture`], [`camera_client`], [`verify`], [`picture`], [`report`] |
 //! | time | [`clock`], [`timeline`] |
 //! | whole checks | [`compliance`] |
 
@@ -32,6 +32,7 @@ pub mod qemu;
 pub mod qemu_command;
 pub mod report;
 pub mod sensor;
+pub mod stream;
 pub mod timeline;
 pub mod verify;
 

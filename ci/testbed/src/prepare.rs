@@ -66,7 +66,12 @@ impl Prepared {
         let qemu = Qemu::find(options.qemu.as_deref())?;
         let carrier = qemu.choose(options.attach)?;
         let emulator = build_emulator(&repository, steps)?;
-        let image = image_with(&options.kernel, &repository, steps, add)?;
+        let mut image = image_with(&options.kernel, &repository, steps, add)?;
+        if image.takes_counter_hz {
+            image
+                .command_line_extra
+                .push(format!("malta_counter_hz={}", qemu.counter_hz()));
+        }
         check_memory(options.memory, &image)?;
         Ok(Self {
             qemu,

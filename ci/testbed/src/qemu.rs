@@ -161,6 +161,16 @@ impl Qemu {
         })
     }
 
+    /// How fast the Malta board's CP0 counter counts, in Hz: half of the 320 MHz of its CPU, 6.25 ns
+    /// a step. Before 8.1 QEMU kept the step in whole nanoseconds, so that it is 6.
+    #[must_use]
+    pub fn counter_hz(&self) -> u32 {
+        match number(&self.version) {
+            Some(number) if number < (8, 1) => 166_666_667,
+            _ => 160_000_000,
+        }
+    }
+
     /// The carrier to use: the wanted one, or the best.
     ///
     /// # Errors
@@ -259,6 +269,23 @@ mod tests {
             qemu(&[]).choose(None),
             Err(QemuError::NoCarriers { .. })
         ));
+    }
+
+    #[test]
+    fn an_old_qemu_counts_in_whole_nanoseconds() {
+        for (version, hz) in [
+            ("7.2.22 (Debian 1:7.2+dfsg-7+deb12u18+b3)", 166_666_667),
+            ("8.0.5", 166_666_667),
+            ("8.1.0", 160_000_000),
+            ("10.0.2 (Debian 1:10.0.2)", 160_000_000),
+        ] {
+            let version = version.to_owned();
+            let qemu = Qemu {
+                version,
+                ..qemu(&[])
+            };
+            assert_eq!(qemu.counter_hz(), hz, "{}", qemu.version);
+        }
     }
 
     #[test]

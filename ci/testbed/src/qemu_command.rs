@@ -156,6 +156,7 @@ pub(crate) mod tests {
             has_vivid: true,
             toolchain: "rust".into(),
             command_line_extra: vec!["extra=1".into()],
+            takes_counter_hz: false,
         }
     }
 

@@ -146,9 +146,10 @@ impl OutputChannel {
     /// The pushes that fill the address FIFO up: Y first, then UV; RGB has no UV (facts 2a.1).
     pub(super) fn feed(&mut self) -> List<Operation, { 2 * IN_HARDWARE }> {
         let mut pushes = List::new(write(PhysAddr(0), 0));
-        while !self.in_hardware.is_full()
-            && let Some(buffer) = self.waiting.remove(0)
-        {
+        while !self.in_hardware.is_full() {
+            let Some(buffer) = self.waiting.remove(0) else {
+                break;
+            };
             let uv = buffer.address.0 + self.layout.uv_offset;
             let pushed = pushes.push(write(Channel::YAddress.of(self.id), buffer.address.0))
                 && (self.layout.format.is_rgb()

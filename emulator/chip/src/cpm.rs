@@ -6,16 +6,19 @@ use super::findings::FindingKind;
 use tx_isp_abi::registers::Cpm;
 
 impl Chip {
+    /// The request is acknowledged while nothing is under way to memory (facts 1.3).
+    pub(super) fn read_soft_reset(&self) -> u32 {
+        let stored = self.storage.get(Cpm::SoftReset.address());
+        let acknowledged = self.is_reset_requested() && self.bus_idle;
+        stored | Cpm::ISP_RESET_ACKNOWLEDGE.of(u32::from(acknowledged))
+    }
+
     pub(super) fn write_soft_reset(&mut self, value: u32) {
         let address = Cpm::SoftReset.address();
-        let before = self.storage.get(address);
+        let before = self.read_soft_reset();
         let was_in_reset = Cpm::ISP_RESET.is_set(before);
-        let acknowledge =
-            Cpm::ISP_RESET_ACKNOWLEDGE.of(u32::from(Cpm::ISP_RESET_REQUEST.is_set(value)));
-        self.storage.set(
-            address,
-            value & !Cpm::ISP_RESET_ACKNOWLEDGE.mask() | acknowledge,
-        );
+        self.storage
+            .set(address, value & !Cpm::ISP_RESET_ACKNOWLEDGE.mask());
         if Cpm::ISP_RESET.is_set(value) && !was_in_reset {
             if !Cpm::ISP_RESET_ACKNOWLEDGE.is_set(before) {
                 self.findings

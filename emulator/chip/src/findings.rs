@@ -5,6 +5,7 @@
 use super::recent::{RecentAccess, RecentAccesses};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 use tx_isp_abi::PhysAddr;
 
 /// How bad a mistake is.
@@ -154,6 +155,79 @@ finding_kinds! {
     /// An access to a block that is held in reset.
     AccessInReset = "access-in-reset", Error,
         "clear bit 22 of SRBC first; reads give 0, writes are lost (facts 1.3)";
+}
+
+/// A text that is no kind's name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no guest error; they are {list}", list = kinds())]
+pub struct ParseKindError(String);
+
+fn kinds() -> String {
+    let names: Vec<&str> = FindingKind::ALL.iter().map(|kind| kind.id()).collect();
+    names.join(", ")
+}
+
+impl FromStr for FindingKind {
+    type Err = ParseKindError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut kinds = Self::ALL.iter().copied();
+        kinds
+            .find(|kind| kind.id() == text)
+            .ok_or_else(|| ParseKindError(text.to_owned()))
+    }
+}
+
+/// A text that is no severity.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no severity; use error, suspect or note")]
+pub struct ParseSeverityError(String);
+
+impl FromStr for Severity {
+    type Err = ParseSeverityError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Note, Self::Suspect, Self::Error]
+            .into_iter()
+            .find(|severity| severity.to_string() == text)
+            .ok_or_else(|| ParseSeverityError(text.to_owned()))
+    }
+}
+
+/// Which mistakes end a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Strictness {
+    least: Severity,
+    allowed: Vec<FindingKind>,
+}
+
+impl Default for Strictness {
+    /// Errors do.
+    fn default() -> Self {
+        Self::new(Severity::Error)
+    }
+}
+
+impl Strictness {
+    /// Mistakes as bad as `least` do.
+    #[must_use]
+    pub const fn new(least: Severity) -> Self {
+        Self {
+            least,
+            allowed: Vec::new(),
+        }
+    }
+
+    /// This one does not.
+    pub fn allow(&mut self, kind: FindingKind) {
+        self.allowed.push(kind);
+    }
+
+    /// Whether a mistake ends the run.
+    #[must_use]
+    pub fn stops_at(&self, kind: FindingKind) -> bool {
+        kind.severity() >= self.least && !self.allowed.contains(&kind)
+    }
 }
 
 /// All occurrences of one kind.

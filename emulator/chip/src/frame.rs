@@ -33,6 +33,21 @@ pub struct Frame {
     pub(super) generation: u32,
 }
 
+impl Frame {
+    /// The chip's [`generation`](super::Chip::generation) when it began: it is over when the chip's is
+    /// another.
+    #[must_use]
+    pub const fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// Whether anything goes to memory.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        !self.jobs.is_empty() || self.raw.is_some() || !self.statistics.is_empty()
+    }
+}
+
 /// One picture to be written to memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DmaJob {
@@ -77,8 +92,12 @@ pub struct RawJob {
 pub struct StatisticsJob {
     /// What of.
     pub kind: Kind,
+    /// Which of the kind's banks.
+    pub bank: usize,
     /// Physical address of the bank.
     pub address: PhysAddr,
+    /// Where AE's dark pixels end and its saturated ones begin.
+    pub thresholds: [u8; 2],
 }
 
 /// What a frame writes beside the channels' pictures.

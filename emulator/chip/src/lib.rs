@@ -35,7 +35,7 @@ mod storage;
 mod vic;
 
 pub use channel::ChannelCounters;
-pub use findings::{Finding, FindingKind, Findings, Severity};
+pub use findings::{Finding, FindingKind, Findings, Severity, Strictness};
 pub use frame::{DmaJob, Frame, MaskRectangle, RawJob, SideJob, StatisticsJob, Window};
 pub use recent::{RecentAccess, register_name};
 
@@ -95,6 +95,8 @@ pub struct Chip {
     turns: Turns,
     /// How often the ISP was reset.
     generation: u32,
+    /// No bytes are under way to memory.
+    bus_idle: bool,
     /// The buffers that the frame between its first and last line goes to.
     writing: [Option<PhysAddr>; ChannelId::COUNT],
     carve_out: Option<CarveOut>,
@@ -135,6 +137,7 @@ impl Chip {
             time: Duration::ZERO,
             turns: Turns::default(),
             generation: 0,
+            bus_idle: true,
             writing: [None; ChannelId::COUNT],
             carve_out: None,
             behaviours: Behaviours::default(),
@@ -184,6 +187,7 @@ impl Chip {
             && self.vic_hears_the_sensor()
             && self.sensor_is_alive()
             && !self.ailing.sensor_dead
+            && !self.is_reset_requested()
             && (self.core_is_active() || self.captures_raw())
     }
 
@@ -321,6 +325,18 @@ impl Chip {
         self.channels[channel.index()].counters()
     }
 
+    /// Whether bytes are under way to memory: as long as there are any, the soft reset's request is not
+    /// acknowledged.
+    pub const fn set_bus_idle(&mut self, idle: bool) {
+        self.bus_idle = idle;
+    }
+
+    /// How often a reset or a flush has ended all frames that had begun.
+    #[must_use]
+    pub const fn generation(&self) -> u32 {
+        self.generation
+    }
+
     /// Whether the soft reset's handshake is under way: the ISP must not touch memory any more.
     #[must_use]
     pub fn is_reset_requested(&self) -> bool {
@@ -370,6 +386,7 @@ impl Chip {
 
     fn read_register(&mut self, id: RegisterId) -> u32 {
         match id {
+            RegisterId::Cpm(Cpm::SoftReset) => self.read_soft_reset(),
             RegisterId::Core(Core::IrqStatus) => self.core_status,
             RegisterId::Core(Core::ReleaseAcknowledge) => self.release_acknowledge(),
             RegisterId::Core(register @ (Core::Status60 | Core::Status64)) => {

@@ -35,6 +35,7 @@ impl Bench {
     fn streaming() -> Self {
         let mut bench = Self(Chip::new(GC2053));
         bench.open_gates();
+        bench.write(CORE + 0x0c, 0x3400_0009);
         bench.write(CORE + 0x10, 0x133);
         bench.write(CORE + 0xb0, u32::MAX);
         bench.write(CORE + 0x800, 1);

@@ -19,6 +19,7 @@ mod checksum;
 mod content;
 mod format;
 mod pattern;
+mod permit;
 mod plane;
 mod render;
 mod scale;
@@ -36,12 +37,25 @@ mod tests;
 mod view_tests;
 
 pub use format::{OutputFormat, to_rgb};
+pub use permit::{CHUNK_BYTES, WritePermit};
 pub use render::{FrameInfo, Geometry, MAX_SIDE, Planes, RenderError, Rendered, Renderer};
 pub use sensor::{Line, SensorFrame};
 pub use source::{ParseSourceError, Source};
 pub use view::{Brightness, Mask, View};
 
 use std::path::PathBuf;
+
+/// The longest side of a picture from a file, in pixels.
+pub const MAX_SOURCE_SIDE: u32 = 16_384;
+/// The most pixels of a picture from a file: what it takes to decode one is bounded by a few hundred
+/// MiB, whatever a file's header says.
+pub const MAX_SOURCE_PIXELS: u64 = 1 << 25;
+
+/// Whether a picture from a file is small enough to be decoded.
+fn is_decodable(width: u32, height: u32) -> bool {
+    width.max(height) <= MAX_SOURCE_SIDE
+        && u64::from(width) * u64::from(height) <= MAX_SOURCE_PIXELS
+}
 
 /// A source that cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +76,16 @@ pub enum OpenError {
         path: PathBuf,
         /// Why.
         source: image::ImageError,
+    },
+    /// The picture is so large that it would take the host's memory.
+    #[error("cannot use {}: it has {width}x{height} pixels; at most {MAX_SOURCE_SIDE} on a side and {MAX_SOURCE_PIXELS} in all can be shown", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its width in pixels.
+        width: u32,
+        /// Its height in pixels.
+        height: u32,
     },
     /// The file is no video that can be shown.
     #[error("cannot use {}: {reason}", path.display())]

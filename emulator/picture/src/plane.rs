@@ -4,6 +4,7 @@
 use super::RenderError;
 use super::checksum::RowAppender;
 use super::format::PlaneShape;
+use super::permit::{self, WritePermit};
 use super::sheet::{Place, Sheet, Walk};
 use super::stamp::Overlay;
 use super::view::Patch;
@@ -26,6 +27,8 @@ pub(super) struct Plane<'a, 'm, B: BitmapSlice> {
     pub(super) frame: u32,
     /// The memory.
     pub(super) target: &'a VolatileSlice<'m, B>,
+    /// The right to write to it.
+    pub(super) permit: &'a dyn WritePermit,
     /// Bytes from one row to the next in memory.
     pub(super) stride: usize,
     /// The row of the whole picture that is this plane's first.
@@ -151,8 +154,6 @@ impl<B: BitmapSlice> Plane<'_, '_, B> {
     /// Writes bytes from the start of a row on.
     #[inline]
     fn write(&self, row: usize, bytes: &[u8]) -> Result<(), RenderError> {
-        let place = self.target.subslice(row * self.stride, bytes.len())?;
-        place.copy_from(bytes);
-        Ok(())
+        permit::copy(self.permit, self.target, row * self.stride, bytes)
     }
 }

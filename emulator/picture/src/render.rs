@@ -4,11 +4,13 @@
 use super::checksum::{EMPTY, RowAppender};
 use super::content::{Content, Wanted};
 use super::format::{OutputFormat, PlaneShape};
+use super::permit::{Unlimited, WritePermit};
 use super::plane::Plane;
 use super::stamp::Overlay;
 use super::view::View;
 use super::{OpenError, Source};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use vm_memory::{VolatileSlice, bitmap::BitmapSlice};
 
@@ -166,6 +168,9 @@ pub enum RenderError {
     /// A conversion between RGB and YCbCr failed.
     #[error("cannot convert the colours: {0}")]
     Convert(String),
+    /// The right to write to memory ended before the frame did.
+    #[error("the right to write to memory was taken back")]
+    Revoked,
     /// Guest memory could not be written.
     #[error("cannot write to the plane: {0}")]
     Memory(#[from] vm_memory::VolatileMemoryError),
@@ -177,6 +182,7 @@ pub struct Renderer {
     shapes: Vec<(PlaneShape, RowAppender)>,
     shaped_for: Option<(OutputFormat, u32, u32)>,
     scratch: Vec<u8>,
+    pub(super) permit: Arc<dyn WritePermit>,
 }
 
 impl Renderer {
@@ -191,6 +197,7 @@ impl Renderer {
             shapes: Vec::new(),
             shaped_for: None,
             scratch: Vec::new(),
+            permit: Arc::new(Unlimited),
         })
     }
 
@@ -199,6 +206,11 @@ impl Renderer {
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.content.set_seed(seed);
         self
+    }
+
+    /// What follows is written only while `permit` holds; before this is called, always.
+    pub fn write_under(&mut self, permit: Arc<dyn WritePermit>) {
+        self.permit = permit;
     }
 
     /// What is wrong with the source but does not keep it from being shown, for the operator.
@@ -210,6 +222,7 @@ impl Renderer {
     ///
     /// # Errors
     /// [`RenderError`]; nothing is written when the geometry is refused or a file cannot be read.
+    /// [`RenderError::Revoked`] comes in the middle of it.
     pub fn render<B: BitmapSlice>(
         &mut self,
         geometry: &Geometry,
@@ -285,6 +298,7 @@ impl Renderer {
                 walk,
                 frame,
                 target,
+                permit: &*self.permit,
                 stride,
                 top: view.top as usize / shape.lines_per_row,
             };

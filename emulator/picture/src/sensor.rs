@@ -3,6 +3,7 @@
 
 use super::content::Wanted;
 use super::format::{OutputFormat, ycbcr_to_rgb};
+use super::permit;
 use super::render::{Geometry, RenderError, Rendered, Renderer};
 use super::sheet::Place;
 use super::view::{Brightness, View};
@@ -105,6 +106,7 @@ impl Renderer {
         let mut hasher = crc32fast::Hasher::new();
         let mut row = Vec::new();
         let mut written = Ok(());
+        let permit = self.permit.clone();
         self.scan(frame, 1, |line| {
             if line.number >= height as usize || written.is_err() {
                 return;
@@ -116,9 +118,7 @@ impl Renderer {
                 row.extend((value << 2 | value >> 6).to_le_bytes());
             }
             hasher.update(&row);
-            written = target
-                .subslice(line.number * stride as usize, row.len())
-                .map(|place| place.copy_from(&row[..]));
+            written = permit::copy(&*permit, target, line.number * stride as usize, &row);
         })?;
         written?;
         Ok(Rendered {

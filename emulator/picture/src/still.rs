@@ -2,12 +2,15 @@
 //! A picture from an image file.
 
 use super::format::Planar;
-use super::{OpenError, RenderError, scale};
-use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage};
+use super::{MAX_SOURCE_SIDE, OpenError, RenderError, is_decodable, scale};
+use image::{DynamicImage, ImageDecoder, ImageReader, Limits, RgbImage};
 use std::path::Path;
 use yuv::{
     YuvChromaSubsampling, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvStandardMatrix,
 };
+
+/// The most bytes that a decoder may ask for: the largest picture with 8 bytes a pixel, and its work.
+const MAX_DECODER_BYTES: u64 = 512 << 20;
 
 /// A decoded image in its own size.
 pub(super) struct Still {
@@ -29,7 +32,22 @@ impl Still {
             .map_err(file)?
             .with_guessed_format()
             .map_err(file)?;
+        let mut reader = reader;
+        let mut limits = Limits::default();
+        limits.max_image_width = Some(MAX_SOURCE_SIDE);
+        limits.max_image_height = Some(MAX_SOURCE_SIDE);
+        limits.max_alloc = Some(MAX_DECODER_BYTES);
+        reader.limits(limits);
         let mut decoder = reader.into_decoder().map_err(image)?;
+        // The decoder's limits do not cover the picture itself.
+        let (width, height) = decoder.dimensions();
+        if !is_decodable(width, height) || decoder.total_bytes() > MAX_DECODER_BYTES {
+            return Err(OpenError::TooLarge {
+                path: path.to_owned(),
+                width,
+                height,
+            });
+        }
         let orientation = decoder.orientation().map_err(image)?;
         let mut decoded = DynamicImage::from_decoder(decoder).map_err(image)?;
         decoded.apply_orientation(orientation);
@@ -121,6 +139,42 @@ mod tests {
                 .to_string();
             assert!(
                 message.contains(&file.path().display().to_string()),
+                "{message}"
+            );
+        }
+    }
+
+    /// A PNG of one bit a pixel, all black: a few hundred kilobytes for gigabytes.
+    fn black_png(side: u32) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let encoder = image::codecs::png::PngEncoder::new(&mut bytes);
+        let small = vec![0; 64];
+        image::ImageEncoder::write_image(encoder, &small, 8, 8, image::ExtendedColorType::L8)
+            .unwrap();
+        // Width and height stand behind signature, length and name; then comes the checksum of all.
+        bytes[16..20].copy_from_slice(&side.to_be_bytes());
+        bytes[20..24].copy_from_slice(&side.to_be_bytes());
+        let crc = crc32fast::hash(&bytes[12..29]).to_be_bytes();
+        bytes[29..33].copy_from_slice(&crc);
+        bytes
+    }
+
+    #[test]
+    fn a_picture_that_would_take_the_memory_is_refused_before_it_does() {
+        let bombs = [
+            black_png(60_000),
+            black_png(16_384),
+            b"P6 100000 100000 255\n".to_vec(),
+            b"P6 16384 16384 65535\n".to_vec(),
+        ];
+        for bomb in bombs {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), &bomb).unwrap();
+            let message = Still::open(file.path()).err().unwrap().to_string();
+            let path = file.path().display().to_string();
+            assert!(message.contains(&path), "{message}");
+            assert!(
+                message.contains("at most 16384 on a side") || message.contains("limit"),
                 "{message}"
             );
         }

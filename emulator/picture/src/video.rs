@@ -7,7 +7,7 @@
 //! frame at all the file is refused.
 
 use super::format::{NEUTRAL, Planar};
-use super::{OpenError, RenderError, scale};
+use super::{MAX_SOURCE_SIDE, OpenError, RenderError, is_decodable, scale};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -15,8 +15,8 @@ use y4m::Colorspace;
 
 /// Longest header line that is taken, in bytes. The `y4m` crate has the same limit.
 const MAX_HEADER: u64 = 1024;
-/// Largest width and height that are taken, in pixels.
-const MAX_SIDE: u32 = 16_384;
+/// The most frames of a file: where each begins is remembered.
+const MAX_FRAMES: usize = 1 << 20;
 /// What a frame begins with.
 const FRAME: &[u8] = b"FRAME";
 
@@ -50,6 +50,13 @@ impl Video {
 
         let header = line(&mut file).map_err(broken)?;
         let (luma, chroma) = picture_sizes(&header).map_err(refused)?;
+        if !is_decodable(luma.0, luma.1) {
+            return Err(OpenError::TooLarge {
+                path: path.to_owned(),
+                width: luma.0,
+                height: luma.1,
+            });
+        }
         let mut video = Self {
             path: path.to_owned(),
             file: file.get_ref().try_clone().map_err(broken)?,
@@ -73,6 +80,9 @@ impl Video {
                 return Err(refused(format!(
                     "frame {number} at byte {at} does not begin with FRAME"
                 )));
+            }
+            if video.frames.len() >= MAX_FRAMES {
+                return Err(refused(format!("it has more than {MAX_FRAMES} frames")));
             }
             video.frames.push(start);
             at = start + frame_bytes;
@@ -172,10 +182,12 @@ fn picture_sizes(header: &[u8]) -> Result<((u32, u32), Option<(u32, u32)>), Stri
     for (name, side) in [(b'W', "width"), (b'H', "height")] {
         let value = parameter(name).unwrap_or_default();
         if header.starts_with(b"YUV4MPEG2 ")
-            && !value.parse().is_ok_and(|v| (1..=MAX_SIDE).contains(&v))
+            && !value
+                .parse()
+                .is_ok_and(|v| (1..=MAX_SOURCE_SIDE).contains(&v))
         {
             return Err(format!(
-                "its {side} is {value:?}, a number from 1 to {MAX_SIDE} is needed"
+                "its {side} is {value:?}, a number from 1 to {MAX_SOURCE_SIDE} is needed"
             ));
         }
     }

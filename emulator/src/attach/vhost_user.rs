@@ -15,8 +15,10 @@
 mod events;
 mod mailbox;
 mod server;
+mod vring;
 
 pub use server::{Server, ServerError};
+pub use vring::Vring;
 
 use super::GuestMemory;
 use crate::device::{Device, lock};
@@ -25,22 +27,29 @@ use mailbox::Mailbox;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 use tx_isp_abi::mailbox::{EVENT_QUEUE, QUEUES, REQUEST_QUEUE};
 use vhost::vhost_user::message::{VhostUserProtocolFeatures, VhostUserVirtioFeatures};
-use vhost_user_backend::{VhostUserBackend, VringMutex, VringT};
+use vhost_user_backend::{VhostUserBackend, VringT};
 use virtio_bindings::virtio_config::VIRTIO_F_VERSION_1;
 use virtio_bindings::virtio_ring::VIRTIO_RING_F_EVENT_IDX;
-use virtio_queue::QueueOwnedT;
-use vm_memory::GuestAddressSpace;
+use virtio_queue::{QueueOwnedT, QueueT};
+use vm_memory::{GuestAddressSpace, GuestMemoryBackend, GuestMemoryRegion};
 use vmm_sys_util::epoll::EventSet;
-use vmm_sys_util::event::{
-    EventConsumer, EventFlag, EventNotifier, new_event_consumer_and_notifier,
-};
+use vmm_sys_util::eventfd::{EFD_CLOEXEC, EFD_NONBLOCK, EventFd};
 
 /// Entries of the largest queue that QEMU may set up.
 const MAX_QUEUE_SIZE: usize = 1024;
 /// Device feature bit 0, VIRTIO_GPIO_F_IRQ to QEMU's GPIO device: there is a second queue.
 const FEATURE_SECOND_QUEUE: u64 = 1 << 0;
+/// How long the queues' thread stays with the requests of one wake.
+const WAKE_TIME: Duration = Duration::from_millis(2);
+/// How often it looks for more in one wake.
+const WAKE_REQUESTS: usize = 64;
+/// The event that ends the queues' thread, and the one that brings it back to the requests. Lower
+/// numbers are those of queues, and one more is the library's.
+const END: u16 = EVENT_QUEUE + 2;
+const MORE: u16 = EVENT_QUEUE + 3;
 /// The largest configuration space that vhost-user can carry, in bytes.
 const MAX_CONFIG_BYTES: u32 = 256;
 
@@ -54,22 +63,35 @@ pub struct Backend {
     live: AtomicBool,
     /// The peer has spoken vhost-user: it is a VM and no probe of the socket.
     spoken: AtomicBool,
+    /// The VM is gone.
+    closed: AtomicBool,
+    /// Ends the queues' thread.
+    end: EventFd,
+    /// There are more requests than one wake may answer.
+    more: EventFd,
 }
 
 impl Backend {
     /// A backend that attaches `device` to the VM whose memory is `memory`.
-    #[must_use]
-    pub fn new(device: Arc<Device>, memory: GuestMemory) -> Self {
+    ///
+    /// # Errors
+    /// When the process may have no further descriptors.
+    pub fn new(device: Arc<Device>, memory: GuestMemory) -> io::Result<Self> {
+        let event = || EventFd::new(EFD_NONBLOCK | EFD_CLOEXEC);
+        let (end, more) = (event()?, event()?);
         let events = Arc::new(EventQueue::new(memory.clone(), device.event_counter()));
         device.connect(memory.clone(), events.clone());
-        Self {
+        Ok(Self {
             device,
             memory,
             mailbox: Mutex::new(Mailbox::new()),
             events,
             live: AtomicBool::new(false),
             spoken: AtomicBool::new(false),
-        }
+            closed: AtomicBool::new(false),
+            end,
+            more,
+        })
     }
 
     /// Whether the peer has spoken vhost-user.
@@ -77,50 +99,94 @@ impl Backend {
         self.spoken.load(Ordering::Relaxed)
     }
 
-    fn requests_offered(&self, vring: &VringMutex) {
+    /// Answers requests that are offered, as many as one wake may; the rest has its turn after other
+    /// events.
+    fn requests_offered(&self, vring: &Vring) {
+        let mut mailbox = lock(&self.mailbox);
+        if !is_started(vring) || self.is_closed() {
+            return;
+        }
         if !self.live.swap(true, Ordering::AcqRel) {
             if vring.queue_next_avail() == 0 {
-                log::info!("a driver begins");
+                log::debug!("a driver begins");
                 self.power_cycle();
+                self.device.note_driver(true);
             }
             self.device.resume();
         }
-        // A driver that offers further requests while notifications are off expects us to look
-        // once more after they are on again.
-        loop {
+        let until = Instant::now() + WAKE_TIME;
+        for _ in 0..WAKE_REQUESTS {
             self.notifications(vring, false);
-            let answered = self.answer_all(vring);
-            if !self.notifications(vring, true) || answered == 0 {
-                break;
+            while self.answer_next(&mut mailbox, vring) {
+                if Instant::now() >= until {
+                    self.go_on_later();
+                    return;
+                }
             }
+            // A driver that offers further requests while notifications are off expects us to look
+            // once more after they are on again, whether or not we have answered any.
+            if !self.notifications(vring, true) {
+                return;
+            }
+        }
+        self.go_on_later();
+    }
+
+    /// Answers one request if there is one and the queue is still started: whether there was.
+    fn answer_next(&self, mailbox: &mut Mailbox, vring: &Vring) -> bool {
+        if self.is_closed() {
+            return false;
+        }
+        let memory = self.memory.memory();
+        let mut ring = vring.get_mut();
+        if !ring.get_queue().ready() || !ring.is_enabled() {
+            return false;
+        }
+        let next = match ring.get_queue_mut().iter(memory.clone()) {
+            Ok(mut chains) => chains.next(),
+            Err(error) => {
+                self.device
+                    .refuse(&format!("the queue cannot be read: {error}"));
+                None
+            }
+        };
+        drop(ring);
+        let Some(chain) = next else { return false };
+        let head = chain.head_index();
+        let answer = mailbox.answer(chain, &memory, &self.device);
+        self.give_back(vring, head, answer.length);
+        self.device.announce(answer.lines);
+        true
+    }
+
+    /// The queues' thread comes back to the requests after its other events.
+    fn go_on_later(&self) {
+        if let Err(error) = self.more.write(1) {
+            log::debug!("the rest of the requests waits for the next kick: {error}");
         }
     }
 
-    /// Answers every request that is offered: how many.
-    fn answer_all(&self, vring: &VringMutex) -> usize {
-        let mut mailbox = lock(&self.mailbox);
-        let mut answered = 0;
-        loop {
-            let memory = self.memory.memory();
-            let next = match vring.get_mut().get_queue_mut().iter(memory.clone()) {
-                Ok(mut chains) => chains.next(),
-                Err(error) => {
-                    self.device
-                        .refuse(&format!("the queue cannot be read: {error}"));
-                    None
-                }
-            };
-            let Some(chain) = next else { return answered };
-            let head = chain.head_index();
-            let answer = mailbox.answer(chain, &memory, &self.device);
-            self.give_back(vring, head, answer.length);
-            self.device.announce(answer.lines);
-            answered += 1;
+    /// The VM is gone: nothing of it reaches the device any more, nor is its memory written.
+    fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.events.stop();
+        // Whatever is being answered is over when the lock is free.
+        drop(lock(&self.mailbox));
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Ends the queues' thread.
+    fn end_thread(&self) {
+        if let Err(error) = self.end.write(1) {
+            log::error!("the queues' thread cannot be ended: {error}");
         }
     }
 
     /// Gives a chain back to the driver and interrupts it if it wants that.
-    fn give_back(&self, vring: &VringMutex, head: u16, length: u32) {
+    fn give_back(&self, vring: &Vring, head: u16, length: u32) {
         let mut ring = vring.get_mut();
         if let Err(error) = ring.add_used(head, length) {
             self.device
@@ -129,13 +195,16 @@ impl Backend {
         }
         if ring.needs_notification().unwrap_or(true)
             && let Err(error) = ring.signal_used_queue()
+            // The counter is full: the guest has interrupts to take as it is.
+            && error.kind() != io::ErrorKind::WouldBlock
         {
-            log::warn!("the guest cannot be interrupted: {error}");
+            self.device
+                .refuse(&format!("the guest cannot be interrupted: {error}"));
         }
     }
 
     /// Asks the driver for kicks or not: whether there are requests already.
-    fn notifications(&self, vring: &VringMutex, on: bool) -> bool {
+    fn notifications(&self, vring: &Vring, on: bool) -> bool {
         let more = if on {
             vring.enable_notification()
         } else {
@@ -156,7 +225,7 @@ impl Backend {
 
 impl VhostUserBackend for Backend {
     type Bitmap = ();
-    type Vring = VringMutex;
+    type Vring = Vring;
 
     fn num_queues(&self) -> usize {
         QUEUES
@@ -180,6 +249,8 @@ impl VhostUserBackend for Backend {
     }
 
     fn reset_device(&self) {
+        // The request that is being answered is the last.
+        let _idle = lock(&self.mailbox);
         self.live.store(false, Ordering::Release);
         self.power_cycle();
     }
@@ -192,40 +263,83 @@ impl VhostUserBackend for Backend {
         vec![0; usize::try_from(size.min(MAX_CONFIG_BYTES)).unwrap_or(0)]
     }
 
-    fn update_memory(&self, _memory: GuestMemory) -> io::Result<()> {
-        Ok(()) // It is the one that we were made with.
-    }
-
-    fn exit_event(&self, _thread_index: usize) -> Option<(EventConsumer, EventNotifier)> {
-        let flags = EventFlag::NONBLOCK | EventFlag::CLOEXEC;
-        new_event_consumer_and_notifier(flags)
-            .inspect_err(|error| log::error!("no event for the end of the queues' thread: {error}"))
-            .ok()
+    fn update_memory(&self, memory: GuestMemory) -> io::Result<()> {
+        // It is the one that we were made with, with another map in it.
+        let checked = check_files(&memory);
+        if checked.is_err() {
+            memory
+                .lock()
+                .map_err(|_| io::Error::other("the memory map is lost"))?
+                .replace(vm_memory::GuestMemoryMmap::new());
+        }
+        self.device.memory_changed();
+        // An answer that was begun with the map before is over when the lock is free.
+        drop(lock(&self.mailbox));
+        checked
     }
 
     fn stop_vring(&self, queue: u32) -> io::Result<()> {
         if queue == u32::from(REQUEST_QUEUE) {
+            // The queue is no longer ready: the request that is being answered is the last.
+            drop(lock(&self.mailbox));
             self.device.pause();
-            self.live.store(false, Ordering::Release);
+            if self.live.swap(false, Ordering::AcqRel) {
+                self.device.note_driver(false);
+            }
         } else {
             self.events.stop();
         }
         Ok(())
     }
 
-    /// Never fails: an error would end the queues' thread.
+    /// Fails only to end the queues' thread.
     fn handle_event(
         &self,
         event: u16,
         _events: EventSet,
-        vrings: &[VringMutex],
+        vrings: &[Vring],
         _thread: usize,
     ) -> io::Result<()> {
         match (event, vrings) {
             (REQUEST_QUEUE, [requests, ..]) => self.requests_offered(requests),
-            (EVENT_QUEUE, [_, events, ..]) => self.events.offered(events),
+            (EVENT_QUEUE, [_, events, ..]) if !self.is_closed() => self.events.offered(events),
+            (MORE, [requests, ..]) => {
+                // Read so that the event is over; its count tells nothing.
+                let _ = self.more.read();
+                self.requests_offered(requests);
+            }
+            (END, _) => return Err(io::Error::other("the connection has ended")),
+            (EVENT_QUEUE, _) => {}
             _ => log::warn!("an event of no known queue: {event}"),
         }
         Ok(())
     }
+}
+
+/// Whether the driver has set a queue up and the VM has not stopped it.
+fn is_started(vring: &Vring) -> bool {
+    let ring = vring.get_ref();
+    ring.get_queue().ready() && ring.is_enabled()
+}
+
+/// Whether the files behind the VM's memory are as long as the memory: what lies beyond a file's end
+/// would end this process when it is touched.
+fn check_files(memory: &GuestMemory) -> io::Result<()> {
+    for region in memory.memory().iter() {
+        let Some(file) = region.file_offset() else {
+            continue;
+        };
+        let metadata = file.file().metadata()?;
+        let end = file.start().checked_add(region.len());
+        if metadata.is_file() && end.is_none_or(|end| end > metadata.len()) {
+            let start = region.start_addr().0;
+            return Err(io::Error::other(format!(
+                "the file of the memory at {start:#x} has {:#x} bytes, {:#x} are needed from {:#x} on",
+                metadata.len(),
+                region.len(),
+                file.start(),
+            )));
+        }
+    }
+    Ok(())
 }

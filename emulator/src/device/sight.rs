@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What the operator looks at and breaks: findings, traces, interrupts, faults.
 
+use super::status::told;
 use super::{Device, State, lock};
-use crate::control::protocol::{InterruptEntry, InterruptPage, MAX_LEDGER_ENTRIES};
+use crate::monitor::protocol::{
+    Event, EventKind, InterruptEntry, InterruptPage, MAX_LEDGER_ENTRIES, Tracing,
+};
 use crate::trace::Recorder;
 use std::io;
 use std::path::Path;
+use tx_isp_chip::Strictness;
+use tx_isp_chip::behaviour::Behaviours;
 use tx_isp_chip::carve_out::CarveOut;
 use tx_isp_chip::faults::{Fault, Faults};
 
 impl Device {
     /// Frames are to be written to this memory alone; elsewhere is a finding.
     pub fn set_carve_out(&self, carve_out: Option<CarveOut>) {
-        let mut state = lock(&self.state);
+        let mut state = self.state_first();
         state.carve_out = carve_out;
         state.chip.set_carve_out(carve_out);
     }
@@ -22,21 +27,42 @@ impl Device {
     ///
     /// # Errors
     /// If the file cannot be written; then nothing has changed.
-    pub fn trace(&self, path: Option<&Path>) -> io::Result<u64> {
+    pub fn trace(&self, path: Option<&Path>) -> io::Result<Tracing> {
         let recorder = path.map(|path| Recorder::create(path, self.started));
         let recorder = recorder.transpose()?;
-        let ended = std::mem::replace(&mut lock(&self.state).trace, recorder);
-        Ok(ended.map_or(0, |ended| ended.accesses()))
+        Ok(self.trace_with(recorder))
     }
 
-    /// Records register accesses with `recorder` from now on.
-    pub fn trace_with(&self, recorder: Option<Recorder>) {
-        lock(&self.state).trace = recorder;
+    /// A trace in a new file of `folder`; times count from the emulator's start. Nothing is recorded
+    /// before it is given to [`Device::trace_with`].
+    ///
+    /// # Errors
+    /// If it cannot be made there.
+    pub fn new_trace(&self, folder: &Path, file: &Path) -> io::Result<Recorder> {
+        Recorder::create_in(folder, file, self.started)
+    }
+
+    /// Records register accesses with `recorder` from now on; `None` ends that. Tells what the trace
+    /// that ends holds.
+    pub fn trace_with(&self, recorder: Option<Recorder>) -> Tracing {
+        let tracing = recorder.is_some();
+        let ended = std::mem::replace(&mut self.state_first().trace, recorder);
+        let (recorded, lost) = ended.map_or((0, 0), Recorder::finish);
+        Tracing {
+            tracing,
+            recorded,
+            lost,
+        }
+    }
+
+    /// How many faults are armed.
+    pub fn faults_armed(&self) -> usize {
+        self.state_first().chip.faults().fired().count()
     }
 
     /// When the guest was told of interrupts after `from_ns`.
     pub fn interrupts(&self, from_ns: u64) -> InterruptPage {
-        let state = lock(&self.state);
+        let state = self.state_first();
         let later = |entry: &&InterruptEntry| entry.at_ns >= from_ns;
         let mut later = state.interrupts.iter().filter(later);
         let entries = later.by_ref().take(MAX_LEDGER_ENTRIES).copied().collect();
@@ -48,7 +74,7 @@ impl Device {
 
     /// Changes the faults that are to happen.
     pub fn with_faults(&self, change: impl FnOnce(&mut Faults)) {
-        change(lock(&self.state).chip.faults_mut());
+        change(self.state_first().chip.faults_mut());
     }
 
     /// Arms a fault.
@@ -57,19 +83,37 @@ impl Device {
         self.with_faults(|faults| faults.add(fault));
     }
 
-    /// Sets what is called at the first finding. It must not call the device.
-    pub fn on_finding(&self, call: impl Fn() + Send + 'static) {
-        *lock(&self.on_finding) = Some(Box::new(call));
+    /// How the chip behaves where its behaviour is open, now and after each reset.
+    pub fn set_behaviours(&self, behaviours: Behaviours) {
+        lock(&self.state).chip.set_behaviours(behaviours);
     }
 
-    /// Calls whoever waits for the first finding.
+    /// Sets what is called at the first finding that is bad enough. It must not call the device.
+    pub fn on_finding(&self, strictness: Strictness, call: impl Fn() + Send + 'static) {
+        *lock(&self.on_finding) = Some((strictness, Box::new(call)));
+    }
+
+    /// Tells of findings: to subscribers of each kind the first time, and to whoever waits for the first
+    /// of all.
     pub(super) fn tell_findings(&self, state: &mut State) {
+        let entries = state.chip.findings().entries();
+        for finding in entries {
+            if state.kinds_told.insert(finding.kind) {
+                self.observers
+                    .tell(EventKind::GuestError, || Event::GuestError {
+                        error: told(finding.kind, finding),
+                    });
+            }
+        }
         if state.findings_told || state.chip.findings().is_empty() {
             return;
         }
-        state.findings_told = true;
-        if let Some(call) = lock(&self.on_finding).as_ref() {
-            call();
+        if let Some((strictness, call)) = lock(&self.on_finding).as_ref() {
+            let mut kinds = state.chip.findings().entries().map(|found| found.kind);
+            if kinds.any(|kind| strictness.stops_at(kind)) {
+                state.findings_told = true;
+                call();
+            }
         }
     }
 }

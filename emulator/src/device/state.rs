@@ -3,12 +3,12 @@
 
 use super::{Outcome, StartedFrame, StepError};
 use crate::attach::{GuestMemory, InterruptSink};
-use crate::control::protocol::{InterruptEntry, Stepped};
 use crate::ledger::{ENTRIES_PER_CHANNEL, nanoseconds};
+use crate::monitor::protocol::{InterruptEntry, Stepped};
 use crate::trace::Recorder;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tx_isp_abi::sensor::Sensor;
 use tx_isp_chip::carve_out::CarveOut;
 use tx_isp_chip::{Chip, Finding, FindingKind};
@@ -30,8 +30,19 @@ pub(super) enum Phase {
     Idle,
     /// It has begun, the DMA engine has not yet taken it.
     Waiting(StartedFrame),
-    /// The DMA engine writes it.
-    Busy,
+    /// The DMA engine writes it: epoch and generation in which it began.
+    Busy((u64, u32)),
+}
+
+impl Phase {
+    /// The epoch and generation of the chip in which the frame began.
+    pub(super) fn started_in(&self) -> Option<(u64, u32)> {
+        match self {
+            Self::Idle => None,
+            Self::Waiting(started) => Some((started.epoch, started.frame.generation())),
+            Self::Busy(started_in) => Some(*started_in),
+        }
+    }
 }
 
 /// Frames that the operator asked for.
@@ -74,6 +85,8 @@ pub(super) struct Counts {
     pub(super) pictures: u64,
     pub(super) bytes: u64,
     pub(super) busy: Duration,
+    /// Frames whose permit ended and that were kept.
+    pub(super) revoked: u64,
 }
 
 impl Counts {
@@ -106,9 +119,15 @@ pub(super) struct State {
     pub(super) trace: Option<Recorder>,
     /// When the guest was told of which lines, newest last.
     pub(super) interrupts: VecDeque<InterruptEntry>,
+    /// The kinds of findings that subscribers were told of.
+    pub(super) kinds_told: BTreeSet<FindingKind>,
     /// Somebody was told that there are findings.
     pub(super) findings_told: bool,
     pub(super) ending: bool,
+    /// The frame period that the frame clock was told.
+    pub(super) period_told: Duration,
+    /// With the clock `max`: no frame before this.
+    pub(super) idle_until: Option<Instant>,
 }
 
 impl State {
@@ -127,8 +146,35 @@ impl State {
             carve_out: None,
             trace: None,
             interrupts: VecDeque::new(),
+            kinds_told: BTreeSet::new(),
             findings_told: false,
             ending: false,
+            period_told: Chip::new(sensor).frame_period(),
+            idle_until: None,
+        }
+    }
+
+    /// Whether a frame may be written.
+    pub(super) fn may_write(&self) -> bool {
+        self.running && !self.ending && self.link.is_some() && !self.chip.is_reset_requested()
+    }
+
+    /// Whether the chip has forgotten a frame.
+    pub(super) fn is_over(&self, started: &StartedFrame) -> bool {
+        (started.epoch, started.frame.generation()) != (self.epoch, self.chip.generation())
+    }
+
+    /// The frame that waits goes to the DMA engine.
+    pub(super) fn take_waiting(&mut self) -> Option<StartedFrame> {
+        match std::mem::replace(&mut self.phase, Phase::Idle) {
+            Phase::Waiting(started) => {
+                self.phase = Phase::Busy((started.epoch, started.frame.generation()));
+                Some(started)
+            }
+            other => {
+                self.phase = other;
+                None
+            }
         }
     }
 
@@ -136,7 +182,9 @@ impl State {
     pub(super) fn reset(&mut self, sensor: Sensor) {
         self.earlier_findings = self.all_findings();
         let faults = std::mem::take(self.chip.faults_mut());
+        let behaviours = self.chip.behaviours();
         self.chip = Chip::new(sensor).with_soc(self.chip.soc());
+        self.chip.set_behaviours(behaviours);
         *self.chip.faults_mut() = faults;
         self.chip.set_carve_out(self.carve_out);
         self.announced = 0;

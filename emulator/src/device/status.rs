@@ -2,17 +2,18 @@
 //! What the operator is told.
 
 use super::{Device, lock};
-use crate::control::protocol::{
+use crate::ledger::nanoseconds;
+use crate::monitor::protocol::{
     AttachState, ChannelStatus, DmaStatus, FaultStatus, Finding, FrameCounts, MailboxStatus, Status,
 };
-use crate::ledger::nanoseconds;
 use std::sync::atomic::Ordering;
 use tx_isp_abi::channel::ChannelId;
+use tx_isp_chip::{self as chip, FindingKind};
 
 impl Device {
     /// State and counters of the moment.
     pub fn status(&self) -> Status {
-        let state = lock(&self.state);
+        let state = self.state_first();
         let ledger = lock(&self.ledger);
         let channels = ChannelId::ALL.map(|channel| {
             let counters = state.chip.channel_counters(channel);
@@ -50,6 +51,7 @@ impl Device {
             dma: DmaStatus {
                 frames: counts.pictures,
                 bytes: counts.bytes,
+                revoked: counts.revoked,
                 busy_seconds,
                 bytes_per_second: per_second(counts.bytes, busy_seconds),
             },
@@ -69,15 +71,21 @@ impl Device {
                 })
                 .collect(),
             findings: findings
-                .map(|(kind, finding)| Finding {
-                    id: kind.id().to_owned(),
-                    count: finding.count,
-                    first: finding.first,
-                    help: kind.help().to_owned(),
-                    before: finding.before.iter().map(ToString::to_string).collect(),
-                })
+                .map(|(kind, finding)| told(kind, &finding))
                 .collect(),
         }
+    }
+}
+
+/// A finding as the protocol has it.
+pub(super) fn told(kind: FindingKind, finding: &chip::Finding) -> Finding {
+    Finding {
+        id: kind.id().to_owned(),
+        severity: Some(kind.severity()),
+        count: finding.count,
+        first: finding.first.clone(),
+        help: kind.help().to_owned(),
+        before: finding.before.iter().map(ToString::to_string).collect(),
     }
 }
 

@@ -52,9 +52,8 @@ fn streaming(clock: ClockMode) -> (Device, Arc<Told>) {
             (0x1000_0020, 0),
             (0x1000_0028, 0),
             (0x1330_0010, 0x133),
-            (0x1330_00b0, 0x1001),
+            (0x1330_00b0, 0x3000),
             (0x1330_0800, 1),
-            (0x1002_3008, 1),
             (0x1002_300c, 1),
             (0x1002_3010, 1),
             // Two lanes of MIPI with RAW10 in lines of 1920 pixels (facts 2.7, 2.8).
@@ -62,6 +61,8 @@ fn streaming(clock: ClockMode) -> (Device, Arc<Told>) {
             (0x133e_000c, 2),
             (0x133e_0014, 1),
             (0x133e_0100, 0x258),
+            (0x133e_01e8, u32::MAX),
+            (0x133e_01ec, u32::MAX),
             (0x133e_0000, 1),
         ],
     );
@@ -74,9 +75,10 @@ fn queue_buffer(device: &Device) {
         device,
         &[
             (0x1330_9900, 0x0080_0080),
+            (0x1330_992c, 0x0080_0080),
             (0x1330_9980, 0x80),
             (0x1330_9998, 0x80),
-            (0x1330_9804, 1),
+            (0x1330_9804, 0xf_0001),
             (0x1330_9984, 0x4000),
             (0x1330_996c, 0),
         ],
@@ -115,7 +117,7 @@ fn a_line_is_told_when_it_rises() {
     device.finish_frame(&started, Outcome::default());
     write(&device, &[(MODE, 1)]);
     assert_eq!(told.take(), NOTHING, "it is still high");
-    acknowledge(&device, 0x3001);
+    acknowledge(&device, 0x3000);
     // Unmasking the VIC's pending status raises its line.
     write(&device, &[(0x133e_01e8, 0)]);
     assert_eq!(told.take(), [LINE_VIC]);
@@ -128,7 +130,7 @@ fn a_line_is_told_again_when_an_acknowledge_leaves_it_high() {
     let started = device.next_frame().unwrap();
     device.finish_frame(&started, Outcome::default());
     told.take();
-    acknowledge(&device, 0x1);
+    acknowledge(&device, 0x2000);
     assert_eq!(told.take(), [LINE_CORE]);
     acknowledge(&device, 0x1000);
     assert_eq!(told.take(), NOTHING);
@@ -203,4 +205,228 @@ fn a_reset_gives_a_new_chip_and_keeps_the_findings() {
         findings,
         [("undefined-register", 2), ("write-to-read-only", 1)]
     );
+}
+
+const SOFT_RESET: u32 = 0x1000_00c4;
+const RESET_REQUEST: u32 = 1 << 21;
+const RESET_ACKNOWLEDGE: u32 = 1 << 20;
+
+fn read(device: &Device, address: u32) -> u32 {
+    let mut result = [0];
+    let (done, lines) = device.execute(&[Operation::Read(PhysAddr(address))], &mut result);
+    done.unwrap();
+    device.announce(lines);
+    result[0]
+}
+
+/// A writer in the middle of a chunk, until it is told to go on.
+struct HeldUp {
+    go_on: std::sync::mpsc::Sender<()>,
+    thread: std::thread::JoinHandle<bool>,
+}
+
+impl HeldUp {
+    /// Returns when the chunk has begun.
+    fn begin(started: &StartedFrame) -> Self {
+        let permit = started.permit.clone();
+        let (begun, has_begun) = std::sync::mpsc::channel();
+        let (go_on, may_go_on) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let first = permit.write(|| {
+                begun.send(()).unwrap();
+                may_go_on.recv().unwrap();
+            });
+            first.unwrap();
+            permit.write(|| ()).is_ok()
+        });
+        has_begun.recv().unwrap();
+        Self { go_on, thread }
+    }
+
+    /// Ends the chunk: whether a second one could be written.
+    fn end(self) -> bool {
+        self.go_on.send(()).unwrap();
+        self.thread.join().unwrap()
+    }
+}
+
+#[test]
+fn the_reset_is_acknowledged_when_the_bytes_under_way_have_landed_and_others_are_answered() {
+    let (device, _told) = streaming(ClockMode::Sensor);
+    queue_buffer(&device);
+    device.tick(1);
+    let started = device.next_frame().unwrap();
+    let writer = HeldUp::begin(&started);
+    write(&device, &[(SOFT_RESET, RESET_REQUEST)]);
+    assert_eq!(read(&device, SOFT_RESET), RESET_REQUEST);
+    assert_eq!(device.dma_state(), DmaState::Draining);
+    assert_eq!(
+        read(&device, 0x1300_002c),
+        0x1003_1000,
+        "others are answered"
+    );
+    device.tick(1);
+    assert!(!writer.end(), "nothing is written after the request");
+    let acknowledged = RESET_REQUEST | RESET_ACKNOWLEDGE;
+    assert_eq!(read(&device, SOFT_RESET), acknowledged);
+    assert_eq!(device.dma_state(), DmaState::Stopped);
+    device.finish_frame(
+        &started,
+        Outcome {
+            revoked: true,
+            ..Outcome::default()
+        },
+    );
+    // As long as the request stands no frame begins, nor goes on.
+    device.tick(1);
+    assert_eq!(device.status().frames.started, 1);
+    write(&device, &[(SOFT_RESET, 1 << 22)]);
+    assert!(!device.has_frame(), "the reset has ended it");
+    write(&device, &[(SOFT_RESET, 0)]);
+    assert_eq!(device.status().frames.finished, 1);
+}
+
+#[test]
+fn a_frame_that_only_waits_keeps_no_reset_up() {
+    let (device, _told) = streaming(ClockMode::Sensor);
+    device.inject("late-frame:ms=2000".parse().unwrap());
+    queue_buffer(&device);
+    device.tick(1);
+    let started = device.next_frame().unwrap();
+    let begin = Instant::now();
+    let permit = started.permit.clone();
+    let sleeper = std::thread::spawn(move || permit.sleep(Duration::from_secs(600)));
+    write(&device, &[(SOFT_RESET, RESET_REQUEST)]);
+    assert_ne!(read(&device, SOFT_RESET) & RESET_ACKNOWLEDGE, 0);
+    assert_eq!(sleeper.join().unwrap(), Err(Revoked));
+    assert!(begin.elapsed() < Duration::from_secs(60));
+}
+
+#[test]
+fn a_reset_request_that_is_withdrawn_lets_the_frame_go_on() {
+    let (device, _told) = streaming(ClockMode::Sensor);
+    queue_buffer(&device);
+    device.tick(1);
+    let started = device.next_frame().unwrap();
+    write(&device, &[(SOFT_RESET, RESET_REQUEST)]);
+    let revoked = Outcome {
+        revoked: true,
+        ..Outcome::default()
+    };
+    device.finish_frame(&started, revoked);
+    write(&device, &[(SOFT_RESET, 0)]);
+    let again = device.next_frame().unwrap();
+    assert_eq!(again.frame, started.frame);
+    assert!(again.permit.is_valid() && !started.permit.is_valid());
+}
+
+#[test]
+fn whatever_ends_the_right_to_write_waits_for_the_chunk_under_way() {
+    type End = fn(&Device);
+    let ends: [(&str, End); 7] = [
+        ("flush", |device| {
+            write(device, &[(0x1330_0020, 4), (0x1330_0020, 0)]);
+        }),
+        ("reset without a handshake", |device| {
+            write(device, &[(SOFT_RESET, 1 << 22)]);
+        }),
+        ("stopped queue", Device::pause),
+        ("memory map", Device::memory_changed),
+        ("new chip", Device::reset),
+        ("the VM's end", Device::disconnect),
+        ("the emulator's end", |device| {
+            device.end();
+            device.pause();
+        }),
+    ];
+    for (what, end) in ends {
+        let (device, _told) = streaming(ClockMode::Sensor);
+        queue_buffer(&device);
+        device.tick(1);
+        let started = device.next_frame().unwrap();
+        let writer = HeldUp::begin(&started);
+        let device = Arc::new(device);
+        let ender = std::thread::spawn({
+            let device = device.clone();
+            move || end(&device)
+        });
+        while device.dma_state() == DmaState::Running {
+            std::thread::yield_now();
+        }
+        assert_eq!(device.dma_state(), DmaState::Draining, "{what}");
+        assert!(!writer.end(), "{what}: a chunk followed");
+        ender.join().unwrap();
+        assert!(started.permit.write(|| ()).is_err(), "{what}");
+    }
+}
+
+#[test]
+fn a_frame_that_was_interrupted_is_handed_out_again() {
+    let (device, _told) = streaming(ClockMode::Sensor);
+    queue_buffer(&device);
+    device.tick(1);
+    let started = device.next_frame().unwrap();
+    device.pause();
+    let revoked = Outcome {
+        revoked: true,
+        ..Outcome::default()
+    };
+    device.finish_frame(&started, revoked);
+    assert!(device.has_frame());
+    device.tick(1);
+    device.resume();
+    let again = device.next_frame().unwrap();
+    assert_eq!((again.frame.number, again.frame.jobs.len()), (1, 1));
+    device.finish_frame(&again, Outcome::default());
+    assert_eq!(device.status().channels[0].frames_written, 1);
+}
+
+#[test]
+fn a_frame_that_writes_nothing_is_not_followed_at_once() {
+    let (device, _told) = streaming(ClockMode::Max);
+    // Channel 0 has a buffer, and frame-rate control keeps no frame.
+    write(&device, &[(0x1330_9930, 0), (0x1330_9934, 0)]);
+    queue_buffer(&device);
+    let device = Arc::new(device);
+    let engine = std::thread::spawn({
+        let device = device.clone();
+        move || {
+            while let Some(started) = device.next_frame() {
+                assert!(!started.frame.writes());
+                device.finish_frame(&started, Outcome::default());
+            }
+        }
+    });
+    std::thread::sleep(Duration::from_millis(400));
+    device.end();
+    engine.join().unwrap();
+    let frames = device.status().frames.started;
+    assert!((2..=20).contains(&frames), "{frames} frames in 0.4 s");
+}
+
+#[test]
+fn a_new_frame_length_is_told_at_once_and_ends_with_the_chip() {
+    let (device, _told) = streaming(ClockMode::Sensor);
+    let changes = Arc::new(AtomicU32::new(0));
+    let counted = changes.clone();
+    device.on_period(move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+    });
+    let normal = device.frame_period();
+    for (register, value) in [(0x41, 0xff), (0x42, 0xff)] {
+        for (offset, word) in [
+            (0x6c, 1),
+            (4, 0x37),
+            (0x10, register),
+            (0x10, value | 0x200),
+        ] {
+            write(&device, &[(0x1005_0000 + offset, word)]);
+        }
+    }
+    assert!(changes.load(Ordering::Relaxed) >= 1);
+    assert!(device.frame_period() > normal);
+    let before = changes.load(Ordering::Relaxed);
+    device.reset();
+    assert_eq!(device.frame_period(), normal);
+    assert_eq!(changes.load(Ordering::Relaxed), before + 1);
 }

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+mod hostile;
 mod mailbox;
 mod side;
 mod sight;

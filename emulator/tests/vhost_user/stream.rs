@@ -5,8 +5,8 @@ use crate::vm::{ALIAS, DEADLINE, Emulation, RAM, Vm, until};
 use std::io::{BufRead, BufReader, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
-use tx_isp_emulator::control::protocol::{AttachState, LedgerEntry, Status};
-use tx_isp_emulator::control::{Client, ClientError};
+use tx_isp_emulator::monitor::protocol::{AttachState, LedgerEntry, Status};
+use tx_isp_emulator::monitor::{Client, ClientError};
 use tx_isp_picture::stamp;
 use vm_memory::{Bytes, GuestAddress};
 
@@ -145,6 +145,7 @@ fn what_lies_between_the_lines_is_not_written() {
     let stride = WIDTH + 64;
     vm.write(0x1330_9980, stride);
     vm.write(0x1330_9998, stride);
+    vm.write(0x1330_9804, 0xf_0001);
     let uv = BUFFER + stride * HEIGHT;
     vm.memory
         .write_slice(&vec![0; 1 << 20], GuestAddress(BUFFER.into()))
@@ -253,6 +254,11 @@ fn several_operators_are_served_and_nonsense_is_answered() {
     let stream = UnixStream::connect(emulation.path("control")).unwrap();
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+    let greeting = lines.next().unwrap().unwrap();
+    assert!(
+        greeting.starts_with(r#"{"greeting":"tx-isp-emulator","protocol":1,"#),
+        "{greeting}"
+    );
     let mut ask = |line: &str| {
         (&stream).write_all(line.as_bytes()).unwrap();
         lines.next().map(Result::unwrap)
@@ -270,7 +276,7 @@ fn several_operators_are_served_and_nonsense_is_answered() {
     let no_channel = ask("{\"command\":\"ledger\",\"channel\":3}\n").unwrap();
     assert_eq!(
         no_channel,
-        r#"{"error":"there is no channel 3: the T31 has channels 0 to 2"}"#
+        r#"{"error":"there is no channel 3: the T31 has channels 0 to 2","code":"bad-argument"}"#
     );
     assert_eq!(emulation.status().attach, AttachState::Listening);
     // Two requests at once, the first in two parts.

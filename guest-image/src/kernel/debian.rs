@@ -6,7 +6,7 @@ use std::fs;
 use crate::apt::{Apt, Bundle, Fields, GUEST, Package};
 use crate::cache::{self, Cache, Key};
 use crate::error::{Error, IoContext, Result};
-use crate::progress::Progress;
+use host_setup::progress::Progress;
 
 use super::modules::ModuleTree;
 use super::{Kernel, STAY_IN_PLACE, payload};
@@ -140,6 +140,7 @@ pub(super) fn prepare(cache: &Cache, apt: &Apt<'_>, progress: &dyn Progress) -> 
         build,
         key: format!("debian-{key}"),
         command_line: vec![STAY_IN_PLACE.to_owned()],
+        takes_counter_hz: false,
     })
 }
 

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use crate::apt::{Apt, Bundle, Package};
 use crate::cache::{self, Cache, Key};
-use crate::command::{run, run_with};
 use crate::error::{Error, IoContext, Result};
-use crate::progress::Progress;
+use host_setup::command::{run, run_with};
+use host_setup::progress::Progress;
 
 use super::modules::ModuleTree;
 use super::{Kernel, cross, debian, jobs, make, user};
@@ -42,19 +42,13 @@ pub(crate) struct Flavour {
     pub(crate) configs: &'static [&'static str],
     /// How many files its build makes, about: for the progress bar.
     pub(crate) files: u64,
-    /// What it wants on its command line.
-    pub(crate) command_line: &'static [&'static str],
 }
-
-/// QEMU's Malta counts at 160 MHz whatever the CPU model (half of its 320 MHz CPU clock).
-const COUNTER_HZ: &str = "malta_counter_hz=160000000";
 
 /// Small, and without the second or two that a Malta kernel waits for its clock chip.
 pub(crate) const FAST: Flavour = Flavour {
     name: "fast",
     configs: &["fast.config"],
     files: 1250,
-    command_line: &[COUNTER_HZ],
 };
 
 /// The same, and it looks for mistakes: locks, sleeping in atomic context, DMA mappings, leaks, use
@@ -63,7 +57,6 @@ pub(crate) const DEBUG: Flavour = Flavour {
     name: "debug",
     configs: &["fast.config", "debug.config"],
     files: 1300,
-    command_line: &[COUNTER_HZ],
 };
 
 pub(super) fn prepare(
@@ -221,11 +214,8 @@ fn build(
         elf: tree.join("vmlinux"),
         build: tree,
         key: recipe.build.clone(),
-        command_line: flavour
-            .command_line
-            .iter()
-            .map(|&word| word.to_owned())
-            .collect(),
+        command_line: Vec::new(),
+        takes_counter_hz: true,
     })
 }
 

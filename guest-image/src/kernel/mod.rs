@@ -16,7 +16,7 @@ use object::{LittleEndian, elf};
 use crate::apt::Apt;
 use crate::cache::{self, Cache};
 use crate::error::{Error, Result};
-use crate::progress::Progress;
+use host_setup::progress::Progress;
 use modules::ModuleTree;
 
 /// Prefix of the cross compiler's programs.
@@ -57,6 +57,8 @@ pub(crate) struct Kernel {
     pub(crate) modules: ModuleTree,
     /// What it wants on its command line.
     pub(crate) command_line: Vec<String>,
+    /// Whether it is told the counter's frequency; others measure it.
+    pub(crate) takes_counter_hz: bool,
 }
 
 /// Fetches or builds the kernel of that choice.

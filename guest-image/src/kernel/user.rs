@@ -6,9 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::cache::{self, Cache, Key};
-use crate::command::run;
 use crate::error::{Error, IoContext, Result};
-use crate::progress::Progress;
+use host_setup::command::run;
+use host_setup::progress::Progress;
 
 use super::modules::ModuleTree;
 use super::{Kernel, STAY_IN_PLACE, loaded_end, make};
@@ -57,6 +57,7 @@ pub(super) fn prepare(vmlinux: &Path, cache: &Cache, progress: &dyn Progress) ->
         key: format!("user-{key}"),
         modules,
         command_line: vec![STAY_IN_PLACE.to_owned()],
+        takes_counter_hz: false,
     })
 }
 

@@ -12,24 +12,23 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use guest_protocol::message::{Failure, Frame, Memory, Reply, Request, StreamEvent, StreamRequest};
+use guest_protocol::message::{Failure, Memory, StreamRequest};
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
 use tx_isp_driver::Error;
 use tx_isp_driver::recovery::Health;
-use tx_isp_emulator::control::protocol::{LedgerEntry, Status};
+use tx_isp_emulator::control::protocol::Status;
 use tx_isp_emulator::sensor::ClockMode;
 
 use testbed::config::control;
 use testbed::explain;
-use testbed::guest::{Guest, unexpected};
+use testbed::guest::Guest;
 use testbed::kernel_log::kernel_warnings;
-use testbed::verify::FrameLog;
+use testbed::stream::{DequeuedFrame, Event, Stream, client_failure};
 use tx_isp_driver::alloc::Strategy;
 
 use super::{Case, Outcome, Row};
-use testbed::guest_error::GuestError;
 use testbed::program::ask;
 use testbed::sensor::SensorConfig;
 
@@ -42,8 +41,6 @@ const SIZE: Size = Size::new(160, 128);
 const SECOND: u32 = 5;
 /// How long the client waits for a frame: longer than all of the driver's tries.
 const FRAME_LIMIT: Duration = Duration::from_secs(30);
-/// How much longer the lab waits for the client's word.
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 /// How long DMA is watched after a stop.
 const SILENCE: Duration = Duration::from_millis(300);
 
@@ -148,7 +145,7 @@ fn request(guest: &Guest, channel: ChannelId, buffers: u32, frames: u32) -> Resu
 #[derive(Debug, Default)]
 struct Streamed {
     /// Each frame, and what DMA wrote as that.
-    frames: Vec<(Frame, Option<LedgerEntry>)>,
+    frames: Vec<DequeuedFrame>,
     /// From the last frames' arrival to the client's end: the stop takes no longer.
     stop: Duration,
     failure: Option<Failure>,
@@ -156,29 +153,23 @@ struct Streamed {
 
 fn stream(guest: &mut Guest, channel: ChannelId, request: &StreamRequest) -> Result<Streamed> {
     let mut streamed = Streamed::default();
-    let mut ledger = FrameLog::newest(channel);
     let mut last = Instant::now();
-    guest.send(&Request::Stream(request.clone()))?;
+    let mut stream = Stream::start(guest, request.clone(), Some(channel))?;
     loop {
-        match guest.next("the next frame", FRAME_LIMIT + ANSWER_LIMIT) {
-            Ok(Reply::Stream(StreamEvent::Frames(frames))) => {
-                for frame in frames {
-                    let written = ledger.entry(frame.sequence, &mut guest.emulator.control)?;
-                    streamed.frames.push((frame, written));
-                }
+        match stream.event() {
+            Ok(Event::Frames { mut frames, .. }) => {
+                streamed.frames.append(&mut frames);
                 last = Instant::now();
             }
-            Ok(Reply::Stream(StreamEvent::Done(_))) => {
+            Ok(Event::Done(_)) => {
                 streamed.stop = last.elapsed();
                 return Ok(streamed);
             }
-            Ok(Reply::Stream(_)) => {}
-            Ok(other) => return Err(unexpected(&other).into()),
-            Err(GuestError::Guest(failure)) => {
-                streamed.failure = Some(failure);
+            Ok(_) => {}
+            Err(error) => {
+                streamed.failure = Some(client_failure(error)?);
                 return Ok(streamed);
             }
-            Err(trouble) => return Err(trouble.into()),
         }
     }
 }
@@ -186,7 +177,7 @@ fn stream(guest: &mut Guest, channel: ChannelId, request: &StreamRequest) -> Res
 /// Counts frames as the host's client does, up to the last good one that it waits for.
 fn count(outcome: &mut Outcome, streamed: &Streamed, enough: u32) {
     let mut expected = 0;
-    for (frame, written) in &streamed.frames {
+    for DequeuedFrame { frame, written } in &streamed.frames {
         if outcome.good == enough {
             break;
         }

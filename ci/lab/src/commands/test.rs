@@ -1,24 +1,88 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `cargo lab test`: everything that must hold, on the host and in the guest.
+//! `cargo lab test`: format, lints, host tests and guest tests, one after the other. All of them are
+//! cargo's own; this prepares what they need, runs them and counts.
 
-mod clients;
-mod guest;
-mod health;
-mod host;
-mod life;
-mod memory;
-mod options;
-mod results;
-mod sight;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
 
-use anyhow::Result;
-use guest_image::Progress;
-
-use results::Results;
-use testbed::prepare::repository;
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use guest_image::KernelChoice;
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use testbed::explain;
+use testbed::prepare::{Prepared, cargo, repository};
+use testbed::process;
 use testbed::progress::Steps;
 
-pub use options::TestOptions;
+use crate::options::{Attach, GuestOptions};
+
+/// One command; the guest tests take minutes on an idle machine, more on a busy one.
+const LIMIT: Duration = Duration::from_secs(3 * 60 * 60);
+/// What answers at once.
+const ASK_LIMIT: Duration = Duration::from_secs(60);
+
+/// Which tests.
+#[derive(Debug, Clone, Args)]
+pub struct TestOptions {
+    /// Only what needs no guest
+    #[arg(long, conflicts_with = "guest_only")]
+    pub host_only: bool,
+    /// Only what needs a guest
+    #[arg(long)]
+    pub guest_only: bool,
+    /// Only these parts of what needs a guest; repeatable
+    #[arg(long, value_enum, value_name = "PART", conflicts_with = "host_only")]
+    pub part: Vec<Part>,
+    /// Write the results as JUnit XML to this file; with each host test if cargo-nextest is there
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Which guest.
+    #[command(flatten)]
+    pub guest: GuestOptions,
+}
+
+/// A part of the tests that need a guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// Streams of every kind, each frame checked.
+    Streams,
+    /// Controls, selection and three channels at once, seen in the pictures.
+    #[value(alias = "sight")]
+    Controls,
+    /// The way of frames in time, and faults of the hardware.
+    Faults,
+    /// A Wyze Cam v3's memory, and a thousand starts and stops.
+    Memory,
+    /// Clients that come, go and are killed.
+    #[value(alias = "life")]
+    Lifecycle,
+    /// Programs that everybody has: v4l2-ctl and GStreamer.
+    Clients,
+    /// v4l2-compliance.
+    Compliance,
+    /// A panic and a dead emulator.
+    #[value(alias = "endings")]
+    Failures,
+}
+
+impl Part {
+    /// The test binary that has it.
+    const fn binary(self) -> &'static str {
+        match self {
+            Self::Streams => "guest_streams",
+            Self::Controls => "guest_controls",
+            Self::Faults => "guest_faults",
+            Self::Memory => "guest_memory",
+            Self::Lifecycle => "guest_lifecycle",
+            Self::Clients => "guest_clients",
+            Self::Compliance => "guest_compliance",
+            Self::Failures => "guest_failures",
+        }
+    }
+}
 
 /// Runs the tests that were asked for; true if none failed.
 ///
@@ -26,18 +90,326 @@ pub use options::TestOptions;
 /// If they could not be run at all.
 pub fn command(options: &TestOptions) -> Result<bool> {
     let repository = repository()?;
-    let steps = Steps::new();
-    let mut results = Results::default();
+    let junit = tempfile::tempdir().context("creating a folder for results")?;
+    let mut run = Run {
+        repository: &repository,
+        junit: junit.path(),
+        counts: Counts::default(),
+        own: TestSuite::new("lab"),
+        failures: Vec::new(),
+    };
     if !options.guest_only && options.part.is_empty() {
-        host::run(&repository, &steps, &mut results)?;
+        run.host()?;
     }
     if !options.host_only {
-        guest::run(options, &steps, &mut results)?;
+        run.guest(options)?;
     }
     if let Some(path) = &options.junit {
-        results.write_junit(path)?;
-        steps.line(&format!("results: {}", path.display()));
+        run.write_junit(path)?;
+        eprintln!("results: {}", path.display());
     }
-    print!("{}", results.summary());
-    Ok(results.failed() == 0)
+    for failure in &run.failures {
+        println!("FAILED: {failure}");
+    }
+    println!("{}", run.counts);
+    Ok(run.failures.is_empty())
+}
+
+/// How many tests ended how.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Counts {
+    passed: u64,
+    failed: u64,
+    skipped: u64,
+}
+
+impl std::fmt::Display for Counts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            passed,
+            failed,
+            skipped,
+        } = self;
+        write!(f, "{passed} passed, {failed} failed, {skipped} skipped")
+    }
+}
+
+impl Counts {
+    /// Adds what a runner says at its end, as in
+    /// `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out` or
+    /// `Summary [   0.4s] 4 tests run: 3 passed, 1 failed, 0 skipped`.
+    fn add(&mut self, line: &str) {
+        let line = line.trim();
+        let numbers = if let Some(rest) = line.strip_prefix("test result: ") {
+            rest.split_once(". ").map(|(_, numbers)| numbers)
+        } else if line.starts_with("Summary [") {
+            line.split_once(" run: ").map(|(_, numbers)| numbers)
+        } else {
+            None
+        };
+        for part in numbers.unwrap_or_default().split([';', ',']) {
+            let mut words = part.split_whitespace();
+            let (Some(Ok(number)), Some(what)) =
+                (words.next().map(str::parse::<u64>), words.next())
+            else {
+                continue;
+            };
+            match what {
+                "passed" => self.passed += number,
+                "failed" | "timed" => self.failed += number,
+                "ignored" | "skipped" => self.skipped += number,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// A run of all that was asked for.
+struct Run<'a> {
+    repository: &'a Path,
+    /// Where the guest tests leave their results.
+    junit: &'a Path,
+    counts: Counts,
+    /// What is no test of its own.
+    own: TestSuite,
+    failures: Vec<String>,
+}
+
+impl Run<'_> {
+    fn host(&mut self) -> Result<()> {
+        self.check("format", cargo().args(["fmt", "--all", "--check"]))?;
+        let mut clippy = cargo();
+        clippy.args(["clippy", "--workspace", "--all-targets"]);
+        clippy.args(["--", "-D", "warnings"]);
+        self.check("lints", &mut clippy)?;
+        let nextest = process::ask(cargo().args(["nextest", "--version"]), ASK_LIMIT)
+            .is_ok_and(|(status, _)| status.success());
+        if nextest {
+            self.tests(
+                "tests",
+                cargo().args(["nextest", "run", "--profile", "lab"]),
+            )?;
+            // nextest leaves the examples in the documentation out.
+            self.tests(
+                "doc tests",
+                cargo().args(["test", "--doc", "--no-fail-fast"]),
+            )
+        } else {
+            self.tests("tests", cargo().args(["test", "--no-fail-fast"]))
+        }
+    }
+
+    fn guest(&mut self, options: &TestOptions) -> Result<()> {
+        let steps = Steps::new();
+        let begin = Instant::now();
+        let prepared = Prepared::with_image(&options.guest.config(), &steps, |image| {
+            image.with_compliance = true;
+        });
+        let prepared = prepared.map(drop).map_err(|error| explain(&error));
+        let name = "emulator, module and agent are built";
+        self.add(name, begin.elapsed(), prepared.clone());
+        if prepared.is_err() {
+            return Ok(());
+        }
+        let parts: Vec<Part> = match options.part.as_slice() {
+            [] => Part::value_variants().to_vec(),
+            wanted => wanted.to_vec(),
+        };
+        let mut command = cargo();
+        command.args(["test", "--package", "tx-isp-tests", "--no-fail-fast"]);
+        for part in parts {
+            command.args(["--test", part.binary()]);
+        }
+        command.envs(environment(&options.guest));
+        command.env("TX_ISP_TEST_JUNIT", self.junit);
+        self.tests("guest tests", &mut command)
+    }
+
+    /// Runs a command that is one test.
+    fn check(&mut self, name: &str, command: &mut Command) -> Result<()> {
+        let begin = Instant::now();
+        let status = self.run(name, command)?;
+        let result = match status.success() {
+            true => Ok(()),
+            false => Err(format!("{name}: see above ({status})")),
+        };
+        self.add(name, begin.elapsed(), result);
+        Ok(())
+    }
+
+    /// Runs a command that runs tests and counts them itself.
+    fn tests(&mut self, name: &str, command: &mut Command) -> Result<()> {
+        let failed = self.counts.failed;
+        let begin = Instant::now();
+        let status = self.run(name, command)?;
+        if !status.success() {
+            if self.counts.failed == failed {
+                // They could not be built, or a guest's end was not in order.
+                let reason = format!("{name}: see above ({status})");
+                self.add(name, begin.elapsed(), Err(reason));
+            } else {
+                self.failures.push(format!("{name}: see above ({status})"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a command of cargo, and shows all that it says.
+    fn run(&mut self, name: &str, command: &mut Command) -> Result<std::process::ExitStatus> {
+        eprintln!("== {name}");
+        let Self {
+            repository, counts, ..
+        } = self;
+        command.current_dir(repository);
+        process::run(command, LIMIT, |line| {
+            counts.add(line.text());
+            eprintln!("{}", line.text());
+        })
+        .with_context(|| format!("running {command:?}"))
+    }
+
+    fn add(&mut self, name: &str, time: Duration, result: Result<(), String>) {
+        let status = match result {
+            Ok(()) => {
+                self.counts.passed += 1;
+                TestCaseStatus::success()
+            }
+            Err(reason) => {
+                self.counts.failed += 1;
+                let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+                status.set_message(reason.as_str());
+                self.failures.push(reason);
+                status
+            }
+        };
+        let mut case = TestCase::new(name, status);
+        case.set_time(time);
+        self.own.add_test_case(case);
+    }
+
+    /// What the lab did itself, nextest's results and those of the guest tests in one file.
+    fn write_junit(&self, path: &Path) -> Result<()> {
+        let mut report = Report::new("cargo lab test");
+        report.add_test_suite(self.own.clone());
+        let mut files = vec![target(self.repository).join("nextest/lab/junit.xml")];
+        let guest = fs::read_dir(self.junit).context("reading the guest tests' results")?;
+        files.extend(guest.flatten().map(|entry| entry.path()));
+        files[1..].sort();
+        for file in files.iter().filter(|file| file.is_file()) {
+            let text =
+                fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+            let part = Report::deserialize_from_str(&text)
+                .with_context(|| format!("{} is no JUnit XML", file.display()))?;
+            report.add_test_suites(part.test_suites);
+        }
+        let text = report.to_string().context("writing JUnit XML")?;
+        fs::write(path, text).with_context(|| format!("writing {}", path.display()))
+    }
+}
+
+/// Where cargo builds.
+fn target(repository: &Path) -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository.join("target"), PathBuf::from)
+}
+
+/// Which guest, as the guest tests read it.
+fn environment(guest: &GuestOptions) -> Vec<(&'static str, String)> {
+    let mut variables = vec![("TX_ISP_TEST_MEMORY", guest.memory.to_string())];
+    let kernel = match &guest.kernel {
+        KernelChoice::Debian => "debian".to_owned(),
+        KernelChoice::Fast => "fast".to_owned(),
+        KernelChoice::Debug => "debug".to_owned(),
+        KernelChoice::Path(path) => absolute(path),
+    };
+    variables.push(("TX_ISP_TEST_KERNEL", kernel));
+    if let Some(qemu) = &guest.qemu {
+        // A name without a slash is looked up in PATH.
+        let named = qemu.components().count() == 1;
+        let qemu = if named {
+            qemu.display().to_string()
+        } else {
+            absolute(qemu)
+        };
+        variables.push(("TX_ISP_TEST_QEMU", qemu));
+    }
+    match guest.attach {
+        Attach::Auto => {}
+        other => variables.extend(other.to_possible_value().map(|value| {
+            let name = value.get_name().to_owned();
+            ("TX_ISP_TEST_ATTACH", name)
+        })),
+    }
+    if guest.yes {
+        variables.push(("TX_ISP_TEST_YES", "1".to_owned()));
+    }
+    variables
+}
+
+fn absolute(path: &Path) -> String {
+    let absolute = std::path::absolute(path);
+    absolute
+        .unwrap_or_else(|_| path.to_path_buf())
+        .display()
+        .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::parse;
+
+    fn test(words: &[&str]) -> Result<TestOptions, String> {
+        parse(words)
+    }
+
+    #[test]
+    fn tests_are_for_the_host_or_the_guest_but_not_both_alone() {
+        assert!(test(&["--host-only", "--guest-only"]).is_err());
+        assert!(test(&["--host-only", "--part", "faults"]).is_err());
+    }
+
+    #[test]
+    fn parts_are_named_also_as_before() {
+        let options = test(&["--part", "sight", "--part", "faults", "--part", "life"]).unwrap();
+        assert_eq!(
+            options.part,
+            [Part::Controls, Part::Faults, Part::Lifecycle]
+        );
+        let error = test(&["--part", "lunch"]).unwrap_err();
+        assert!(error.contains("compliance"), "{error}");
+    }
+
+    #[test]
+    fn the_closing_lines_of_both_runners_are_counted() {
+        let mut counts = Counts::default();
+        for line in [
+            "test result: FAILED. 3 passed; 1 failed; 2 ignored; 0 measured; 9 filtered out; finished in 0.46s",
+            "     Summary [   0.431s] 27 tests run: 25 passed (1 slow), 1 failed, 1 timed out, 4 skipped",
+            "test a::b ... ok",
+            "test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
+        ] {
+            counts.add(line);
+        }
+        assert_eq!(counts.to_string(), "28 passed, 3 failed, 6 skipped");
+    }
+
+    #[test]
+    fn a_guest_is_told_in_the_environment() {
+        let words = [
+            "--kernel", "fast", "--attach", "gpio", "--qemu", "qemu", "-y",
+        ];
+        let variables = environment(&test(&words).unwrap().guest);
+        for expected in [
+            ("TX_ISP_TEST_MEMORY", "128M"),
+            ("TX_ISP_TEST_KERNEL", "fast"),
+            ("TX_ISP_TEST_QEMU", "qemu"),
+            ("TX_ISP_TEST_ATTACH", "gpio"),
+            ("TX_ISP_TEST_YES", "1"),
+        ] {
+            let found = variables
+                .iter()
+                .any(|(name, value)| (*name, value.as_str()) == expected);
+            assert!(found, "{expected:?} is not in {variables:?}");
+        }
+    }
 }

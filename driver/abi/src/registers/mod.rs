@@ -309,7 +309,7 @@ mod tests {
                     "{}",
                     register.name
                 );
-                assert!(register.offset.is_multiple_of(4), "{}", register.name);
+                assert!(register.offset % 4 == 0, "{}", register.name);
             }
         }
     }

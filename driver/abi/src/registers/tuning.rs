@@ -259,7 +259,7 @@ impl Parameter {
     /// The word at `address`, if it is a whole word of a block that has such words.
     pub(super) fn at(address: PhysAddr) -> Option<Self> {
         let word = Self(address);
-        (word.found_in().is_some() && address.0.is_multiple_of(4)).then_some(word)
+        (word.found_in().is_some() && address.0 % 4 == 0).then_some(word)
     }
 
     fn found_in(self) -> Option<&'static Block> {

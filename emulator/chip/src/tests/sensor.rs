@@ -154,3 +154,39 @@ fn the_sensor_keeps_its_settings_over_a_reset_of_the_isp() {
     bench.write(SRBC, 0);
     assert_eq!(bench.sensor_read(0x04), 0);
 }
+
+#[test]
+fn every_sensor_of_the_table_tells_its_id_and_sends_its_picture() {
+    for sensor in tx_isp_abi::sensor::SENSORS {
+        let mut bench = Bench(Chip::new(*sensor));
+        bench.start_i2c();
+        bench.write(I2C + 4, sensor.control.target.into());
+        for (register, value) in sensor.control.id {
+            bench.write(I2C + 0x10, register.into());
+            bench.write(I2C + 0x10, 0x300);
+            assert_eq!(bench.read(I2C + 0x10), value.into(), "{}", sensor.name);
+        }
+        let size = sensor.size.to_register();
+        bench.write(CORE + 0x04, size);
+        bench.write(CORE + 0x10, 0x133);
+        bench.write(CORE + 0x800, 1);
+        for register in [0x0c, 0x10] {
+            bench.write(CSI + register, 1);
+        }
+        bench.write(VIC + 0x04, size);
+        bench.write(VIC + 0x14, 1);
+        bench.write(VIC + 0x100, (10 * sensor.size.width).div_ceil(32));
+        bench.write(VIC, 1);
+        bench.write(MSCA + 0x64, size);
+        for (register, value) in [(0, size), (4, 0x0200_0200), (0x2c, size)] {
+            bench.write(CHANNEL0 + register, value);
+        }
+        bench.write(CHANNEL0 + 0x80, sensor.size.width);
+        bench.write(CHANNEL0 + 0x98, sensor.size.width);
+        bench.write(CHANNEL0 + 0x6c, 0x100_0000);
+        bench.write(CHANNEL0 + 0x84, 0x140_0000);
+        bench.write(MSCA + 4, 0xf_0001);
+        assert_eq!(bench.frame().jobs[0].size, sensor.size, "{}", sensor.name);
+        assert_eq!(bench.findings(), [], "{}", sensor.name);
+    }
+}

@@ -100,11 +100,15 @@ fn statistics_are_taken_only_of_what_has_banks() {
     for bank in 0..4 {
         bench.write(CORE + 0xb03c + 4 * bank, 0x22c_0000 + 0x1000 * bank);
     }
-    for bank in [1, 2, 3, 0] {
+    for bank in [1u32, 2, 3, 0] {
         let statistics = bench.frame().statistics;
         let address = PhysAddr(0x22c_0000 + 0x1000 * bank);
-        let kind = Kind::WhiteBalance;
-        assert_eq!(statistics, [StatisticsJob { kind, address }]);
+        assert_eq!(statistics.len(), 1);
+        assert_eq!(
+            (statistics[0].kind, statistics[0].address),
+            (Kind::WhiteBalance, address)
+        );
+        assert_eq!(bench.read(CORE + 0xb050), bank);
         assert_eq!(bench.read(CORE + 0xb4), 0x4000_3000);
         bench.write(CORE + 0xb8, 0x4000_3000);
     }
@@ -114,15 +118,20 @@ fn statistics_are_taken_only_of_what_has_banks() {
 #[test]
 fn each_kind_of_statistics_has_its_interrupt() {
     for (bank, kind, bits) in [
-        (0xa02c, Kind::Exposure, 0x0c00_0000),
-        (0xb048, Kind::WhiteBalance, 0x4000_0000),
-        (0xb8a8, Kind::Focus, 0x8000_0000),
+        (0xa02c, Kind::Exposure, 1 << 26),
+        (0xa048, Kind::ExposureHistogram, 1 << 27),
+        (0xa82c, Kind::SecondExposure, 1 << 28),
+        (0xa83c, Kind::SecondHistogram, 1 << 29),
+        (0xb048, Kind::WhiteBalance, 1 << 30),
+        (0xb8a8, Kind::Focus, 1 << 31),
+        (0x4494, Kind::DynamicRange, 1 << 18),
+        (0x5b90, Kind::Defog, 1 << 20),
     ] {
         let mut bench = Bench::streaming();
         bench.write(CORE + bank, 0x200_0000);
         let statistics = bench.frame().statistics;
         let address = PhysAddr(0x200_0000);
-        assert_eq!(statistics, [StatisticsJob { kind, address }]);
+        assert_eq!((statistics[0].kind, statistics[0].address), (kind, address));
         assert_eq!(bench.read(CORE + 0xb4), 0x3000 | bits);
         bench.write(CORE + 0xb8, 0x3000 | bits);
         let frame = bench.0.frame_start().unwrap();
@@ -143,4 +152,34 @@ fn parameter_tables_hold_what_is_written_until_a_reset() {
     bench.write(SRBC, 0);
     assert_eq!(bench.read(CORE + 0x1000), 0);
     assert_eq!(bench.findings(), []);
+}
+
+#[test]
+fn the_newest_banks_are_named_where_the_vendors_parser_looks() {
+    let mut bench = Bench::streaming();
+    for bank in 0..4 {
+        for (register, step) in [(0xa02c, 0x1000), (0xa03c, 0x800), (0xb8a8, 0x1000)] {
+            bench.write(CORE + register + 4 * bank, 0x200_0000 + step * bank);
+        }
+        bench.write(CORE + 0x4494 + 4 * bank, 0x210_0000 + 0x1000 * bank);
+        bench.write(CORE + 0x5b84 + 4 * bank, 0x220_0000 + 0x1000 * bank);
+    }
+    for bank in [0, 1, 2, 3, 0] {
+        bench.frame();
+        assert_eq!(bench.read(CORE + 0xa050), bank << 4 | bank);
+        assert_eq!(bench.read(CORE + 0xb8bc), bank);
+        assert_eq!(bench.read(CORE + 0x44b0), 0x210_0000 + 0x1000 * bank);
+        assert_eq!(bench.read(CORE + 0x5ba4), 0x220_0000 + 0x1000 * bank);
+    }
+}
+
+#[test]
+fn what_is_bypassed_takes_no_statistics() {
+    for (register, bit) in [(0xa82c, 20), (0xb8a8, 22), (0x4494, 7), (0x5b84, 11)] {
+        let mut bench = Bench::streaming();
+        bench.write(CORE + register, 0x200_0000);
+        assert_eq!(bench.frame().statistics.len(), 1);
+        bench.write(CORE + 0xc, 1 << bit);
+        assert_eq!(bench.frame().statistics, []);
+    }
 }

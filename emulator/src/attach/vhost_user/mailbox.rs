@@ -21,6 +21,10 @@ use vm_memory::GuestMemoryMmap;
 /// Bytes of a word.
 const WORD: usize = 4;
 
+/// How often all drains of a batch together may read a register: a FIFO has 7 entries, so this is many
+/// times what a driver needs, and takes less than a millisecond.
+const MAX_LOOKS: usize = 4096;
+
 /// Who answers: the T31 (facts 1.4).
 fn identity() -> Identity {
     Identity {
@@ -133,6 +137,10 @@ impl Mailbox {
             request.and_then(|words| decode_request(&self.words[..words], &mut self.operations));
         let (result, lines) = match request {
             Ok(Request::Identify) => (identify(results), Lines::NONE),
+            Ok(Request::Batch(operations)) if looks(operations) > MAX_LOOKS => {
+                device.refuse("its drains would look too often");
+                (Err(Status::MalformedOperation), Lines::NONE)
+            }
             Ok(Request::Batch(operations)) => {
                 let (result, lines) = device.execute(operations, results);
                 (result.map_err(Status::from), lines)
@@ -149,6 +157,15 @@ impl Mailbox {
         header.copy_from_slice(&[status as u32, u32::try_from(count).unwrap_or(0)]);
         (HEADER_WORDS + count, lines)
     }
+}
+
+/// How often the drains of a batch read a register at most.
+fn looks(operations: &[Operation]) -> usize {
+    let looks = operations.iter().map(|operation| match *operation {
+        Operation::Drain { reads, limit, .. } => usize::from(limit) * (1 + usize::from(reads)),
+        _ => 0,
+    });
+    looks.sum()
 }
 
 fn identify(results: &mut [u32]) -> Result<usize, Status> {

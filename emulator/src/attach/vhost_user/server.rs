@@ -1,24 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The socket on which a VM connects, one at a time.
 
-use super::Backend;
+use super::{Backend, END, MORE};
 use crate::attach::GuestMemory;
 use crate::device::{Device, lock};
 use crate::ending::Ending;
 use crate::socket::{SocketError, SocketFile, listen};
+use crate::timer_fd::Timer;
 use event_manager::{EventOps, EventSet, Events, MutEventSubscriber};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 use vhost::vhost_user::{Error as VhostUserError, Listener};
 use vhost_user_backend::{Error as DaemonError, ShutdownHandle, VhostUserDaemon};
 use vm_memory::GuestMemoryMmap;
+use vmm_sys_util::epoll::EventSet as EpollSet;
 use vmm_sys_util::eventfd::{EFD_CLOEXEC, EFD_NONBLOCK, EventFd};
 
 const CONNECT: u32 = 0;
 const DISCONNECTED: u32 = 1;
+const RETRY: u32 = 2;
+const SILENCE: u32 = 3;
+
+/// How long a VM waits that could not be served.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+/// How long a peer may say nothing before it is hung up on: others wait behind it.
+const SILENCE_LIMIT: Duration = Duration::from_secs(10);
+/// How long the threads of a connection may take to end.
+const END_LIMIT: Duration = Duration::from_millis(500);
 
 type Daemon = VhostUserDaemon<Arc<Backend>>;
 
@@ -54,6 +67,57 @@ pub struct Server {
     /// Written when the connection has ended.
     disconnected: EventFd,
     connection: Option<Connection>,
+    /// Expires when a VM that could not be served is to be served after all.
+    retry: Timer,
+    /// Descriptors or memory were short when a VM was last to be served.
+    is_short: bool,
+    /// Expires when a peer has said nothing for too long.
+    silence: Timer,
+}
+
+/// The library's threads for one connection; ends them when dropped.
+struct Queues {
+    daemon: Daemon,
+    backend: Arc<Backend>,
+}
+
+impl Queues {
+    fn new(backend: Arc<Backend>, memory: GuestMemory) -> Result<Self, ServerError> {
+        let daemon = Daemon::new("vhost-user".to_owned(), backend.clone(), memory)?;
+        for handler in daemon.get_epoll_handlers() {
+            for (event, number) in [(&backend.end, END), (&backend.more, MORE)] {
+                let listens =
+                    handler.register_listener(event.as_raw_fd(), EpollSet::IN, number.into());
+                if let Err(error) = listens {
+                    // Its thread waits for ever: to drop the daemon would wait for the thread.
+                    std::mem::forget(daemon);
+                    return Err(error.into());
+                }
+            }
+        }
+        Ok(Self { daemon, backend })
+    }
+}
+
+impl Drop for Queues {
+    fn drop(&mut self) {
+        self.backend.end_thread();
+    }
+}
+
+/// Waits for a thread's end, no longer than `limit`: whether it has ended.
+fn join_within(thread: JoinHandle<()>, limit: Duration) -> bool {
+    let until = Instant::now() + limit;
+    while !thread.is_finished() {
+        if Instant::now() >= until {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    if thread.join().is_err() {
+        log::error!("a thread of the connection has panicked");
+    }
+    true
 }
 
 /// A VM that is there.
@@ -85,29 +149,35 @@ impl Server {
             _file: file,
             disconnected: EventFd::new(EFD_NONBLOCK | EFD_CLOEXEC)?,
             connection: None,
+            retry: Timer::new()?,
+            is_short: false,
+            silence: Timer::new()?,
         })
     }
 
     fn connect(&mut self) -> Result<(), ServerError> {
         let memory = GuestMemory::new(GuestMemoryMmap::new());
-        let backend = Arc::new(Backend::new(self.device.clone(), memory.clone()));
-        let mut daemon = Daemon::new("vhost-user".to_owned(), backend.clone(), memory)?;
-        daemon.start(&mut self.listener)?;
-        let shutdown = daemon.shutdown_handle();
+        let backend = Arc::new(Backend::new(self.device.clone(), memory.clone())?);
+        let mut queues = Queues::new(backend.clone(), memory)?;
+        queues.daemon.start(&mut self.listener)?;
+        let shutdown = queues.daemon.shutdown_handle();
         let result = Arc::new(Mutex::new(None));
         let thread = thread::Builder::new().name("vhost-user-end".to_owned());
         let thread = thread.spawn({
             let (result, disconnected) = (result.clone(), self.disconnected.try_clone()?);
+            let backend = backend.clone();
             move || {
-                *lock(&result) = Some(daemon.wait());
-                for handler in daemon.get_epoll_handlers() {
-                    handler.send_exit_event();
-                }
+                *lock(&result) = Some(queues.daemon.wait());
+                backend.close();
+                drop(queues);
                 if let Err(error) = disconnected.write(1) {
                     log::error!("the connection's end cannot be told: {error}");
                 }
             }
         })?;
+        if let Err(error) = self.silence.once(SILENCE_LIMIT) {
+            log::warn!("a peer that says nothing is waited for: {error}");
+        }
         self.connection = Some(Connection {
             backend,
             shutdown,
@@ -117,15 +187,38 @@ impl Server {
         Ok(())
     }
 
+    /// A VM cannot be served now, most likely for want of descriptors: later.
+    fn connect_later(&mut self, error: &ServerError) {
+        self.device.disconnect();
+        if !std::mem::replace(&mut self.is_short, true) {
+            log::warn!("a VM cannot be served now, it has to wait: {error}");
+        }
+        if let Err(error) = self.retry.once(RETRY_AFTER) {
+            self.ending.fail(error);
+        }
+    }
+
+    /// Hangs up on a peer that has not spoken vhost-user and keeps VMs out.
+    fn end_silence(&self) {
+        if let Some(connection) = &self.connection
+            && !connection.backend.has_spoken()
+            && let Some(shutdown) = &connection.shutdown
+        {
+            log::warn!("somebody has connected and said nothing for {SILENCE_LIMIT:?}: hung up");
+            shutdown.shutdown();
+        }
+    }
+
     /// Clears up after a connection: whether there was a VM at its other end.
     fn disconnect(&mut self) -> Result<bool, ServerError> {
         let Some(connection) = self.connection.take() else {
             return Ok(false);
         };
-        if connection.thread.join().is_err() {
-            log::error!("the thread of the connection's end has panicked");
-        }
+        connection.backend.close();
         self.device.disconnect();
+        if !join_within(connection.thread, END_LIMIT) {
+            log::error!("a thread of the connection does not end: it is left behind");
+        }
         if !connection.backend.has_spoken() {
             log::debug!("somebody connected and left without a word");
             return Ok(false);
@@ -151,7 +244,9 @@ impl MutEventSubscriber for Server {
     fn init(&mut self, ops: &mut EventOps<'_>) {
         let listener = Events::with_data(&self.listener, CONNECT, EventSet::IN);
         let disconnected = Events::with_data(&self.disconnected, DISCONNECTED, EventSet::IN);
-        for events in [listener, disconnected] {
+        let retry = Events::with_data(&self.retry, RETRY, EventSet::IN);
+        let silence = Events::with_data(&self.silence, SILENCE, EventSet::IN);
+        for events in [listener, disconnected, retry, silence] {
             self.ending.check(ops.add(events));
         }
     }
@@ -160,12 +255,24 @@ impl MutEventSubscriber for Server {
         let listener = Events::with_data(&self.listener, CONNECT, EventSet::IN);
         match events.data() {
             CONNECT => {
-                log::info!("somebody connects");
+                log::debug!("somebody connects");
                 // One at a time: others wait in the socket's backlog.
                 self.ending.check(ops.remove(listener));
-                if let Err(error) = self.connect() {
-                    self.ending.fail(error);
+                match self.connect() {
+                    Ok(()) => self.is_short = false,
+                    Err(error) => self.connect_later(&error),
                 }
+            }
+            RETRY => {
+                // Read so that the event is over; its count tells nothing.
+                let _ = self.retry.expired();
+                if self.connection.is_none() {
+                    self.ending.check(ops.add(listener));
+                }
+            }
+            SILENCE => {
+                let _ = self.silence.expired();
+                self.end_silence();
             }
             DISCONNECTED => {
                 // Read so that the event is over; its count tells nothing.

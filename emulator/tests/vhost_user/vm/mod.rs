@@ -8,7 +8,7 @@ pub use ring::{Buffer, Ring};
 use clap::Parser;
 use std::fs::File;
 use std::os::fd::AsRawFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -16,13 +16,15 @@ use tx_isp_abi::PhysAddr;
 use tx_isp_abi::mailbox::{self, EVENT_QUEUE, REQUEST_QUEUE, Request};
 use tx_isp_abi::operation::Operation;
 use tx_isp_emulator::config::Config;
-use tx_isp_emulator::control::Client;
-use tx_isp_emulator::control::protocol::Status;
+use tx_isp_emulator::dma::FrameWriter;
 use tx_isp_emulator::emulator::Emulator;
+use tx_isp_emulator::monitor::Client;
+use tx_isp_emulator::monitor::protocol::Status;
 use vhost::vhost_user::message::{VhostUserProtocolFeatures, VhostUserVirtioFeatures};
 use vhost::vhost_user::{Frontend, VhostUserFrontend};
 use vhost::{VhostBackend, VhostUserMemoryRegionInfo, VringConfigData};
 use vm_memory::{Bytes, FileOffset, GuestAddress, GuestMemoryMmap};
+use vmm_sys_util::eventfd::{EFD_NONBLOCK, EventFd};
 
 /// No wait in a test takes longer, however busy the machine is.
 pub const DEADLINE: Duration = Duration::from_secs(60);
@@ -47,6 +49,11 @@ pub struct Emulation {
 impl Emulation {
     /// Starts an emulator with further `arguments`.
     pub fn start(arguments: &[&str]) -> Self {
+        Self::start_with(arguments, None)
+    }
+
+    /// As [`Emulation::start`], but frames are written by `writer`.
+    pub fn start_with(arguments: &[&str], writer: Option<Box<dyn FrameWriter>>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name).display().to_string();
         let mut line = vec!["tx-isp-emulator".to_owned()];
@@ -57,7 +64,7 @@ impl Emulation {
         let config = Config::try_parse_from(line).unwrap();
         let (ready, started) = std::sync::mpsc::channel();
         let thread = thread::spawn(move || {
-            let emulator = Emulator::new(&config).unwrap();
+            let emulator = Emulator::with_writer(&config, writer).unwrap();
             ready.send(()).unwrap();
             emulator.run().unwrap()
         });
@@ -99,6 +106,8 @@ pub fn until(what: &str, mut so: impl FnMut() -> bool) {
 pub struct Vm {
     frontend: Frontend,
     pub memory: GuestMemoryMmap,
+    /// The file behind it.
+    pub file: File,
     pub requests: Ring,
     pub events: Ring,
 }
@@ -107,6 +116,11 @@ impl Vm {
     /// Connects to the emulator and starts both queues. `features` are those to acknowledge beside
     /// the ones that must be.
     pub fn connect(emulation: &Emulation, features: u64) -> Self {
+        Self::connect_to(&emulation.path("isp"), features)
+    }
+
+    /// As [`Vm::connect`], to whoever listens at a path.
+    pub fn connect_to(path: &Path, features: u64) -> Self {
         let file = tempfile::tempfile().unwrap();
         file.set_len(RAM).unwrap();
         let size = usize::try_from(RAM).unwrap();
@@ -117,7 +131,7 @@ impl Vm {
         ])
         .unwrap();
 
-        let mut frontend = Frontend::connect(emulation.path("isp"), 2).unwrap();
+        let mut frontend = Frontend::connect(path, 2).unwrap();
         frontend.set_owner().unwrap();
         let offered = frontend.get_features().unwrap();
         let wanted = VERSION_1 | VhostUserVirtioFeatures::PROTOCOL_FEATURES.bits() | features;
@@ -128,22 +142,17 @@ impl Vm {
             | VhostUserProtocolFeatures::RESET_DEVICE;
         frontend.set_protocol_features(protocol).unwrap();
         frontend.set_features(wanted).unwrap();
-        let regions = [0, ALIAS].map(|base| VhostUserMemoryRegionInfo {
-            guest_phys_addr: base,
-            memory_size: RAM,
-            userspace_addr: HOST_BASE + base,
-            mmap_offset: 0,
-            mmap_handle: file.as_raw_fd(),
-        });
-        frontend.set_mem_table(&regions).unwrap();
         let requests = Ring::new(memory.clone(), 0x1000);
         let events = Ring::new(memory.clone(), 0x4000);
         let mut vm = Self {
             frontend,
             memory,
+            file,
             requests,
             events,
         };
+        let file = vm.file.try_clone().unwrap();
+        vm.set_memory(&file).unwrap();
         vm.start(REQUEST_QUEUE, 0);
         vm.start(EVENT_QUEUE, 0);
         vm
@@ -173,6 +182,35 @@ impl Vm {
         self.frontend.set_vring_call(index, &ring.call).unwrap();
         self.frontend.set_vring_kick(index, &ring.kick).unwrap();
         self.frontend.set_vring_enable(index, true).unwrap();
+    }
+
+    /// Gives a queue another descriptor to kick with.
+    pub fn replace_kick(&mut self, queue: u16) {
+        let index = usize::from(queue);
+        let ring = if queue == REQUEST_QUEUE {
+            &mut self.requests
+        } else {
+            &mut self.events
+        };
+        ring.kick = EventFd::new(EFD_NONBLOCK).unwrap();
+        self.frontend.set_vring_kick(index, &ring.kick).unwrap();
+    }
+
+    /// Gives a queue another descriptor to be interrupted by.
+    pub fn replace_call(&mut self, queue: u16, call: &EventFd) {
+        self.frontend.set_vring_call(queue.into(), call).unwrap();
+    }
+
+    /// Gives the memory map anew, of a file that may be too short for it.
+    pub fn set_memory(&mut self, file: &File) -> Result<(), vhost::Error> {
+        let regions = [0, ALIAS].map(|base| VhostUserMemoryRegionInfo {
+            guest_phys_addr: base,
+            memory_size: RAM,
+            userspace_addr: HOST_BASE + base,
+            mmap_offset: 0,
+            mmap_handle: file.as_raw_fd(),
+        });
+        self.frontend.set_mem_table(&regions).map(drop)
     }
 
     /// Stops a queue: the index at which it would go on.
@@ -260,9 +298,10 @@ impl Vm {
             (0x1000_0020, 0),
             (0x1000_0028, 0),
             (0x1330_0010, 0x133),
-            (0x1330_00b0, 0x1), // frame done
+            (0x1330_0008, 0), // RGGB
+            (0x1330_000c, 0x3400_0009),
+            (0x1330_00b0, 0x2000), // the pipe has processed a frame
             (0x1330_0800, 1),
-            (0x1002_3008, 1),
             (0x1002_300c, 1),
             (0x1002_3010, 1),
             // Two lanes of MIPI with RAW10 in lines of 1920 pixels (facts 2.7, 2.8).
@@ -270,16 +309,19 @@ impl Vm {
             (0x133e_000c, 2),
             (0x133e_0014, 1),
             (0x133e_0100, 0x258),
+            (0x133e_01e8, u32::MAX),
+            (0x133e_01ec, u32::MAX),
             (0x133e_0000, 1),
             (0x1330_9900, width << 16 | height),
             (
                 0x1330_9904,
                 ((1920 * 512 / width) << 16) | (1080 * 512 / height),
             ),
+            (0x1330_992c, width << 16 | height),
             (0x1330_9968, 0),
             (0x1330_9980, width),
             (0x1330_9998, width),
-            (0x1330_9804, 1),
+            (0x1330_9804, 0xf_0001),
         ] {
             self.write(address, value);
         }

@@ -38,6 +38,8 @@ impl Buffer {
 pub struct Ring {
     memory: GuestMemoryMmap,
     base: u64,
+    /// Where the used ring is.
+    pub used_at: u64,
     next_descriptor: u16,
     pub available: u16,
     used: u16,
@@ -52,6 +54,7 @@ impl Ring {
         Self {
             memory,
             base,
+            used_at: base + 0x1000,
             next_descriptor: 0,
             available: 0,
             used: 0,
@@ -62,7 +65,7 @@ impl Ring {
 
     /// Descriptor table, available ring, used ring.
     pub fn addresses(&self) -> [u64; 3] {
-        [self.base, self.base + 0x800, self.base + 0x1000]
+        [self.base, self.base + 0x800, self.used_at]
     }
 
     /// Begins anew, as a driver that was just loaded.
@@ -117,11 +120,27 @@ impl Ring {
         self.kick.write(1).unwrap();
     }
 
+    /// With EVENT_IDX: kicks if the device wants a kick for the chain that was offered last.
+    pub fn kick_if_wanted(&self) -> bool {
+        let wanted = self.kick_wanted_for() == self.available.wrapping_sub(1);
+        if wanted {
+            self.kick();
+        }
+        wanted
+    }
+
     /// With EVENT_IDX: the index whose chain the device wants a kick for.
     pub fn kick_wanted_for(&self) -> u16 {
         std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
         let at = self.addresses()[2] + 4 + 8 * u64::from(Self::SIZE);
         self.memory.read_obj(GuestAddress(at)).unwrap()
+    }
+
+    /// Without EVENT_IDX: whether the device wants kicks.
+    pub fn wants_kicks(&self) -> bool {
+        std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
+        let flags: u16 = self.memory.read_obj(GuestAddress(self.used_at)).unwrap();
+        flags & 1 == 0
     }
 
     /// How many chains came back that were not yet waited for.

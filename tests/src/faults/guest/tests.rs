@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 use super::*;
+use guest_protocol::message::Frame;
+use tx_isp_emulator::control::protocol::LedgerEntry;
 
 fn frame(sequence: u32, flags: u32, crc32: u32) -> Frame {
     Frame {
@@ -43,7 +45,9 @@ fn frames_are_good_damaged_wrong_or_missing_until_enough_are_good() {
         (frame(9, 0, 8), None),
     ];
     let streamed = Streamed {
-        frames: frames.to_vec(),
+        frames: frames
+            .map(|(frame, written)| DequeuedFrame { frame, written })
+            .to_vec(),
         ..Streamed::default()
     };
     let mut outcome = Outcome::default();

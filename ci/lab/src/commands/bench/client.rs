@@ -4,15 +4,14 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
-use guest_protocol::message::{
-    Frame, Granted, Memory, Reply, Request, StreamDone, StreamEvent, StreamRequest,
-};
+use guest_protocol::message::{Frame, Granted, Memory, Reply, Request, StreamDone, StreamRequest};
 use tx_isp_abi::Size;
 use tx_isp_abi::format::PixelFormat;
 
 use super::host::processor_time;
 use testbed::guest::{Guest, unexpected};
 use testbed::program::ask;
+use testbed::stream::{Event, Stream};
 use testbed::verify::{FrameLog, Verifier};
 
 /// How long the client waits for a frame, in milliseconds.
@@ -124,7 +123,7 @@ pub fn take(
     what: &Take<'_>,
     mut look: impl FnMut(&mut Guest, u32) -> Result<()>,
 ) -> Result<Taken> {
-    guest.send(&Request::Stream(StreamRequest {
+    let request = StreamRequest {
         device: what.device.to_owned(),
         width: what.size.width,
         height: what.size.height,
@@ -137,20 +136,23 @@ pub fn take(
         checksum: what.checksum,
         keep: Vec::new(),
         frame_deadline_ms: FRAME_LIMIT_MS,
-    }))?;
+    };
     let mut taken = Taken::default();
+    // Looking frames up while they arrive would be measured as well.
+    let mut stream = Stream::start(guest, request, None)?;
     loop {
-        match guest.next("the next frame", ANSWER_LIMIT)? {
-            Reply::Stream(StreamEvent::Started(granted)) => taken.granted = Some(granted),
-            Reply::Stream(StreamEvent::Frames(mut frames)) => {
-                taken.frames.append(&mut frames);
-                look(guest, taken.count())?;
+        match stream.event()? {
+            Event::Started(granted) => taken.granted = Some(granted),
+            Event::Frames { frames, .. } => {
+                let frames = frames.into_iter().map(|dequeued| dequeued.frame);
+                taken.frames.extend(frames);
+                look(stream.guest, taken.count())?;
             }
-            Reply::Stream(StreamEvent::Done(done)) => {
+            Event::Done(done) => {
                 taken.done = Some(done);
                 break;
             }
-            other => return Err(unexpected(&other).into()),
+            other => bail!("a stream that keeps no picture does not say {other:?}"),
         }
     }
     if taken.frames.iter().any(Frame::is_error) {

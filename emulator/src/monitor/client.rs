@@ -2,10 +2,11 @@
 //! The operator's end of the socket.
 
 use super::protocol::{
-    ErrorResponse, FaultStatus, InterruptEntry, InterruptPage, LedgerEntry, LedgerPage, Quitting,
-    Request, Status, Stepped, Tracing,
+    ErrorResponse, Event, EventKind, FaultStatus, Greeting, InterruptEntry, InterruptPage,
+    LedgerEntry, LedgerPage, PROTOCOL, Quitting, Request, Status, Stepped, Subscribed, Tracing,
 };
 use serde::de::DeserializeOwned;
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -19,13 +20,15 @@ pub struct Client {
     timeout: Duration,
     /// Bytes that were received and not yet used.
     received: Vec<u8>,
+    /// Events that came while an answer was waited for.
+    events: VecDeque<Event>,
 }
 
 /// Why a call did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// Nobody listens at the path.
-    #[error("cannot connect to the emulator's control socket {path}: {source}")]
+    #[error("cannot connect to the emulator's monitor {path}: {source}")]
     Connect {
         /// The path.
         path: String,
@@ -33,10 +36,10 @@ pub enum ClientError {
         source: io::Error,
     },
     /// The connection broke.
-    #[error("the emulator's control connection broke: {0}")]
+    #[error("the connection to the emulator's monitor broke: {0}")]
     Io(#[from] io::Error),
     /// The emulator closed the connection.
-    #[error("the emulator closed the control connection")]
+    #[error("the emulator closed its monitor's connection")]
     Closed,
     /// No answer came in time. The connection is of no use any more: a late answer would be taken
     /// for that of the next call.
@@ -53,23 +56,82 @@ pub enum ClientError {
     /// The answer is not one of this version.
     #[error("the emulator's answer cannot be read: {0}")]
     Malformed(#[from] serde_json::Error),
+    /// Whoever listens there is no emulator of this version.
+    #[error(
+        "{path} greets with {greeting:?}: the monitor of an emulator with protocol {PROTOCOL} is needed"
+    )]
+    Stranger {
+        /// The path.
+        path: String,
+        /// The first line.
+        greeting: String,
+    },
 }
 
 impl Client {
-    /// Connects to the emulator whose `--control` is `path`. `timeout` is the deadline of each call.
+    /// Connects to the emulator whose `--monitor` is `path`. `timeout` is the deadline of each call.
     ///
     /// # Errors
-    /// [`ClientError::Connect`].
+    /// [`ClientError`]; [`ClientError::Refused`] when there are too many connections.
     pub fn connect(path: &Path, timeout: Duration) -> Result<Self, ClientError> {
         let stream = UnixStream::connect(path).map_err(|source| ClientError::Connect {
             path: path.display().to_string(),
             source,
         })?;
-        Ok(Self {
+        let mut client = Self {
             stream,
             timeout,
             received: Vec::new(),
+            events: VecDeque::new(),
+        };
+        let line = client
+            .receive(Instant::now() + timeout)
+            .map_err(|error| client.name("its greeting", error))?;
+        if let Ok(ErrorResponse { error, .. }) = serde_json::from_slice(&line) {
+            return Err(ClientError::Refused(error));
+        }
+        match serde_json::from_slice(&line) {
+            Ok(Greeting { protocol, .. }) if protocol == PROTOCOL => Ok(client),
+            _ => Err(ClientError::Stranger {
+                path: path.display().to_string(),
+                greeting: String::from_utf8_lossy(&line).into_owned(),
+            }),
+        }
+    }
+
+    /// A failure as the deadline's, if it is that.
+    fn name(&self, request: &str, error: ClientError) -> ClientError {
+        match error {
+            ClientError::Io(error) if is_timeout(&error) => ClientError::Deadline {
+                request: request.to_owned(),
+                after: self.timeout,
+            },
+            other => other,
+        }
+    }
+
+    /// Is told of events from now on: take them with [`Client::next_event`].
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn subscribe(&mut self, events: &[EventKind]) -> Result<Subscribed, ClientError> {
+        self.call(&Request::Subscribe {
+            events: events.to_vec(),
         })
+    }
+
+    /// Waits for the next event.
+    ///
+    /// # Errors
+    /// [`ClientError::Deadline`] when none comes in time.
+    pub fn next_event(&mut self) -> Result<Event, ClientError> {
+        if let Some(event) = self.events.pop_front() {
+            return Ok(event);
+        }
+        let line = self
+            .receive(Instant::now() + self.timeout)
+            .map_err(|error| self.name("an event", error))?;
+        Ok(serde_json::from_slice(&line)?)
     }
 
     /// Sets the deadline of the calls that follow.
@@ -188,21 +250,21 @@ impl Client {
         let deadline = Instant::now() + self.timeout;
         let mut line = serde_json::to_vec(request)?;
         line.push(b'\n');
+        let told = String::from_utf8_lossy(line.trim_ascii_end()).into_owned();
         self.send(&line, deadline)
-            .and_then(|()| self.receive(deadline))
-            .map_err(|error| match error {
-                ClientError::Io(error) if is_timeout(&error) => ClientError::Deadline {
-                    request: String::from_utf8_lossy(line.trim_ascii_end()).into_owned(),
-                    after: self.timeout,
-                },
-                other => other,
-            })
-            .and_then(|answer| {
-                if let Ok(ErrorResponse { error }) = serde_json::from_slice(&answer) {
-                    return Err(ClientError::Refused(error));
-                }
-                Ok(serde_json::from_slice(&answer)?)
-            })
+            .map_err(|error| self.name(&told, error))?;
+        loop {
+            let answer = self.receive(deadline);
+            let answer = answer.map_err(|error| self.name(&told, error))?;
+            if answer.starts_with(b"{\"event\":") {
+                self.events.push_back(serde_json::from_slice(&answer)?);
+                continue;
+            }
+            if let Ok(ErrorResponse { error, .. }) = serde_json::from_slice(&answer) {
+                return Err(ClientError::Refused(error));
+            }
+            return Ok(serde_json::from_slice(&answer)?);
+        }
     }
 
     fn send(&mut self, mut bytes: &[u8], deadline: Instant) -> Result<(), ClientError> {
@@ -264,9 +326,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("control");
         let listener = UnixListener::bind(&path).unwrap();
-        let client = Client::connect(&path, timeout).unwrap();
         thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
+            let mut greeting = serde_json::to_vec(&Greeting::ours()).unwrap();
+            greeting.push(b'\n');
+            stream.write_all(&greeting).unwrap();
             let mut buffer = [0; 1024];
             for answer in answers {
                 assert!(stream.read(&mut buffer).unwrap() > 0);
@@ -274,6 +338,8 @@ mod tests {
             }
             while stream.read(&mut buffer).is_ok_and(|count| count > 0) {}
         });
+        let mut client = Client::connect(&path, LONG).unwrap();
+        client.set_timeout(timeout);
         (client, dir)
     }
 
@@ -283,7 +349,7 @@ mod tests {
     fn an_answer_is_read_and_a_refusal_is_an_error() {
         let answers = vec![
             "{\"frames\":2,\"last_frame\":7}\n",
-            "{\"error\":\"no: say please\"}\n",
+            "{\"error\":\"no: say please\",\"code\":\"busy\"}\n",
             "{}\n",
         ];
         let (mut client, _dir) = client_of(answers, LONG);
@@ -295,6 +361,29 @@ mod tests {
         let error = client.step(2).unwrap_err();
         assert_eq!(error.to_string(), "the emulator refused: no: say please");
         assert!(matches!(client.step(2), Err(ClientError::Malformed(_))));
+    }
+
+    #[test]
+    fn who_is_no_emulator_is_not_talked_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("control");
+        let listener = UnixListener::bind(&path).unwrap();
+        thread::spawn(move || {
+            for greeting in [
+                "220 mail\n",
+                "{\"greeting\":\"x\",\"protocol\":2,\"version\":\"\"}\n",
+            ] {
+                let (mut stream, _) = listener.accept().unwrap();
+                stream.write_all(greeting.as_bytes()).unwrap();
+            }
+        });
+        for _ in 0..2 {
+            let error = Client::connect(&path, LONG).unwrap_err();
+            assert!(
+                error.to_string().contains("protocol 1 is needed"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What a client can set at the camera, seen in the pictures that come; several channels at once; and
-//! the way of frames in time, without and with faults of the hardware.
+//! What a client can set at the camera, seen in the pictures that come; several channels at once.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,25 +7,19 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use guest_protocol::camera::Personality;
 use image::{Luma, RgbImage};
-use tx_isp_abi::Size;
-use tx_isp_abi::channel::ChannelId;
-use tx_isp_abi::format::PixelFormat;
-use tx_isp_picture::Source;
-use tx_isp_tests::faults::guest_cases;
-
-use super::guest::{ALLOCATIONS, GuestTests, STREAMS, running, wish};
 use testbed::camera_client;
-use testbed::capture::{StreamConfig, run as stream};
-use testbed::clock;
+use testbed::capture::StreamConfig;
 use testbed::config::Io;
-use testbed::debug::DebugConfig;
 use testbed::guest::Guest;
 use testbed::memory_layout::MemoryLayout;
 use testbed::picture::Picture;
 use testbed::program::ask;
-use testbed::progress::Steps;
-use testbed::timeline::Timeline;
-use tx_isp_tests::faults;
+use tx_isp_abi::Size;
+use tx_isp_abi::channel::ChannelId;
+use tx_isp_abi::format::PixelFormat;
+
+use super::streams::{ALLOCATIONS, STREAMS, main_stream};
+use super::suite::Running;
 
 /// Enough for a control to have its effect, which takes two frames, and for every buffer to go round.
 const FRAMES: u32 = 10;
@@ -54,15 +47,6 @@ const LIGHT_ERROR: f64 = 0.04;
 /// Y of black.
 const BLACK: f64 = 16.0;
 
-/// What the emulator is told where a finding is to end it.
-fn strict(memory: MemoryLayout) -> Vec<std::ffi::OsString> {
-    let sight = DebugConfig {
-        strict: true,
-        ..DebugConfig::default()
-    };
-    sight.emulator_options(memory, Io::Mmap)
-}
-
 /// Fails if the emulator has found anything since its start.
 fn no_findings(guest: &mut Guest) -> Result<()> {
     let status = guest.emulator.control.status();
@@ -78,93 +62,46 @@ fn no_findings(guest: &mut Guest) -> Result<()> {
     Ok(())
 }
 
-impl GuestTests<'_> {
-    /// Controls, selection and channels, in front of a picture that nothing repeats in.
-    pub(super) fn sight(&mut self) {
-        let scene = self.scene.clone();
-        let still = self.logs().join("still.png");
-        self.case("a test picture is drawn", |_| draw(&still));
-        self.scene.source = Source::Image(still);
-        self.prepared.emulator_options = strict(self.prepared.memory);
-        let mut guest = self.booted("a guest boots before a still picture");
-        self.case(
-            "exposure and gain change the picture's light as much as they say",
-            |test| test.lights(running(&mut guest)?),
-        );
-        self.case("a selection shows that part of the picture", |test| {
-            test.selection(running(&mut guest)?)
-        });
-        self.case(
-            "three channels at once bring every frame as written",
-            |test| three_channels(running(&mut guest)?, test.prepared.memory),
-        );
-        self.case(
-            "streams in the carve-out have no finding under --strict",
-            |test| test.strictly(running(&mut guest)?),
-        );
-        self.prepared.emulator_options.clear();
-        self.scene = scene;
-        self.close("these pictures", guest);
-    }
-
-    /// The way of frames in time, and the faults that are chosen for a guest.
-    pub(super) fn faults(&mut self) {
-        let scene = std::mem::replace(&mut self.scene, faults::guest::scene());
-        let mut guest = self.booted("a guest boots with a slow clock");
-        self.case(
-            "each frame goes from sensor to DMA, interrupt and client in order",
-            |_| timeline(running(&mut guest)?),
-        );
-        match guest_cases() {
-            Ok(cases) => {
-                for case in cases {
-                    let name = format!("the driver survives {}", case.plan.faults[0]);
-                    self.case(&name, |_| {
-                        let row = faults::guest::judge(running(&mut guest)?, &case);
-                        let problems = row.problems.join("; ");
-                        ensure!(row.passed(), "{}: {problems}", row.happened);
-                        Ok(())
-                    });
-                }
-            }
-            Err(error) => self.case("the faults can be parsed", |_| Err(error.into())),
-        }
-        self.scene = scene;
-        self.close("these faults", guest);
-    }
-
+impl Running {
     /// Every format, and every kind of buffers but the client's own memory: where that is in one piece
     /// the driver lets DMA write to it, and outside of the carve-out that is a finding.
-    fn strictly(&self, guest: &mut Guest) -> Result<()> {
+    pub fn strictly(&mut self) -> Result<()> {
         for (size, format) in STREAMS {
-            self.stream_wish(guest, &wish(size, format, FRAMES))?;
+            self.stream(&main_stream(size, format, FRAMES))?;
         }
         for (strategy, io) in ALLOCATIONS {
             if io != Io::Userptr {
-                let wish = StreamConfig {
+                let config = StreamConfig {
                     strategy,
                     io,
-                    ..wish(PART, PixelFormat::Nv12, FRAMES)
+                    ..main_stream(PART, PixelFormat::Nv12, FRAMES)
                 };
-                self.stream_wish(guest, &wish)?;
+                self.stream(&config)?;
             }
         }
-        no_findings(guest)
+        no_findings(&mut self.guest)
     }
 
     /// The last of some frames, all of which arrived as written.
-    fn picture(&self, guest: &mut Guest, size: Size) -> Result<Picture> {
-        let outcome = self.stream_wish(guest, &wish(size, PixelFormat::Nv12, FRAMES))?;
+    fn picture(&mut self, size: Size) -> Result<Picture> {
+        let outcome = self.stream(&main_stream(size, PixelFormat::Nv12, FRAMES))?;
         let last = outcome.pictures.into_iter().next_back();
         Ok(last.context("no picture came")?.picture)
     }
 
-    fn lights(&self, guest: &mut Guest) -> Result<()> {
-        let device = guest.camera(main_channel())?;
-        let normal = mean_light(&self.picture(guest, WHOLE)?)?;
+    /// Sets exposure and gain, and measures what light the pictures have.
+    ///
+    /// # Errors
+    /// If that is not as much as they say.
+    pub fn lights(&mut self) -> Result<()> {
+        let device = self.guest.camera(main_channel())?;
+        let normal = mean_light(&self.picture(WHOLE)?)?;
         for (controls, expected) in LIGHTS {
-            ask(guest, &["v4l2-ctl", "-d", &device, "--set-ctrl", controls])?;
-            let light = mean_light(&self.picture(guest, WHOLE)?)? / normal;
+            ask(
+                &mut self.guest,
+                &["v4l2-ctl", "-d", &device, "--set-ctrl", controls],
+            )?;
+            let light = mean_light(&self.picture(WHOLE)?)? / normal;
             ensure!(
                 (light / expected - 1.0).abs() <= LIGHT_ERROR,
                 "{controls} gives {light:.3} of the light, not {expected:.3}"
@@ -173,15 +110,19 @@ impl GuestTests<'_> {
         Ok(())
     }
 
-    fn selection(&self, guest: &mut Guest) -> Result<()> {
-        let device = guest.camera(main_channel())?;
-        let whole = self.picture(guest, WHOLE)?;
+    /// Selects a part of the picture.
+    ///
+    /// # Errors
+    /// If something else comes.
+    pub fn selection(&mut self) -> Result<()> {
+        let device = self.guest.camera(main_channel())?;
+        let whole = self.picture(WHOLE)?;
         let format = format!(
             "width={},height={},pixelformat=NV12",
             PART.width, PART.height
         );
         ask(
-            guest,
+            &mut self.guest,
             &["v4l2-ctl", "-d", &device, "--set-fmt-video", &format],
         )?;
         let (left, top) = PART_AT;
@@ -191,12 +132,12 @@ impl GuestTests<'_> {
         };
         let select = of(left, top, PART);
         ask(
-            guest,
+            &mut self.guest,
             &["v4l2-ctl", "-d", &device, "--set-selection", &select],
         )?;
-        let part = self.picture(guest, PART)?;
+        let part = self.picture(PART)?;
         ask(
-            guest,
+            &mut self.guest,
             &[
                 "v4l2-ctl",
                 "-d",
@@ -215,7 +156,7 @@ const fn main_channel() -> ChannelId {
 }
 
 /// A dark picture of which no two parts are alike.
-fn draw(path: &Path) -> Result<()> {
+pub fn draw(path: &Path) -> Result<()> {
     let folder = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
     fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
     let grey = |x: u32, y: u32| {
@@ -261,7 +202,11 @@ fn is_part(whole: &Picture, part: &Picture) -> Result<()> {
     Ok(())
 }
 
-fn three_channels(guest: &mut Guest, memory: MemoryLayout) -> Result<()> {
+/// Streams on all channels at once.
+///
+/// # Errors
+/// If a frame is missing or is not what DMA wrote.
+pub fn three_channels(guest: &mut Guest, memory: MemoryLayout) -> Result<()> {
     let pictures: Vec<(ChannelId, Size)> = ChannelId::ALL.into_iter().zip(AT_ONCE).collect();
     let setup = camera_client::channels_setup(memory, &pictures, 3)?;
     let run = camera_client::run(guest, &setup, Personality::HybridReserve, FRAMES, 1)?;
@@ -276,30 +221,6 @@ fn three_channels(guest: &mut Guest, memory: MemoryLayout) -> Result<()> {
         count == pictures.len(),
         "{count} of the channels brought all frames:\n{}",
         run.report
-    );
-    Ok(())
-}
-
-fn timeline(guest: &mut Guest) -> Result<()> {
-    let first = clock::sight(guest)?;
-    let outcome = stream(
-        guest,
-        &wish(WHOLE, PixelFormat::Nv12, FRAMES),
-        &Steps::silent(),
-    )?;
-    let last = clock::sight(guest)?;
-    let frames: Vec<_> = outcome.judge.dequeues.into_iter().collect();
-    let control = &mut guest.emulator.control;
-    let order = Timeline::collect(control, [first, last], frames)?.order();
-    ensure!(order.wrong.is_empty(), "{}", order.wrong.join("\n"));
-    let wanted = usize::try_from(FRAMES)?;
-    // One that DMA has written before the guest has handled the interrupt of its first line is found
-    // with that one.
-    ensure!(
-        order.frames == wanted && order.told * 2 >= wanted,
-        "{} of {wanted} frames came, only {} of them with an interrupt of their own",
-        order.frames,
-        order.told
     );
     Ok(())
 }

@@ -4,6 +4,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, IoContext, Result};
 
 /// The release the guest is made of.
 const RELEASE: &str = "bookworm";
@@ -23,6 +27,96 @@ const DEBIAN_NAMES: [&str; 11] = [
     "unstable",
 ];
 
+/// The mirror that is offered where the host's sources name none.
+pub const OFFERED: &str = "http://deb.debian.org";
+
+/// Debian's keys, as the package debian-archive-keyring has them.
+pub const KEYS: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+/// The guest's sources: the cache's own file if there is one, else derived from the host's;
+/// `architectures` are apt's names.
+///
+/// # Errors
+/// [`Error::NoMirror`] if neither names a Debian mirror.
+pub fn sources(cache: &Path, architectures: &str) -> Result<String> {
+    let own = own_file(cache);
+    if own.is_file() {
+        return fs::read_to_string(&own).at("reading", &own);
+    }
+    let etc = Path::new("/etc/apt");
+    let mut one_line = read_all(&etc.join("sources.list.d"), "list")?;
+    if let Ok(text) = fs::read_to_string(etc.join("sources.list")) {
+        one_line.push(text);
+    }
+    let deb822 = read_all(&etc.join("sources.list.d"), "sources")?;
+    derive(&deb822, &one_line, architectures).ok_or(Error::NoMirror {
+        searched: etc.to_path_buf(),
+        override_file: own,
+    })
+}
+
+/// Names [`OFFERED`] as the guest's mirror, from now on.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn accept_offer(cache: &Path) -> Result<()> {
+    let own = own_file(cache);
+    let folder = cache.join("apt");
+    fs::create_dir_all(&folder).at("creating", &folder)?;
+    let text = format!(
+        "# Debian's mirror for the guest's packages, as no source of this machine names one.\n\
+         Types: deb\nURIs: {OFFERED}/debian\nSuites: {RELEASE} {RELEASE}-updates\n\
+         Components: main\nSigned-By: {KEYS}\n\n\
+         Types: deb\nURIs: {OFFERED}/debian-security\nSuites: {RELEASE}-security\n\
+         Components: main\nSigned-By: {KEYS}\n"
+    );
+    fs::write(&own, text).at("writing", &own)
+}
+
+fn own_file(cache: &Path) -> PathBuf {
+    cache.join("apt").join(format!("{RELEASE}.sources"))
+}
+
+/// The first mirror's address in the guest's sources.
+#[must_use]
+pub fn first_address(sources: &str) -> Option<&str> {
+    let uris = sources
+        .lines()
+        .find_map(|line| line.strip_prefix("URIs:"))?;
+    uris.split_whitespace().next()
+}
+
+/// The files with keys that the guest's sources name.
+#[must_use]
+pub fn key_files(sources: &str) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = sources
+        .lines()
+        .filter_map(|line| line.strip_prefix("Signed-By:"))
+        .flat_map(str::split_whitespace)
+        .filter(|word| word.starts_with('/'))
+        .map(PathBuf::from)
+        .collect();
+    files.dedup();
+    files
+}
+
+fn read_all(dir: &Path, extension: &str) -> Result<Vec<String>> {
+    if !dir.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut paths: Vec<PathBuf> = fs::read_dir(dir)
+        .at("listing", dir)?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.extension().is_some_and(|found| found == extension))
+        .collect();
+    paths.sort();
+    // A file that a user may not read is nothing for the guest either.
+    Ok(paths
+        .iter()
+        .filter_map(|path| fs::read_to_string(path).ok())
+        .collect())
+}
+
 /// One Debian mirror as the host knows it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Mirror {
@@ -35,11 +129,7 @@ struct Mirror {
 
 /// The guest's sources in deb822 form, derived from the texts of the host's `.sources` and `.list`
 /// files; `architectures` are apt's names. None if the host names no Debian mirror.
-pub(super) fn derive(
-    deb822: &[String],
-    one_line: &[String],
-    architectures: &str,
-) -> Option<String> {
+fn derive(deb822: &[String], one_line: &[String], architectures: &str) -> Option<String> {
     let mut mirrors = BTreeSet::new();
     for text in deb822 {
         mirrors.extend(from_deb822(text));
@@ -230,6 +320,18 @@ Signed-By:
             derived(&off, "deb-src http://m.example/debian bookworm main"),
             None
         );
+    }
+
+    #[test]
+    fn an_accepted_offer_is_used_and_names_the_keys() {
+        let cache = tempfile::tempdir().unwrap();
+        accept_offer(cache.path()).unwrap();
+        let text = sources(cache.path(), "amd64 mipsel").unwrap();
+        assert_eq!(
+            first_address(&text),
+            Some(format!("{OFFERED}/debian").as_str())
+        );
+        assert_eq!(key_files(&text), [PathBuf::from(KEYS)]);
     }
 
     #[test]

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! One operator's connection: lines in, lines out, one request at a time.
+//! One operator's connection: lines in, lines out, one request at a time, events in between.
 
-use super::protocol::{ErrorResponse, MAX_REQUEST_BYTES};
+use super::protocol::{ErrorCode, ErrorResponse, Event, EventKind, MAX_REQUEST_BYTES};
+use super::server::line_of;
 use event_manager::{EventOps, EventSet, Events};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+/// The most bytes of events that wait for a reader.
+const MAX_EVENT_BYTES: usize = 1 << 20;
 
 /// A connection. The next request is looked at when the answer to the one before is sent, so what
-/// it keeps is bounded by one request and one answer.
+/// it keeps is bounded by one request, one answer and some events.
 pub(super) struct Connection {
     stream: UnixStream,
     number: u32,
@@ -19,6 +24,14 @@ pub(super) struct Connection {
     /// The rest of a line that is too long is thrown away.
     skipping: bool,
     end_of_input: bool,
+    /// What it has subscribed to.
+    subscribed: Vec<EventKind>,
+    /// Events that are to be sent behind the answer.
+    events: Vec<u8>,
+    /// Events that found no room.
+    lost: u64,
+    /// When something last came.
+    last_heard: Instant,
     /// What the event loop waits for.
     waits_for: EventSet,
 }
@@ -36,17 +49,27 @@ pub(super) enum Next {
 }
 
 impl Connection {
-    pub(super) fn new(stream: UnixStream, number: u32, ops: &mut EventOps<'_>) -> io::Result<Self> {
+    /// A connection whose first line out is `greeting`.
+    pub(super) fn new(
+        stream: UnixStream,
+        number: u32,
+        greeting: Vec<u8>,
+        ops: &mut EventOps<'_>,
+    ) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         let connection = Self {
             stream,
             number,
             received: Vec::new(),
-            to_send: Vec::new(),
+            to_send: greeting,
             sent: 0,
             held: false,
             skipping: false,
             end_of_input: false,
+            subscribed: Vec::new(),
+            events: Vec::new(),
+            lost: 0,
+            last_heard: Instant::now(),
             waits_for: EventSet::IN,
         };
         ops.add(connection.events()).map_err(io::Error::other)?;
@@ -59,16 +82,18 @@ impl Connection {
 
     /// Sends what is to be sent, then looks for a request.
     pub(super) fn advance(&mut self) -> Next {
-        while self.sent < self.to_send.len() {
-            match self.stream.write(&self.to_send[self.sent..]) {
-                Ok(count) => self.sent += count,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Next::Wait,
-                Err(_) => return Next::Gone,
+        while self.has_to_send() {
+            while self.sent < self.to_send.len() {
+                match self.stream.write(&self.to_send[self.sent..]) {
+                    Ok(count) => self.sent += count,
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => return Next::Wait,
+                    Err(_) => return Next::Gone,
+                }
             }
+            self.to_send = std::mem::take(&mut self.events);
+            self.sent = 0;
         }
-        self.to_send = Vec::new();
-        self.sent = 0;
         loop {
             if self.held {
                 return Next::Wait;
@@ -90,11 +115,12 @@ impl Connection {
             if self.received.len() >= MAX_REQUEST_BYTES {
                 self.received.clear();
                 self.skipping = true;
-                return Next::TooLong(ErrorResponse {
-                    error: format!(
+                return Next::TooLong(ErrorResponse::new(
+                    ErrorCode::TooLong,
+                    format!(
                         "the request is longer than {MAX_REQUEST_BYTES} bytes: send one JSON object in a line"
                     ),
-                });
+                ));
             }
             if self.end_of_input {
                 return Next::Gone;
@@ -102,7 +128,10 @@ impl Connection {
             let mut chunk = [0; MAX_REQUEST_BYTES];
             match self.stream.read(&mut chunk) {
                 Ok(0) => self.end_of_input = true,
-                Ok(count) => self.received.extend_from_slice(&chunk[..count]),
+                Ok(count) => {
+                    self.last_heard = Instant::now();
+                    self.received.extend_from_slice(&chunk[..count]);
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Next::Wait,
                 Err(_) => return Next::Gone,
@@ -117,6 +146,48 @@ impl Connection {
         self.sent = 0;
     }
 
+    /// Whether something is still to be sent.
+    pub(super) fn has_to_send(&self) -> bool {
+        !self.to_send.is_empty() || !self.events.is_empty()
+    }
+
+    /// Sets what it is told of.
+    pub(super) fn subscribe(&mut self, events: Vec<EventKind>) {
+        self.subscribed = events;
+    }
+
+    /// What it is told of.
+    pub(super) fn subscribed(&self) -> &[EventKind] {
+        &self.subscribed
+    }
+
+    /// Tells of an event if it has subscribed to it; a reader that is too slow is told how many it has
+    /// missed.
+    pub(super) fn tell(&mut self, event: &Event) {
+        let wanted = match event.kind() {
+            Some(kind) => self.subscribed.contains(&kind),
+            None => !self.subscribed.is_empty(),
+        };
+        if !wanted {
+            return;
+        }
+        if self.events.len() + self.to_send.len() >= MAX_EVENT_BYTES {
+            self.lost += 1;
+            return;
+        }
+        if self.lost > 0 {
+            let count = std::mem::take(&mut self.lost);
+            self.events.extend(line_of(&Event::Lost { count }));
+        }
+        self.events.extend(line_of(event));
+    }
+
+    /// How long nothing was heard from somebody who waits for nothing; `None` from one who does.
+    pub(super) fn idle(&self) -> Option<Duration> {
+        let waits = self.held || !self.subscribed.is_empty();
+        (!waits).then(|| self.last_heard.elapsed())
+    }
+
     /// The answer to the last request comes later.
     pub(super) fn hold(&mut self) {
         self.held = true;
@@ -129,7 +200,7 @@ impl Connection {
 
     /// Sets what the event loop waits for to what can move the connection on.
     pub(super) fn listen(&mut self, ops: &mut EventOps<'_>) -> io::Result<()> {
-        let waits_for = if !self.to_send.is_empty() {
+        let waits_for = if self.has_to_send() {
             EventSet::OUT
         } else if self.held {
             EventSet::empty()

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The messages of the operator's socket.
+//! The messages of the operator's socket, version 1. `emulator/MONITOR.md` is the page for users.
 //!
-//! Newline-delimited JSON over a Unix stream socket: one request object in a line, one response
-//! object in a line. A response is the type that the request names, or an [`ErrorResponse`].
+//! Newline-delimited JSON over a Unix stream socket. The emulator greets with a [`Greeting`]; then one
+//! request object in a line is answered by one response object in a line, in order. A response is the
+//! type that the request names, or an [`ErrorResponse`]; the request's `id` comes back in it. Who has
+//! subscribed gets [`Event`]s in between.
 //!
 //! ```text
 //! {"command":"status"}                                  -> Status
@@ -14,12 +16,14 @@
 //! {"command":"trace","file":"/tmp/trace.txt"}           -> Tracing
 //! {"command":"trace"}                                   -> Tracing
 //! {"command":"interrupts","from_ns":0}                  -> InterruptPage
+//! {"command":"subscribe","events":["frame"]}            -> Subscribed
 //! {"command":"quit"}                                    -> Quitting
 //! ```
 
 use crate::sensor::ClockMode;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use tx_isp_chip::Severity;
 use tx_isp_chip::faults::Fault;
 
 /// The longest request in bytes, its newline included.
@@ -29,8 +33,127 @@ pub const MAX_LEDGER_ENTRIES: usize = 4096;
 /// The most frames that one `step` may ask for.
 pub const MAX_STEP_FRAMES: u32 = 10_000;
 
+/// The version of this protocol.
+pub const PROTOCOL: u32 = 1;
+
+/// The first line on each connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Greeting {
+    /// Who speaks: always `tx-isp-emulator`.
+    pub greeting: String,
+    /// [`PROTOCOL`]. A higher number has other messages; what is added without breaking anybody does
+    /// not count.
+    pub protocol: u32,
+    /// The emulator's version.
+    pub version: String,
+}
+
+impl Greeting {
+    /// Ours.
+    #[must_use]
+    pub fn ours() -> Self {
+        Self {
+            greeting: "tx-isp-emulator".to_owned(),
+            protocol: PROTOCOL,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+/// What can be subscribed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum EventKind {
+    /// A picture was written.
+    Frame,
+    /// The guest's driver did something wrong that it had not done before.
+    GuestError,
+    /// A driver begins or ends.
+    Driver,
+}
+
+/// What has happened, to those who have subscribed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// A picture was written.
+    Frame {
+        /// Which, where, and its checksum.
+        entry: LedgerEntry,
+    },
+    /// The guest's driver did something wrong for the first time.
+    GuestError {
+        /// What.
+        error: Finding,
+    },
+    /// A driver begins or ends.
+    Driver {
+        /// Whether it begins.
+        begins: bool,
+        /// When, in nanoseconds since the emulator's start.
+        at_ns: u64,
+    },
+    /// The reader is too slow: so many events before the next one were dropped.
+    Lost {
+        /// How many.
+        count: u64,
+    },
+}
+
+impl Event {
+    /// What must be subscribed to for it; `None` for what everybody with a subscription gets.
+    #[must_use]
+    pub const fn kind(&self) -> Option<EventKind> {
+        match self {
+            Self::Frame { .. } => Some(EventKind::Frame),
+            Self::GuestError { .. } => Some(EventKind::GuestError),
+            Self::Driver { .. } => Some(EventKind::Driver),
+            Self::Lost { .. } => None,
+        }
+    }
+}
+
+/// The answer to [`Request::Subscribe`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Subscribed {
+    /// What comes from now on.
+    pub subscribed: Vec<EventKind>,
+}
+
+/// What kind of error it is, for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorCode {
+    /// The line is no JSON object, or no command of this version.
+    BadRequest,
+    /// The line is longer than [`MAX_REQUEST_BYTES`].
+    TooLong,
+    /// A value is outside of what there is.
+    BadArgument,
+    /// The clock runs by itself.
+    NotStepped,
+    /// No frame goes through.
+    NotStreaming,
+    /// The guest stopped in the middle.
+    Stopped,
+    /// Somebody else's step is under way.
+    Busy,
+    /// It was not done in time.
+    Deadline,
+    /// A file cannot be made or written.
+    File,
+    /// There are as many as there may be.
+    TooMany,
+}
+
 /// What the operator asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Request {
     /// How are you? Answered with a [`Status`].
@@ -55,6 +178,7 @@ pub enum Request {
     /// Arm a fault: its occasions count from now on. Answered with [`FaultStatus`].
     Fault {
         /// The fault, as `--fault` takes it.
+        #[cfg_attr(test, schemars(with = "String"))]
         fault: Fault,
     },
     /// Take all faults away. Answered with [`Status`].
@@ -62,7 +186,7 @@ pub enum Request {
     /// Record register accesses to a file from now on; without a file, end the record. Answered with
     /// [`Tracing`].
     Trace {
-        /// Where to; a path of the emulator's.
+        /// Where to: a new file in the emulator's trace folder. Its name, or its path.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         file: Option<PathBuf>,
     },
@@ -72,26 +196,46 @@ pub enum Request {
         #[serde(default)]
         from_ns: u64,
     },
+    /// Tell of events from now on, in place of those subscribed to before. Answered with
+    /// [`Subscribed`].
+    Subscribe {
+        /// Which; none ends it.
+        events: Vec<EventKind>,
+    },
     /// End. Answered with [`Quitting`]; then the socket closes.
     Quit,
 }
 
 /// A request that could not be answered: what was wrong and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ErrorResponse {
     /// The sentence.
     pub error: String,
+    /// The same for programs.
+    pub code: ErrorCode,
+}
+
+impl ErrorResponse {
+    /// An error.
+    pub fn new(code: ErrorCode, error: impl Into<String>) -> Self {
+        Self {
+            error: error.into(),
+            code,
+        }
+    }
 }
 
 /// The emulator's state and what it has counted since its start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Status {
     /// The emulator's version.
     pub version: String,
     /// Whether a VM is there.
     pub attach: AttachState,
     /// What drives the frame clock.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub clock: ClockMode,
     /// The sensor's name.
     pub sensor: String,
@@ -121,6 +265,7 @@ pub struct Status {
 
 /// Whether a VM is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum AttachState {
     /// Waits for a VM to connect.
@@ -131,6 +276,7 @@ pub enum AttachState {
 
 /// Frames of the clock since the emulator's start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FrameCounts {
     /// Frames that the chip took from the sensor.
     pub started: u64,
@@ -140,6 +286,7 @@ pub struct FrameCounts {
 
 /// An output channel since the chip was last powered: the start of the guest's driver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ChannelStatus {
     /// The channel, 0 to 2.
     pub channel: u32,
@@ -161,11 +308,15 @@ pub struct ChannelStatus {
 
 /// The DMA engine since the emulator's start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DmaStatus {
     /// Pictures written.
     pub frames: u64,
     /// Bytes written.
     pub bytes: u64,
+    /// Frames that were interrupted and drawn again: the VM was paused or its memory map changed.
+    #[serde(default)]
+    pub revoked: u64,
     /// Seconds spent on writing them.
     pub busy_seconds: f64,
     /// `bytes / busy_seconds`; 0 before the first picture.
@@ -174,6 +325,7 @@ pub struct DmaStatus {
 
 /// The guest's requests since the emulator's start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MailboxStatus {
     /// Requests answered.
     pub batches: u64,
@@ -187,6 +339,7 @@ pub struct MailboxStatus {
 
 /// An injected fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FaultStatus {
     /// The fault, as `--fault` takes it.
     pub fault: String,
@@ -196,9 +349,14 @@ pub struct FaultStatus {
 
 /// Something that went wrong, and how often.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Finding {
     /// Its name in kebab-case.
     pub id: String,
+    /// How bad it is: note, suspect or error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub severity: Option<Severity>,
     /// How often.
     pub count: u64,
     /// What happened the first time.
@@ -212,6 +370,7 @@ pub struct Finding {
 
 /// Entries of the frame ledger, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LedgerPage {
     /// The channel that was asked for.
     pub channel: u32,
@@ -227,6 +386,7 @@ pub struct LedgerPage {
 
 /// A picture that DMA has written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LedgerEntry {
     /// The channel, 0 to 2.
     pub channel: u32,
@@ -256,15 +416,20 @@ pub struct LedgerEntry {
 
 /// The answer to [`Request::Trace`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Tracing {
     /// Whether accesses are recorded from now on.
     pub tracing: bool,
     /// How many accesses the record holds that ended just now.
     pub recorded: u64,
+    /// How many accesses it lacks, because the disk was too slow or the file too long.
+    #[serde(default)]
+    pub lost: u64,
 }
 
 /// Interrupts, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct InterruptPage {
     /// At most [`MAX_LEDGER_ENTRIES`].
     pub entries: Vec<InterruptEntry>,
@@ -274,6 +439,7 @@ pub struct InterruptPage {
 
 /// The guest was told of interrupt lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct InterruptEntry {
     /// When, in nanoseconds since the emulator's start.
     pub at_ns: u64,
@@ -283,6 +449,7 @@ pub struct InterruptEntry {
 
 /// The answer to [`Request::Step`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Stepped {
     /// Frames advanced: as many as were asked for.
     pub frames: u32,
@@ -292,6 +459,7 @@ pub struct Stepped {
 
 /// The answer to [`Request::Quit`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Quitting {
     /// Always true.
     pub quitting: bool,
@@ -342,7 +510,7 @@ mod tests {
                 .to_string()
         };
         assert!(message(r#"{"command":"dance"}"#).contains(
-            "expected one of `status`, `ledger`, `step`, `fault`, `clear-faults`, `trace`, `interrupts`, `quit`"
+            "expected one of `status`, `ledger`, `step`, `fault`, `clear-faults`, `trace`, `interrupts`, `subscribe`, `quit`"
         ));
         assert!(message(r#"{"command":"step"}"#).contains("missing field `frames`"));
         assert!(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The life of the driver among clients that come, go, are killed, and keep handles too long: scripts
+//! The driver among clients that come, go, are killed, and keep handles too long: scripts
 //! of `tests/guest` that run in the guest. Behind each, the pool must be one free block again, and the
 //! kernel must have nothing to complain of.
 
@@ -14,65 +14,65 @@ use testbed::guest::Guest;
 use testbed::program::{ask, run};
 
 /// What is put before each script.
-const COMMON: &str = include_str!("../../../../../tests/guest/common.sh");
+const COMMON: &str = include_str!("../../guest/common.sh");
 /// The longest takes a minute on a busy machine.
 const SCRIPT_LIMIT: Duration = Duration::from_secs(5 * 60);
 
 /// One script.
 #[derive(Debug, Clone, Copy)]
-pub struct Life {
+pub struct Script {
     /// What it shows.
     pub name: &'static str,
     script: &'static str,
 }
 
-macro_rules! life {
+macro_rules! script {
     ($name:literal, $file:literal) => {
-        Life {
+        Script {
             name: $name,
-            script: include_str!(concat!("../../../../../tests/guest/", $file)),
+            script: include_str!(concat!("../../guest/", $file)),
         }
     };
 }
 
 /// Scripts for a guest whose frames come as fast as buffers do.
-pub const FLOWING: [Life; 9] = [
-    life!(
+pub const FLOWING: [Script; 9] = [
+    script!(
         "v4l2-ctl streams with each kind of memory",
         "standard_clients.sh"
     ),
-    life!("two clients: one queue has one owner", "two_clients.sh"),
-    life!(
+    script!("two clients: one queue has one owner", "two_clients.sh"),
+    script!(
         "ten clients killed while they stream",
         "kill_while_streaming.sh"
     ),
-    life!("a module in use cannot be unloaded", "unload_in_use.sh"),
-    life!("unloaded and loaded ten times", "unload_and_load.sh"),
-    life!(
+    script!("a module in use cannot be unloaded", "unload_in_use.sh"),
+    script!("unloaded and loaded ten times", "unload_and_load.sh"),
+    script!(
         "unbound while a client streams",
         "unbind_while_streaming.sh"
     ),
-    life!(
+    script!(
         "unbound while handles are open",
         "unbind_with_open_handles.sh"
     ),
-    life!(
+    script!(
         "buffers of system memory, where there is no carve-out",
         "system_memory.sh"
     ),
-    life!(
+    script!(
         "random clients while another process fragments the pool",
         "memory_pressure.sh"
     ),
 ];
 
 /// Scripts for a guest in which no frame ever comes.
-pub const WAITING: [Life; 2] = [
-    life!(
+pub const WAITING: [Script; 2] = [
+    script!(
         "a client that waits for a frame can be killed",
         "kill_while_waiting.sh"
     ),
-    life!(
+    script!(
         "unbound while a client waits for a frame",
         "unbind_while_waiting.sh"
     ),
@@ -81,7 +81,7 @@ pub const WAITING: [Life; 2] = [
 /// The clock under which no frame comes unless it is asked for.
 pub const STILL: ClockMode = ClockMode::Stepped;
 
-impl Life {
+impl Script {
     /// Runs the script.
     ///
     /// # Errors
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn every_script_of_the_folder_is_run() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/guest");
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/guest");
         let files = std::fs::read_dir(folder).unwrap().count();
         // One of the files is what is common to all.
         assert_eq!(files - 1, FLOWING.len() + WAITING.len());

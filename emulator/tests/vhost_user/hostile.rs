@@ -1,0 +1,510 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! A front end and a guest that mean harm, and one that is only quick.
+
+use crate::vm::{Buffer, DEADLINE, EVENT_IDX, Emulation, RAM, Vm, encode, until};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+use tx_isp_abi::PhysAddr;
+use tx_isp_abi::mailbox::{EVENT_QUEUE, LINE_CORE, REQUEST_QUEUE, Request, Status};
+use tx_isp_abi::operation::Operation;
+use tx_isp_emulator::device::{Outcome, Revoked, StartedFrame};
+use tx_isp_emulator::dma::FrameWriter;
+use tx_isp_emulator::monitor::protocol::AttachState;
+use vm_memory::{Bytes, GuestAddress, GuestAddressSpace};
+use vmm_sys_util::eventfd::EventFd;
+
+/// What is promised within a second; a busy machine gets some more.
+const SOON: Duration = Duration::from_secs(5);
+const ID: u32 = 0x1300_002c;
+const SOFT_RESET: u32 = 0x1000_00c4;
+const BUFFER: u32 = 0x10_0000;
+
+#[track_caller]
+fn soon<T>(what: &str, act: impl FnOnce() -> T) -> T {
+    let begin = Instant::now();
+    let result = act();
+    let took = begin.elapsed();
+    assert!(took < SOON, "{what} took {took:?}");
+    result
+}
+
+#[test]
+fn a_kick_descriptor_may_be_replaced_at_any_time() {
+    let emulation = Emulation::start(&[]);
+    let mut vm = Vm::connect(&emulation, 0);
+    for _ in 0..300 {
+        // The queues' thread may hold the event of this kick when its descriptor goes.
+        vm.requests.kick();
+        vm.events.kick();
+        vm.replace_kick(REQUEST_QUEUE);
+        vm.replace_kick(EVENT_QUEUE);
+        assert_eq!(vm.read(ID), 0x1003_1000);
+    }
+}
+
+#[test]
+fn a_blocking_or_full_call_descriptor_holds_nobody_up() {
+    let emulation = Emulation::start(&["--fps", "stepped"]);
+    let mut vm = Vm::connect(&emulation, 0);
+    let call = EventFd::new(0).unwrap();
+    call.write(u64::MAX - 1).unwrap();
+    vm.replace_call(REQUEST_QUEUE, &call);
+    vm.replace_call(EVENT_QUEUE, &call);
+    vm.stream(128, 128);
+    vm.offer_event_buffer();
+    emulation.operator().step(1).unwrap();
+    assert_eq!(vm.event(), LINE_CORE);
+    assert_eq!(vm.read(ID), 0x1003_1000);
+    emulation.operator().quit().unwrap();
+    soon("the end", || emulation.ended());
+}
+
+#[test]
+fn connections_leave_no_descriptor_behind() {
+    let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    let emulation = Emulation::start(&["--persist"]);
+    let gone = |emulation: &Emulation| {
+        until("the VM is gone", || {
+            emulation.status().attach == AttachState::Listening
+        });
+    };
+    drop(Vm::connect(&emulation, 0));
+    gone(&emulation);
+    let before = open();
+    for _ in 0..30 {
+        assert_eq!(Vm::connect(&emulation, 0).read(ID), 0x1003_1000);
+        gone(&emulation);
+    }
+    // Other tests of this process open and close some, too.
+    until("no more are open than before", || open() <= before + 20);
+}
+
+/// The emulator as a process of its own.
+struct Process {
+    child: Child,
+    dir: tempfile::TempDir,
+}
+
+impl Process {
+    fn start(descriptors: u32, arguments: &[&str]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name).display().to_string();
+        let child = Command::new("sh")
+            .args(["-c", "ulimit -n $0 && exec \"$@\""])
+            .arg(descriptors.to_string())
+            .arg(env!("CARGO_BIN_EXE_tx-isp-emulator"))
+            .args(["--socket", &path("isp"), "--control", &path("control")])
+            .args(arguments)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut process = Self { child, dir };
+        until("it listens", || {
+            assert!(process.child.try_wait().unwrap().is_none(), "it has ended");
+            process.path("isp").exists() && UnixStream::connect(process.path("control")).is_ok()
+        });
+        process
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    #[track_caller]
+    fn terminate(&mut self) {
+        let pid = self.child.id().to_string();
+        soon("the end after SIGTERM", || {
+            let killed = Command::new("kill").arg(pid).status().unwrap();
+            assert!(killed.success());
+            until("it ends", || self.child.try_wait().unwrap().is_some());
+        });
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn two_thousand_connections_are_survived_with_few_descriptors() {
+    let mut process = Process::start(48, &["--persist"]);
+    for n in 0..2000 {
+        until("a connection is accepted", || {
+            UnixStream::connect(process.path("isp")).is_ok()
+        });
+        assert!(
+            n % 100 != 0 || process.child.try_wait().unwrap().is_none(),
+            "it has ended after {n} connections"
+        );
+    }
+    let mut vm = Vm::connect_to(&process.path("isp"), 0);
+    assert_eq!(vm.read(ID), 0x1003_1000);
+    process.terminate();
+}
+
+/// Lays a queue's used ring over its available ring: each buffer that is given back offers another.
+fn lay_used_over_available(vm: &mut Vm, queue: u16) {
+    let base = vm.stop(queue);
+    let ring = if queue == REQUEST_QUEUE {
+        &mut vm.requests
+    } else {
+        &mut vm.events
+    };
+    ring.used_at = ring.addresses()[1];
+    vm.start(queue, base);
+}
+
+#[test]
+fn a_ring_that_never_ends_keeps_neither_the_front_end_nor_the_end_waiting() {
+    for queue in [EVENT_QUEUE, REQUEST_QUEUE] {
+        let mut process = Process::start(256, &["--persist", "--fps", "240"]);
+        let mut vm = Vm::connect_to(&process.path("isp"), 0);
+        vm.stream(128, 128);
+        lay_used_over_available(&mut vm, queue);
+        let ring = if queue == REQUEST_QUEUE {
+            &mut vm.requests
+        } else {
+            &mut vm.events
+        };
+        ring.offer(&[Buffer::writable(0x7000, 2)]);
+        ring.kick();
+        std::thread::sleep(Duration::from_millis(100));
+        soon("GET_VRING_BASE", || vm.stop(queue));
+        vm.start(queue, 0);
+        let ring = if queue == REQUEST_QUEUE {
+            &mut vm.requests
+        } else {
+            &mut vm.events
+        };
+        ring.offer(&[Buffer::writable(0x7000, 2)]);
+        ring.kick();
+        let mut operator = operator(&process.path("control"));
+        soon("the status", || operator.status().unwrap());
+        drop(vm);
+        until("the VM is gone", || {
+            operator.status().unwrap().attach == AttachState::Listening
+        });
+        let mut vm = Vm::connect_to(&process.path("isp"), 0);
+        assert_eq!(vm.read(ID), 0x1003_1000);
+        lay_used_over_available(&mut vm, queue);
+        vm.requests.offer(&[Buffer::writable(0x7000, 2)]);
+        vm.requests.kick();
+        process.terminate();
+    }
+}
+
+fn operator(path: &Path) -> tx_isp_emulator::monitor::Client {
+    tx_isp_emulator::monitor::Client::connect(path, DEADLINE).unwrap()
+}
+
+#[test]
+fn nothing_is_written_to_a_queue_that_is_stopped() {
+    let emulation = Emulation::start(&[]);
+    let mut vm = Vm::connect(&emulation, 0);
+    for round in 0..60 {
+        let words = encode(&Request::Batch(&[Operation::Read(PhysAddr(ID)); 100]));
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        vm.memory
+            .write_slice(&bytes, GuestAddress(0x1_0000))
+            .unwrap();
+        let length = u32::try_from(bytes.len()).unwrap();
+        for n in 0..7 {
+            vm.requests.offer(&[
+                Buffer::readable(0x1_0000, length),
+                Buffer::writable(0x2_0000 + n * 0x1000, 4096),
+            ]);
+        }
+        vm.requests.kick();
+        for _ in 0..round * 10 {
+            std::hint::spin_loop();
+        }
+        let base = vm.stop(REQUEST_QUEUE);
+        let ring = vm.requests.addresses()[2];
+        let look = |vm: &Vm| (vm.checksum(ring, 0x100), vm.checksum(0x2_0000, 0x8000));
+        let before = look(&vm);
+        std::thread::sleep(Duration::from_millis(3));
+        assert_eq!(look(&vm), before, "written after the answer");
+        assert_eq!(
+            vm.requests.returned(),
+            base,
+            "each is answered or not begun"
+        );
+        vm.memory
+            .write_slice(&[0; 0x8000], GuestAddress(0x2_0000))
+            .unwrap();
+        vm.requests.clear();
+        vm.start(REQUEST_QUEUE, 0);
+    }
+}
+
+#[test]
+fn an_interrupt_that_finds_no_buffer_is_delivered_with_the_next_one() {
+    let emulation = Emulation::start(&["--fps", "stepped"]);
+    let mut vm = Vm::connect(&emulation, EVENT_IDX);
+    vm.stream(128, 128);
+    let acknowledge = [Operation::Acknowledge {
+        status: PhysAddr(0x1330_00b4),
+        clear: PhysAddr(0x1330_00b8),
+    }];
+    vm.events.offer(&[Buffer::writable(0x7000, 4)]);
+    vm.events.kick();
+    for _ in 0..3 {
+        emulation.operator().step(1).unwrap();
+        assert_eq!(vm.event(), LINE_CORE);
+        vm.batch(&acknowledge);
+        // The line rises while the driver has no buffer in the queue.
+        emulation.operator().step(1).unwrap();
+        until("a kick is wanted for the next buffer", || {
+            vm.events.kick_wanted_for() == vm.events.available
+        });
+        vm.events.offer(&[Buffer::writable(0x7000, 4)]);
+        assert!(vm.events.kick_if_wanted());
+        assert_eq!(vm.event(), LINE_CORE);
+        vm.batch(&acknowledge);
+        vm.events.offer(&[Buffer::writable(0x7000, 4)]);
+        vm.events.kick_if_wanted();
+    }
+}
+
+#[test]
+fn two_requests_at_a_time_are_both_answered_without_event_idx() {
+    let emulation = Emulation::start(&[]);
+    let mut vm = Vm::connect(&emulation, 0);
+    let words = encode(&Request::Batch(&[Operation::Read(PhysAddr(ID))]));
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    vm.memory
+        .write_slice(&bytes, GuestAddress(0x1_0000))
+        .unwrap();
+    let length = u32::try_from(bytes.len()).unwrap();
+    for _ in 0..5000 {
+        for n in 0..2 {
+            vm.requests.offer(&[
+                Buffer::readable(0x1_0000, length),
+                Buffer::writable(0x2_0000 + n * 0x1000, 64),
+            ]);
+            // As the driver does: no kick where the device wants none.
+            if vm.requests.wants_kicks() {
+                vm.requests.kick();
+            }
+        }
+        assert_eq!((vm.requests.wait_used(), vm.requests.wait_used()), (12, 12));
+    }
+}
+
+#[test]
+fn a_batch_that_would_take_for_ever_is_refused() {
+    let emulation = Emulation::start(&[]);
+    let mut vm = Vm::connect(&emulation, 0);
+    // A hundred times 255 looks at a state that is never empty.
+    let drain = |limit| Operation::Drain {
+        status: PhysAddr(ID),
+        empty: 0,
+        reads: 0,
+        limit,
+    };
+    let (_, response) = vm.exchange(&encode(&Request::Batch(&[drain(255); 100])), 4096);
+    assert_eq!(response, [Status::MalformedOperation as u32, 0]);
+    // What a driver needs is taken.
+    assert_eq!(vm.batch(&[drain(8)]), [8]);
+}
+
+#[test]
+fn frames_keep_their_rate_while_the_guest_floods_us_with_requests() {
+    let emulation = Emulation::start(&["--fps", "100"]);
+    let mut vm = Vm::connect(&emulation, 0);
+    vm.stream(128, 128);
+    let end = Instant::now() + Duration::from_secs(2);
+    let before = emulation.status().frames.started;
+    let slowest = std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            let mut slowest = Duration::ZERO;
+            while Instant::now() < end {
+                let begin = Instant::now();
+                emulation.status();
+                slowest = slowest.max(begin.elapsed());
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            slowest
+        });
+        while Instant::now() < end {
+            vm.batch(&[Operation::Read(PhysAddr(ID)); 128]);
+        }
+        watcher.join().unwrap()
+    });
+    let frames = emulation.status().frames.started - before;
+    assert!(frames >= 60, "{frames} frames in 2 s at 100 a second");
+    assert!(slowest < SOON, "a status took {slowest:?}");
+}
+
+#[test]
+fn memory_that_is_shorter_than_its_map_ends_the_connection_and_not_the_emulator() {
+    let emulation = Emulation::start(&["--persist", "--fps", "240"]);
+    let mut vm = Vm::connect(&emulation, 0);
+    vm.stream(128, 128);
+    vm.queue_buffer(BUFFER, BUFFER + 128 * 128);
+    let short = tempfile::tempfile().unwrap();
+    short.set_len(RAM / 2).unwrap();
+    let _ = vm.set_memory(&short);
+    until("the VM is hung up on", || {
+        emulation.status().attach == AttachState::Listening
+    });
+    let mut vm = Vm::connect(&emulation, 0);
+    assert_eq!(vm.read(ID), 0x1003_1000);
+}
+
+/// A writer that draws until it is told to write, as slowly as a test likes.
+struct HeldUp {
+    drawing: Sender<StartedFrame>,
+    write: Receiver<()>,
+    wrote: Sender<Result<(), Revoked>>,
+}
+
+/// The test's end of it.
+struct Holder {
+    drawing: Receiver<StartedFrame>,
+    write: Sender<()>,
+    wrote: Receiver<Result<(), Revoked>>,
+}
+
+fn held_up() -> (Box<dyn FrameWriter>, Holder) {
+    let (drawing, is_drawing) = channel();
+    let (may_write, write) = channel();
+    let (wrote, has_written) = channel();
+    let writer = HeldUp {
+        drawing,
+        write,
+        wrote,
+    };
+    let holder = Holder {
+        drawing: is_drawing,
+        write: may_write,
+        wrote: has_written,
+    };
+    (Box::new(writer), holder)
+}
+
+impl FrameWriter for HeldUp {
+    fn write_frame(&mut self, started: &StartedFrame) -> Outcome {
+        let mut outcome = Outcome::default();
+        let _ = self.drawing.send(started.clone());
+        // The test's end of the channel is gone when it is over.
+        let _ = self.write.recv();
+        let memory = started.memory.memory();
+        let at = GuestAddress(BUFFER.into());
+        let written = started
+            .permit
+            .write(|| memory.write_obj(0xdead_beef_u32, at));
+        outcome.revoked = written.is_err();
+        let _ = self.wrote.send(written.map(|_| ()));
+        outcome
+    }
+}
+
+impl Holder {
+    /// Waits until a frame is being drawn.
+    fn drawing(&self) -> StartedFrame {
+        self.drawing.recv_timeout(DEADLINE).unwrap()
+    }
+
+    /// Lets the writer write: whether it could.
+    fn write(&self) -> Result<(), Revoked> {
+        self.write.send(()).unwrap();
+        self.wrote.recv_timeout(DEADLINE).unwrap()
+    }
+}
+
+fn streaming_with(arguments: &[&str]) -> (Emulation, Vm, Holder) {
+    let (writer, holder) = held_up();
+    let emulation = Emulation::start_with(arguments, Some(writer));
+    let mut vm = Vm::connect(&emulation, 0);
+    vm.stream(128, 128);
+    vm.queue_buffer(BUFFER, BUFFER + 128 * 128);
+    (emulation, vm, holder)
+}
+
+fn canary(vm: &Vm) -> u32 {
+    vm.memory.read_obj(GuestAddress(BUFFER.into())).unwrap()
+}
+
+#[test]
+fn a_reset_does_not_wait_for_drawing_and_nothing_is_written_after_it() {
+    let (_emulation, mut vm, holder) = streaming_with(&["--fps", "240"]);
+    holder.drawing();
+    soon("the reset", || {
+        vm.write(SOFT_RESET, 1 << 21);
+        assert_ne!(vm.read(SOFT_RESET) & 1 << 20, 0, "acknowledged");
+        vm.write(SOFT_RESET, 1 << 22);
+        vm.write(SOFT_RESET, 0);
+    });
+    assert_eq!(holder.write(), Err(Revoked));
+    assert_eq!(canary(&vm), 0);
+}
+
+#[test]
+fn a_flush_does_not_wait_for_drawing_and_nothing_is_written_after_it() {
+    let (_emulation, mut vm, holder) = streaming_with(&["--fps", "240"]);
+    holder.drawing();
+    soon("the flush", || {
+        vm.write(0x1330_0020, 4);
+        vm.write(0x1330_0020, 0);
+    });
+    assert_eq!(holder.write(), Err(Revoked));
+    assert_eq!(canary(&vm), 0);
+}
+
+#[test]
+fn a_queue_that_is_stopped_interrupts_the_frame_and_it_goes_on_with_the_queue() {
+    let (_emulation, mut vm, holder) = streaming_with(&["--fps", "240"]);
+    let number = holder.drawing().frame.number;
+    let base = soon("GET_VRING_BASE", || vm.stop(REQUEST_QUEUE));
+    assert_eq!(holder.write(), Err(Revoked));
+    assert_eq!(canary(&vm), 0);
+    vm.start(REQUEST_QUEUE, base);
+    assert_eq!(holder.drawing().frame.number, number);
+    assert_eq!(holder.write(), Ok(()));
+    assert_eq!(canary(&vm), 0xdead_beef);
+}
+
+#[test]
+fn a_new_memory_map_interrupts_the_frame_and_it_is_written_by_the_new_one() {
+    let (_emulation, mut vm, holder) = streaming_with(&["--fps", "240"]);
+    let number = holder.drawing().frame.number;
+    let other = tempfile::tempfile().unwrap();
+    other.set_len(RAM).unwrap();
+    soon("SET_MEM_TABLE", || vm.set_memory(&other).unwrap());
+    assert_eq!(holder.write(), Err(Revoked));
+    assert_eq!(holder.drawing().frame.number, number);
+    assert_eq!(holder.write(), Ok(()));
+    assert_eq!(canary(&vm), 0, "the old memory is left alone");
+    let mut written = [0; 4];
+    std::os::unix::fs::FileExt::read_exact_at(&other, &mut written, BUFFER.into()).unwrap();
+    assert_eq!(u32::from_le_bytes(written), 0xdead_beef);
+}
+
+#[test]
+fn the_ends_of_vm_and_emulator_do_not_wait_for_drawing() {
+    let (emulation, vm, holder) = streaming_with(&["--fps", "240", "--persist"]);
+    holder.drawing();
+    let memory = vm.memory.clone();
+    drop(vm);
+    until("the VM is gone", || {
+        emulation.status().attach == AttachState::Listening
+    });
+    assert_eq!(holder.write(), Err(Revoked));
+    let word: u32 = memory.read_obj(GuestAddress(BUFFER.into())).unwrap();
+    assert_eq!(word, 0);
+    let mut vm = Vm::connect(&emulation, 0);
+    vm.stream(128, 128);
+    vm.queue_buffer(BUFFER, BUFFER + 128 * 128);
+    holder.drawing();
+    emulation.operator().quit().unwrap();
+    soon("the end", || emulation.ended());
+    assert_eq!(holder.write(), Err(Revoked));
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What the QEMU of this machine can do for the guest.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::command::run;
+
+/// The program that is looked up in PATH.
+pub const PROGRAM: &str = "qemu-system-mipsel";
+/// The oldest that carries the ISP.
+const OLDEST: (u32, u32) = (7, 2);
+/// It answers within a fraction of a second, and the first time from a slow disk.
+const ASK_LIMIT: Duration = Duration::from_secs(30);
+
+/// The devices that can attach the ISP, and what they are called here.
+const ATTACHMENTS: [(&str, &str); 3] = [
+    ("vhost-user-test-device-pci", "generic"),
+    ("vhost-user-gpio-pci", "gpio"),
+    ("vfio-user-pci", "vfio-user"),
+];
+
+/// Its version and the attachments that it has, as text.
+///
+/// # Errors
+/// What is wrong, and what to do.
+pub fn describe(program: &Path) -> Result<String, String> {
+    let ask = |arguments: &[&str]| {
+        let mut command = Command::new(program);
+        command.args(arguments);
+        run(command, &program.to_string_lossy(), ASK_LIMIT)
+            .map(|said| said.stdout)
+            .map_err(|error| {
+                format!("{error}; on Debian: apt-get install qemu-system-mips, or name one with --qemu PATH")
+            })
+    };
+    let said = ask(&["--version"])?;
+    let version = said
+        .lines()
+        .next()
+        .and_then(|line| line.strip_prefix("QEMU emulator version "))
+        .ok_or_else(|| format!("{} is no QEMU", program.display()))?;
+    let mut numbers = version.split(['.', ' ']).map(str::parse);
+    let number = match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor),
+        _ => return Err(format!("QEMU's version {version:?} is not understood")),
+    };
+    if number < OLDEST {
+        return Err(format!(
+            "QEMU {version} is older than {}.{}: take a newer one, and name it with --qemu PATH",
+            OLDEST.0, OLDEST.1
+        ));
+    }
+    if !ask(&["-machine", "help"])?
+        .lines()
+        .any(|line| line.starts_with("malta "))
+    {
+        return Err(format!("{} has no malta machine", program.display()));
+    }
+    let found = attachments(&ask(&["-device", "help"])?);
+    // vfio-user alone carries no ISP of the default kind.
+    if !found.iter().any(|name| *name != "vfio-user") {
+        return Err(format!(
+            "QEMU {version} has neither {} nor {}, one of which carries the ISP; Debian's qemu-system-mips has",
+            ATTACHMENTS[0].0, ATTACHMENTS[1].0
+        ));
+    }
+    Ok(format!("{version}, attaches by {}", found.join(", ")))
+}
+
+/// The attachments in QEMU's list of devices.
+fn attachments(device_help: &str) -> Vec<&'static str> {
+    let has = |device: &str| {
+        let entry = format!("name \"{device}\"");
+        device_help.lines().any(|line| line.starts_with(&entry))
+    };
+    ATTACHMENTS
+        .iter()
+        .filter(|(device, _)| has(device))
+        .map(|(_, name)| *name)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attachments_are_read_from_the_list_of_devices() {
+        let list = "name \"vhost-user-gpio-device\", bus virtio-bus\nname \"vhost-user-gpio-pci\", bus PCI\n\
+                    name \"vfio-user-pci\", bus PCI, desc \"VFIO over socket\"\n";
+        assert_eq!(attachments(list), ["gpio", "vfio-user"]);
+        assert!(attachments("name \"virtio-gpu-pci\"\n").is_empty());
+    }
+
+    #[test]
+    fn what_is_missing_is_told_with_what_to_do() {
+        let error = describe(Path::new("/no/such/qemu")).unwrap_err();
+        assert!(
+            error.contains("/no/such/qemu") && error.contains("--qemu"),
+            "{error}"
+        );
+        let error = describe(Path::new("/bin/true")).unwrap_err();
+        assert!(error.contains("is no QEMU"), "{error}");
+    }
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The guest's packages: fetched by an apt of our own, kept unpacked in the cache.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use host_setup::apt_root::AptRoot;
+pub(crate) use host_setup::apt_root::{GUEST, Package};
+use host_setup::command::run;
+
+use crate::cache::{self, Cache, Key};
+use crate::error::{Error, IoContext, Result};
+use host_setup::progress::Progress;
+
+/// How long apt may take to answer a question.
+const ASK_LIMIT: Duration = Duration::from_secs(5 * 60);
+
+/// Packages that are unpacked into one folder.
+#[derive(Debug, Clone)]
+pub(crate) struct Bundle {
+    /// A short name, as in "kernel-headers".
+    pub(crate) label: &'static str,
+    pub(crate) packages: Vec<Package>,
+}
+
+impl Bundle {
+    /// The bundle's folder under the cache's `packages`.
+    fn folder(&self) -> String {
+        let key = self
+            .packages
+            .iter()
+            .fold(Key::new(), |key, package| key.add(package.line()))
+            .finish();
+        format!("{}-{key}", self.label)
+    }
+}
+
+/// A bundle in the cache.
+#[derive(Debug, Clone)]
+pub(crate) struct Unpacked {
+    pub(crate) root: PathBuf,
+    pub(crate) packages: Vec<Package>,
+}
+
+/// Our apt.
+pub(crate) struct Apt<'a> {
+    cache: &'a Cache,
+    progress: &'a dyn Progress,
+    root: AptRoot,
+}
+
+impl<'a> Apt<'a> {
+    /// Writes the configuration; fetches nothing.
+    ///
+    /// # Errors
+    /// [`host_setup::Error::NoMirror`] if the host's sources name no Debian mirror.
+    pub(crate) fn open(cache: &'a Cache, progress: &'a dyn Progress) -> Result<Self> {
+        let root = AptRoot::open(&cache.dir("")?)?;
+        cache.dir("apt/resolved")?;
+        Ok(Self {
+            cache,
+            progress,
+            root,
+        })
+    }
+
+    /// The host's architecture in Debian's words.
+    pub(crate) fn host_arch(&self) -> &str {
+        self.root.host_arch()
+    }
+
+    fn command(&self, program: &str) -> Command {
+        self.root.command(program)
+    }
+
+    fn update(&self) -> Result<()> {
+        self.root
+            .update(self.progress)
+            .map_err(|source| Error::Fetch {
+                packages: "Debian's package lists".to_owned(),
+                source: Box::new(source.into()),
+            })
+    }
+
+    // --- questions --------------------------------------------------------------------------
+
+    /// The control fields of a package's candidate version.
+    pub(crate) fn show(&self, name: &str) -> Result<Fields> {
+        let mut command = self.command("apt-cache");
+        command.args(["show", "--no-all-versions", name]);
+        let said = run(command, "apt-cache show", ASK_LIMIT).map_err(|error| Error::NoPackage {
+            package: name.to_owned(),
+            detail: error.to_string(),
+        })?;
+        Ok(Fields(said.stdout))
+    }
+
+    /// All packages that have to be there for `wanted` (apt's names) to work, without any that are
+    /// only recommended.
+    pub(crate) fn closure(&self, wanted: &[&str]) -> Result<Vec<Package>> {
+        self.root.closure(wanted).map_err(|error| Error::NoPackage {
+            package: wanted.join(", "),
+            detail: error.to_string(),
+        })
+    }
+
+    // --- fetching ---------------------------------------------------------------------------
+
+    /// The bundles that `resolve` names, unpacked in the cache; `label` names the question. Asks
+    /// apt nothing when the answer of last time is all there.
+    pub(crate) fn bundles(
+        &self,
+        label: &str,
+        resolve: impl Fn(&Self) -> Result<Vec<Bundle>>,
+    ) -> Result<Vec<Unpacked>> {
+        let memory = self.cache.path("apt/resolved").join(label);
+        if let Some(known) = self.remembered(&memory) {
+            return Ok(known);
+        }
+        let first = if self.root.stamp().is_some() {
+            Some(resolve(self)?)
+        } else {
+            None
+        };
+        let all_there = first
+            .as_ref()
+            .is_some_and(|bundles| bundles.iter().all(|bundle| self.folder(bundle).is_dir()));
+        let updated = !all_there && !self.root.lists_are_fresh();
+        if updated {
+            self.update()?;
+        }
+        let bundles = match first {
+            Some(bundles) if !updated => bundles,
+            _ => resolve(self)?,
+        };
+        let unpacked = match self.unpack_all(&bundles) {
+            // A mirror drops versions that newer ones replace: look again, once.
+            Err(Error::Fetch { .. }) if !updated => {
+                self.update()?;
+                self.unpack_all(&resolve(self)?)?
+            }
+            other => other?,
+        };
+        self.remember(&memory, &unpacked)?;
+        Ok(unpacked)
+    }
+
+    fn folder(&self, bundle: &Bundle) -> PathBuf {
+        self.cache.path("packages").join(bundle.folder())
+    }
+
+    fn unpack_all(&self, bundles: &[Bundle]) -> Result<Vec<Unpacked>> {
+        bundles.iter().map(|bundle| self.unpacked(bundle)).collect()
+    }
+
+    fn unpacked(&self, bundle: &Bundle) -> Result<Unpacked> {
+        self.cache.dir("packages")?;
+        let root = self.folder(bundle);
+        cache::once(&root, |partial| {
+            self.progress.start(&format!("fetch {}", bundle.label));
+            let bytes = self
+                .root
+                .unpack(&bundle.packages, partial, self.progress)
+                .map_err(|source| Error::Fetch {
+                    packages: bundle
+                        .packages
+                        .iter()
+                        .map(Package::spec)
+                        .collect::<Vec<_>>()
+                        .join(", "),
+                    source: Box::new(source.into()),
+                })?;
+            self.progress.finish(&format!(
+                "{} packages, {:.1} MB",
+                bundle.packages.len(),
+                megabytes(bytes)
+            ));
+            Ok(())
+        })?;
+        Ok(Unpacked {
+            root,
+            packages: bundle.packages.clone(),
+        })
+    }
+
+    fn remember(&self, memory: &Path, unpacked: &[Unpacked]) -> Result<()> {
+        let mut text = format!("{}\n", self.root.stamp().unwrap_or_default());
+        for bundle in unpacked {
+            text.push_str(&format!("={}\n", bundle.root.display()));
+            for package in &bundle.packages {
+                text.push_str(&format!("{}\n", package.line()));
+            }
+        }
+        fs::write(memory, text).at("writing", memory)
+    }
+
+    fn remembered(&self, memory: &Path) -> Option<Vec<Unpacked>> {
+        let text = fs::read_to_string(memory).ok()?;
+        let (stamp, rest) = text.split_once('\n')?;
+        if stamp != self.root.stamp()? {
+            return None;
+        }
+        let mut bundles: Vec<Unpacked> = Vec::new();
+        for line in rest.lines() {
+            match line.strip_prefix('=') {
+                Some(root) => bundles.push(Unpacked {
+                    root: PathBuf::from(root),
+                    packages: Vec::new(),
+                }),
+                None => bundles.last_mut()?.packages.push(Package::from_line(line)?),
+            }
+        }
+        let whole = !bundles.is_empty() && bundles.iter().all(|bundle| bundle.root.is_dir());
+        whole.then_some(bundles)
+    }
+}
+
+/// A package's control fields.
+pub(crate) struct Fields(String);
+
+impl Fields {
+    fn field(&self, name: &str) -> Option<&str> {
+        self.0.lines().find_map(|line| {
+            line.strip_prefix(name)
+                .and_then(|rest| rest.strip_prefix(": "))
+        })
+    }
+
+    pub(crate) fn version(&self) -> Option<&str> {
+        self.field("Version")
+    }
+
+    /// The first dependency whose name starts with `prefix`.
+    pub(crate) fn dependency(&self, prefix: &str) -> Option<&str> {
+        self.field("Depends")?
+            .split([',', '|'])
+            .filter_map(|part| part.split_whitespace().next())
+            .find(|name| name.starts_with(prefix))
+    }
+}
+
+/// For people's eyes only.
+fn megabytes(bytes: u64) -> f64 {
+    let tenths = u32::try_from(bytes / 100_000).unwrap_or(u32::MAX);
+    f64::from(tenths) / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dependencies_are_found_by_prefix() {
+        let fields = Fields(
+            "Package: x\nVersion: 6.1.176-1\n\
+             Depends: linux-headers-6.1.0-50-common (= 6.1.176-1), linux-kbuild-6.1 (>= 6.1.176-1), gcc-12 | gcc\n"
+                .to_owned(),
+        );
+        assert_eq!(fields.dependency("linux-kbuild-"), Some("linux-kbuild-6.1"));
+        assert_eq!(fields.dependency("gcc"), Some("gcc-12"));
+        assert_eq!(fields.dependency("linux-image-"), None);
+        assert_eq!(fields.version(), Some("6.1.176-1"));
+    }
+}

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The harness of tests that need a guest: `cargo test -p tx-isp-tests --test guest_streams`.
+//!
+//! The tests of a binary run one after the other, and those of one guest share it: it boots when the
+//! first of them needs it. A runner that gives each test a process of its own, as nextest does, boots
+//! one guest for each. At a guest's end its kernel is asked whether it has anything to warn of.
+//!
+//! Which guest, is said in the environment, as `cargo lab test` does with its options:
+//! `TX_ISP_TEST_KERNEL`, `_QEMU`, `_ATTACH`, `_MEMORY` and `_YES`; `TX_ISP_TEST_JUNIT` names a folder
+//! for the results.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail};
+use guest_image::{ImageRequest, KernelChoice};
+use libtest_mimic::{Arguments, Failed, Trial};
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use testbed::config::GuestConfig;
+use testbed::explain;
+use testbed::guest::Guest;
+use testbed::prepare::{Prepared, repository};
+use testbed::progress::Steps;
+use testbed::qemu::{Carrier, Qemu};
+use testbed::sensor::SensorConfig;
+use tx_isp_emulator::sensor::ClockMode;
+
+use super::health;
+
+/// The tests of one binary.
+pub struct Suite {
+    name: &'static str,
+    config: Result<GuestConfig, String>,
+    trials: Vec<Trial>,
+    guests: Vec<Arc<SharedGuest>>,
+    results: Results,
+}
+
+/// The tests of one binary over one carrier.
+pub struct CarrierSuite<'a> {
+    suite: &'a mut Suite,
+    carrier: Carrier,
+}
+
+/// What more an image has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Programs {
+    /// v4l2-ctl and v4l2-compliance.
+    Usual,
+    /// GStreamer beside them.
+    GStreamer,
+}
+
+/// What a guest boots with.
+pub struct Boot {
+    /// What the camera sees, and how fast. On a busy machine the sensor's own clock would leave frames
+    /// out, so frames come as fast as buffers do if nothing else is said.
+    pub sensor: SensorConfig,
+    /// What the image has.
+    pub programs: Programs,
+    /// What the emulator is told, by the guest's memory.
+    pub emulator: fn(&Prepared) -> Vec<OsString>,
+    /// What must be done before.
+    pub before: Option<Box<dyn Fn() -> Result<()> + Send + Sync>>,
+}
+
+impl Default for Boot {
+    fn default() -> Self {
+        Self {
+            sensor: SensorConfig {
+                fps: ClockMode::Max,
+                ..SensorConfig::default()
+            },
+            programs: Programs::Usual,
+            emulator: |_| Vec::new(),
+            before: None,
+        }
+    }
+}
+
+/// A guest that boots when it is first needed.
+pub struct SharedGuest {
+    config: Result<GuestConfig, String>,
+    carrier: Carrier,
+    boot: Boot,
+    logs: PathBuf,
+    state: Mutex<State>,
+}
+
+enum State {
+    NotBooted,
+    Running(Box<Running>),
+    /// It did not boot, and why; or it is over.
+    Gone(String),
+}
+
+/// A guest and what it was booted with.
+pub struct Running {
+    /// The guest.
+    pub guest: Guest,
+    /// What it was booted with.
+    pub prepared: Prepared,
+    /// What its camera sees.
+    pub sensor: SensorConfig,
+    /// Where its logs go.
+    pub logs: PathBuf,
+}
+
+type Results = Arc<Mutex<Vec<(String, Duration, Result<(), String>)>>>;
+
+/// Runs a binary's tests as its command line says; `add` adds them for each carrier that this QEMU
+/// has.
+pub fn main(name: &'static str, add: impl Fn(&mut CarrierSuite<'_>)) -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // A guest ends with the thread that started it.
+    arguments.test_threads = Some(1);
+    let mut suite = Suite {
+        name,
+        config: config().map_err(|error| explain(&error)),
+        trials: Vec::new(),
+        guests: Vec::new(),
+        results: Results::default(),
+    };
+    let wanted = suite.config.as_ref().ok().and_then(|config| config.attach);
+    let qemu = suite
+        .config
+        .as_ref()
+        .ok()
+        .and_then(|config| Qemu::find(config.qemu.as_deref()).ok());
+    for carrier in Carrier::ALL {
+        match left_out(carrier, wanted, qemu.as_ref()) {
+            None => add(&mut CarrierSuite {
+                suite: &mut suite,
+                carrier,
+            }),
+            Some(reason) => {
+                if !arguments.list {
+                    eprintln!("{carrier}: not tested: {reason}");
+                }
+                let all = format!("{carrier}: all of them");
+                let trial = Trial::test(all, move || Err(Failed::from(reason)));
+                suite.trials.push(trial.with_ignored_flag(true));
+            }
+        }
+    }
+    let conclusion = libtest_mimic::run(&arguments, suite.trials);
+    let mut code = conclusion.exit_code();
+    for guest in &suite.guests {
+        if let Err(error) = guest.end() {
+            eprintln!("error: at the guest's end: {}", explain(&error));
+            code = ExitCode::FAILURE;
+        }
+    }
+    if let Err(error) = write_junit(name, &lock(&suite.results)) {
+        eprintln!("error: {}", explain(&error));
+        code = ExitCode::FAILURE;
+    }
+    code
+}
+
+/// Why a carrier is not tested, if so. Without a QEMU the oldest one's carrier is, and fails.
+fn left_out(carrier: Carrier, wanted: Option<Carrier>, qemu: Option<&Qemu>) -> Option<String> {
+    if wanted.is_some_and(|wanted| wanted != carrier) {
+        return Some("another one is asked for".to_owned());
+    }
+    match qemu {
+        Some(qemu) if !qemu.carriers.contains(&carrier) => Some(format!(
+            "QEMU {} cannot create {}",
+            qemu.version,
+            carrier.device()
+        )),
+        None if carrier != Carrier::Gpio => Some("there is no QEMU".to_owned()),
+        _ => None,
+    }
+}
+
+/// Which guest the environment asks for.
+fn config() -> Result<GuestConfig> {
+    let word = |name: &str| env::var(format!("TX_ISP_TEST_{name}")).ok();
+    let memory = word("MEMORY").unwrap_or_else(|| "128M".to_owned());
+    let attach = match word("ATTACH") {
+        None => None,
+        Some(name) if name == "auto" => None,
+        Some(name) => {
+            let mut carriers = Carrier::ALL.into_iter();
+            let found = carriers.find(|carrier| carrier.name() == name);
+            Some(found.with_context(|| format!("TX_ISP_TEST_ATTACH={name} is no carrier"))?)
+        }
+    };
+    Ok(GuestConfig {
+        memory: memory.parse().map_err(anyhow::Error::msg)?,
+        kernel: match word("KERNEL").as_deref() {
+            None | Some("debian") => KernelChoice::Debian,
+            Some("fast") => KernelChoice::Fast,
+            Some("debug") => KernelChoice::Debug,
+            Some(path) => KernelChoice::Path(path.into()),
+        },
+        qemu: word("QEMU").map(PathBuf::from),
+        attach,
+        yes: word("YES").is_some(),
+    })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl CarrierSuite<'_> {
+    /// A guest that the tests added with it share.
+    pub fn guest(&mut self, boot: Boot) -> Arc<SharedGuest> {
+        let logs = match repository() {
+            Ok(repository) => repository.join("out/test"),
+            Err(_) => env::temp_dir().join("tx-isp-test"),
+        };
+        let guest = Arc::new(SharedGuest {
+            config: self.suite.config.clone(),
+            carrier: self.carrier,
+            boot,
+            logs: logs.join(self.suite.name).join(self.carrier.name()),
+            state: Mutex::new(State::NotBooted),
+        });
+        self.suite.guests.push(Arc::clone(&guest));
+        guest
+    }
+
+    /// Where logs and other files of this carrier's tests go.
+    pub fn logs(&mut self) -> PathBuf {
+        self.guest(Boot::default()).logs.clone()
+    }
+
+    /// A test.
+    pub fn test(&mut self, name: &str, test: impl FnOnce() -> Result<()> + Send + 'static) {
+        let name = format!("{}: {name}", self.carrier);
+        let results = Arc::clone(&self.suite.results);
+        let trial = Trial::test(name.clone(), move || {
+            let begin = Instant::now();
+            let result = test().map_err(|error| explain(&error));
+            let mut results = lock(&results);
+            results.push((name, begin.elapsed(), result.clone()));
+            result.map_err(Failed::from)
+        });
+        self.suite.trials.push(trial);
+    }
+
+    /// A test in a guest.
+    pub fn test_in(
+        &mut self,
+        guest: &Arc<SharedGuest>,
+        name: &str,
+        test: impl FnOnce(&mut Running) -> Result<()> + Send + 'static,
+    ) {
+        let guest = Arc::clone(guest);
+        self.test(name, move || guest.with(test));
+    }
+
+    /// The test that a guest boots.
+    pub fn boots(&mut self, guest: &Arc<SharedGuest>, name: &str) {
+        self.test_in(guest, name, |_| Ok(()));
+    }
+
+    /// The test of a guest's end, behind all others in it.
+    pub fn close(&mut self, guest: &Arc<SharedGuest>, behind: &str) {
+        let name = format!("the kernel has nothing to complain of behind {behind}");
+        let guest = Arc::clone(guest);
+        self.test(&name, move || {
+            guest.with(|running| health::check(&mut running.guest))?;
+            guest.power_off();
+            Ok(())
+        });
+    }
+}
+
+impl SharedGuest {
+    /// Runs a test in the guest, which boots now if it has not yet.
+    ///
+    /// # Errors
+    /// If there is no guest, or the test fails.
+    pub fn with<T>(&self, test: impl FnOnce(&mut Running) -> Result<T>) -> Result<T> {
+        let mut state = lock(&self.state);
+        if matches!(*state, State::NotBooted) {
+            *state = match self.boot() {
+                Ok(running) => State::Running(Box::new(running)),
+                Err(error) => State::Gone(explain(&error)),
+            };
+        }
+        match &mut *state {
+            State::Running(running) => test(running),
+            State::Gone(reason) => bail!("there is no guest: {reason}"),
+            State::NotBooted => bail!("there is no guest"),
+        }
+    }
+
+    fn boot(&self) -> Result<Running> {
+        if let Some(before) = &self.boot.before {
+            before()?;
+        }
+        let mut prepared = self.prepare()?;
+        prepared.emulator_options = (self.boot.emulator)(&prepared);
+        let sensor = self.boot.sensor.clone();
+        let guest = Guest::boot(&prepared, &sensor, &self.logs, &|text| eprintln!("{text}"))?;
+        Ok(Running {
+            guest,
+            prepared,
+            sensor,
+            logs: self.logs.clone(),
+        })
+    }
+
+    fn prepare(&self) -> Result<Prepared> {
+        let config = self.config.as_ref().map_err(|error| anyhow!("{error}"))?;
+        let steps = Steps::new();
+        let programs = self.boot.programs;
+        let prepared = Prepared::with_image(config, &steps, |image: &mut ImageRequest| {
+            image.with_compliance = programs == Programs::Usual;
+            image.with_gstreamer = programs == Programs::GStreamer;
+        })?;
+        Ok(Prepared {
+            carrier: self.carrier,
+            ..prepared
+        })
+    }
+
+    /// Ends a guest that is to be dead already, however it is.
+    pub fn abandon(&self) {
+        *lock(&self.state) = State::Gone("it is dead".to_owned());
+    }
+
+    fn power_off(&self) {
+        let over = State::Gone("it was powered off".to_owned());
+        let state = std::mem::replace(&mut *lock(&self.state), over);
+        if let State::Running(running) = state {
+            running.guest.power_off();
+        }
+    }
+
+    /// Ends a guest whose own end was not among the tests that ran.
+    fn end(&self) -> Result<()> {
+        let running = matches!(*lock(&self.state), State::Running(_));
+        if running {
+            self.with(|running| health::log_is_clean(&mut running.guest))?;
+            self.power_off();
+        }
+        Ok(())
+    }
+}
+
+/// Writes the results for CI, if it is asked for.
+fn write_junit(name: &str, results: &[(String, Duration, Result<(), String>)]) -> Result<()> {
+    let Some(folder) = env::var_os("TX_ISP_TEST_JUNIT").map(PathBuf::from) else {
+        return Ok(());
+    };
+    let mut suite = TestSuite::new(name);
+    for (name, time, result) in results {
+        let status = match result {
+            Ok(()) => TestCaseStatus::success(),
+            Err(reason) => {
+                let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+                status
+                    .set_message(reason.lines().next().unwrap_or_default())
+                    .set_description(reason.as_str());
+                status
+            }
+        };
+        let mut case = TestCase::new(name.as_str(), status);
+        case.set_time(*time);
+        suite.add_test_case(case);
+    }
+    let mut report = Report::new("guest");
+    report.add_test_suite(suite);
+    let path = folder.join(format!("{name}.xml"));
+    let text = report.to_string().context("writing JUnit XML")?;
+    std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))
+}
