@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The command line.
 
+use crate::sandbox::Sandbox;
 use crate::sensor::{self, ClockMode};
 use clap::Parser;
 use std::path::{Path, PathBuf};
@@ -73,6 +74,10 @@ pub struct Config {
     /// given more than once. Without a known value all are listed.
     #[arg(long, value_name = "NAME=VALUE")]
     pub behaviour: Vec<Behaviour>,
+
+    /// Whether the process confines itself once it is set up: no other files, no programs, no network.
+    #[arg(long, value_enum, default_value_t)]
+    pub sandbox: Sandbox,
 
     /// The only folder in which the monitor's trace command makes files. Without it that of the
     /// monitor's socket.

@@ -400,19 +400,23 @@ impl Device {
         self.tell_findings(&mut state);
         self.tell_period(&mut state);
         let draining = self.revoke_unwanted(&mut state);
-        if self.has_work(&state) || matches!(state.phase, Phase::Waiting(_)) && state.may_write() {
-            self.work.notify_one();
-        }
+        let wakes =
+            self.has_work(&state) || matches!(state.phase, Phase::Waiting(_)) && state.may_write();
         drop(state);
         if draining {
             self.wait_for_chunk();
+        }
+        // Not before: who is woken would wait for the lock.
+        if wakes {
+            self.work.notify_one();
         }
         (result, Lines(lines))
     }
 
     /// Counts a request that was refused before it reached the chip, and logs the first few.
     pub fn refuse(&self, reason: &str) {
-        let refused = &mut lock(&self.state).counts.refused;
+        let mut state = self.state_last();
+        let refused = &mut state.counts.refused;
         *refused += 1;
         let level = if *refused <= REFUSALS_LOGGED {
             log::Level::Warn

@@ -7,6 +7,7 @@ use crate::device::Device;
 use crate::dma::{Engine, FrameWriter};
 use crate::ending::{BoxedError, Ending};
 use crate::monitor::{self, protocol::Status};
+use crate::sandbox::{Needs, Sandbox, SandboxError, confine};
 use crate::signals::Signals;
 use crate::strict::Strict;
 use crate::timer::FrameTimer;
@@ -47,6 +48,9 @@ pub enum EmulatorError {
     /// The operator's socket cannot be served.
     #[error("--monitor: {0}")]
     Monitor(#[from] monitor::ServerError),
+    /// The process cannot be confined.
+    #[error("--sandbox: {0}; --sandbox off does without")]
+    Sandbox(#[from] SandboxError),
     /// The report cannot be written.
     #[error("--report: cannot write {}: {source}", path.display())]
     Report {
@@ -76,7 +80,7 @@ pub struct Emulator {
     device: Arc<Device>,
     ending: Rc<Ending>,
     events: EventManager<Box<dyn MutEventSubscriber>>,
-    dma: JoinHandle<()>,
+    engine: Engine,
     report: Option<(PathBuf, File)>,
 }
 
@@ -153,13 +157,12 @@ impl Emulator {
             Some(writer) => Engine::with_writer(device.clone(), writer),
             None => Engine::new(device.clone(), renderer),
         };
-        let dma = engine.spawn().map_err(system("cannot make a thread"))?;
         log::info!("a VM can connect to {}", config.socket.display());
         Ok(Self {
             device,
             ending,
             events,
-            dma,
+            engine,
             report,
         })
     }
@@ -174,12 +177,32 @@ impl Emulator {
         Ok(())
     }
 
+    /// From now on the process can do no more than it needs, unless `config` says otherwise. For a
+    /// process that is nothing but an emulator.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Sandbox`].
+    pub fn confine(&self, config: &Config) -> Result<(), EmulatorError> {
+        if config.sandbox == Sandbox::Off {
+            return Ok(());
+        }
+        let sockets = [Some(config.socket.clone()), config.monitor.clone()];
+        let confined = confine(&Needs {
+            traces: config.trace_folder(),
+            sockets: sockets.into_iter().flatten().collect(),
+        })?;
+        log::info!("sandbox: {confined}");
+        Ok(())
+    }
+
     /// Runs until the VM is gone, a signal comes or the operator says so; writes the report and
     /// returns the last status.
     ///
     /// # Errors
     /// [`EmulatorError`]; the report is written all the same.
     pub fn run(mut self) -> Result<Status, EmulatorError> {
+        let dma = self.engine.spawn();
+        let dma = dma.map_err(system("cannot make a thread"))?;
         let result = loop {
             if let Some(result) = self.ending.take() {
                 break result.map_err(EmulatorError::Part);
@@ -191,7 +214,7 @@ impl Emulator {
         // Sockets first: the VM's connection ends, so that nothing moves any more.
         drop(self.events);
         self.device.end();
-        end_within(self.dma, END_LIMIT);
+        end_within(dma, END_LIMIT);
         let status = self.device.status();
         self.device.trace_with(None);
         if let Some((path, file)) = self.report {

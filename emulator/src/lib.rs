@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The emulated ISP.
 
+#![deny(unsafe_code)]
+
 pub mod attach;
 pub mod config;
 pub mod device;
@@ -8,7 +10,9 @@ pub mod dma;
 pub mod emulator;
 pub mod ending;
 pub mod ledger;
+mod memory_guard;
 pub mod monitor;
+pub mod sandbox;
 pub mod sensor;
 mod side_dma;
 pub mod signals;

@@ -14,6 +14,12 @@ fn main() -> ExitCode {
     env_logger::Builder::from_env(environment)
         .format_timestamp_millis()
         .init();
+    // Half an emulator is worse than none: a thread that panics takes the others with it.
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        tell(panic);
+        std::process::abort();
+    }));
     match run(&config) {
         Ok(status) => {
             summarize(&status);
@@ -30,6 +36,7 @@ fn main() -> ExitCode {
 fn run(config: &Config) -> Result<Status, EmulatorError> {
     let mut emulator = Emulator::new(config)?;
     emulator.end_on_signals()?;
+    emulator.confine(config)?;
     emulator.run()
 }
 

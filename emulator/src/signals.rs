@@ -5,9 +5,31 @@ use crate::ending::Ending;
 use event_manager::{EventOps, EventSet, Events, MutEventSubscriber};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
+use std::thread;
+use std::time::Duration;
+
+/// How long the clean end may take once a signal has asked for it.
+const END_LIMIT: Duration = Duration::from_millis(800);
+
+/// Ends the process if it has not ended by itself soon after a signal, whatever its threads wait for.
+fn watch_the_end() -> io::Result<()> {
+    let (mut receiver, sender) = UnixStream::pair()?;
+    pipe::register(SIGTERM, sender.try_clone()?)?;
+    pipe::register(SIGINT, sender)?;
+    let thread = thread::Builder::new().name("end".to_owned());
+    thread.spawn(move || {
+        let mut byte = [0];
+        if receiver.read_exact(&mut byte).is_ok() {
+            thread::sleep(END_LIMIT);
+            log::error!("the clean end takes longer than {END_LIMIT:?}: this is the end");
+            std::process::exit(1);
+        }
+    })?;
+    Ok(())
+}
 
 /// Ends the event loop when a signal asks for it.
 pub struct Signals {
@@ -24,6 +46,7 @@ impl Signals {
         let (receiver, sender) = UnixStream::pair()?;
         pipe::register(SIGTERM, sender.try_clone()?)?;
         pipe::register(SIGINT, sender)?;
+        watch_the_end()?;
         Ok(Self {
             pipe: receiver,
             ending,

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The commands that users type.
 
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand};
 
 use crate::commands::bench::BenchOptions;
+use crate::commands::bundle::BundleOptions;
 use crate::commands::compare::{CompareOptions, MergeOptions};
 use crate::commands::compliance::ComplianceOptions;
 use crate::commands::faults::FaultsOptions;
@@ -20,6 +23,9 @@ use crate::options::GuestOptions;
 #[derive(Debug, Parser)]
 #[command(name = "cargo lab", bin_name = "cargo lab", version)]
 pub struct Options {
+    /// Take emulator, kernel and image from a bundle (its archive or its unpacked folder)
+    #[arg(long, value_name = "FILE|DIR", global = true)]
+    pub bundle: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -56,6 +62,8 @@ pub enum Command {
     Doctor(GuestOptions),
     /// Fetches and builds everything, and boots nothing
     Setup(GuestOptions),
+    /// Packs lab, emulator, kernel and image for machines that have QEMU and nothing else
+    Bundle(BundleOptions),
 }
 
 #[cfg(test)]

@@ -13,7 +13,8 @@ use testbed::explain;
 
 use crate::cli::{Command, Options};
 use crate::commands::{
-    bench, compare, compliance, doctor, faults, oom, plan, registers, shell, stream, test, trace,
+    bench, bundle, compare, compliance, doctor, faults, oom, plan, registers, shell, stream, test,
+    trace,
 };
 
 /// How std begins to say that standard output takes no more.
@@ -37,7 +38,24 @@ fn end_without_output() {
 fn main() -> ExitCode {
     end_without_output();
     let options = Options::parse();
-    let result = match &options.command {
+    let taken = match &options.bundle {
+        Some(path) => testbed::bundle::take(path),
+        None => testbed::bundle::take_if_inside(),
+    };
+    let result = taken.and_then(|()| run(&options));
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {}", explain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the command; true if it ended as wanted.
+fn run(options: &Options) -> anyhow::Result<bool> {
+    match &options.command {
         Command::Stream(options) => stream::command(options),
         Command::Test(options) => test::command(options),
         Command::Bench(options) => bench::command(options),
@@ -52,13 +70,6 @@ fn main() -> ExitCode {
         Command::Shell(options) => shell::command(options),
         Command::Doctor(options) => doctor::command(options),
         Command::Setup(options) => doctor::setup(options),
-    };
-    match result {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: {}", explain(&error));
-            ExitCode::FAILURE
-        }
+        Command::Bundle(options) => bundle::command(options),
     }
 }

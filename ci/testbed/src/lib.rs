@@ -4,12 +4,13 @@
 //! | layer | modules |
 //! |---|---|
 //! | what is asked for | [`config`], [`memory_layout`], [`sensor`], [`debug`] |
-//! | programs of the host | [`process`], [`log_follower`], [`interrupt`], [`progress`], [`qemu`], [`prepare`] |
+//! | programs of the host | [`process`], [`log_follower`], [`interrupt`], [`progress`], [`qemu`], [`bundle`], [`prepare`] |
 //! | a running guest | [`qemu_command`], [`emulator`], [`guest`], [`guest_error`], [`program`], [`kernel_log`] |
 //! | frames | [`stream`], [`capture`], [`camera_client`], [`verify`], [`picture`], [`report`] |
 //! | time | [`clock`], [`timeline`] |
 //! | whole checks | [`compliance`] |
 
+pub mod bundle;
 pub mod camera_client;
 pub mod capture;
 pub mod clock;

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use guest_image::host::{self, Needs};
 use guest_image::{GuestImage, ImageRequest, KernelChoice, Progress, Workshop};
 
+use crate::bundle::{self, Bundle};
 use crate::config::GuestConfig;
 use crate::memory_layout::MemoryLayout;
 use crate::process::{self, Line};
@@ -57,6 +58,9 @@ impl Prepared {
         steps: &Steps,
         add: impl FnOnce(&mut ImageRequest),
     ) -> Result<Self> {
+        if let Some(bundle) = bundle::current() {
+            return Self::from_bundle(bundle, options, steps, add);
+        }
         let repository = repository()?;
         // A QEMU that the user names must do before an hour is spent on anything else.
         if let Some(named) = &options.qemu {
@@ -66,7 +70,37 @@ impl Prepared {
         let qemu = Qemu::find(options.qemu.as_deref())?;
         let carrier = qemu.choose(options.attach)?;
         let emulator = build_emulator(&repository, steps)?;
-        let mut image = image_with(&options.kernel, &repository, steps, add)?;
+        let image = image_with(&options.kernel, &repository, steps, add)?;
+        Self::for_qemu(qemu, carrier, emulator, image, options)
+    }
+
+    /// Takes all but QEMU from a bundle.
+    fn from_bundle(
+        bundle: &Bundle,
+        options: &GuestConfig,
+        steps: &Steps,
+        add: impl FnOnce(&mut ImageRequest),
+    ) -> Result<Self> {
+        let qemu = Qemu::find(options.qemu.as_deref())?;
+        let carrier = qemu.choose(options.attach)?;
+        let mut request = ImageRequest::default();
+        add(&mut request);
+        let image = bundle.image(&request)?;
+        steps.line(&format!(
+            "from {}: {}",
+            bundle.root().display(),
+            image.kernel_label
+        ));
+        Self::for_qemu(qemu, carrier, bundle.emulator(), image, options)
+    }
+
+    fn for_qemu(
+        qemu: Qemu,
+        carrier: Carrier,
+        emulator: PathBuf,
+        mut image: GuestImage,
+        options: &GuestConfig,
+    ) -> Result<Self> {
         if image.takes_counter_hz {
             image
                 .command_line_extra
@@ -129,11 +163,14 @@ fn image_with(
         .context("preparing the guest's image")
 }
 
-/// The project's folder: where cargo says that this package is, else above the current folder.
+/// The project's folder, or the bundle's in its place: where cargo says that this package is, else above the current folder.
 ///
 /// # Errors
 /// If there is none.
 pub fn repository() -> Result<PathBuf> {
+    if let Some(bundle) = bundle::current() {
+        return Ok(bundle.root().to_path_buf());
+    }
     let here = std::env::current_dir().context("finding the current folder")?;
     let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     let found = package

@@ -7,7 +7,7 @@
 //! frame at all the file is refused.
 
 use super::format::{NEUTRAL, Planar};
-use super::{MAX_SOURCE_SIDE, OpenError, RenderError, is_decodable, scale};
+use super::{MAX_SOURCE_PIXELS, MAX_SOURCE_SIDE, OpenError, RenderError, is_decodable, scale};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -50,13 +50,6 @@ impl Video {
 
         let header = line(&mut file).map_err(broken)?;
         let (luma, chroma) = picture_sizes(&header).map_err(refused)?;
-        if !is_decodable(luma.0, luma.1) {
-            return Err(OpenError::TooLarge {
-                path: path.to_owned(),
-                width: luma.0,
-                height: luma.1,
-            });
-        }
         let mut video = Self {
             path: path.to_owned(),
             file: file.get_ref().try_clone().map_err(broken)?,
@@ -190,6 +183,15 @@ fn picture_sizes(header: &[u8]) -> Result<((u32, u32), Option<(u32, u32)>), Stri
                 "its {side} is {value:?}, a number from 1 to {MAX_SOURCE_SIDE} is needed"
             ));
         }
+    }
+    // Nor does it look at them before it asks for a frame's memory.
+    let declared = |name| parameter(name).and_then(|side| side.parse::<u32>().ok());
+    if let (Some(width), Some(height)) = (declared(b'W'), declared(b'H'))
+        && !is_decodable(width, height)
+    {
+        return Err(format!(
+            "it has {width}x{height} pixels; at most {MAX_SOURCE_SIDE} on a side and {MAX_SOURCE_PIXELS} in all can be shown"
+        ));
     }
     let decoder = y4m::decode(header).map_err(|error| match error {
         y4m::Error::UnknownColorspace => unsupported(&parameter(b'C').unwrap_or_default()),

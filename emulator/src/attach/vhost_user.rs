@@ -22,19 +22,22 @@ pub use vring::Vring;
 
 use super::GuestMemory;
 use crate::device::{Device, lock};
+use crate::memory_guard;
 use events::EventQueue;
 use mailbox::Mailbox;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use tx_isp_abi::mailbox::{EVENT_QUEUE, QUEUES, REQUEST_QUEUE};
 use vhost::vhost_user::message::{VhostUserProtocolFeatures, VhostUserVirtioFeatures};
-use vhost_user_backend::{VhostUserBackend, VringT};
+use vhost_user_backend::{ShutdownHandle, VhostUserBackend, VringT};
 use virtio_bindings::virtio_config::VIRTIO_F_VERSION_1;
 use virtio_bindings::virtio_ring::VIRTIO_RING_F_EVENT_IDX;
 use virtio_queue::{QueueOwnedT, QueueT};
-use vm_memory::{GuestAddressSpace, GuestMemoryBackend, GuestMemoryRegion};
+use vm_memory::{
+    GuestAddressSpace, GuestMemoryBackend, GuestMemoryRegion, GuestRegionMmap, MemoryRegionAddress,
+};
 use vmm_sys_util::epoll::EventSet;
 use vmm_sys_util::eventfd::{EFD_CLOEXEC, EFD_NONBLOCK, EventFd};
 
@@ -50,6 +53,8 @@ const WAKE_REQUESTS: usize = 64;
 /// numbers are those of queues, and one more is the library's.
 const END: u16 = EVENT_QUEUE + 2;
 const MORE: u16 = EVENT_QUEUE + 3;
+/// The event that says that the VM's memory is cut off.
+const LOST: u16 = EVENT_QUEUE + 4;
 /// The largest configuration space that vhost-user can carry, in bytes.
 const MAX_CONFIG_BYTES: u32 = 256;
 
@@ -65,10 +70,14 @@ pub struct Backend {
     spoken: AtomicBool,
     /// The VM is gone.
     closed: AtomicBool,
+    /// Hangs up.
+    shutdown: OnceLock<ShutdownHandle>,
     /// Ends the queues' thread.
     end: EventFd,
     /// There are more requests than one wake may answer.
     more: EventFd,
+    /// Part of the VM's memory is lost.
+    lost: EventFd,
 }
 
 impl Backend {
@@ -78,7 +87,7 @@ impl Backend {
     /// When the process may have no further descriptors.
     pub fn new(device: Arc<Device>, memory: GuestMemory) -> io::Result<Self> {
         let event = || EventFd::new(EFD_NONBLOCK | EFD_CLOEXEC);
-        let (end, more) = (event()?, event()?);
+        let (end, more, lost) = (event()?, event()?, event()?);
         let events = Arc::new(EventQueue::new(memory.clone(), device.event_counter()));
         device.connect(memory.clone(), events.clone());
         Ok(Self {
@@ -89,8 +98,10 @@ impl Backend {
             live: AtomicBool::new(false),
             spoken: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            shutdown: OnceLock::new(),
             end,
             more,
+            lost,
         })
     }
 
@@ -169,9 +180,13 @@ impl Backend {
     /// The VM is gone: nothing of it reaches the device any more, nor is its memory written.
     fn close(&self) {
         self.closed.store(true, Ordering::Release);
+        memory_guard::release();
         self.events.stop();
         // Whatever is being answered is over when the lock is free.
         drop(lock(&self.mailbox));
+        if self.live.swap(false, Ordering::AcqRel) {
+            self.device.note_driver(false);
+        }
     }
 
     fn is_closed(&self) -> bool {
@@ -272,6 +287,9 @@ impl VhostUserBackend for Backend {
                 .map_err(|_| io::Error::other("the memory map is lost"))?
                 .replace(vm_memory::GuestMemoryMmap::new());
         }
+        let guarded = memory.memory();
+        let regions: Vec<(usize, usize)> = guarded.iter().filter_map(place_of).collect();
+        memory_guard::guard(&regions, &self.lost)?;
         self.device.memory_changed();
         // An answer that was begun with the map before is over when the lock is free.
         drop(lock(&self.mailbox));
@@ -308,6 +326,17 @@ impl VhostUserBackend for Backend {
                 let _ = self.more.read();
                 self.requests_offered(requests);
             }
+            (LOST, _) => {
+                let _ = self.lost.read();
+                if memory_guard::take_lost() && !self.is_closed() {
+                    log::error!("the VM has cut off the file of its memory: hung up");
+                    self.closed.store(true, Ordering::Release);
+                    self.device.disconnect();
+                    if let Some(shutdown) = self.shutdown.get() {
+                        shutdown.shutdown();
+                    }
+                }
+            }
             (END, _) => return Err(io::Error::other("the connection has ended")),
             (EVENT_QUEUE, _) => {}
             _ => log::warn!("an event of no known queue: {event}"),
@@ -342,4 +371,10 @@ fn check_files(memory: &GuestMemory) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Where a region lies in this process, and its bytes.
+fn place_of(region: &GuestRegionMmap) -> Option<(usize, usize)> {
+    let start = region.get_host_address(MemoryRegionAddress(0)).ok()?;
+    Some((start as usize, usize::try_from(region.len()).ok()?))
 }

@@ -468,6 +468,96 @@ pub struct Quitting {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
+    use std::path::Path;
+
+    /// Every line that goes over the socket, one definition each.
+    fn schema() -> String {
+        let mut generator = SchemaGenerator::new(SchemaSettings::draft2020_12());
+        fn line<T: JsonSchema>(generator: &mut SchemaGenerator) -> serde_json::Value {
+            generator.subschema_for::<T>().to_value()
+        }
+        let from_emulator = [
+            line::<Greeting>(&mut generator),
+            line::<Event>(&mut generator),
+            line::<ErrorResponse>(&mut generator),
+            line::<Status>(&mut generator),
+            line::<LedgerPage>(&mut generator),
+            line::<Stepped>(&mut generator),
+            line::<FaultStatus>(&mut generator),
+            line::<Tracing>(&mut generator),
+            line::<InterruptPage>(&mut generator),
+            line::<Subscribed>(&mut generator),
+            line::<Quitting>(&mut generator),
+        ];
+        let to_emulator = line::<Request>(&mut generator);
+        let definitions = generator.take_definitions(true);
+        let schema = serde_json::json!({
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": "tx-isp-emulator monitor, protocol 1: one line",
+            "description": "Requests and answers may have an id besides, of any type.",
+            "oneOf": [
+                { "title": "to the emulator", "anyOf": [to_emulator] },
+                { "title": "from the emulator", "anyOf": from_emulator },
+            ],
+            "$defs": definitions,
+        });
+        let mut text = serde_json::to_string_pretty(&schema).unwrap();
+        text.push('\n');
+        text
+    }
+
+    /// `UPDATE_SCHEMA=1` writes it anew.
+    #[test]
+    fn the_schema_that_is_kept_is_that_of_the_types() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("monitor.schema.json");
+        if std::env::var_os("UPDATE_SCHEMA").is_some() {
+            std::fs::write(&path, schema()).unwrap();
+        }
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            kept == schema(),
+            "{} is old: run this test with UPDATE_SCHEMA=1",
+            path.display()
+        );
+    }
+
+    #[test]
+    fn the_page_tells_of_every_command_event_and_code() {
+        let page = include_str!("../../MONITOR.md");
+        let schema: serde_json::Value = serde_json::from_str(&schema()).unwrap();
+        let mut words = Vec::new();
+        collect_constants(&schema, &mut words);
+        assert!(words.len() > 20, "{words:?}");
+        for word in words {
+            assert!(page.contains(&word), "MONITOR.md does not say {word}");
+        }
+    }
+
+    /// The constants and values of enumerations of a schema.
+    fn collect_constants(value: &serde_json::Value, words: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Object(fields) => {
+                for (name, field) in fields {
+                    match (name.as_str(), field) {
+                        ("const", serde_json::Value::String(word)) => words.push(word.clone()),
+                        ("enum", serde_json::Value::Array(values)) => {
+                            words.extend(
+                                values.iter().filter_map(|v| v.as_str().map(str::to_owned)),
+                            );
+                        }
+                        _ => collect_constants(field, words),
+                    }
+                }
+            }
+            serde_json::Value::Array(values) => {
+                values
+                    .iter()
+                    .for_each(|value| collect_constants(value, words));
+            }
+            _ => {}
+        }
+    }
 
     #[test]
     fn requests_are_written_as_documented() {

@@ -359,6 +359,162 @@ fn memory_that_is_shorter_than_its_map_ends_the_connection_and_not_the_emulator(
     assert_eq!(vm.read(ID), 0x1003_1000);
 }
 
+#[test]
+fn memory_that_is_cut_off_under_us_ends_the_connection_and_not_the_emulator() {
+    let mut process = Process::start(256, &["--persist", "--fps", "240"]);
+    let mut vm = Vm::connect_to(&process.path("isp"), 0);
+    vm.stream(128, 128);
+    // The rings lie in the lower half.
+    vm.file.set_len(RAM / 2).unwrap();
+    let beyond = u32::try_from(RAM / 4 * 3).unwrap();
+    let words = encode(&Request::Batch(&[
+        Operation::Write(PhysAddr(0x1330_9984), beyond + 128 * 128),
+        Operation::Write(PhysAddr(0x1330_996c), beyond),
+    ]));
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let at = GuestAddress(0x1_0000);
+    vm.memory.write_slice(&bytes, at).unwrap();
+    let length = u32::try_from(bytes.len()).unwrap();
+    vm.requests.offer(&[
+        Buffer::readable(at.0, length),
+        Buffer::writable(0x1_8000, 64),
+    ]);
+    vm.requests.kick();
+    let mut operator = operator(&process.path("control"));
+    until("the VM is hung up on", || {
+        operator.status().unwrap().attach == AttachState::Listening
+    });
+    drop(vm);
+    let mut vm = Vm::connect_to(&process.path("isp"), 0);
+    assert_eq!(vm.read(ID), 0x1003_1000);
+    assert!(process.child.try_wait().unwrap().is_none());
+    process.terminate();
+}
+
+#[test]
+fn the_33rd_operator_is_answered_and_faults_are_bounded() {
+    let emulation = Emulation::start(&[]);
+    let mut operators: Vec<_> = (0..32).map(|_| emulation.operator()).collect();
+    let error = tx_isp_emulator::monitor::Client::connect(&emulation.path("control"), DEADLINE);
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("32 connections are open"), "{error}");
+    let operator = &mut operators[0];
+    for _ in 0..256 {
+        operator.inject("lost-frame".parse().unwrap()).unwrap();
+    }
+    let error = operator.inject("lost-frame".parse().unwrap()).unwrap_err();
+    assert!(
+        error.to_string().contains("256 faults are armed"),
+        "{error}"
+    );
+    operators.pop();
+    until("there is a place again", || {
+        tx_isp_emulator::monitor::Client::connect(&emulation.path("control"), DEADLINE).is_ok()
+    });
+}
+
+#[test]
+fn who_has_subscribed_is_told_of_drivers_frames_and_guest_errors() {
+    use tx_isp_emulator::monitor::protocol::{Event, EventKind};
+    let emulation = Emulation::start(&["--fps", "stepped"]);
+    let mut watcher = emulation.operator();
+    let kinds = [EventKind::Frame, EventKind::GuestError, EventKind::Driver];
+    assert_eq!(watcher.subscribe(&kinds).unwrap().subscribed, kinds);
+    let mut vm = Vm::connect(&emulation, 0);
+    vm.stream(128, 128);
+    vm.queue_buffer(BUFFER, BUFFER + 128 * 128);
+    emulation.operator().step(1).unwrap();
+    vm.read(0x1330_0bac);
+    vm.read(0x1330_0bac);
+    vm.stop(REQUEST_QUEUE);
+    let next = |watcher: &mut tx_isp_emulator::monitor::Client| watcher.next_event().unwrap();
+    assert!(matches!(
+        next(&mut watcher),
+        Event::Driver { begins: true, .. }
+    ));
+    let entry = emulation.operator().ledger(0, None, 0).unwrap().remove(0);
+    assert_eq!(next(&mut watcher), Event::Frame { entry });
+    match next(&mut watcher) {
+        Event::GuestError { error } => assert_eq!(error.id, "undefined-register"),
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(
+        next(&mut watcher),
+        Event::Driver { begins: false, .. }
+    ));
+    // Requests are answered among them.
+    assert_eq!(watcher.status().unwrap().dma.frames, 1);
+}
+
+#[test]
+fn a_vm_that_finds_no_descriptor_left_is_served_when_there_are_some_again() {
+    let process = Process::start(48, &["--persist"]);
+    let operators: Vec<_> = (0..32)
+        .map_while(|_| UnixStream::connect(process.path("control")).ok())
+        .collect();
+    let isp = process.path("isp");
+    let vm = std::thread::spawn(move || Vm::connect_to(&isp, 0).read(ID));
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(!vm.is_finished(), "there were descriptors left: open more");
+    drop(operators);
+    assert_eq!(vm.join().unwrap(), 0x1003_1000);
+    assert!(operator(&process.path("control")).status().is_ok());
+}
+
+#[test]
+fn a_picture_bomb_is_refused_within_little_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    for (kind, header) in [
+        ("image", "P6 100000 100000 255\n"),
+        ("image", "P6 16384 16384 65535\n"),
+        ("y4m", "YUV4MPEG2 W16384 H16384 F25:1 C444\nFRAME\n"),
+    ] {
+        let file = dir.path().join("bomb");
+        std::fs::write(&file, header).unwrap();
+        let output = Command::new("sh")
+            .args(["-c", "ulimit -v 400000 && exec \"$@\"", "sh"])
+            .arg(env!("CARGO_BIN_EXE_tx-isp-emulator"))
+            .arg("--socket")
+            .arg(dir.path().join("isp"))
+            .args(["--source", &format!("{kind}:{}", file.display())])
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{header}: {text}");
+        assert!(text.contains("at most 16384 on a side"), "{header}: {text}");
+    }
+}
+
+#[test]
+fn the_longest_frame_that_a_driver_can_set_does_not_outlive_it() {
+    let emulation = Emulation::start(&[]);
+    let mut vm = Vm::connect(&emulation, 0);
+    vm.stream(128, 128);
+    let frames = |emulation: &Emulation| emulation.status().frames.started;
+    until("frames come", || frames(&emulation) > 2);
+    // 65535 lines of 65535 clocks: two minutes, or what the sensor makes of it.
+    for (register, value) in [(0x05, 0xff), (0x06, 0xff), (0x41, 0xff), (0x42, 0xff)] {
+        for (offset, word) in [(0, 0x37), (4, register), (8, value), (0xc, 2)] {
+            vm.write(0x1005_0000 + offset, word);
+        }
+    }
+    let before = frames(&emulation);
+    std::thread::sleep(Duration::from_millis(400));
+    assert!(
+        frames(&emulation) <= before + 1,
+        "the new length holds at once"
+    );
+    // A driver that is loaded anew.
+    vm.stop(REQUEST_QUEUE);
+    vm.requests.clear();
+    vm.start(REQUEST_QUEUE, 0);
+    vm.stream(128, 128);
+    let before = frames(&emulation);
+    soon("three frames", || {
+        until("frames come again", || frames(&emulation) >= before + 3);
+    });
+}
+
 /// A writer that draws until it is told to write, as slowly as a test likes.
 struct HeldUp {
     drawing: Sender<StartedFrame>,

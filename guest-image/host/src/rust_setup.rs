@@ -2,7 +2,7 @@
 //! Ways to a Rust toolchain that has the standard library's sources.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -19,6 +19,9 @@ const RUSTUP_LIMIT: Duration = Duration::from_secs(5 * 60);
 
 /// The packages of Debian 12 that a private toolchain is unpacked from.
 const PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
+
+/// Where the oldest toolchain is for tests, below the cache.
+const OLDEST: &str = "toolchains-oldest";
 
 /// What those depend on and the host has already: the C library is as old as Debian 12's or newer
 /// wherever the lab runs, and the C compiler is one of the host's packages.
@@ -86,16 +89,67 @@ pub fn unpack_private(
     progress: &dyn Progress,
 ) -> Result<Toolchain> {
     let apt = AptRoot::open(cache)?;
+    if !apt.lists_are_fresh() {
+        apt.update(progress)?;
+    }
+    let root = unpack(&apt, cache, PRIVATE, &PACKAGES, progress)?;
+    Toolchain::unpacked(&root, repository)
+}
+
+/// The oldest toolchain that builds the guest's programs, in a folder of its own, for tests; None if
+/// the guest's mirror has none of that release.
+///
+/// # Errors
+/// Those of [`unpack_private`].
+pub fn unpack_oldest(
+    repository: &Path,
+    cache: &Path,
+    progress: &dyn Progress,
+) -> Result<Option<Toolchain>> {
+    let apt = AptRoot::open(cache)?;
+    if !apt.lists_are_fresh() {
+        apt.update(progress)?;
+    }
+    let mut madison = apt.command("apt-cache");
+    madison.args(["madison", PACKAGES[0]]);
+    let said = run(madison, "apt-cache madison", RUSTUP_LIMIT)?.stdout;
+    let Some(version) = oldest_version(&said) else {
+        return Ok(None);
+    };
+    let wanted = PACKAGES
+        .iter()
+        .chain(&["libstd-rust-web-dev"])
+        .map(|name| format!("{name}={version}"))
+        .collect::<Vec<_>>();
+    let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
+    let root = unpack(&apt, cache, OLDEST, &wanted, progress)?;
+    Toolchain::unpacked(&root, repository).map(Some)
+}
+
+/// The version that is of the oldest release that will do, in lines like
+/// `rustc-web | 1.85.0+dfsg3-1~deb12u3 | http://…`.
+fn oldest_version(madison: &str) -> Option<&str> {
+    madison
+        .lines()
+        .filter_map(|line| line.split('|').nth(1).map(str::trim))
+        .find(|version| RustVersion::parse(version) == Some(OLDEST_FOR_GUEST))
+}
+
+/// Unpacks packages and what they need into a folder below `kind`; does nothing if it is there.
+fn unpack(
+    apt: &AptRoot,
+    cache: &Path,
+    kind: &str,
+    wanted: &[&str],
+    progress: &dyn Progress,
+) -> Result<PathBuf> {
     let lock = cache.join("lock");
     let file = fs::File::create(&lock).at("creating", &lock)?;
     let _lock = Flock::lock(file, FlockArg::LockExclusive)
         .map_err(|(_, error)| std::io::Error::from(error))
         .at("locking", &lock)?;
-    if !apt.lists_are_fresh() {
-        apt.update(progress)?;
-    }
     let packages: Vec<Package> = apt
-        .closure(&PACKAGES)?
+        .closure(wanted)?
         .into_iter()
         .filter(|package| !LEFT_OUT.iter().any(|left| package.name.starts_with(left)))
         .collect();
@@ -105,31 +159,42 @@ pub fn unpack_private(
         .ok_or_else(|| Error::NoCandidate {
             packages: vec![PACKAGES[0].to_owned()],
         })?;
-    let folder = cache.join(PRIVATE);
-    let target = folder.join(compiler.version.replace(['+', '~', ':'], "-"));
-    let partial = target.with_extension("partial");
-    if !target.is_dir() {
-        progress.start("fetch a Rust toolchain");
-        match fs::remove_dir_all(&partial) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(error).at("removing", &partial);
-            }
-            _ => {}
-        }
-        fs::create_dir_all(&partial).at("creating", &partial)?;
-        let bytes = apt.unpack(&packages, &partial, progress)?;
-        fs::rename(&partial, &target).at("renaming into place", &target)?;
-        progress.finish(&format!(
-            "rustc {}, {} MB, in {}",
-            compiler.version,
-            bytes / 1_000_000,
-            target.display()
-        ));
+    let target = cache
+        .join(kind)
+        .join(compiler.version.replace(['+', '~', ':'], "-"));
+    if target.is_dir() {
+        return Ok(target);
     }
-    Toolchain::private(repository, cache).ok_or_else(|| Error::NoToolchain {
-        looked_at: match Toolchain::find(repository, cache) {
-            Err(Error::NoToolchain { looked_at }) => looked_at,
-            _ => target.display().to_string(),
-        },
-    })
+    let mut name = target.clone().into_os_string();
+    name.push(".partial");
+    let partial = PathBuf::from(name);
+    progress.start("fetch a Rust toolchain");
+    match fs::remove_dir_all(&partial) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).at("removing", &partial);
+        }
+        _ => {}
+    }
+    fs::create_dir_all(&partial).at("creating", &partial)?;
+    let bytes = apt.unpack(&packages, &partial, progress)?;
+    fs::rename(&partial, &target).at("renaming into place", &target)?;
+    progress.finish(&format!(
+        "rustc {}, {} MB",
+        compiler.version,
+        bytes / 1_000_000
+    ));
+    Ok(target)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_release_is_found_among_versions() {
+        let madison = " rustc-web | 1.96.0+dfsg1-1~deb12u2 | http://m.example/debian-security bookworm-security/main amd64 Packages\n \
+                       rustc-web | 1.85.0+dfsg3-1~deb12u3 | http://m.example/debian bookworm/main amd64 Packages\n";
+        assert_eq!(oldest_version(madison), Some("1.85.0+dfsg3-1~deb12u3"));
+        assert_eq!(oldest_version(""), None);
+    }
 }

@@ -92,9 +92,21 @@ impl Toolchain {
     /// A private toolchain that builds the lab too, if the cache has one.
     #[must_use]
     pub fn private(repository: &Path, cache: &Path) -> Option<Self> {
-        private_roots(cache).into_iter().find_map(|root| {
-            let libraries = Some(library_path(&root));
-            Self::examine(&root.join("usr/bin/rustc"), libraries, repository).ok()
+        private_roots(cache)
+            .into_iter()
+            .find_map(|root| Self::unpacked(&root, repository).ok())
+    }
+
+    /// The toolchain whose packages are unpacked in `root`.
+    ///
+    /// # Errors
+    /// [`Error::NoToolchain`] if it does not work; it says why.
+    pub fn unpacked(root: &Path, repository: &Path) -> Result<Self> {
+        let rustc = root.join("usr/bin/rustc");
+        Self::examine(&rustc, Some(library_path(root)), repository).map_err(|reason| {
+            Error::NoToolchain {
+                looked_at: format!("{}: {reason}", rustc.display()),
+            }
         })
     }
 

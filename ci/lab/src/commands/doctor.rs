@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `cargo lab doctor`: what this machine has and lacks; `cargo lab setup`: gets it.
 
+use std::path::Path;
+
 use anyhow::Result;
 use guest_image::Progress;
 use guest_image::host::Needs;
-use host_setup::doctor;
+use host_setup::{doctor, qemu};
 
 use crate::options::GuestOptions;
+use testbed::bundle::{self, Bundle};
 use testbed::prepare::{Prepared, repository};
 use testbed::progress::Steps;
 
@@ -15,6 +18,9 @@ use testbed::progress::Steps;
 /// # Errors
 /// If this is no checkout of the project.
 pub fn command(options: &GuestOptions) -> Result<bool> {
+    if let Some(bundle) = bundle::current() {
+        return Ok(of_bundle(bundle, options));
+    }
     let needs = Needs {
         kernel: &options.kernel,
         qemu: options.qemu.is_none(),
@@ -26,6 +32,18 @@ pub fn command(options: &GuestOptions) -> Result<bool> {
     let (text, all_there) = doctor::report(&options, &repository()?);
     print!("{text}");
     Ok(all_there)
+}
+
+/// A bundle needs QEMU and nothing else.
+fn of_bundle(bundle: &Bundle, options: &GuestOptions) -> bool {
+    let program = options.qemu.as_deref().unwrap_or(Path::new(qemu::PROGRAM));
+    let found = qemu::describe(program);
+    match &found {
+        Ok(found) => println!("✓ QEMU           {found}"),
+        Err(problem) => println!("✗ QEMU           {problem}"),
+    }
+    println!("✓ bundle         {}", bundle.root().display());
+    found.is_ok()
 }
 
 /// Fetches and builds everything, and boots nothing; true when done.

@@ -2,6 +2,7 @@
 //! What each command does: one file for each, with its own options.
 
 pub mod bench;
+pub mod bundle;
 pub mod channels;
 pub mod compare;
 pub mod compare_options;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use guest_image::KernelChoice;
+use host_setup::rust_setup;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use testbed::explain;
 use testbed::prepare::{Prepared, cargo, repository};
@@ -39,10 +40,17 @@ pub struct TestOptions {
     /// Write the results as JUnit XML to this file; with each host test if cargo-nextest is there
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+    /// How long each fuzz target of the emulator runs, where a nightly compiler and cargo-fuzz are; 0
+    /// for not at all
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    pub fuzz: u64,
     /// Which guest.
     #[command(flatten)]
     pub guest: GuestOptions,
 }
+
+/// The fuzz targets in `emulator/fuzz`.
+const FUZZ_TARGETS: [&str; 5] = ["mailbox", "queues", "sockets", "pictures", "parsers"];
 
 /// A part of the tests that need a guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -100,6 +108,7 @@ pub fn command(options: &TestOptions) -> Result<bool> {
     };
     if !options.guest_only && options.part.is_empty() {
         run.host()?;
+        run.fuzz(options.fuzz)?;
     }
     if !options.host_only {
         run.guest(options)?;
@@ -114,6 +123,15 @@ pub fn command(options: &TestOptions) -> Result<bool> {
     println!("{}", run.counts);
     Ok(run.failures.is_empty())
 }
+
+/// The crates that run in the guest.
+const FOR_THE_GUEST: [&str; 5] = [
+    "tx-isp-abi",
+    "tx-isp-driver",
+    "tx-isp-linux",
+    "guest-protocol",
+    "guest-agent",
+];
 
 /// How many tests ended how.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -182,6 +200,7 @@ impl Run<'_> {
         clippy.args(["clippy", "--workspace", "--all-targets"]);
         clippy.args(["--", "-D", "warnings"]);
         self.check("lints", &mut clippy)?;
+        self.oldest_rust()?;
         let nextest = process::ask(cargo().args(["nextest", "--version"]), ASK_LIMIT)
             .is_ok_and(|(status, _)| status.success());
         if nextest {
@@ -197,6 +216,80 @@ impl Run<'_> {
         } else {
             self.tests("tests", cargo().args(["test", "--no-fail-fast"]))
         }
+    }
+
+    /// Each fuzz target for so many seconds.
+    fn fuzz(&mut self, seconds: u64) -> Result<()> {
+        let mut version = Command::new("cargo");
+        // Not the toolchain that runs this.
+        let nightly = |command: &mut Command| {
+            command.env_remove("RUSTUP_TOOLCHAIN").env_remove("RUSTC");
+            command.env_remove("CARGO").args(["+nightly", "fuzz"]);
+        };
+        nightly(&mut version);
+        let there = process::ask(version.arg("--version"), ASK_LIMIT)
+            .is_ok_and(|(status, _)| status.success());
+        if seconds == 0 || !there {
+            let reason = match seconds {
+                0 => "--fuzz 0",
+                _ => "there is no nightly compiler with cargo-fuzz (cargo install cargo-fuzz)",
+            };
+            eprintln!("== fuzz: skipped: {reason}");
+            self.counts.skipped += 1;
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(reason);
+            self.own.add_test_case(TestCase::new("fuzz", status));
+            return Ok(());
+        }
+        for target in FUZZ_TARGETS {
+            let mut command = Command::new("cargo");
+            nightly(&mut command);
+            command.args([
+                "run",
+                "--fuzz-dir",
+                "emulator/fuzz",
+                "--sanitizer",
+                "none",
+                target,
+            ]);
+            for folder in ["corpus", "seeds"] {
+                let folder = self
+                    .repository
+                    .join("emulator/fuzz")
+                    .join(folder)
+                    .join(target);
+                fs::create_dir_all(&folder).context("creating a folder for inputs")?;
+                command.arg(folder);
+            }
+            command.arg("--").arg(format!("-max_total_time={seconds}"));
+            self.check(&format!("fuzz {target}"), &mut command)?;
+        }
+        Ok(())
+    }
+
+    /// What runs in the guest is built by whatever compiler a machine has: also by the oldest.
+    fn oldest_rust(&mut self) -> Result<()> {
+        let cache = host_setup::cache_dir::find()?;
+        let found = rust_setup::unpack_oldest(self.repository, &cache, &Steps::new());
+        let toolchain = match found {
+            Ok(Some(toolchain)) => toolchain,
+            Ok(None) => {
+                eprintln!("== oldest Rust: left out, the guest's mirror has none");
+                return Ok(());
+            }
+            Err(error) => {
+                eprintln!("== oldest Rust: left out ({error})");
+                return Ok(());
+            }
+        };
+        let mut command = toolchain.host_cargo(self.repository);
+        command.args(["check", "--target-dir"]);
+        command.arg(target(self.repository).join("oldest-rust"));
+        for package in FOR_THE_GUEST {
+            command.args(["--package", package]);
+        }
+        let name = format!("Rust {} builds what runs in the guest", toolchain.release());
+        self.check(&name, &mut command)
     }
 
     fn guest(&mut self, options: &TestOptions) -> Result<()> {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The socket on which a VM connects, one at a time.
 
-use super::{Backend, END, MORE};
+use super::{Backend, END, LOST, MORE};
 use crate::attach::GuestMemory;
 use crate::device::{Device, lock};
 use crate::ending::Ending;
@@ -85,7 +85,11 @@ impl Queues {
     fn new(backend: Arc<Backend>, memory: GuestMemory) -> Result<Self, ServerError> {
         let daemon = Daemon::new("vhost-user".to_owned(), backend.clone(), memory)?;
         for handler in daemon.get_epoll_handlers() {
-            for (event, number) in [(&backend.end, END), (&backend.more, MORE)] {
+            for (event, number) in [
+                (&backend.end, END),
+                (&backend.more, MORE),
+                (&backend.lost, LOST),
+            ] {
                 let listens =
                     handler.register_listener(event.as_raw_fd(), EpollSet::IN, number.into());
                 if let Err(error) = listens {
@@ -161,6 +165,10 @@ impl Server {
         let mut queues = Queues::new(backend.clone(), memory)?;
         queues.daemon.start(&mut self.listener)?;
         let shutdown = queues.daemon.shutdown_handle();
+        if let Some(shutdown) = shutdown.clone() {
+            // It was not there before: the backend is new.
+            let _ = backend.shutdown.set(shutdown);
+        }
         let result = Arc::new(Mutex::new(None));
         let thread = thread::Builder::new().name("vhost-user-end".to_owned());
         let thread = thread.spawn({

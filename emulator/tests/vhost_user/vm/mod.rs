@@ -210,7 +210,9 @@ impl Vm {
             mmap_offset: 0,
             mmap_handle: file.as_raw_fd(),
         });
-        self.frontend.set_mem_table(&regions).map(drop)
+        self.frontend.set_mem_table(&regions)?;
+        // Whatever is answered now, the map before it is in place.
+        self.frontend.get_features().map(drop)
     }
 
     /// Stops a queue: the index at which it would go on.

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `cargo lab bundle`: everything that a guest needs in one archive, for machines that have QEMU and
+//! nothing else.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use guest_image::Progress;
+use lzma_rust2::{XzOptions, XzWriter};
+use testbed::bundle::{self, Manifest};
+use testbed::prepare::{Prepared, cargo, repository};
+use testbed::process::{self, Line};
+use testbed::progress::Steps;
+
+use crate::options::GuestOptions;
+
+/// A first build of everything, on a slow machine.
+const BUILD_LIMIT: Duration = Duration::from_secs(60 * 60);
+const ASK_LIMIT: Duration = Duration::from_secs(20);
+/// How hard xz tries; harder ones take much longer for little.
+const EFFORT: u32 = 6;
+
+/// What to pack, and where.
+#[derive(Debug, Clone, Args)]
+pub struct BundleOptions {
+    /// The archive to write
+    #[arg(long, value_name = "FILE.tar.xz")]
+    pub output: PathBuf,
+    /// Which guest.
+    #[command(flatten)]
+    pub guest: GuestOptions,
+}
+
+/// Builds and packs; true when done.
+///
+/// # Errors
+/// What could not be had, built or written.
+pub fn command(options: &BundleOptions) -> Result<bool> {
+    ensure!(
+        options.output.to_string_lossy().ends_with(".tar.xz"),
+        "{} is no name for a bundle: it is a .tar.xz",
+        options.output.display()
+    );
+    ensure!(
+        bundle::current().is_none(),
+        "a bundle cannot make another one: run this in a checkout"
+    );
+    let steps = Steps::new();
+    let repository = repository()?;
+    let prepared = Prepared::with_image(&options.guest.config(), &steps, |image| {
+        image.with_compliance = true;
+    })?;
+    let programs = steps.step(
+        "bundle: static programs",
+        || build_static(&repository, &steps),
+        |programs| format!("lab and emulator, {}", programs.linkage),
+    )?;
+    let image = &prepared.image;
+    let manifest = serde_json::to_vec_pretty(&Manifest::of(image)).context("the manifest")?;
+    let mut files = vec![
+        Entry::file(bundle::LAB, &programs.lab, 0o755)?,
+        Entry::file(bundle::EMULATOR, &programs.emulator, 0o755)?,
+        Entry::file(bundle::KERNEL, &image.kernel_elf, 0o644)?,
+        Entry::file(bundle::INITRAMFS, &image.initramfs, 0o644)?,
+        Entry::file(bundle::MODULE, &image.module_path, 0o644)?,
+        Entry {
+            name: bundle::MANIFEST.to_owned(),
+            content: manifest,
+            mode: 0o644,
+        },
+    ];
+    files.extend(cameras(&repository)?);
+    let bytes = steps.step(
+        "bundle: pack",
+        || write(&options.output, files),
+        |bytes| {
+            format!(
+                "{}, {}.{} MB",
+                options.output.display(),
+                bytes / 1_000_000,
+                bytes / 100_000 % 10
+            )
+        },
+    )?;
+    ensure!(bytes > 0, "nothing was written");
+    steps.line(&format!(
+        "elsewhere: tar -xf {}, then {}/lab stream; QEMU 7.2 or newer is all it needs",
+        options.output.display(),
+        bundle::FOLDER
+    ));
+    Ok(true)
+}
+
+/// Programs that need no library of the host.
+struct Programs {
+    lab: PathBuf,
+    emulator: PathBuf,
+    linkage: &'static str,
+}
+
+/// Builds both programs with the C library inside.
+fn build_static(repository: &Path, steps: &Steps) -> Result<Programs> {
+    let target = host_target()?;
+    let variable = format!(
+        "CARGO_TARGET_{}_RUSTFLAGS",
+        target.to_ascii_uppercase().replace('-', "_")
+    );
+    let mut command = cargo();
+    command
+        .current_dir(repository)
+        .args(["build", "--release", "--target", &target])
+        .args(["--package", "lab", "--package", "tx-isp-emulator"])
+        .args(["--bin", "lab", "--bin", bundle::EMULATOR])
+        .args(["--config", "profile.release.debug=0"])
+        .args(["--config", "profile.release.strip=\"symbols\""])
+        .arg("--message-format=json-render-diagnostics")
+        .env_remove("RUSTFLAGS")
+        .env(
+            variable,
+            format!(
+                "-Ctarget-feature=+crt-static --remap-path-prefix={}=.",
+                repository.display()
+            ),
+        );
+    let mut said = String::new();
+    let mut built: Vec<PathBuf> = Vec::new();
+    let mut crates = 0;
+    let status = process::run(&mut command, BUILD_LIMIT, |line| match line {
+        Line::Err(text) => said.extend([text.as_str(), "\n"]),
+        Line::Out(text) => {
+            crates += 1;
+            steps.advance(crates, None, "crates");
+            built.extend(executable(&text));
+        }
+    })
+    .context("running cargo")?;
+    let program = |name: &str| {
+        built
+            .iter()
+            .find(|path| path.file_name().is_some_and(|found| found == name))
+            .cloned()
+    };
+    match (program(bundle::LAB), program(bundle::EMULATOR)) {
+        (Some(lab), Some(emulator)) if status.success() => Ok(Programs {
+            lab,
+            emulator,
+            linkage: "statically linked",
+        }),
+        _ => bail!(
+            "static programs could not be built ({status}); they need the C library's archive (on Debian in libc6-dev):\n{said}"
+        ),
+    }
+}
+
+/// The program in a message of cargo's, if it is about one.
+fn executable(message: &str) -> Option<PathBuf> {
+    let message: serde_json::Value = serde_json::from_str(message).ok()?;
+    message["executable"].as_str().map(PathBuf::from)
+}
+
+/// What rustc calls this machine.
+fn host_target() -> Result<String> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let mut command = std::process::Command::new(rustc);
+    command.args(["--version", "--verbose"]);
+    let (_, said) = process::ask(&mut command, ASK_LIMIT).context("asking rustc for its host")?;
+    said.lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .map(str::to_owned)
+        .with_context(|| format!("rustc does not name its host:\n{said}"))
+}
+
+/// One file of the archive.
+struct Entry {
+    name: String,
+    content: Vec<u8>,
+    mode: u32,
+}
+
+impl Entry {
+    fn file(name: &str, path: &Path, mode: u32) -> Result<Self> {
+        Ok(Self {
+            name: name.to_owned(),
+            content: fs::read(path).with_context(|| format!("reading {}", path.display()))?,
+            mode,
+        })
+    }
+}
+
+fn cameras(repository: &Path) -> Result<Vec<Entry>> {
+    let folder = repository.join(bundle::CAMERAS);
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.ends_with(".toml") {
+            entries.push(Entry::file(
+                &format!("{}/{name}", bundle::CAMERAS),
+                &path,
+                0o644,
+            )?);
+        }
+    }
+    Ok(entries)
+}
+
+/// Writes an archive that depends on names and contents alone: no times, no owners, one order. Gives
+/// its size in bytes.
+fn write(output: &Path, mut files: Vec<Entry>) -> Result<u64> {
+    let context = || format!("writing {}", output.display());
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    let file = File::create(output).with_context(context)?;
+    let packed = XzWriter::new(BufWriter::new(file), XzOptions::with_preset(EFFORT))
+        .with_context(context)?;
+    let mut archive = tar::Builder::new(packed);
+    for entry in &files {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(u64::try_from(entry.content.len()).unwrap_or(u64::MAX));
+        header.set_mode(entry.mode);
+        header.set_mtime(0);
+        header.set_uid(0);
+        header.set_gid(0);
+        let name = format!("{}/{}", bundle::FOLDER, entry.name);
+        archive
+            .append_data(&mut header, name, entry.content.as_slice())
+            .with_context(context)?;
+    }
+    let packed = archive.into_inner().with_context(context)?;
+    let mut file = packed.finish().with_context(context)?;
+    file.flush().with_context(context)?;
+    Ok(fs::metadata(output).with_context(context)?.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(order: [usize; 2]) -> Vec<Entry> {
+        let files = [("bundle.json", 0o644), ("lab", 0o755)];
+        order
+            .map(|index| Entry {
+                name: files[index].0.to_owned(),
+                content: files[index].0.repeat(1000).into_bytes(),
+                mode: files[index].1,
+            })
+            .into()
+    }
+
+    #[test]
+    fn the_same_files_give_the_same_bytes_and_come_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let [first, second] = ["a.tar.xz", "b.tar.xz"].map(|name| dir.path().join(name));
+        let size = write(&first, entries([0, 1])).unwrap();
+        std::thread::sleep(Duration::from_millis(1100));
+        write(&second, entries([1, 0])).unwrap();
+        let bytes = fs::read(&first).unwrap();
+        assert_eq!(bytes.len() as u64, size);
+        assert!(bytes == fs::read(&second).unwrap(), "the bytes differ");
+
+        let reader = lzma_rust2::XzReader::new(bytes.as_slice(), false);
+        let mut archive = tar::Archive::new(reader);
+        let names: Vec<(String, u32, u64)> = archive
+            .entries()
+            .unwrap()
+            .map(|entry| {
+                let entry = entry.unwrap();
+                let path = entry.path().unwrap().display().to_string();
+                (path, entry.header().mode().unwrap(), entry.size())
+            })
+            .collect();
+        assert_eq!(
+            names,
+            [
+                ("tx-isp/bundle.json".to_owned(), 0o644, 11_000),
+                ("tx-isp/lab".to_owned(), 0o755, 3000)
+            ]
+        );
+    }
+
+    #[test]
+    fn programs_are_read_from_cargos_messages() {
+        let line = r#"{"reason":"compiler-artifact","executable":"/t/release/lab"}"#;
+        assert_eq!(executable(line), Some("/t/release/lab".into()));
+        assert_eq!(executable(r#"{"reason":"build-finished"}"#), None);
+        assert_eq!(executable("no json"), None);
+    }
+}
