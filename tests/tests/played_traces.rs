@@ -4,14 +4,19 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
 use tx_isp_abi::sensor::GC2053;
-use tx_isp_chip::{Chip, Strictness};
+use tx_isp_chip::{Chip, Severity, Strictness};
 use tx_isp_emulator::trace::play::{Played, Script};
 
 fn play(text: &str) -> Played {
     let script = Script::parse(text).unwrap();
     let played = script.play(&mut Chip::new(GC2053), Some(&Strictness::default()));
     assert_eq!(played.mismatched_reads, []);
-    assert_eq!(played.guest_errors, []);
+    // The vendor's stop clears the done FIFOs whether or not they were drained: that is a note.
+    let worse = played.guest_errors.iter();
+    let worse: Vec<_> = worse
+        .filter(|error| error.severity > Severity::Note)
+        .collect();
+    assert!(worse.is_empty(), "{worse:?}");
     assert!(played.is_clean());
     played
 }

@@ -238,7 +238,7 @@ fn settings_take_effect_with_the_frame_after_the_strobe() {
     let mut bench = Bench::streaming();
     bench.write(MSCA + 4, 0xf_0001);
     assert_eq!(bench.read(MSCA + 4), 1, "the strobes read 0");
-    let mut size = |bench: &mut Bench| {
+    let size = |bench: &mut Bench| {
         bench.queue(0x10_0000);
         bench.frame().jobs[0].size.width
     };
