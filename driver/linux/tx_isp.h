@@ -149,6 +149,7 @@ struct tx_isp_transport {
 };
 
 struct tx_isp;
+struct tx_isp_vendor;
 
 /* One capture node (tx_isp_video.c). */
 struct tx_isp_video {
@@ -255,6 +256,8 @@ struct tx_isp {
 	struct delayed_work watchdog;
 	u64 interrupts_at_last_watch;
 	struct dentry *debugfs;
+	/* The vendor's nodes, or NULL (vendor/). */
+	struct tx_isp_vendor *vendor;
 	/* Module parameters, see tx_isp_main.c. */
 	u32 margin, reserve;
 };
@@ -348,6 +351,20 @@ void tx_isp_rmem_unhold(struct tx_isp_memory *memory);
 /* Whether file is /dev/rmem of isp. */
 bool tx_isp_is_rmem(const struct file *file, const struct tx_isp *isp);
 
+/* vendor/vendor_isp.c: the vendor's nodes, if they are asked for. */
+int tx_isp_vendor_register(struct tx_isp *isp);
+void tx_isp_vendor_unregister(struct tx_isp *isp);
+/* After the last user is gone. */
+void tx_isp_vendor_free(struct tx_isp *isp);
+/* Whether a channel is theirs; the caller holds the lock of the channel's node. */
+bool tx_isp_vendor_owns(const struct tx_isp *isp, u32 channel);
+/* Whether any channel streams through them. */
+bool tx_isp_vendor_streams(const struct tx_isp *isp);
+/* A frame is in memory: false if it is none of theirs. The caller holds core_lock. */
+bool tx_isp_vendor_complete(struct tx_isp *isp, const struct tx_isp_completed *done);
+/* The backend is gone. The caller holds core_lock. */
+void tx_isp_vendor_give_up(struct tx_isp *isp);
+
 /* tx_isp_debugfs.c */
 void tx_isp_debugfs_create(struct tx_isp *isp);
 void tx_isp_debugfs_remove(struct tx_isp *isp);
@@ -360,6 +377,8 @@ int tx_isp_transport_execute(struct tx_isp_transport *transport, const u32 *requ
 int tx_isp_transport_post(struct tx_isp_transport *transport, const u32 *request, u32 request_words);
 void tx_isp_sleep(u32 microseconds);
 void tx_isp_print(u32 level, const u8 *text, u32 length);
+/* The same for what a client did wrong: at a limited rate. */
+void tx_isp_complain(const u8 *text, u32 length);
 void __noreturn tx_isp_panic(const u8 *text, u32 length);
 
 /*

@@ -24,7 +24,7 @@ static int set_strategy(struct tx_isp_video *video, u32 strategy)
 {
 	if (strategy == video->strategy)
 		return 0;
-	if (vb2_is_busy(&video->queue))
+	if (vb2_is_busy(&video->queue) || tx_isp_vendor_owns(video->isp, video->channel))
 		return -EBUSY;
 	video->strategy = strategy;
 	video->queue.io_modes = tx_isp_video_io_modes(video);
@@ -36,7 +36,7 @@ static int align_chroma(struct tx_isp_video *video, bool aligned)
 	struct tx_isp *isp = video->isp;
 	int ret;
 
-	if (vb2_is_busy(&video->queue))
+	if (vb2_is_busy(&video->queue) || tx_isp_vendor_owns(video->isp, video->channel))
 		return -EBUSY;
 	mutex_lock(&isp->core_lock);
 	ret = tx_isp_core_align_chroma(isp->core, video->channel, aligned);

@@ -39,6 +39,11 @@ void tx_isp_print(u32 level, const u8 *text, u32 length)
 	       text);
 }
 
+void tx_isp_complain(const u8 *text, u32 length)
+{
+	pr_warn_ratelimited("tx-isp: %.*s\n", (int)length, text);
+}
+
 void __noreturn tx_isp_panic(const u8 *text, u32 length)
 {
 	pr_emerg("tx-isp: %.*s\n", (int)length, text);
@@ -52,7 +57,7 @@ static bool streams(struct tx_isp *isp)
 	for (channel = 0; channel < TX_ISP_CHANNELS; channel++)
 		if (vb2_is_streaming(&isp->videos[channel].queue))
 			return true;
-	return false;
+	return tx_isp_vendor_streams(isp);
 }
 
 /* The backend does not answer: every waiting client gets an error. The caller holds core_lock. */
@@ -63,6 +68,7 @@ static void give_up(struct tx_isp *isp)
 	tx_isp_core_abandon(isp->core);
 	for (channel = 0; channel < TX_ISP_CHANNELS; channel++)
 		vb2_queue_error(&isp->videos[channel].queue);
+	tx_isp_vendor_give_up(isp);
 }
 
 void tx_isp_raised(struct virtio_device *vdev)
@@ -79,7 +85,8 @@ static void deliver(struct tx_isp *isp, const struct tx_isp_completed *done, int
 	int index;
 
 	for (index = 0; index < count; index++)
-		tx_isp_video_complete(&isp->videos[done[index].channel], &done[index], time);
+		if (!tx_isp_vendor_complete(isp, &done[index]))
+			tx_isp_video_complete(&isp->videos[done[index].channel], &done[index], time);
 	if (count < 0)
 		give_up(isp);
 }
@@ -142,6 +149,7 @@ static void release(struct v4l2_device *v4l2_dev)
 		v4l2_ctrl_handler_free(&isp->videos[channel].controls);
 	v4l2_ctrl_handler_free(&isp->sensor_controls);
 	tx_isp_media_cleanup(isp);
+	tx_isp_vendor_free(isp);
 	tx_isp_memory_release(isp);
 	put_device(isp->dma_device);
 	kfree(isp->core);
@@ -177,11 +185,16 @@ static int start(struct tx_isp *isp, struct virtio_device *vdev, u32 strategy)
 	ret = tx_isp_rmem_register(isp);
 	if (ret)
 		goto unregister_media;
+	ret = tx_isp_vendor_register(isp);
+	if (ret)
+		goto unregister_rmem;
 	schedule_delayed_work(&isp->watchdog, WATCH_INTERVAL);
 	schedule_work(&isp->pressure_work);
 	tx_isp_debugfs_create(isp);
 	return 0;
 
+unregister_rmem:
+	tx_isp_rmem_unregister(isp);
 unregister_media:
 	tx_isp_media_unregister(isp);
 unregister_videos:
@@ -258,6 +271,7 @@ static void remove(struct virtio_device *vdev)
 	u32 channel;
 
 	tx_isp_debugfs_remove(isp);
+	tx_isp_vendor_unregister(isp);
 	tx_isp_rmem_unregister(isp);
 	tx_isp_media_unregister(isp);
 	for (channel = 0; channel < TX_ISP_CHANNELS; channel++)

@@ -127,7 +127,7 @@ int tx_isp_set_selection(struct file *file, void *fh, struct v4l2_selection *sel
 
 	if (selection->type != V4L2_BUF_TYPE_VIDEO_CAPTURE || selection->target != V4L2_SEL_TGT_CROP)
 		return -EINVAL;
-	if (vb2_is_busy(&video->queue))
+	if (vb2_is_busy(&video->queue) || tx_isp_vendor_owns(video->isp, video->channel))
 		return -EBUSY;
 	part = (struct tx_isp_rectangle){
 		.left = max(selection->r.left, 0),

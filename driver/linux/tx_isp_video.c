@@ -94,7 +94,7 @@ static int set_format(struct file *file, void *fh, struct v4l2_format *format)
 	struct tx_isp_layout layout;
 	int ret;
 
-	if (vb2_is_busy(&video->queue))
+	if (vb2_is_busy(&video->queue) || tx_isp_vendor_owns(video->isp, video->channel))
 		return -EBUSY;
 	nearest(video, format, &layout);
 	mutex_lock(&video->isp->core_lock);
@@ -273,6 +273,9 @@ static int queue_setup(struct vb2_queue *queue, unsigned int *buffers, unsigned 
 	struct tx_isp_layout layout;
 	int granted;
 
+	/* A channel has one front at a time. */
+	if (tx_isp_vendor_owns(video->isp, video->channel))
+		return -EBUSY;
 	tx_isp_video_layout(video, &layout);
 	if (!*planes) {
 		*planes = 1;

@@ -47,14 +47,13 @@ const PHY_POLL_US: u32 = 1000;
 /// PHY_STATE with a sensor: 0x630, then 0x300 or 0x330 (facts 2.8); without, it stays at 0x200.
 const PHY_ALIVE: u32 = (0x630 | 0x300 | 0x330) & !0x200;
 
-/// Takes the ISP from whatever state it is in to taking frames from `sensor`.
-pub(crate) fn start<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), Error> {
+/// Takes the ISP from whatever state it is in to waiting for frames from `sensor`: [`start_vic`] lets
+/// them in.
+pub(crate) fn initialise<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), Error> {
     soft_reset(bus)?;
     open_clock_gates(bus)?;
     start_core(bus, sensor)?;
-    start_csi(bus, sensor)?;
-    start_vic(bus, sensor)?;
-    Ok(bus.post(&[write(Core::IrqEnable.address(), CORE_INTERRUPTS)])?)
+    start_csi(bus, sensor)
 }
 
 /// Stops the frames and silences the interrupts.
@@ -198,7 +197,8 @@ pub(crate) fn recover_vic<B: Bus>(bus: &mut B) -> Result<(), Error> {
     Ok(())
 }
 
-fn start_vic<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), Error> {
+/// Lets the sensor's frames in.
+pub(crate) fn start_vic<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), Error> {
     let control = Vic::Control.address();
     // Interface 2 is MIPI, data type 1 RAW10 (facts 2.7).
     let data_type = match sensor.bits_per_pixel {
@@ -236,6 +236,7 @@ fn start_vic<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), Error> {
         write(Vic::IrqMask0.address(), VIC_MASK_0),
         write(Vic::IrqMask1.address(), 0),
         write(control, Vic::VIC_RUN.mask()),
+        write(Core::IrqEnable.address(), CORE_INTERRUPTS),
     ])?;
     Ok(())
 }

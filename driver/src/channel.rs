@@ -115,6 +115,18 @@ impl<B: Bus> Isp<B> {
         Ok(())
     }
 
+    /// Where the chroma plane begins in a channel's buffers.
+    #[must_use]
+    pub const fn chroma_start(&self, channel: ChannelId) -> ChromaStart {
+        self.channels[channel.index()].chroma
+    }
+
+    /// Whether buffers that the chip passes over are completed as damaged, in place of being queued
+    /// again.
+    pub fn return_skipped(&mut self, channel: ChannelId, returns: bool) {
+        self.channels[channel.index()].returns_skipped = returns;
+    }
+
     /// Notes that a buffer is about to be queued: its whole length must lie below 4 GiB and must not
     /// touch that of another noted buffer of any channel. [`Isp::release`] forgets it.
     ///

@@ -46,6 +46,8 @@ pub enum Error {
     Overlap(PhysAddr),
     /// The buffer at this address ends beyond 4 GiB.
     OutOfRange(PhysAddr),
+    /// The noise reduction was offered too little memory: so many bytes.
+    NoiseReduction(u32),
     /// The pool could not serve the request.
     Pool(PoolError),
 }
@@ -54,16 +56,24 @@ pub enum Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 pub enum Errno {
+    /// Operation not permitted.
+    Eperm = 1,
     /// Input/output error.
     Eio = 5,
+    /// Nothing is there yet.
+    Eagain = 11,
     /// Out of memory.
     Enomem = 12,
+    /// Bad address.
+    Efault = 14,
     /// Device or resource busy.
     Ebusy = 16,
     /// No such device.
     Enodev = 19,
     /// Invalid argument.
     Einval = 22,
+    /// Inappropriate ioctl for device.
+    Enotty = 25,
     /// No buffer space available (132 on MIPS, 105 elsewhere).
     Enobufs = 132,
 }
@@ -99,6 +109,7 @@ impl Error {
             | Self::OutOfRange(_) => Errno::Einval,
             Self::Busy(_) | Self::RgbTaken(_) => Errno::Ebusy,
             Self::QueueFull(_) => Errno::Enobufs,
+            Self::NoiseReduction(_) => Errno::Efault,
             Self::Pool(error) => error.errno(),
         }
     }
@@ -168,6 +179,10 @@ impl fmt::Display for Error {
                 write!(f, "the buffer at {address} overlaps another that is queued")
             }
             Self::OutOfRange(address) => write!(f, "the buffer at {address} ends beyond 4 GiB"),
+            Self::NoiseReduction(bytes) => write!(
+                f,
+                "{bytes} bytes are too few for the noise reduction; GET_BUF says how many it needs"
+            ),
             Self::Pool(error) => error.fmt(f),
         }
     }

@@ -194,6 +194,19 @@ impl<B: Bus> Isp<B> {
                 _ => continue,
             };
             let output = &mut self.channels[channel.index()];
+            while let Some(skipped) = output.take_skipped(PhysAddr(y_address)) {
+                self.health.dropped_buffers += 1;
+                let pushed = report.completed.push(Completed {
+                    channel,
+                    index: skipped.index,
+                    sequence: y_frame,
+                    intact: false,
+                });
+                debug_assert!(
+                    pushed,
+                    "a channel has fewer buffers in hardware than entries"
+                );
+            }
             let Some(finished) = output.take_finished(PhysAddr(y_address), y_frame) else {
                 report.unmatched += 1;
                 continue;

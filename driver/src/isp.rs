@@ -6,9 +6,11 @@ use crate::bus::Bus;
 use crate::channel::OutputChannel;
 use crate::error::Error;
 use crate::recovery::{Health, Silenced, Watchdog};
+use crate::vendor::isp_buffer::{self, MemoryOption};
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::registers::{Core, Harb};
 use tx_isp_abi::sensor::Sensor;
+use tx_isp_abi::vendor::IspBuffer;
 
 /// The T31's SoC id word (facts 1.4).
 const T31_SOC_ID: u32 = 0x1003_1000;
@@ -23,8 +25,14 @@ pub struct Isp<B> {
     /// Lines of a frame as the sensor was told last.
     pub(crate) frame_length: u32,
     pub(crate) channels: [OutputChannel; ChannelId::COUNT],
-    /// Clocks, core, CSI and VIC run.
+    /// Clocks, core and CSI are set up.
+    pub(crate) initialised: bool,
+    /// They and the VIC run.
     pub(crate) running: bool,
+    /// The ISP is to run although no channel streams.
+    pub(crate) held: bool,
+    /// The noise reduction's memory: its registers are written after each reset.
+    pub(crate) noise_reduction: Option<(IspBuffer, MemoryOption)>,
     /// The first interrupt since bring-up has been seen.
     pub(crate) first_frame_seen: bool,
     /// The last value written to CH_EN.
@@ -61,7 +69,10 @@ impl<B: Bus> Isp<B> {
                 OutputChannel::new(second, sensor.size),
                 OutputChannel::new(third, sensor.size),
             ],
+            initialised: false,
             running: false,
+            held: false,
+            noise_reduction: None,
             first_frame_seen: false,
             channel_enable: 0,
             health: Health::default(),
@@ -101,36 +112,121 @@ impl<B: Bus> Isp<B> {
         if self.running {
             return Ok(());
         }
-        let started = self.start_isp();
+        let started = match self.initialised {
+            true => bring_up::start_vic(&mut self.bus, &self.sensor),
+            false => self.start_isp(),
+        };
         if started.is_err() {
             // A part of it may run; the first error is the one to report.
             let _ = bring_up::stop(&mut self.bus);
+            self.initialised = false;
         }
         self.running = started.is_ok();
         started
     }
 
+    /// Resets the ISP and sets it up, unless it is; frames come once it runs.
+    ///
+    /// # Errors
+    /// Whatever the reset or the sensor's link meet.
+    pub fn initialise(&mut self) -> Result<(), Error> {
+        if self.running || self.initialised {
+            return Ok(());
+        }
+        let done = self.set_up();
+        if done.is_err() {
+            // The first error is the one to report.
+            let _ = bring_up::stop(&mut self.bus);
+            self.initialised = false;
+        }
+        done
+    }
+
+    /// Lets the ISP run, or (`false`) run only while a channel streams.
+    ///
+    /// # Errors
+    /// Whatever bring-up or shutting down meet.
+    pub fn hold(&mut self, held: bool) -> Result<(), Error> {
+        self.held = held;
+        if !held {
+            return self.stop_if_idle();
+        }
+        let started = self.ensure_running();
+        self.held = started.is_ok();
+        started
+    }
+
+    /// Undoes [`Isp::initialise`] where nothing runs.
+    ///
+    /// # Errors
+    /// [`Error::Bus`].
+    pub fn deinitialise(&mut self) -> Result<(), Error> {
+        self.noise_reduction = None;
+        if self.running || !self.initialised {
+            return Ok(());
+        }
+        self.initialised = false;
+        Ok(bring_up::stop(&mut self.bus)?)
+    }
+
+    /// Gives the noise reduction its memory, or takes it.
+    ///
+    /// # Errors
+    /// [`Error::NoiseReduction`] if the memory is too small, [`Error::Bus`].
+    pub fn set_noise_reduction(
+        &mut self,
+        memory: Option<(IspBuffer, MemoryOption)>,
+    ) -> Result<(), Error> {
+        if let Some((buffer, option)) = memory
+            && isp_buffer::registers(buffer, self.sensor.size, option).is_err()
+        {
+            return Err(Error::NoiseReduction(buffer.bytes));
+        }
+        self.noise_reduction = memory;
+        self.write_noise_reduction()
+    }
+
+    fn write_noise_reduction(&mut self) -> Result<(), Error> {
+        if let Some((buffer, option)) = self.noise_reduction
+            && let Ok(writes) = isp_buffer::registers(buffer, self.sensor.size, option)
+        {
+            self.bus.post(writes.as_slice())?;
+        }
+        Ok(())
+    }
+
     /// Takes the ISP from whatever state it is in to taking frames, with no channel enabled.
     pub(crate) fn start_isp(&mut self) -> Result<(), Error> {
+        self.set_up()?;
+        bring_up::start_vic(&mut self.bus, &self.sensor)
+    }
+
+    fn set_up(&mut self) -> Result<(), Error> {
         self.first_frame_seen = false;
         self.channel_enable = 0;
         self.silenced = Silenced::default();
         self.interrupts_in_vain = 0;
-        bring_up::start(&mut self.bus, &self.sensor)
+        bring_up::initialise(&mut self.bus, &self.sensor)?;
+        self.initialised = true;
+        self.write_noise_reduction()
     }
 
     /// Shuts the ISP down once no channel streams.
     pub(crate) fn stop_if_idle(&mut self) -> Result<(), Error> {
-        if !self.running || self.channels.iter().any(OutputChannel::is_streaming) {
+        let needed = self.held || self.channels.iter().any(OutputChannel::is_streaming);
+        if !self.running || needed {
             return Ok(());
         }
         self.running = false;
+        self.initialised = false;
         Ok(bring_up::stop(&mut self.bus)?)
     }
 
     /// The bus is gone: nothing runs any more, and all buffers are the caller's again.
     pub fn abandon(&mut self) {
         self.running = false;
+        self.initialised = false;
+        self.held = false;
         for channel in &mut self.channels {
             channel.forget();
         }

@@ -11,6 +11,7 @@
 //! | [`sensor`] | the image sensor: probe, exposure, gain, frame length |
 //! | [`recovery`] | restarts, the watchdog, interrupt storms |
 //! | [`alloc`] | who allocates frame buffers, how many, and from what |
+//! | [`vendor`] | the vendor's device nodes |
 //!
 //! The crate knows no kernel, allocates nothing and has no unsafe code. The kernel module and the
 //! host's tests run the same code.
@@ -31,6 +32,7 @@ mod list;
 pub mod recovery;
 pub mod selection;
 pub mod sensor;
+pub mod vendor;
 
 pub use error::{Errno, Error};
 pub use list::List;

@@ -30,6 +30,7 @@ mod placement;
 mod rust;
 mod stack;
 mod userland;
+mod vendor_client;
 mod workshop;
 
 pub use error::Error;

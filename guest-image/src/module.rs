@@ -172,6 +172,23 @@ fn module_target(bare: &str) -> std::result::Result<String, String> {
 /// Copies the sources for kbuild, so that what it makes does not land in the repository; gives the
 /// copies. Files keep their times unless they changed, and what is gone is removed.
 fn stage_sources(from: &Path, stage: &Path) -> Result<Vec<PathBuf>> {
+    let mut staged = stage_folder(from, stage)?;
+    for path in cache::entries(from)? {
+        // Rust's sources are cargo's business.
+        if let Some(name) = path
+            .file_name()
+            .filter(|name| *name != "src" && path.is_dir())
+        {
+            let folder = stage.join(name);
+            fs::create_dir_all(&folder).at("creating", &folder)?;
+            staged.extend(stage_folder(&path, &folder)?);
+        }
+    }
+    Ok(staged)
+}
+
+/// The same for the files of one folder.
+fn stage_folder(from: &Path, stage: &Path) -> Result<Vec<PathBuf>> {
     let mut names: BTreeSet<OsString> = BTreeSet::new();
     for path in cache::entries(from)? {
         if let Some(name) = path.file_name().filter(|_| is_source(&path)) {
@@ -230,6 +247,8 @@ fn remove_objects(stage: &Path) -> Result<()> {
             .is_some_and(|extension| extension == "o" || extension == "ko")
         {
             fs::remove_file(&path).at("removing", &path)?;
+        } else if path.is_dir() {
+            remove_objects(&path)?;
         }
     }
     Ok(())
@@ -272,14 +291,17 @@ mod tests {
     fn staged_sources_follow_the_repository() {
         let from = tempfile::tempdir().unwrap();
         let stage = tempfile::tempdir().unwrap();
-        for name in ["Kbuild", "a.c", "a.h", "Cargo.toml"] {
+        fs::create_dir_all(from.path().join("src")).unwrap();
+        fs::create_dir_all(from.path().join("front")).unwrap();
+        for name in ["Kbuild", "a.c", "a.h", "Cargo.toml", "front/b.c", "src/c.c"] {
             fs::write(from.path().join(name), name).unwrap();
         }
         fs::write(stage.path().join("gone.c"), "").unwrap();
         fs::write(stage.path().join("tx-isp.mod.c"), "").unwrap();
         let staged = stage_sources(from.path(), stage.path()).unwrap();
         let names: Vec<_> = staged.iter().filter_map(|path| path.file_name()).collect();
-        assert_eq!(names, ["Kbuild", "a.c", "a.h"]);
+        assert_eq!(names, ["Kbuild", "a.c", "a.h", "b.c"]);
+        assert!(stage.path().join("front/b.c").exists() && !stage.path().join("src").exists());
         assert!(!stage.path().join("gone.c").exists());
         assert!(stage.path().join("tx-isp.mod.c").exists());
     }

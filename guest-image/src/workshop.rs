@@ -11,7 +11,7 @@ use crate::kernel::modules::module_info;
 use crate::kernel::{self, Kernel, KernelChoice};
 use crate::module::{self, Module};
 use crate::placement::{CarveOut, Placement};
-use crate::{agent, userland};
+use crate::{agent, userland, vendor_client};
 use host_setup::progress::Progress;
 use host_setup::toolchain::Toolchain;
 
@@ -60,6 +60,8 @@ pub struct ImageRequest {
     pub with_compliance: bool,
     /// Whether `gst-launch-1.0` with `v4l2src` is in it (about 10 MB).
     pub with_gstreamer: bool,
+    /// Whether the program that tries the vendor's front is in it.
+    pub with_vendor_client: bool,
     /// Further files.
     pub extra: Vec<ExtraFile>,
     /// A program or script to be `/init`, instead of the agent.
@@ -74,6 +76,7 @@ impl Default for ImageRequest {
             with_v4l_utils: true,
             with_compliance: false,
             with_gstreamer: false,
+            with_vendor_client: false,
             extra: Vec::new(),
             init: None,
         }
@@ -179,6 +182,10 @@ impl Workshop {
         if request.with_gstreamer {
             userland::add_gstreamer(&mut image, &apt)?;
         }
+        if request.with_vendor_client {
+            let program = vendor_client::build(&self.repository, &self.cache)?;
+            image.copy(vendor_client::VENDOR_CLIENT, &program, 0o755)?;
+        }
         add_modules(&mut image, &kernel, &module)?;
         let init = match &request.init {
             Some(init) => init.clone(),
@@ -217,6 +224,7 @@ fn image_name(kernel: &Kernel, request: &ImageRequest) -> String {
     for (with, name) in [
         (request.with_compliance, "compliance"),
         (request.with_gstreamer, "gstreamer"),
+        (request.with_vendor_client, "vendor-client"),
     ] {
         if with {
             key = key.add(name);

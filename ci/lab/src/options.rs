@@ -36,6 +36,10 @@ pub struct GuestOptions {
     /// The virtual device that carries the ISP; auto takes the best one that this QEMU has
     #[arg(long, value_enum, default_value_t = Attach::Auto)]
     pub attach: Attach,
+    /// Give the guest the vendor's device nodes (/dev/tx-isp and others), and what programs that are
+    /// linked for a camera expect beside them
+    #[arg(long)]
+    pub vendor: bool,
     /// Install missing host packages without asking
     #[arg(long, short)]
     pub yes: bool,
@@ -103,6 +107,7 @@ impl GuestOptions {
                 Attach::Generic => Some(Carrier::Generic),
                 Attach::Gpio => Some(Carrier::Gpio),
             },
+            vendor: self.vendor,
             yes: self.yes,
         }
     }

@@ -21,6 +21,8 @@ pub struct GuestConfig {
     pub qemu: Option<PathBuf>,
     /// The virtual device that carries the ISP; the best one that this QEMU has if there is none.
     pub attach: Option<Carrier>,
+    /// Whether there are the vendor's device nodes, and the program that tries them.
+    pub vendor: bool,
     /// Whether missing host packages are installed without asking.
     pub yes: bool,
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use guest_image::host::{self, Needs};
 use guest_image::{GuestImage, ImageRequest, KernelChoice, Progress, Workshop};
+use guest_protocol::VENDOR_WORD;
 
 use crate::bundle::{self, Bundle};
 use crate::config::GuestConfig;
@@ -70,7 +71,13 @@ impl Prepared {
         let qemu = Qemu::find(options.qemu.as_deref())?;
         let carrier = qemu.choose(options.attach)?;
         let emulator = build_emulator(&repository, steps)?;
-        let image = image_with(&options.kernel, &repository, steps, add)?;
+        let mut image = image_with(&options.kernel, &repository, steps, |image| {
+            image.with_vendor_client = options.vendor;
+            add(image);
+        })?;
+        if options.vendor {
+            image.command_line_extra.push(VENDOR_WORD.to_owned());
+        }
         Self::for_qemu(qemu, carrier, emulator, image, options)
     }
 

@@ -13,6 +13,7 @@
 //! | [`gain`] | codes and factors of a sensor's gains |
 //! | [`statistics`] | what the core writes to memory for the control loops |
 //! | [`soc`] | the words that tell a SoC, and its id |
+//! | [`vendor`] | the ioctls of the vendor's device nodes |
 //!
 //! The crate has no dependencies and no `std`. Sources written as `facts 2.4` name sections of the
 //! project's T31 reference; "our choice" marks what no source tells.
@@ -32,6 +33,7 @@ pub mod rmem;
 pub mod sensor;
 pub mod soc;
 pub mod statistics;
+pub mod vendor;
 
 use core::fmt;
 

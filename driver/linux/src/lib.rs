@@ -7,6 +7,7 @@
 //! | [`health`] | that about what went wrong with the hardware |
 //! | [`sensor`] | those about the sensor and the part of its picture that is shown |
 //! | [`memory`] | those about the carve-out and its buffers |
+//! | [`vendor`] | those about the vendor's device nodes |
 //! | [`mailbox`] | the driver core's bus over the virtqueue that C carries |
 //! | [`print`] | lines for the kernel's log, and panics |
 //!
@@ -19,3 +20,4 @@ pub mod mailbox;
 pub mod memory;
 pub mod print;
 pub mod sensor;
+pub mod vendor;

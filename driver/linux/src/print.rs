@@ -48,6 +48,7 @@ impl Write for Line {
 }
 
 unsafe extern "C" {
+    fn tx_isp_complain(text: *const u8, length: u32);
     fn tx_isp_print(level: u32, text: *const u8, length: u32);
 }
 
@@ -70,4 +71,12 @@ fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
     let (text, length) = line.text();
     // SAFETY: `text` points to `length` readable bytes of `line`; the call never returns.
     unsafe { tx_isp_panic(text, length) }
+}
+
+/// A line about what a client did wrong: a few of them in a row, then no more for a while.
+pub fn complain(arguments: fmt::Arguments<'_>) {
+    let line = Line::format(arguments);
+    let (text, length) = line.text();
+    // SAFETY: the text lives until the function returns.
+    unsafe { tx_isp_complain(text, length) };
 }

@@ -44,6 +44,9 @@ pub struct OutputChannel {
     first_sequence: u32,
     /// The sequence number of the frame that came last.
     last_sequence: Option<u32>,
+    /// Buffers that the chip passed over go back to the client, as the vendor's driver does it (facts
+    /// 2a.2); otherwise they are queued again.
+    pub(super) returns_skipped: bool,
     /// An error was told of; the next frame may be the one that it damaged.
     pub(crate) suspect: bool,
 }
@@ -63,6 +66,7 @@ impl OutputChannel {
             first_frame: None,
             first_sequence: 0,
             last_sequence: None,
+            returns_skipped: false,
             suspect: false,
         }
     }
@@ -134,6 +138,18 @@ impl OutputChannel {
             chroma: PhysAddr(buffer.address.0.wrapping_add(self.layout.uv_offset)),
             dropped: u32::try_from(found).unwrap_or(u32::MAX),
         })
+    }
+
+    /// The oldest buffer that the chip has passed over, if `address` is done and the client is to
+    /// have those that were.
+    pub(crate) fn take_skipped(&mut self, address: PhysAddr) -> Option<Buffer> {
+        let held = self.in_hardware.as_slice();
+        let position = held.iter().position(|buffer| buffer.address == address)?;
+        if self.returns_skipped && position > 0 {
+            self.in_hardware.remove(0)
+        } else {
+            None
+        }
     }
 
     pub(super) fn holds(&self, buffer: Buffer) -> bool {

@@ -16,7 +16,7 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::failure::{At, failure};
-use crate::{SERVE, modules, shell};
+use crate::{SERVE, modules, shell, vendor};
 
 /// What is mounted where: type, place, options.
 const MOUNTS: [(&str, &str, &str); 7] = [
@@ -41,6 +41,9 @@ pub fn main() -> ExitCode {
     let command_line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
     let loaded = modules::load_all(&command_line);
     for failure in loaded.iter().filter_map(|module| module.failure.as_ref()) {
+        eprintln!("agent: {failure}");
+    }
+    if let Err(failure) = vendor::prepare(&command_line) {
         eprintln!("agent: {failure}");
     }
 

@@ -22,6 +22,7 @@ mod run;
 mod serve;
 mod shell;
 mod stream;
+mod vendor;
 
 use std::process::ExitCode;
 

@@ -22,3 +22,7 @@ pub const VERSION: u32 = 3;
 
 /// The word on the kernel command line that asks for a console instead of the agent.
 pub const SHELL_WORD: &str = "lab.shell";
+
+/// The word on the kernel command line that asks for the vendor's device nodes: a parameter of the
+/// driver's, which the agent heeds, too.
+pub const VENDOR_WORD: &str = "tx_isp.vendor=on";

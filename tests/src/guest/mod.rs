@@ -10,6 +10,7 @@
 //! | [`lifecycle`] | clients that come, go, are killed, and keep handles too long |
 //! | [`clock`] | whether a second of the guest is one of the host |
 //! | [`clients`] | programs that everybody has, unchanged |
+//! | [`vendor`] | programs that are linked for a camera |
 //! | [`health`] | what the guest's kernel makes of it |
 
 pub mod clients;
@@ -20,3 +21,4 @@ pub mod lifecycle;
 pub mod memory;
 pub mod streams;
 pub mod suite;
+pub mod vendor;

@@ -53,6 +53,8 @@ pub enum Programs {
     Usual,
     /// GStreamer beside them.
     GStreamer,
+    /// The vendor's device nodes, and the program that tries them.
+    Vendor,
 }
 
 /// What a guest boots with.
@@ -201,6 +203,7 @@ fn config() -> Result<GuestConfig> {
         },
         qemu: word("QEMU").map(PathBuf::from),
         attach,
+        vendor: false,
         yes: word("YES").is_some(),
     })
 }
@@ -314,7 +317,11 @@ impl SharedGuest {
         let config = self.config.as_ref().map_err(|error| anyhow!("{error}"))?;
         let steps = Steps::new();
         let programs = self.boot.programs;
-        let prepared = Prepared::with_image(config, &steps, |image: &mut ImageRequest| {
+        let config = GuestConfig {
+            vendor: programs == Programs::Vendor,
+            ..config.clone()
+        };
+        let prepared = Prepared::with_image(&config, &steps, |image: &mut ImageRequest| {
             image.with_compliance = programs == Programs::Usual;
             image.with_gstreamer = programs == Programs::GStreamer;
         })?;

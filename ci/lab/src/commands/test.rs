@@ -69,6 +69,8 @@ pub enum Part {
     Lifecycle,
     /// Programs that everybody has: v4l2-ctl and GStreamer.
     Clients,
+    /// Programs that are linked for a camera: the vendor's device nodes.
+    Vendor,
     /// v4l2-compliance.
     Compliance,
     /// A panic and a dead emulator.
@@ -86,6 +88,7 @@ impl Part {
             Self::Memory => "guest_memory",
             Self::Lifecycle => "guest_lifecycle",
             Self::Clients => "guest_clients",
+            Self::Vendor => "guest_vendor",
             Self::Compliance => "guest_compliance",
             Self::Failures => "guest_failures",
         }

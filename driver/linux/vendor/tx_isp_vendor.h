@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The vendor's device nodes: /dev/tx-isp, /dev/framechanN, /dev/isp-m0, /dev/avpu, /proc/jz/isp and a
+ * /dev/mem for client libraries. What they do is decided in Rust (driver/src/vendor); the C files copy
+ * arguments, sleep and wake.
+ */
+#ifndef TX_ISP_VENDOR_H
+#define TX_ISP_VENDOR_H
+
+#include <linux/miscdevice.h>
+#include <linux/mutex.h>
+#include <linux/wait.h>
+
+#include "../tx_isp.h"
+
+/* Most buffers of a frame channel, and the largest argument of an ioctl in words. */
+#define TX_ISP_VENDOR_BUFFERS 64
+#define TX_ISP_VENDOR_ARGUMENT_WORDS (0x70 / 4)
+
+/* Numbers of the ioctls that C treats on its own; the library knows all of them. */
+#define TX_ISP_VENDOR_SET_BUFFER 0x800856d4
+#define TX_ISP_VENDOR_LISTEN 0x400456bf
+#define TX_ISP_VENDOR_QUEUE 0xc044560f
+#define TX_ISP_VENDOR_DEQUEUE 0xc0445611
+#define TX_ISP_VENDOR_CACHE 0xc00c7200
+
+/* The library's state of the front. C knows its size only. */
+struct tx_isp_front;
+
+enum tx_isp_vendor_node {
+	TX_ISP_VENDOR_NODE_ISP,
+	TX_ISP_VENDOR_NODE_CHANNEL,
+	TX_ISP_VENDOR_NODE_TUNING,
+	TX_ISP_VENDOR_NODE_ENCODER,
+};
+
+/* Mirror of Rust's Argument: how many bytes of an argument are read and written. */
+struct tx_isp_vendor_extent {
+	u32 read, written;
+};
+
+/* Mirrors of the vendor's structures, as far as C looks into them. */
+struct tx_isp_vendor_buffer {
+	u32 index;
+	u32 unused[12];
+	u32 address;
+	u32 length;
+	u32 reserved[2];
+};
+
+struct tx_isp_vendor_isp_buffer {
+	u32 address, bytes;
+};
+
+struct tx_isp_vendor_tuning_request {
+	u32 get, id, value;
+};
+
+/* /dev/framechanN. */
+struct tx_isp_vendor_channel {
+	struct tx_isp *isp;
+	u32 number;
+	char name[16];
+	struct miscdevice device;
+	/* Whoever has it open; guarded by the lock of the channel's video node. */
+	struct file *owner;
+	/* Those who wait for a frame, and how often something has changed for them; core_lock. */
+	wait_queue_head_t wait;
+	u32 changes;
+	/* The clients' memory that queued buffers are in; core_lock. */
+	struct tx_isp_memory *held[TX_ISP_VENDOR_BUFFERS];
+};
+
+/* /dev/avpu: registers that can be read, and nobody who works. */
+struct tx_isp_vendor_encoder {
+	struct miscdevice device;
+	wait_queue_head_t wait;
+	/* Guards the rest. */
+	struct mutex lock;
+	/* How often waiting was ended. */
+	u32 unblocked;
+	u32 written[16][2];
+	u32 used;
+};
+
+struct tx_isp_vendor {
+	struct tx_isp *isp;
+	/* Guarded by core_lock. */
+	struct tx_isp_front *front;
+	struct tx_isp_vendor_channel channels[TX_ISP_CHANNELS];
+	/* The client's memory that the noise reduction uses; core_lock. */
+	struct tx_isp_memory *noise_reduction;
+	/* Interrupts that brought frames. */
+	u32 frames;
+	struct miscdevice device, tuning, mem;
+	struct tx_isp_vendor_encoder encoder;
+	struct proc_dir_entry *proc;
+	bool quirks;
+};
+
+/* vendor_isp.c */
+/* Copies an ioctl's argument, lets call do the rest, and copies the result back. */
+long tx_isp_vendor_ioctl(struct tx_isp *isp, enum tx_isp_vendor_node node, unsigned int number,
+			 unsigned long argument, long (*call)(void *context, u32 number, u32 *words),
+			 void *context);
+/* The block of the carve-out that the calling process has mapped and that holds the range; held. */
+struct tx_isp_memory *tx_isp_vendor_memory(struct tx_isp *isp, u32 address, u32 bytes);
+void tx_isp_vendor_memory_put(struct tx_isp_memory *memory);
+
+/* vendor_channel.c */
+int tx_isp_vendor_channels_register(struct tx_isp_vendor *vendor);
+void tx_isp_vendor_channels_unregister(struct tx_isp_vendor *vendor);
+/* Something has changed for those who wait; the caller holds core_lock. */
+void tx_isp_vendor_wake(struct tx_isp_vendor_channel *channel);
+/* Gives memory back that neither driver nor chip have any more; the caller holds core_lock. */
+void tx_isp_vendor_release_idle(struct tx_isp_vendor_channel *channel);
+
+/* vendor_tuning.c, vendor_encoder.c, vendor_mem.c, vendor_proc.c */
+int tx_isp_vendor_tuning_register(struct tx_isp_vendor *vendor);
+int tx_isp_vendor_encoder_register(struct tx_isp_vendor *vendor);
+int tx_isp_vendor_mem_register(struct tx_isp_vendor *vendor);
+int tx_isp_vendor_proc_create(struct tx_isp_vendor *vendor);
+
+/* What C calls in Rust (src/vendor.rs); all of it needs core_lock, except what takes no front. */
+u32 tx_isp_front_size(void);
+void tx_isp_front_create(struct tx_isp_front *front, u32 memopt, bool quirks);
+int tx_isp_vendor_argument(u32 node, u32 number, struct tx_isp_vendor_extent *extent);
+int tx_isp_vendor_isp(struct tx_isp_front *front, struct tx_isp_core *core, u32 number, u32 *words);
+int tx_isp_vendor_channel(struct tx_isp_front *front, struct tx_isp_core *core, u32 channel,
+			  u32 number, u32 *words);
+int tx_isp_vendor_tuning(struct tx_isp_front *front, struct tx_isp_core *core, u32 number, u32 *words);
+u32 tx_isp_vendor_tuning_bytes(bool get, u32 id);
+int tx_isp_vendor_check(const struct tx_isp_front *front, u32 channel,
+			const struct tx_isp_vendor_buffer *buffer);
+bool tx_isp_vendor_holds(const struct tx_isp_front *front, u32 channel, u32 index);
+bool tx_isp_vendor_is_selected(const struct tx_isp_front *front);
+void tx_isp_vendor_open(struct tx_isp_front *front);
+void tx_isp_vendor_close(struct tx_isp_front *front, struct tx_isp_core *core);
+int tx_isp_vendor_channel_open(struct tx_isp_front *front, struct tx_isp_core *core, u32 channel);
+void tx_isp_vendor_channel_close(struct tx_isp_front *front, struct tx_isp_core *core, u32 channel);
+bool tx_isp_vendor_channel_runs(const struct tx_isp_front *front, u32 channel);
+bool tx_isp_vendor_channel_started(const struct tx_isp_front *front, u32 channel);
+int tx_isp_vendor_tuning_open(struct tx_isp_front *front);
+void tx_isp_vendor_tuning_close(struct tx_isp_front *front);
+int tx_isp_vendor_finish(struct tx_isp_front *front, struct tx_isp_core *core, u32 channel, u32 index,
+			 bool intact, u64 time);
+void tx_isp_vendor_abandon(struct tx_isp_front *front);
+bool tx_isp_vendor_may_map(u32 address, u32 bytes);
+int tx_isp_vendor_page(struct tx_isp_core *core, u32 address, u32 *words);
+int tx_isp_vendor_show(const struct tx_isp_front *front, struct tx_isp_core *core, u32 file,
+		       u32 frames, u8 *text, u32 room);
+
+#endif

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /dev/framechanN: the vendor's frame channels.
+ */
+#include <linux/fs.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "tx_isp_vendor.h"
+
+void tx_isp_vendor_wake(struct tx_isp_vendor_channel *channel)
+{
+	WRITE_ONCE(channel->changes, channel->changes + 1);
+	wake_up_all(&channel->wait);
+}
+
+void tx_isp_vendor_release_idle(struct tx_isp_vendor_channel *channel)
+{
+	struct tx_isp_front *front = channel->isp->vendor->front;
+	u32 index;
+
+	for (index = 0; index < TX_ISP_VENDOR_BUFFERS; index++) {
+		if (!channel->held[index] || tx_isp_vendor_holds(front, channel->number, index))
+			continue;
+		tx_isp_vendor_memory_put(channel->held[index]);
+		channel->held[index] = NULL;
+	}
+}
+
+/* An ioctl that does not sleep for a frame. */
+static long channel_call_once(struct tx_isp_vendor_channel *channel, u32 number, u32 *words)
+{
+	struct tx_isp *isp = channel->isp;
+
+	lockdep_assert_held(&isp->core_lock);
+	if (!isp->core_ready)
+		return -ENODEV;
+	return tx_isp_vendor_channel(isp->vendor->front, isp->core, channel->number, number, words);
+}
+
+/*
+ * A buffer must lie in memory of /dev/rmem that the caller has mapped: the chip will write to it. The
+ * vendor's driver takes any address.
+ */
+static long queue_buffer(struct tx_isp_vendor_channel *channel, u32 *words)
+{
+	const struct tx_isp_vendor_buffer *buffer = (void *)words;
+	struct tx_isp *isp = channel->isp;
+	struct tx_isp_memory *memory;
+	u32 index = buffer->index;
+	u32 address = buffer->address;
+	long ret;
+
+	memory = tx_isp_vendor_memory(isp, address, buffer->length);
+	mutex_lock(&isp->core_lock);
+	ret = tx_isp_vendor_check(isp->vendor->front, channel->number, buffer);
+	if (!ret && !memory && !isp->vendor->quirks) {
+		pr_warn_ratelimited("tx-isp: vendor: QBUF wants memory of /dev/rmem that the caller has mapped, not %u bytes at %#010x\n",
+				    buffer->length, address);
+		ret = -EINVAL;
+	}
+	if (!ret)
+		ret = channel_call_once(channel, TX_ISP_VENDOR_QUEUE, words);
+	if (!ret && index < TX_ISP_VENDOR_BUFFERS)
+		swap(memory, channel->held[index]);
+	mutex_unlock(&isp->core_lock);
+	tx_isp_vendor_memory_put(memory);
+	return ret;
+}
+
+/* The vendor's driver goes back to sleep whatever the signal: its client cannot be killed. */
+static int wait_stubbornly(struct tx_isp_vendor_channel *channel, u32 seen)
+{
+	while (wait_event_interruptible(channel->wait, READ_ONCE(channel->changes) != seen))
+		cond_resched();
+	return 0;
+}
+
+/* DQBUF and LISTEN_BUF: again and again, until there is a frame or an error. */
+static long wait_for_frame(struct tx_isp_vendor_channel *channel, u32 number, u32 *words)
+{
+	struct tx_isp *isp = channel->isp;
+	u32 seen;
+	long ret;
+
+	for (;;) {
+		mutex_lock(&isp->core_lock);
+		seen = channel->changes;
+		ret = channel_call_once(channel, number, words);
+		mutex_unlock(&isp->core_lock);
+		if (ret != -EAGAIN)
+			return ret;
+		if (number == TX_ISP_VENDOR_LISTEN)
+			ret = wait_event_interruptible(channel->wait,
+						       READ_ONCE(channel->changes) != seen);
+		else if (isp->vendor->quirks)
+			ret = wait_stubbornly(channel, seen);
+		else
+			ret = wait_event_killable(channel->wait, READ_ONCE(channel->changes) != seen);
+		if (ret)
+			return ret;
+	}
+}
+
+static long channel_call(void *context, u32 number, u32 *words)
+{
+	struct tx_isp_vendor_channel *channel = context;
+	struct tx_isp *isp = channel->isp;
+	long ret;
+
+	switch (number) {
+	case TX_ISP_VENDOR_LISTEN:
+	case TX_ISP_VENDOR_DEQUEUE:
+		return wait_for_frame(channel, number, words);
+	case TX_ISP_VENDOR_QUEUE:
+		return queue_buffer(channel, words);
+	default:
+		mutex_lock(&isp->core_lock);
+		ret = channel_call_once(channel, number, words);
+		tx_isp_vendor_release_idle(channel);
+		tx_isp_vendor_wake(channel);
+		mutex_unlock(&isp->core_lock);
+		return ret;
+	}
+}
+
+static long channel_ioctl(struct file *file, unsigned int number, unsigned long argument)
+{
+	struct tx_isp_vendor_channel *channel = file->private_data;
+	long ret;
+
+	ret = tx_isp_vendor_ioctl(channel->isp, TX_ISP_VENDOR_NODE_CHANNEL, number, argument,
+				  channel_call, channel);
+	/* A signal's number is the vendor's answer, too. */
+	if (number == TX_ISP_VENDOR_LISTEN && ret == -ERESTARTSYS &&
+	    put_user((int)ret, (int __user *)argument))
+		return -EFAULT;
+	return ret;
+}
+
+static int channel_open(struct inode *inode, struct file *file)
+{
+	/* misc_open() left the device here. */
+	struct tx_isp_vendor_channel *channel =
+		container_of(file->private_data, struct tx_isp_vendor_channel, device);
+	struct tx_isp *isp = channel->isp;
+	struct tx_isp_video *video = &isp->videos[channel->number];
+	int ret = -EBUSY;
+
+	file->private_data = channel;
+	mutex_lock(&video->lock);
+	if (channel->owner || vb2_is_busy(&video->queue))
+		goto unlock;
+	mutex_lock(&isp->core_lock);
+	ret = -ENODEV;
+	if (isp->core_ready)
+		ret = tx_isp_vendor_channel_open(isp->vendor->front, isp->core, channel->number);
+	mutex_unlock(&isp->core_lock);
+	if (ret)
+		goto unlock;
+	channel->owner = file;
+	v4l2_device_get(&isp->v4l2_dev);
+unlock:
+	mutex_unlock(&video->lock);
+	return ret;
+}
+
+static int channel_release(struct inode *inode, struct file *file)
+{
+	struct tx_isp_vendor_channel *channel = file->private_data;
+	struct tx_isp *isp = channel->isp;
+	struct tx_isp_video *video = &isp->videos[channel->number];
+
+	mutex_lock(&video->lock);
+	mutex_lock(&isp->core_lock);
+	/* Without a core the chip is gone, and has been kept from memory. */
+	tx_isp_vendor_channel_close(isp->vendor->front, isp->core, channel->number);
+	tx_isp_vendor_release_idle(channel);
+	mutex_unlock(&isp->core_lock);
+	channel->owner = NULL;
+	mutex_unlock(&video->lock);
+	v4l2_device_put(&isp->v4l2_dev);
+	return 0;
+}
+
+static const struct file_operations channel_fops = {
+	.owner = THIS_MODULE,
+	.open = channel_open,
+	.release = channel_release,
+	.unlocked_ioctl = channel_ioctl,
+	.llseek = noop_llseek,
+};
+
+int tx_isp_vendor_channels_register(struct tx_isp_vendor *vendor)
+{
+	struct tx_isp_vendor_channel *channel;
+	u32 number;
+	int ret;
+
+	for (number = 0; number < TX_ISP_CHANNELS; number++) {
+		channel = &vendor->channels[number];
+		channel->isp = vendor->isp;
+		channel->number = number;
+		init_waitqueue_head(&channel->wait);
+	}
+	for (number = 0; number < TX_ISP_CHANNELS; number++) {
+		channel = &vendor->channels[number];
+		snprintf(channel->name, sizeof(channel->name), "framechan%u", number);
+		channel->device.minor = MISC_DYNAMIC_MINOR;
+		channel->device.name = channel->name;
+		channel->device.fops = &channel_fops;
+		channel->device.mode = 0600;
+		ret = misc_register(&channel->device);
+		if (ret)
+			goto remove;
+	}
+	return 0;
+remove:
+	while (number--)
+		misc_deregister(&vendor->channels[number].device);
+	return ret;
+}
+
+void tx_isp_vendor_channels_unregister(struct tx_isp_vendor *vendor)
+{
+	u32 number;
+
+	for (number = 0; number < TX_ISP_CHANNELS; number++)
+		misc_deregister(&vendor->channels[number].device);
+}

@@ -1,0 +1,512 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! A frame channel: the picture that was asked for, its buffers, and how far it has come.
+
+use super::queue::{FrameQueue, Time};
+use super::{Failure, Quirks};
+use crate::bring_up::write;
+use crate::bus::Bus;
+use crate::channel::{Buffer as IspBuffer, MAX_BUFFERS};
+use crate::error::{Errno, Error};
+use crate::isp::Isp;
+use tx_isp_abi::channel::ChannelId;
+use tx_isp_abi::format::{ChromaStart, PixelFormat};
+use tx_isp_abi::registers::Channel as Registers;
+use tx_isp_abi::vendor::{
+    Buffer, COLORSPACE_SRGB, DropRule, FIELD_INTERLACED, FrameFormat, Part, RequestBuffers,
+    VIDEO_CAPTURE,
+};
+use tx_isp_abi::{PhysAddr, Rectangle, Size};
+
+/// How far a channel has come, as the vendor's driver numbers it (facts 2b.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u32)]
+pub enum State {
+    /// Not set up yet.
+    #[default]
+    Undefined = 0,
+    /// `/dev/tx-isp` is not open.
+    Slake = 1,
+    /// It is.
+    Activated = 2,
+    /// The channel is open.
+    Initialised = 3,
+    /// It streams, as far as its client knows.
+    Running = 4,
+}
+
+/// What the channel was before its client came.
+#[derive(Clone, Copy, Debug)]
+struct Before {
+    format: PixelFormat,
+    size: Size,
+    source: Rectangle,
+    chroma: ChromaStart,
+}
+
+/// One frame channel.
+#[derive(Clone, Debug)]
+pub struct FrameChannel {
+    id: ChannelId,
+    state: State,
+    format: FrameFormat,
+    /// The chip writes such pictures; `None` for formats that only the client knows.
+    picture: Option<PixelFormat>,
+    queue: FrameQueue,
+    /// The ISP's channel runs.
+    started: bool,
+    /// The ISP stopped by itself: who waits hears of it, until the stream is stopped.
+    failed: bool,
+    before: Option<Before>,
+    drop_rule: DropRule,
+}
+
+impl FrameChannel {
+    /// A channel that nobody uses.
+    #[must_use]
+    pub fn new(id: ChannelId) -> Self {
+        let mut channel = Self {
+            id,
+            state: State::Slake,
+            format: FrameFormat::default(),
+            picture: None,
+            queue: FrameQueue::default(),
+            started: false,
+            failed: false,
+            before: None,
+            drop_rule: DropRule::default(),
+        };
+        channel.reset(id);
+        channel
+    }
+
+    /// Makes this a channel that nobody uses, in place, of whatever bytes were there that are valid.
+    pub(super) fn reset(&mut self, id: ChannelId) {
+        self.id = id;
+        self.state = State::Slake;
+        self.picture = None;
+        self.before = None;
+        self.started = false;
+        self.failed = false;
+        self.drop_rule = DropRule {
+            enabled: 0,
+            period: 0,
+            mask: 1,
+        };
+    }
+
+    /// How far it has come.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// The picture that was asked for.
+    #[must_use]
+    pub const fn format(&self) -> &FrameFormat {
+        &self.format
+    }
+
+    /// Its buffers.
+    #[must_use]
+    pub const fn queue(&self) -> &FrameQueue {
+        &self.queue
+    }
+
+    /// Which frames it leaves out.
+    #[must_use]
+    pub const fn drop_rule(&self) -> DropRule {
+        self.drop_rule
+    }
+
+    pub(super) fn set_drop_rule<B: Bus>(
+        &mut self,
+        isp: &mut Isp<B>,
+        rule: DropRule,
+    ) -> Result<(), Failure> {
+        self.drop_rule = rule;
+        if self.started {
+            self.write_drop_rule(isp)?;
+        }
+        Ok(())
+    }
+
+    /// What FRAME_DROP writes (facts 2b.5).
+    fn write_drop_rule<B: Bus>(&self, isp: &mut Isp<B>) -> Result<(), Error> {
+        let DropRule {
+            enabled,
+            period,
+            mask,
+        } = self.drop_rule;
+        let (period, mask) = if enabled == 0 { (0, 1) } else { (period, mask) };
+        isp.bus_mut().post(&[
+            write(Registers::RateLoop.of(self.id), period & 0xff),
+            write(Registers::RateMask.of(self.id), mask),
+        ])?;
+        Ok(())
+    }
+
+    /// `/dev/tx-isp` was opened, or closed for the last time.
+    pub(super) fn activate(&mut self, active: bool) {
+        self.state = match (active, self.state) {
+            (true, State::Undefined | State::Slake) => State::Activated,
+            (false, _) => State::Slake,
+            (true, state) => state,
+        };
+    }
+
+    pub(super) fn open<B: Bus>(&mut self, isp: &mut Isp<B>) -> Result<(), Failure> {
+        match self.state {
+            State::Undefined | State::Slake => return Err(Errno::Eperm.into()),
+            State::Initialised | State::Running => {
+                let why = "a frame channel is open already; it has one client at a time";
+                return Err(Failure::Refused(Errno::Ebusy, why));
+            }
+            State::Activated => {}
+        }
+        // A client that closed /dev/tx-isp first may have left it.
+        self.close(isp)?;
+        let layout = isp.layout(self.id);
+        self.before = Some(Before {
+            format: layout.format,
+            size: layout.size,
+            source: isp.source(self.id),
+            chroma: isp.chroma_start(self.id),
+        });
+        isp.set_chroma_start(self.id, ChromaStart::Aligned)?;
+        isp.return_skipped(self.id, true);
+        self.format = FrameFormat {
+            kind: VIDEO_CAPTURE,
+            width: layout.size.width,
+            height: layout.size.height,
+            fourcc: PixelFormat::Nv12.fourcc(),
+            field: FIELD_INTERLACED,
+            colorspace: COLORSPACE_SRGB,
+            ..FrameFormat::default()
+        };
+        fill_sizes(&mut self.format);
+        self.picture = Some(PixelFormat::Nv12);
+        isp.set_layout(self.id, PixelFormat::Nv12, layout.size)?;
+        self.queue.reset_counters();
+        self.state = State::Initialised;
+        Ok(())
+    }
+
+    /// The client is gone: what runs is stopped, and the channel is as it was before.
+    pub(super) fn close<B: Bus>(&mut self, isp: &mut Isp<B>) -> Result<(), Failure> {
+        self.queue.stop();
+        self.failed = false;
+        let stopped = self.stop(isp);
+        self.queue.free();
+        if let Some(before) = self.before.take() {
+            isp.return_skipped(self.id, false);
+            isp.set_chroma_start(self.id, before.chroma)?;
+            isp.set_layout(self.id, before.format, before.size)?;
+            isp.set_source(self.id, before.source)?;
+        }
+        if self.state != State::Slake {
+            self.state = State::Activated;
+        }
+        stopped
+    }
+
+    /// SET_FMT. `front_crop` is channel 0's: the input is cut for all (facts 2b.5).
+    pub(super) fn set_format<B: Bus>(
+        &mut self,
+        isp: &mut Isp<B>,
+        format: &mut FrameFormat,
+        front_crop: Option<Part>,
+    ) -> Result<(), Failure> {
+        let field_is_known = format.field == 0 || format.field == FIELD_INTERLACED;
+        if format.kind != VIDEO_CAPTURE || !field_is_known || format.colorspace != COLORSPACE_SRGB {
+            let why = "SET_FRAME_FORMAT wants type 1, field 0 or 4, and colour space 8";
+            return Err(Failure::Refused(Errno::Einval, why));
+        }
+        if self.queue.is_streaming() || self.queue.holds_any() {
+            let why = "SET_FRAME_FORMAT while buffers are queued";
+            return Err(Failure::Refused(Errno::Ebusy, why));
+        }
+        format.field = FIELD_INTERLACED;
+        let picture = vendors_picture(format.fourcc);
+        if let Some(picture) = picture {
+            let source = source(isp.sensor().size, format, front_crop)?;
+            isp.set_layout(self.id, picture, Size::new(format.width, format.height))?;
+            isp.set_source(self.id, source)?;
+            fill_sizes(format);
+        }
+        self.picture = picture;
+        self.format = *format;
+        Ok(())
+    }
+
+    pub(super) fn request_buffers(&mut self, request: &mut RequestBuffers) -> Result<(), Failure> {
+        Ok(self.queue.request(request)?)
+    }
+
+    /// Whether QBUF would take the buffer; then its memory is to be looked at.
+    pub(super) fn check(&self, buffer: &Buffer) -> Result<(), Failure> {
+        self.queue.check(buffer, self.format.image_bytes)?;
+        Ok(())
+    }
+
+    /// QBUF. The buffer's memory is the client's, as far as anybody asked.
+    pub(super) fn queue_buffer<B: Bus>(
+        &mut self,
+        isp: &mut Isp<B>,
+        buffer: &mut Buffer,
+        quirks: Quirks,
+    ) -> Result<(), Failure> {
+        self.check(buffer)?;
+        if self.picture.is_some() && quirks == Quirks::None {
+            match isp.prepare(self.id, isp_buffer(buffer)) {
+                // It is looked at when others are done.
+                Ok(()) | Err(Error::QueueFull(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.queue.queue(buffer, self.format.image_bytes)?;
+        if self.started {
+            self.feed(isp)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn query(&self, buffer: &mut Buffer) -> Result<(), Failure> {
+        Ok(self.queue.query(buffer)?)
+    }
+
+    pub(super) fn dequeue(&mut self, buffer: &mut Buffer) -> Result<(), Failure> {
+        match self.queue.dequeue(buffer) {
+            Err(Errno::Eagain) => Err(self.nothing().into()),
+            other => Ok(other?),
+        }
+    }
+
+    pub(super) fn listen(&mut self) -> Result<u32, Failure> {
+        self.queue.listen().ok_or_else(|| self.nothing().into())
+    }
+
+    /// What is said where there is no frame.
+    const fn nothing(&self) -> Errno {
+        if self.failed {
+            Errno::Eio
+        } else {
+            Errno::Eagain
+        }
+    }
+
+    /// STREAMON as far as the client is concerned; [`FrameChannel::update`] does the rest.
+    pub(super) fn stream_on(&mut self, kind: u32) -> Result<(), Failure> {
+        if self.state != State::Initialised {
+            return Err(Errno::Eperm.into());
+        }
+        if kind != VIDEO_CAPTURE {
+            return Err(Errno::Einval.into());
+        }
+        self.queue.start();
+        self.state = State::Running;
+        Ok(())
+    }
+
+    pub(super) fn stream_off<B: Bus>(
+        &mut self,
+        isp: &mut Isp<B>,
+        kind: u32,
+    ) -> Result<(), Failure> {
+        if kind != VIDEO_CAPTURE || !self.queue.is_streaming() {
+            return Err(Errno::Einval.into());
+        }
+        let stopped = self.stop(isp);
+        self.queue.stop();
+        self.failed = false;
+        if self.state == State::Running {
+            self.state = State::Initialised;
+        }
+        stopped
+    }
+
+    /// The client hears that starting was refused: as if it had not asked.
+    pub(super) fn cancel_start(&mut self) {
+        self.queue.stop();
+        self.state = State::Initialised;
+    }
+
+    /// Starts or stops the ISP's channel as it should be: while the client wants frames, and `ready`:
+    /// the sensor streams and the channel is linked to it.
+    pub(super) fn update<B: Bus>(&mut self, isp: &mut Isp<B>, ready: bool) -> Result<(), Failure> {
+        let wanted = ready && !self.failed && self.queue.is_streaming() && self.picture.is_some();
+        if wanted == self.started {
+            return Ok(());
+        }
+        if !wanted {
+            return self.stop(isp);
+        }
+        let started = self.start(isp);
+        if started.is_err() {
+            isp.take_back(self.id);
+            self.queue.take_from_chip();
+        }
+        self.started = started.is_ok();
+        started
+    }
+
+    fn start<B: Bus>(&mut self, isp: &mut Isp<B>) -> Result<(), Failure> {
+        self.feed(isp)?;
+        isp.stream_on(self.id)?;
+        Ok(self.write_drop_rule(isp)?)
+    }
+
+    fn stop<B: Bus>(&mut self, isp: &mut Isp<B>) -> Result<(), Failure> {
+        self.queue.take_from_chip();
+        let stopped = match core::mem::take(&mut self.started) {
+            true => isp.stream_off(self.id),
+            false => Ok(()),
+        };
+        self.release_idle(isp);
+        match stopped {
+            // The loss of the ISP has stopped it already.
+            Err(Error::NotStreaming(_)) | Ok(()) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The ISP forgets what is the client's again.
+    fn release_idle<B: Bus>(&mut self, isp: &mut Isp<B>) {
+        for index in 0..u32::try_from(super::queue::MAX_BUFFERS).unwrap_or(0) {
+            if !self.queue.is_held(index) {
+                isp.release(self.id, index);
+            }
+        }
+    }
+
+    /// Gives the ISP as many buffers as it takes.
+    fn feed<B: Bus>(&mut self, isp: &mut Isp<B>) -> Result<(), Failure> {
+        while self.picture.is_some()
+            && self.queue.active() < MAX_BUFFERS
+            && let Some((index, address)) = self.queue.next_for_chip()
+        {
+            isp.queue(
+                self.id,
+                IspBuffer {
+                    index,
+                    address: PhysAddr(address),
+                },
+            )?;
+            self.queue.set_active(index, true);
+        }
+        Ok(())
+    }
+
+    /// A frame is in buffer `index`. Returns how many buffers are done with it.
+    pub(super) fn finish<B: Bus>(
+        &mut self,
+        isp: &mut Isp<B>,
+        index: u32,
+        intact: bool,
+        time: Time,
+    ) -> Result<u32, Failure> {
+        let finished = self.queue.finish(index, intact, time);
+        isp.release(self.id, index);
+        self.feed(isp)?;
+        Ok(finished)
+    }
+
+    /// The ISP has stopped by itself.
+    pub(super) fn abandon(&mut self) {
+        self.failed |= self.queue.is_streaming();
+        self.started = false;
+        self.queue.take_from_chip();
+    }
+
+    /// Whether the ISP's channel is this front's.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.before.is_some()
+    }
+
+    /// Whether the ISP's channel runs for it.
+    #[must_use]
+    pub const fn is_started(&self) -> bool {
+        self.started
+    }
+}
+
+const fn isp_buffer(buffer: &Buffer) -> IspBuffer {
+    IspBuffer {
+        index: buffer.index,
+        address: PhysAddr(buffer.address),
+    }
+}
+
+/// The formats whose buffers the vendor's driver gives a size: it writes NV12, and what it calls NV21
+/// is here what it says.
+fn vendors_picture(fourcc: u32) -> Option<PixelFormat> {
+    PixelFormat::from_fourcc(fourcc).filter(|picture| !picture.is_rgb())
+}
+
+/// What the driver writes into a format (facts 2a.2): lines are counted in sixteens.
+fn fill_sizes(format: &mut FrameFormat) {
+    format.bytes_per_line = format.width.saturating_mul(12) / 8;
+    format.image_bytes = format
+        .height
+        .checked_next_multiple_of(16)
+        .map_or(u32::MAX, |lines| {
+            format.bytes_per_line.saturating_mul(lines)
+        });
+}
+
+/// The part of the sensor's picture that a format shows. The vendor's driver cuts the input, scales it,
+/// and cuts again; what does not fit is refused here, where that driver only says so and goes on.
+fn source(
+    sensor: Size,
+    format: &FrameFormat,
+    front_crop: Option<Part>,
+) -> Result<Rectangle, Failure> {
+    let outside = |part: &Part, of: Size| {
+        let fits = |start: u32, length: u32, all: u32| {
+            length > 0 && start.checked_add(length).is_some_and(|end| end <= all)
+        };
+        !fits(part.left, part.width, of.width) || !fits(part.top, part.height, of.height)
+    };
+    let whole = Part {
+        width: sensor.width,
+        height: sensor.height,
+        ..Part::default()
+    };
+    let input = front_crop.unwrap_or(whole);
+    if outside(&input, sensor) {
+        let why = "SET_FRAME_FORMAT: the front crop is not inside of the sensor's picture";
+        return Err(Failure::Refused(Errno::Einval, why));
+    }
+    let scaled = match format.scaler_enable & 0xff {
+        0 => Size::new(input.width, input.height),
+        _ => Size::new(format.scaler_width, format.scaler_height),
+    };
+    let cut = format.crop_enable & 0xff != 0;
+    if cut && (outside(&format.crop, scaled) || scaled.width > 16384 || scaled.height > 16384) {
+        let why = "SET_FRAME_FORMAT: the crop is not inside of the scaled picture";
+        return Err(Failure::Refused(Errno::Einval, why));
+    }
+    let picture = Size::new(format.width, format.height);
+    // A client whose picture is not what its crop makes gets the whole input in that size: the vendor's
+    // driver would write its own size over the end of the buffer.
+    if !cut || Size::new(format.crop.width, format.crop.height) != picture {
+        return Ok(Rectangle {
+            left: input.left,
+            top: input.top,
+            size: Size::new(input.width, input.height),
+        });
+    }
+    let back = |value: u32, input: u32, scaled: u32| {
+        let back = u64::from(value) * u64::from(input) / u64::from(scaled.max(1));
+        u32::try_from(back).unwrap_or(u32::MAX)
+    };
+    let crop = &format.crop;
+    Ok(Rectangle {
+        left: input.left + back(crop.left, input.width, scaled.width),
+        top: input.top + back(crop.top, input.height, scaled.height),
+        size: Size::new(
+            back(crop.width, input.width, scaled.width),
+            back(crop.height, input.height, scaled.height),
+        ),
+    })
+}

@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The state of `/dev/tx-isp`: sensors, links, and what runs (facts 3.4, 2b.3).
+
+use super::channel::FrameChannel;
+use super::isp_buffer::{self, MemoryOption};
+use super::queue::Time;
+use super::tuning::Tuning;
+use super::{Failure, Quirks};
+use crate::bus::Bus;
+use crate::error::Errno;
+use crate::isp::Isp;
+use tx_isp_abi::channel::ChannelId;
+use tx_isp_abi::vendor::{
+    BIN_PATH_BYTES, Buffer, CBUS_I2C, FrameDrop, FrameFormat, InputInfo, IspBuffer, NAME_BYTES,
+    Part, RequestBuffers, SensorInfo,
+};
+
+/// No input is chosen.
+const NO_INPUT: u32 = u32::MAX;
+/// The set of links that joins the core to all frame channels.
+const CHANNEL_LINKS: u32 = 0;
+/// The largest period of a frame drop rule.
+const MAX_PERIOD: u32 = 31;
+
+/// The vendor's front. What is made of zeros is valid, and [`Front::reset`] makes it usable.
+#[derive(Clone, Debug)]
+pub struct Front {
+    /// Opens of `/dev/tx-isp`.
+    opens: u32,
+    /// `/dev/isp-m0` is open.
+    tuning_is_open: bool,
+    /// Under what name a sensor was registered.
+    sensor: Option<[u8; NAME_BYTES]>,
+    /// It is chosen.
+    selected: bool,
+    /// It streams.
+    streaming: bool,
+    links: Option<u32>,
+    bin_path: [u8; BIN_PATH_BYTES],
+    memory: MemoryOption,
+    quirks: Quirks,
+    tuning: Tuning,
+    channels: [FrameChannel; ChannelId::COUNT],
+}
+
+impl Front {
+    /// A front that nobody has opened.
+    #[must_use]
+    pub fn new(memory: MemoryOption, quirks: Quirks) -> Self {
+        let mut front = Self {
+            opens: 0,
+            tuning_is_open: false,
+            sensor: None,
+            selected: false,
+            streaming: false,
+            links: None,
+            bin_path: [0; BIN_PATH_BYTES],
+            memory,
+            quirks,
+            tuning: Tuning::default(),
+            channels: ChannelId::ALL.map(FrameChannel::new),
+        };
+        front.reset(memory, quirks);
+        front
+    }
+
+    /// Makes this a front that nobody has opened, in place of zeros: it is larger than the kernel's
+    /// stack.
+    pub fn reset(&mut self, memory: MemoryOption, quirks: Quirks) {
+        self.memory = memory;
+        self.quirks = quirks;
+        self.sensor = None;
+        self.links = None;
+        self.tuning = Tuning::default();
+        for (id, channel) in ChannelId::ALL.into_iter().zip(&mut self.channels) {
+            channel.reset(id);
+        }
+    }
+
+    /// Which faults of the vendor's driver are reproduced.
+    #[must_use]
+    pub const fn quirks(&self) -> Quirks {
+        self.quirks
+    }
+
+    /// A frame channel.
+    #[must_use]
+    pub const fn channel(&self, id: ChannelId) -> &FrameChannel {
+        &self.channels[id.index()]
+    }
+
+    /// The values of controls.
+    #[must_use]
+    pub const fn tuning(&self) -> &Tuning {
+        &self.tuning
+    }
+
+    /// The values of controls, to be changed.
+    pub fn tuning_mut(&mut self) -> &mut Tuning {
+        &mut self.tuning
+    }
+
+    /// Whether a sensor streams for this front.
+    #[must_use]
+    pub const fn is_streaming(&self) -> bool {
+        self.streaming
+    }
+
+    /// Whether a sensor is chosen.
+    #[must_use]
+    pub const fn is_selected(&self) -> bool {
+        self.selected
+    }
+
+    // /dev/tx-isp
+
+    /// `/dev/tx-isp` is opened: the first time, everything becomes usable.
+    pub fn open(&mut self) {
+        self.opens += 1;
+        for channel in &mut self.channels {
+            channel.activate(true);
+        }
+    }
+
+    /// `/dev/tx-isp` is closed: the last time, everything is stopped. The vendor's driver keeps the
+    /// sensor registered then, so that a client that was killed cannot come back.
+    pub fn close<B: Bus>(&mut self, isp: &mut Isp<B>) -> Result<(), Failure> {
+        self.opens = self.opens.saturating_sub(1);
+        if self.opens > 0 {
+            return Ok(());
+        }
+        let stopped = self.stop_sensor(isp);
+        let deselected = self.deselect(isp);
+        self.links = None;
+        if self.quirks == Quirks::None {
+            self.sensor = None;
+        }
+        for channel in &mut self.channels {
+            channel.activate(false);
+        }
+        stopped.and(deselected)
+    }
+
+    /// REGISTER_SENSOR: the sensor that the board has, where it has it.
+    pub fn register_sensor<B: Bus>(
+        &mut self,
+        isp: &mut Isp<B>,
+        info: &SensorInfo,
+    ) -> Result<(), Failure> {
+        let refuse = |why| Err(Failure::Refused(Errno::Einval, why));
+        if self.opens == 0 {
+            return Err(Errno::Eperm.into());
+        }
+        if info.cbus != CBUS_I2C {
+            return refuse("REGISTER_SENSOR: the control bus must be 1, I2C");
+        }
+        if self.sensor.is_some() {
+            return refuse("REGISTER_SENSOR: a sensor is registered already");
+        }
+        let sensor = *isp.sensor();
+        if text(&info.i2c_type) != sensor.name {
+            return refuse("REGISTER_SENSOR: the I2C type is not the sensor of this board");
+        }
+        if info.i2c_address & 0xffff != u32::from(sensor.control.target) {
+            return refuse("REGISTER_SENSOR: no sensor answers at that I2C address");
+        }
+        if info.i2c_adapter != 0 {
+            return refuse("REGISTER_SENSOR: the sensor is on I2C adapter 0");
+        }
+        if isp.probe_sensor().is_err() {
+            return refuse("REGISTER_SENSOR: the sensor does not answer with its id");
+        }
+        self.sensor = Some(info.name);
+        Ok(())
+    }
+
+    /// RELEASE_SENSOR.
+    pub fn release_sensor(&mut self, info: &SensorInfo) -> Result<(), Failure> {
+        if self.selected || self.sensor != Some(info.name) {
+            return Err(Errno::Einval.into());
+        }
+        self.sensor = None;
+        Ok(())
+    }
+
+    /// ENUMINPUT; there is one sensor at most.
+    pub fn enumerate<B: Bus>(&self, isp: &Isp<B>, input: &mut InputInfo) -> Result<(), Failure> {
+        if self.sensor.is_none() || input.index != 0 {
+            return Err(Errno::Einval.into());
+        }
+        let name = isp.sensor().name.as_bytes();
+        input.name = [0; NAME_BYTES];
+        input.name[..name.len()].copy_from_slice(name);
+        input.cbus = CBUS_I2C;
+        Ok(())
+    }
+
+    /// S_INPUT: resets the ISP and sets it up for a sensor, or (-1) undoes that. Returns the sensor's
+    /// size as width and height in one word, or the index.
+    pub fn select_input<B: Bus>(&mut self, isp: &mut Isp<B>, index: u32) -> Result<u32, Failure> {
+        if index == NO_INPUT {
+            if self.streaming {
+                return Err(Errno::Eperm.into());
+            }
+            self.deselect(isp)?;
+            return Ok(index);
+        }
+        if index != 0 || self.sensor.is_none() {
+            return Err(Errno::Einval.into());
+        }
+        if !self.selected {
+            isp.initialise().map_err(|_| {
+                Failure::Refused(Errno::Einval, "S_INPUT: the ISP could not be set up")
+            })?;
+            self.selected = true;
+        }
+        Ok(isp.sensor().size.to_register())
+    }
+
+    fn deselect<B: Bus>(&mut self, isp: &mut Isp<B>) -> Result<(), Failure> {
+        if !core::mem::take(&mut self.selected) {
+            return Ok(());
+        }
+        Ok(isp.deinitialise()?)
+    }
+
+    /// G_INPUT: the chosen sensor's index, or -1.
+    #[must_use]
+    pub const fn input(&self) -> u32 {
+        if self.selected { 0 } else { NO_INPUT }
+    }
+
+    /// STREAMON of `/dev/tx-isp`: frames reach the core. It may be asked for more than once.
+    pub fn stream_on<B: Bus>(&mut self, isp: &mut Isp<B>) -> Result<(), Failure> {
+        if !self.selected {
+            let why = "STREAMON of /dev/tx-isp: no sensor is chosen; S_INPUT comes first";
+            return Err(Failure::Refused(Errno::Eperm, why));
+        }
+        if !self.streaming {
+            isp.hold(true)?;
+            self.streaming = true;
+        }
+        self.update(isp)
+    }
+
+    /// STREAMOFF of `/dev/tx-isp`: channels that run are stopped; their clients keep waiting.
+    pub fn stream_off<B: Bus>(&mut self, isp: &mut Isp<B>) -> Result<(), Failure> {
+        self.stop_sensor(isp)
+    }
+
+    fn stop_sensor<B: Bus>(&mut self, isp: &mut Isp<B>) -> Result<(), Failure> {
+        if !core::mem::take(&mut self.streaming) {
+            return Ok(());
+        }
+        let stopped = self.update(isp);
+        let idle = isp.hold(false).map_err(Failure::from);
+        stopped.and(idle)
+    }
+
+    /// CREATE_LINKS.
+    pub fn create_links<B: Bus>(&mut self, isp: &mut Isp<B>, set: u32) -> Result<(), Failure> {
+        if set > 1 {
+            return Err(Errno::Einval.into());
+        }
+        if self.links == Some(set) {
+            return Ok(());
+        }
+        if self.channels.iter().any(FrameChannel::is_started) {
+            let why = "CREATE_LINKS: a channel streams over the other set of links";
+            return Err(Failure::Refused(Errno::Eperm, why));
+        }
+        self.links = Some(set);
+        self.update(isp)
+    }
+
+    /// DESTROY_LINKS: channels that run are stopped.
+    pub fn destroy_links<B: Bus>(&mut self, isp: &mut Isp<B>) -> Result<(), Failure> {
+        self.links = None;
+        self.update(isp)
+    }
+
+    /// GET_BUF: how many bytes the noise reduction wants.
+    #[must_use]
+    pub fn buffer_bytes<B: Bus>(&self, isp: &Isp<B>) -> u32 {
+        if self.selected {
+            isp_buffer::bytes(isp.sensor().size, self.memory)
+        } else {
+            0
+        }
+    }
+
+    /// SET_BUF. Whose memory it is was looked at.
+    pub fn set_buffer<B: Bus>(
+        &mut self,
+        isp: &mut Isp<B>,
+        buffer: IspBuffer,
+    ) -> Result<(), Failure> {
+        if !self.selected {
+            return Err(Errno::Eperm.into());
+        }
+        Ok(isp.set_noise_reduction(Some((buffer, self.memory)))?)
+    }
+
+    /// The path of a parameter file; nobody reads the file here.
+    pub fn bin_path_mut(&mut self) -> &mut [u8; BIN_PATH_BYTES] {
+        &mut self.bin_path
+    }
+
+    /// SET_FRAME_DROP.
+    pub fn set_frame_drop<B: Bus>(
+        &mut self,
+        isp: &mut Isp<B>,
+        rules: &FrameDrop,
+    ) -> Result<(), Failure> {
+        let too_long = |rule: &tx_isp_abi::vendor::DropRule| rule.period & 0xff > MAX_PERIOD;
+        if rules.iter().any(too_long) {
+            let why = "SET_FRAME_DROP: a period is at most 31";
+            return Err(Failure::Refused(Errno::Einval, why));
+        }
+        for (channel, rule) in self.channels.iter_mut().zip(rules) {
+            channel.set_drop_rule(isp, *rule)?;
+        }
+        Ok(())
+    }
+
+    /// GET_FRAME_DROP.
+    #[must_use]
+    pub fn frame_drop(&self) -> FrameDrop {
+        self.channels.each_ref().map(FrameChannel::drop_rule)
+    }
+
+    // /dev/isp-m0
+
+    /// `/dev/isp-m0` is opened, by one client at a time.
+    pub fn tuning_open(&mut self) -> Result<(), Failure> {
+        if self.opens == 0 || self.tuning_is_open {
+            return Err(Errno::Eperm.into());
+        }
+        self.tuning_is_open = true;
+        Ok(())
+    }
+
+    /// `/dev/isp-m0` is closed.
+    pub fn tuning_close(&mut self) {
+        self.tuning_is_open = false;
+    }
+
+    // /dev/framechanN
+
+    fn update<B: Bus>(&mut self, isp: &mut Isp<B>) -> Result<(), Failure> {
+        let ready = self.is_ready();
+        let mut result = Ok(());
+        for channel in &mut self.channels {
+            result = result.and(channel.update(isp, ready));
+        }
+        result
+    }
+
+    fn is_ready(&self) -> bool {
+        self.streaming && self.links == Some(CHANNEL_LINKS)
+    }
+
+    /// A frame channel is opened; its channel of the ISP must be free.
+    pub fn channel_open<B: Bus>(&mut self, isp: &mut Isp<B>, id: ChannelId) -> Result<(), Failure> {
+        self.channels[id.index()].open(isp)
+    }
+
+    /// A frame channel is closed.
+    pub fn channel_close<B: Bus>(
+        &mut self,
+        isp: &mut Isp<B>,
+        id: ChannelId,
+    ) -> Result<(), Failure> {
+        self.channels[id.index()].close(isp)
+    }
+
+    /// SET_FMT.
+    pub fn set_format<B: Bus>(
+        &mut self,
+        isp: &mut Isp<B>,
+        id: ChannelId,
+        format: &mut FrameFormat,
+    ) -> Result<(), Failure> {
+        let enabled = |format: &FrameFormat| -> Option<Part> {
+            (format.front_crop_enable & 0xff != 0).then_some(format.front_crop)
+        };
+        let front_crop = if id.index() == 0 {
+            enabled(format)
+        } else {
+            enabled(self.channels[0].format())
+        };
+        self.channels[id.index()].set_format(isp, format, front_crop)
+    }
+
+    /// REQBUFS.
+    pub fn request_buffers(
+        &mut self,
+        id: ChannelId,
+        request: &mut RequestBuffers,
+    ) -> Result<(), Failure> {
+        self.channels[id.index()].request_buffers(request)
+    }
+
+    /// Whether QBUF would take the buffer, were its memory the client's.
+    pub fn check_buffer(&self, id: ChannelId, buffer: &Buffer) -> Result<(), Failure> {
+        self.channels[id.index()].check(buffer)
+    }
+
+    /// QBUF.
+    pub fn queue_buffer<B: Bus>(
+        &mut self,
+        isp: &mut Isp<B>,
+        id: ChannelId,
+        buffer: &mut Buffer,
+    ) -> Result<(), Failure> {
+        self.channels[id.index()].queue_buffer(isp, buffer, self.quirks)
+    }
+
+    /// QUERYBUF.
+    pub fn query_buffer(&self, id: ChannelId, buffer: &mut Buffer) -> Result<(), Failure> {
+        self.channels[id.index()].query(buffer)
+    }
+
+    /// DQBUF; `EAGAIN` where the client is to wait.
+    pub fn dequeue(&mut self, id: ChannelId, buffer: &mut Buffer) -> Result<(), Failure> {
+        self.channels[id.index()].dequeue(buffer)
+    }
+
+    /// LISTEN_BUF: how many frames there were; `EAGAIN` where the client is to wait.
+    pub fn listen(&mut self, id: ChannelId) -> Result<u32, Failure> {
+        self.channels[id.index()].listen()
+    }
+
+    /// STREAMON of a frame channel. Before the sensor streams and the links are there it is a wish: it
+    /// comes true when they are.
+    pub fn channel_stream_on<B: Bus>(
+        &mut self,
+        isp: &mut Isp<B>,
+        id: ChannelId,
+        kind: u32,
+    ) -> Result<(), Failure> {
+        let ready = self.is_ready();
+        let channel = &mut self.channels[id.index()];
+        channel.stream_on(kind)?;
+        // The ISP may have stopped by itself since.
+        let runs = if ready { isp.hold(true) } else { Ok(()) };
+        let started = runs
+            .map_err(Failure::from)
+            .and_then(|()| channel.update(isp, ready));
+        if started.is_err() {
+            channel.cancel_start();
+        }
+        started
+    }
+
+    /// STREAMOFF of a frame channel.
+    pub fn channel_stream_off<B: Bus>(
+        &mut self,
+        isp: &mut Isp<B>,
+        id: ChannelId,
+        kind: u32,
+    ) -> Result<(), Failure> {
+        self.channels[id.index()].stream_off(isp, kind)
+    }
+
+    /// A frame is in a buffer. Returns how many buffers are done with it.
+    pub fn finish<B: Bus>(
+        &mut self,
+        isp: &mut Isp<B>,
+        id: ChannelId,
+        index: u32,
+        intact: bool,
+        time: Time,
+    ) -> Result<u32, Failure> {
+        self.channels[id.index()].finish(isp, index, intact, time)
+    }
+
+    /// The ISP has stopped by itself: whoever waits hears of it.
+    pub fn abandon(&mut self) {
+        for channel in &mut self.channels {
+            channel.abandon();
+        }
+    }
+}
+
+/// What stands before the first zero.
+fn text(bytes: &[u8]) -> &str {
+    let end = bytes.iter().position(|byte| *byte == 0);
+    core::str::from_utf8(&bytes[..end.unwrap_or(bytes.len())]).unwrap_or("?")
+}

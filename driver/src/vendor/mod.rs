@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The vendor's front: what `/dev/tx-isp`, `/dev/framechanN` and `/dev/isp-m0` do, without the kernel.
+//!
+//! | module | what it decides |
+//! |---|---|
+//! | [`front`] | sensors, links, start and stop: the state of `/dev/tx-isp` |
+//! | [`channel`] | a frame channel: its picture, its life, its way to the ISP |
+//! | [`queue`] | a frame channel's buffers |
+//! | [`isp_buffer`] | how much memory the noise reduction wants, and the registers that are told of it |
+//! | [`tuning`] | the values of controls |
+//! | [`pages`] | what client libraries read of the SoC's registers |
+//! | [`report`] | the files below `/proc/jz/isp` |
+//!
+//! Sections such as "facts 2b.8" are of the reference's second part. Programs that are linked for a
+//! camera see what the vendor's driver would tell them; where that has a fault that harms somebody, the
+//! safe thing is done, and [`Quirks::Vendor`] brings the fault back.
+
+pub mod channel;
+pub mod front;
+pub mod isp_buffer;
+pub mod pages;
+pub mod queue;
+pub mod report;
+pub mod tuning;
+
+/// Whether the vendor's faults are reproduced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Quirks {
+    /// The safe thing is done.
+    #[default]
+    None = 0,
+    /// The vendor's driver is followed where it harms its client, and nobody but its client.
+    Vendor = 1,
+}
+
+use crate::error::{Errno, Error};
+
+/// Why a call was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The client asked for what cannot be; a reason for the log, or nothing where the errno says all.
+    Refused(Errno, &'static str),
+    /// The ISP could not.
+    Isp(Error),
+}
+
+impl Failure {
+    /// The errno that the client sees.
+    #[must_use]
+    pub const fn errno(self) -> Errno {
+        match self {
+            Self::Refused(errno, _) => errno,
+            Self::Isp(error) => error.errno(),
+        }
+    }
+}
+
+impl From<Errno> for Failure {
+    fn from(errno: Errno) -> Self {
+        Self::Refused(errno, "")
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Isp(error)
+    }
+}
