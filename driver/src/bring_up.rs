@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! Bringing the ISP up and shutting it down, in the vendor's order (facts 2b.4).
 //!
 //! Left out, since nothing here depends on them: the processing blocks' tables and the statistics' buffers.

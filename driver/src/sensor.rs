@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! The image sensor over I2C: who it is, how long it exposes, how much it amplifies, how fast it runs.
 //!
 //! The sensor is on I2C0 (facts 2d): a message is a register's number and its value, or its number and a read.
