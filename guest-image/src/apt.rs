@@ -66,6 +66,24 @@ impl<'a> Apt<'a> {
         })
     }
 
+    /// The same for the newest QEMU; `cache` is that of its own in the folder `qemu` of `whole`.
+    ///
+    /// # Errors
+    /// As [`Apt::open`].
+    pub(crate) fn open_qemu(
+        whole: &Cache,
+        cache: &'a Cache,
+        progress: &'a dyn Progress,
+    ) -> Result<Self> {
+        let root = AptRoot::open_qemu(&whole.dir("")?)?;
+        cache.dir("apt/resolved")?;
+        Ok(Self {
+            cache,
+            progress,
+            root,
+        })
+    }
+
     /// The host's architecture in Debian's words.
     pub(crate) fn host_arch(&self) -> &str {
         self.root.host_arch()

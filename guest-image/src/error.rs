@@ -78,6 +78,14 @@ pub enum Error {
         /// Who asked for it.
         wanted_by: String,
     },
+    /// A user's module, or a folder to build one in, will not do.
+    #[error("{path}: {reason}", path = path.display())]
+    UserModule {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong and what would be right.
+        reason: String,
+    },
     /// The module built, but with warnings.
     #[error("building tx-isp.ko gave warnings, and none are tolerated:\n{warnings}")]
     Warnings {

@@ -12,7 +12,7 @@ use crate::initramfs::Initramfs;
 use crate::libraries;
 
 /// The names busybox is called by in the guest.
-const APPLETS: &str = "ash awk basename cat chmod chown clear cp cut date dd df diff dirname dmesg du \
+const APPLETS: &str = "ash awk basename cat chmod chown clear cp cut date dd devmem df diff dirname dmesg du \
     echo env expr false find free grep gunzip gzip head hexdump hostname id insmod kill killall less \
     ln ls lsmod lspci md5sum microcom mkdir mknod mktemp modinfo more mount mv nc nice od pgrep pidof \
     ping poweroff printf ps pwd readlink realpath reboot rm rmdir rmmod sed seq setsid sh sha256sum \
