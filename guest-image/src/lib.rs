@@ -26,6 +26,7 @@ pub mod host;
 mod initramfs;
 mod kernel;
 mod libraries;
+mod lock;
 mod module;
 mod newest_qemu;
 mod placement;

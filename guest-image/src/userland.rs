@@ -50,7 +50,7 @@ const GSTREAMER_PLUGINS: &str = "gstreamer1.0-plugins-good";
 pub(crate) fn add_busybox(image: &mut Initramfs, apt: &Apt<'_>) -> Result<()> {
     let unpacked = apt.bundles("busybox", |apt| {
         Ok(vec![Bundle {
-            label: "busybox",
+            label: "busybox".to_owned(),
             packages: apt.closure(&["busybox-static:mipsel"])?,
         }])
     })?;
@@ -72,7 +72,7 @@ pub(crate) fn add_v4l_utils(
 ) -> Result<()> {
     let unpacked = apt.bundles("v4l-utils", |apt| {
         Ok(vec![Bundle {
-            label: "v4l-utils",
+            label: "v4l-utils".to_owned(),
             packages: apt.closure(&["v4l-utils:mipsel"])?,
         }])
     })?;
@@ -110,7 +110,7 @@ pub(crate) fn add_gstreamer(image: &mut Initramfs, apt: &Apt<'_>) -> Result<()> 
             version,
         });
         Ok(vec![Bundle {
-            label: "gstreamer",
+            label: "gstreamer".to_owned(),
             packages,
         }])
     })?;

@@ -165,6 +165,15 @@ impl Workshop {
         self.cache.root()
     }
 
+    /// A new `packages.lock`, of all the packages that this cache was asked for.
+    ///
+    /// # Errors
+    /// What apt said.
+    pub fn lock_packages(&self, progress: &dyn Progress) -> Result<String> {
+        let _lock = self.cache.lock(progress)?;
+        Apt::open(&self.repository, &self.cache, progress)?.lock_text()
+    }
+
     /// Fetches and builds what is missing or has changed, and packs the image. Waits if another
     /// run uses the cache.
     ///
@@ -174,7 +183,7 @@ impl Workshop {
         let _lock = self.cache.lock(progress)?;
         host_setup::disk::check_cache(self.cache.root())?;
         let toolchain = Toolchain::find(&self.repository, self.cache.root())?;
-        let apt = Apt::open(&self.cache, progress)?;
+        let apt = Apt::open(&self.repository, &self.cache, progress)?;
         let kernel = kernel::prepare(
             &request.kernel,
             &self.repository,

@@ -175,6 +175,20 @@ pub fn install(options: &GuestConfig, repository: &Path, steps: &Steps) -> Resul
         .context("preparing this machine")
 }
 
+/// The image alone, for whoever boots it later; `add` says what is in it beside the usual.
+///
+/// # Errors
+/// What could not be had, and what to do about it.
+pub fn image(
+    options: &GuestConfig,
+    steps: &Steps,
+    add: impl FnOnce(&mut ImageRequest),
+) -> Result<GuestImage> {
+    let repository = repository()?;
+    install(options, &repository, steps)?;
+    image_with(&options.kernel, &repository, steps, add)
+}
+
 /// Kernel, module, agent and initramfs, and what `add` asks for beside.
 fn image_with(
     kernel: &KernelChoice,

@@ -236,9 +236,7 @@ impl AptRoot {
         for deb in fs::read_dir(&debs).at("listing", &debs)? {
             let deb = deb.at("listing", &debs)?.path();
             bytes += fs::metadata(&deb).at("reading", &deb)?.len();
-            let mut command = Command::new("dpkg-deb");
-            command.arg("--extract").arg(&deb).arg(into);
-            run(command, "dpkg-deb --extract", UNPACK_LIMIT)?;
+            extract(&deb, into)?;
         }
         fs::remove_dir_all(&debs).at("removing", &debs)?;
         Ok(bytes)
@@ -266,6 +264,16 @@ impl AptRoot {
         })?;
         Ok(())
     }
+}
+
+/// Unpacks one package into a folder.
+///
+/// # Errors
+/// What dpkg said.
+pub fn extract(deb: &Path, into: &Path) -> Result<()> {
+    let mut command = Command::new("dpkg-deb");
+    command.arg("--extract").arg(deb).arg(into);
+    run(command, "dpkg-deb --extract", UNPACK_LIMIT).map(drop)
 }
 
 /// The host's architecture in Debian's words.
