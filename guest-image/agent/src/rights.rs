@@ -21,9 +21,12 @@ const PAGE: u32 = 4096;
 const MANY: u32 = 5000;
 const NODE: &str = "/dev/video0";
 
+/// One of the tries.
+type Try = fn() -> Result<(), Failure>;
+
 /// The program: 0 if everything was refused that must be, 1 with the first that was not.
 pub fn main() -> ExitCode {
-    let tries: [(&str, fn() -> Result<(), Failure>); 6] = [
+    let tries: [(&str, Try); 6] = [
         ("a mapped block is not freed", mapped_block),
         ("an exported block is not freed", exported_block),
         ("what is handed out is zero", zero_blocks),
