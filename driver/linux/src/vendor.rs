@@ -431,10 +431,23 @@ pub extern "C" fn tx_isp_vendor_abandon(front: &mut Front) {
     front.abandon();
 }
 
-/// Whether `bytes` bytes from `address` on are registers that may be mapped.
+/// Whether `bytes` bytes from `address` on are registers, which may be mapped; says where they show
+/// zeros, or why not.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_vendor_may_map(address: u32, bytes: u32) -> bool {
-    pages::may_be_mapped(PhysAddr(address), bytes)
+    let address = PhysAddr(address);
+    if !pages::may_be_mapped(address, bytes) {
+        complain(format_args!(
+            "vendor: /dev/mem has the SoC's registers, at most 1 MiB at a time, not {bytes} bytes at {address}"
+        ));
+        return false;
+    }
+    if !pages::is_known(address, bytes) {
+        complain(format_args!(
+            "vendor: of the {bytes} bytes of registers at {address} only those that client libraries read are shown, the rest is 0"
+        ));
+    }
+    true
 }
 
 /// Stores what a page of registers says.
