@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! Bringing the ISP up and shutting it down, in the order of facts 2.6 and 2.7.
 //!
 //! Left out, since nothing here depends on them: the tuning tables and the statistics' buffers.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! What the driver needs of the world: the chip's registers, and time.
 
 use tx_isp_abi::PhysAddr;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! An output channel: its set-up (facts 2.5), its buffers (facts 2.4), start and stop.
 
 mod output;

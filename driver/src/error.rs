@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! What can go wrong, and the errno that user space sees.
 
 use crate::alloc::pool::PoolError;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! The interrupt handler: one batch acknowledges and drains, then buffers are reported and the
 //! FIFOs refilled (facts 2.3).
 

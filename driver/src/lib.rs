@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! The driver of the Ingenic T31 ISP, without the kernel.
 //!
 //! | module | what it does |

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! What the driver does when the hardware misbehaves: restarts, the watchdog, and the limit of
 //! interrupt storms.
 //!

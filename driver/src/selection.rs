@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! Which part of the sensor's picture a channel shows.
 //!
 //! The multi-scaler's input crop is one for all channels (facts 2.4), so it stays as large as the

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! The image sensor over I2C: who it is, how long it exposes, how much it amplifies, how fast it runs.
 //!
 //! The bus's registers are the model's (our choice, see [`I2c`]).

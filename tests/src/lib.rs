@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The driver core on the chip model, without a guest: what tests of both need.
 //!
 //! | module | what it is |

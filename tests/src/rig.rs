@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The driver core on the whole emulator, without a guest and without threads: device, DMA engine
 //! and guest memory, in a time of their own. A second of it takes milliseconds, and each run is like
 //! the last.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The fault matrix on the host.
 
 use tx_isp_chip::faults::FaultKind;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Channels that show a part of the sensor's picture.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 

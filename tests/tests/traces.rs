@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What the driver core does to the registers, as recorded by the emulator.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The commands that users type.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 
@@ -10,11 +10,12 @@ use crate::commands::bundle::BundleOptions;
 use crate::commands::compare::{CompareOptions, MergeOptions};
 use crate::commands::compliance::ComplianceOptions;
 use crate::commands::faults::FaultsOptions;
+use crate::commands::generate::{CompletionsOptions, ManOptions};
 use crate::commands::oom::OomOptions;
 use crate::commands::plan::PlanOptions;
 use crate::commands::registers::RegistersOptions;
 use crate::commands::shell::ShellOptions;
-use crate::commands::stream::StreamOptions;
+use crate::commands::stream_options::StreamOptions;
 use crate::commands::test::TestOptions;
 use crate::commands::trace::TraceOptions;
 use crate::options::GuestOptions;
@@ -64,6 +65,43 @@ pub enum Command {
     Setup(GuestOptions),
     /// Packs lab, emulator, kernel and image for machines that have QEMU and nothing else
     Bundle(BundleOptions),
+    /// Writes the manual pages of all commands
+    Man(ManOptions),
+    /// Prints completions for a shell
+    Completions(CompletionsOptions),
+}
+
+impl Command {
+    /// Where the result goes as JSON, if it is asked for.
+    pub fn json(&self) -> Option<&Path> {
+        let json = match self {
+            Self::Stream(options) => &options.json,
+            Self::Bench(options) => &options.json,
+            Self::Compliance(options) => &options.json,
+            Self::Oom(options) => &options.json,
+            Self::Plan(options) => &options.json,
+            Self::Compare(options) => &options.output.json,
+            Self::Merge(options) => &options.output.json,
+            Self::Faults(options) => &options.json,
+            _ => return None,
+        };
+        json.as_deref()
+    }
+
+    /// The folder of this run's logs and pictures, if it has any.
+    pub fn out(&mut self) -> Option<&mut PathBuf> {
+        match self {
+            Self::Stream(options) => Some(&mut options.out),
+            Self::Bench(options) => Some(&mut options.out),
+            Self::Compliance(options) => Some(&mut options.out),
+            Self::Oom(options) => (!options.predict).then_some(&mut options.out),
+            Self::Plan(options) => options.verify.then_some(&mut options.out),
+            Self::Compare(options) => Some(&mut options.out),
+            Self::Faults(options) => options.guest.then_some(&mut options.out),
+            Self::Shell(options) => Some(&mut options.out),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -74,5 +112,23 @@ mod tests {
     #[test]
     fn the_options_are_consistent() {
         Options::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_with_json_has_a_folder_or_needs_none() {
+        for words in [
+            "stream",
+            "bench",
+            "compliance",
+            "compare",
+            "shell",
+            "oom wyze-v3",
+        ] {
+            let words = std::iter::once("lab").chain(words.split(' '));
+            let words = words.chain(["--out", "/tmp/elsewhere"]);
+            let mut options = Options::try_parse_from(words).unwrap();
+            let out = options.command.out().unwrap();
+            assert_eq!(*out, PathBuf::from("/tmp/elsewhere"));
+        }
     }
 }

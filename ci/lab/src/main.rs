@@ -3,47 +3,39 @@
 
 mod cli;
 mod commands;
-mod json;
 mod options;
+mod output;
+mod save;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use testbed::explain;
+use clap::{CommandFactory, Parser};
+use testbed::{explain, interrupt};
 
 use crate::cli::{Command, Options};
 use crate::commands::{
-    bench, bundle, compare, compliance, doctor, faults, oom, plan, registers, shell, stream, test,
-    trace,
+    bench, bundle, compare, compliance, doctor, faults, generate, oom, plan, registers, shell,
+    stream, test, trace,
 };
 
-/// How std begins to say that standard output takes no more.
-const NO_OUTPUT: &str = "failed printing to stdout";
-
-/// Ends the program in order where its standard output is closed, as by `head`, or full.
-fn end_without_output() {
-    let usual = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        let said = panic.payload().downcast_ref::<String>();
-        match said.filter(|said| said.starts_with(NO_OUTPUT)) {
-            Some(said) => {
-                eprintln!("error: {said}");
-                std::process::exit(1);
-            }
-            None => usual(panic),
-        }
-    }));
-}
+/// The exit code of a run that was interrupted, as shells have it.
+const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
-    end_without_output();
-    let options = Options::parse();
+    let mut options = Options::parse();
     let taken = match &options.bundle {
         Some(path) => testbed::bundle::take(path),
         None => testbed::bundle::take_if_inside(),
     };
-    let result = taken.and_then(|()| run(&options));
+    let result = taken.and_then(|()| run(&mut options.command));
+    let interrupted = interrupt::requested();
     match result {
+        _ if interrupted => {
+            if let Err(error) = result {
+                eprintln!("error: {}", explain(&error));
+            }
+            ExitCode::from(INTERRUPTED)
+        }
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -53,9 +45,16 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the command; true if it ended as wanted.
-fn run(options: &Options) -> anyhow::Result<bool> {
-    match &options.command {
+/// Runs a command; true if all was well.
+fn run(command: &mut Command) -> anyhow::Result<bool> {
+    output::reserve_for_json(command.json());
+    // The folder is this run's as long as it lives.
+    let mut folder = None;
+    if let Some(out) = command.out() {
+        let claimed = folder.insert(output::claim(out)?);
+        *out = claimed.path.clone();
+    }
+    match command {
         Command::Stream(options) => stream::command(options),
         Command::Test(options) => test::command(options),
         Command::Bench(options) => bench::command(options),
@@ -71,5 +70,7 @@ fn run(options: &Options) -> anyhow::Result<bool> {
         Command::Doctor(options) => doctor::command(options),
         Command::Setup(options) => doctor::setup(options),
         Command::Bundle(options) => bundle::command(options),
+        Command::Man(options) => generate::man(options, Options::command()),
+        Command::Completions(options) => generate::completions(options, Options::command()),
     }
 }

@@ -21,6 +21,7 @@ use tx_isp_emulator::sensor::ClockMode;
 
 /// Which guest on which QEMU.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Guest")]
 pub struct GuestOptions {
     /// The guest's memory; its top 29M are the carve-out for frames
     #[arg(long, value_name = "SIZE", default_value = "128M")]
@@ -183,9 +184,9 @@ fn parse_kernel(text: &str) -> Result<KernelChoice, String> {
 /// Frames per second.
 pub fn parse_rate(text: &str) -> Result<ClockMode, String> {
     match ClockMode::from_str(text) {
-        Ok(mode @ (ClockMode::Rate(_) | ClockMode::Max)) => Ok(mode),
+        Ok(mode @ (ClockMode::Rate(_) | ClockMode::Max | ClockMode::Sensor)) => Ok(mode),
         _ => Err(format!(
-            "use frames per second from 1 to {}, or max",
+            "use frames per second from 1 to {}, max or sensor",
             tx_isp_emulator::sensor::MAX_RATE
         )),
     }

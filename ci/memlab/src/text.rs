@@ -2,13 +2,11 @@
 //! Tables and numbers as all of the memory lab shows them.
 
 use comfy_table::Table;
-use comfy_table::presets::UTF8_BORDERS_ONLY;
 use guest_protocol::camera::{Personality, Queue};
 
 /// An empty table with a heading.
 pub fn table(heading: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_BORDERS_ONLY);
+    let mut table = testbed::table::table();
     table.set_header(heading.iter().copied());
     table
 }

@@ -28,6 +28,19 @@ use crate::verify::Verifier;
 /// three times and give up.
 const FRAME_LIMIT: Duration = Duration::from_secs(20);
 
+/// Which frames' pictures come out of the guest, beside what is known of each frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// None.
+    None,
+    /// The first and the last.
+    Ends,
+    /// Those, and the one of this number, counted from 0.
+    EndsAnd(u32),
+    /// All of them.
+    All,
+}
+
 /// What is to be streamed.
 #[derive(Debug, Clone, Copy)]
 pub struct StreamConfig {
@@ -43,6 +56,8 @@ pub struct StreamConfig {
     pub frames: u32,
     /// Whether the client looks at each frame.
     pub checksum: bool,
+    /// Which pictures come out of the guest.
+    pub keep: Keep,
     /// Who allocates the buffers.
     pub strategy: Strategy,
     /// Where they come from.
@@ -110,6 +125,25 @@ pub fn boot(
 /// # Errors
 /// If there is nothing to stream from.
 pub fn run(guest: &mut Guest, config: &StreamConfig, steps: &Steps) -> Result<Capture> {
+    let mut pictures = Vec::new();
+    let mut capture = run_with(guest, config, steps, &mut |frame| {
+        pictures.push(frame);
+        Ok(())
+    })?;
+    capture.pictures = pictures;
+    Ok(capture)
+}
+
+/// The same; each kept frame is handed over when its picture is complete, and is not in the outcome.
+///
+/// # Errors
+/// If there is nothing to stream from, and those of `on_picture`.
+pub fn run_with(
+    guest: &mut Guest,
+    config: &StreamConfig,
+    steps: &Steps,
+    on_picture: &mut dyn FnMut(CapturedFrame) -> Result<()>,
+) -> Result<Capture> {
     let request = StreamRequest {
         device: guest.camera(config.channel)?,
         width: config.size.width,
@@ -121,11 +155,7 @@ pub fn run(guest: &mut Guest, config: &StreamConfig, steps: &Steps) -> Result<Ca
         memory: config.io.memory(),
         strategy: Some(control(config.strategy)),
         checksum: config.checksum,
-        keep: if config.checksum {
-            first_and_last(config.frames)
-        } else {
-            Vec::new()
-        },
+        keep: config.keep.frames(config.frames),
         frame_deadline_ms: u32::try_from(FRAME_LIMIT.as_millis()).unwrap_or(u32::MAX),
     };
     steps.start("stream");
@@ -134,6 +164,7 @@ pub fn run(guest: &mut Guest, config: &StreamConfig, steps: &Steps) -> Result<Ca
         guest,
         steps,
         kept: BTreeMap::new(),
+        on_picture,
         outcome: Capture {
             judge: Verifier::default(),
             granted: None,
@@ -146,17 +177,6 @@ pub fn run(guest: &mut Guest, config: &StreamConfig, steps: &Steps) -> Result<Ca
     };
     let result = run.follow(request);
     let mut outcome = run.outcome;
-    outcome.pictures = run
-        .kept
-        .into_values()
-        .filter_map(|(dequeued, bytes)| {
-            Some(CapturedFrame {
-                picture: Picture::new(config.size, config.format, bytes)?,
-                frame: dequeued.frame,
-                written: dequeued.written,
-            })
-        })
-        .collect();
     match result {
         Ok(()) => {
             outcome.status = Some(
@@ -189,11 +209,20 @@ pub fn run(guest: &mut Guest, config: &StreamConfig, steps: &Steps) -> Result<Ca
     Ok(outcome)
 }
 
-/// The frames to keep; one if there is only one.
-fn first_and_last(frames: u32) -> Vec<u32> {
-    let mut keep = vec![0, frames.saturating_sub(1)];
-    keep.dedup();
-    keep
+impl Keep {
+    /// The numbers of these frames, of so many.
+    fn frames(self, count: u32) -> Vec<u32> {
+        let last = count.saturating_sub(1);
+        let mut frames = match self {
+            Self::None => Vec::new(),
+            Self::Ends => vec![0, last],
+            Self::EndsAnd(one) => vec![0, one, last],
+            Self::All => (0..count).collect(),
+        };
+        frames.sort_unstable();
+        frames.dedup();
+        frames
+    }
 }
 
 struct Run<'a> {
@@ -201,6 +230,7 @@ struct Run<'a> {
     guest: &'a mut Guest,
     steps: &'a Steps,
     kept: PartialFrames,
+    on_picture: &'a mut dyn FnMut(CapturedFrame) -> Result<()>,
     outcome: Capture,
 }
 
@@ -231,7 +261,17 @@ impl Run<'_> {
                     self.steps.advance(received, total, "frames");
                 }
                 Event::Picture { index, total, part } => {
-                    add_part(&mut self.kept, index, total, &part)?;
+                    if add_part(&mut self.kept, index, total, &part)?
+                        && let Some((dequeued, bytes)) = self.kept.remove(&index)
+                    {
+                        let Self { config, .. } = self;
+                        let picture = Picture::new(config.size, config.format, bytes);
+                        (self.on_picture)(CapturedFrame {
+                            picture: picture.context("a picture of the guest is too short")?,
+                            frame: dequeued.frame,
+                            written: dequeued.written,
+                        })?;
+                    }
                 }
                 Event::Done(done) => {
                     self.outcome.done = Some(done);
@@ -243,16 +283,17 @@ impl Run<'_> {
     }
 }
 
-/// Adds a part of a kept frame's picture.
-fn add_part(kept: &mut PartialFrames, index: u32, total: u32, part: &[u8]) -> Result<()> {
+/// Adds a part of a kept frame's picture; true if that was the last one.
+fn add_part(kept: &mut PartialFrames, index: u32, total: u32, part: &[u8]) -> Result<bool> {
     let Some((_, bytes)) = kept.get_mut(&index) else {
         bail!("the guest sends a picture of frame {index}, which was not asked for");
     };
     bytes.extend_from_slice(part);
-    if bytes.len() > usize::try_from(total).unwrap_or(usize::MAX) {
+    let total = usize::try_from(total).unwrap_or(usize::MAX);
+    if bytes.len() > total {
         bail!("the guest sends more of frame {index} than there is");
     }
-    Ok(())
+    Ok(bytes.len() == total)
 }
 
 #[cfg(test)]
@@ -261,7 +302,10 @@ mod tests {
 
     #[test]
     fn a_stream_of_one_frame_keeps_one_picture() {
-        assert_eq!(first_and_last(1), [0]);
-        assert_eq!(first_and_last(100), [0, 99]);
+        assert_eq!(Keep::Ends.frames(1), [0]);
+        assert_eq!(Keep::Ends.frames(100), [0, 99]);
+        assert_eq!(Keep::EndsAnd(50).frames(100), [0, 50, 99]);
+        assert_eq!(Keep::EndsAnd(0).frames(100), [0, 99]);
+        assert_eq!(Keep::All.frames(3), [0, 1, 2]);
     }
 }

@@ -8,6 +8,7 @@
 //! | a running guest | [`qemu_command`], [`emulator`], [`guest`], [`guest_error`], [`program`], [`kernel_log`] |
 //! | frames | [`stream`], [`capture`], [`camera_client`], [`verify`], [`picture`], [`report`] |
 //! | time | [`clock`], [`timeline`] |
+//! | what is shown | [`table`] |
 //! | whole checks | [`compliance`] |
 
 pub mod bundle;
@@ -34,6 +35,7 @@ pub mod qemu_command;
 pub mod report;
 pub mod sensor;
 pub mod stream;
+pub mod table;
 pub mod timeline;
 pub mod verify;
 

@@ -30,6 +30,11 @@ impl Picture {
         (picture.bytes.len() >= visible).then_some(picture)
     }
 
+    /// Its bytes: lines of luma, then lines of chroma, or lines of RGB, without gaps.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Bytes of the first plane, which for RGB is the only one.
     fn first_plane_bytes(&self) -> usize {
         let bytes = self.size.width * self.size.height * self.format.bytes_per_pixel();

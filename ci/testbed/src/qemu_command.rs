@@ -111,8 +111,13 @@ impl Launch<'_> {
         words.extend(self.image.command_line_extra.iter().map(String::as_str));
         let terminal;
         if let Control::Terminal { kind } = &self.control {
-            terminal = format!("TERM={kind}");
-            words.extend([SHELL_WORD, &terminal]);
+            // What the driver says is for its log; a person's console shows warnings.
+            words.extend([SHELL_WORD, "loglevel=5"]);
+            terminal = terminal_size::terminal_size().map_or_else(
+                || format!("TERM={kind}"),
+                |(width, height)| format!("TERM={kind} LINES={} COLUMNS={}", height.0, width.0),
+            );
+            words.push(&terminal);
         }
         words.join(" ")
     }
@@ -195,7 +200,10 @@ pub(crate) mod tests {
     fn a_persons_guest_has_the_terminal_instead() {
         let kind = "xterm".to_owned();
         let line = line(Control::Terminal { kind }, Carrier::Generic);
-        assert!(line.contains("extra=1 lab.shell TERM=xterm"), "{line}");
+        assert!(
+            line.contains("extra=1 lab.shell loglevel=5 TERM=xterm"),
+            "{line}"
+        );
         assert!(line.contains("-serial\nmon:stdio"), "{line}");
         assert!(
             line.contains("virtio-id=30,num_vqs=2,vq_size=256,chardev=isp"),

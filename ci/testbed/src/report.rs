@@ -18,6 +18,8 @@ use crate::sensor::SensorConfig;
 pub struct Report {
     /// Whether every frame arrived and matched and the emulator found nothing wrong.
     pub passed: bool,
+    /// What was to come of it: `intact`, `degraded` or `failed`.
+    pub expected: &'static str,
     /// What was wrong.
     pub problems: Vec<String>,
     /// What the emulator found wrong in the driver's behaviour.
@@ -126,6 +128,7 @@ impl Report {
         }
         Self {
             passed: problems.is_empty(),
+            expected: "intact",
             problems,
             findings,
             frames_requested: config.frames,
@@ -196,9 +199,6 @@ fn problems(config: &StreamConfig, outcome: &Capture, findings: &[Finding]) -> V
             "{} frames were asked for, {} came",
             config.frames, outcome.judge.received
         ));
-    }
-    if config.checksum && outcome.trouble.is_none() && outcome.pictures.is_empty() {
-        problems.push("no picture came out of the guest".to_owned());
     }
     if !findings.is_empty() {
         let ids: Vec<&str> = findings.iter().map(|finding| finding.id.as_str()).collect();

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! The carve-out: its pool, and what its clients have announced that they will still need.
 
 use super::negotiation::{Grant, MAX_COUNT, Request};

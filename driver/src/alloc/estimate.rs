@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! How many bytes a picture's buffer takes, from its format's code alone: what negotiation counts with.
 
 use tx_isp_abi::Size;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! Who allocates frame buffers, how many of them, and from what.
 //!
 //! | module | what it decides |

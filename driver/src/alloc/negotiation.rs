@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! How many buffers REQBUFS grants: a pure decision over the pool's state.
 //!
 //! [`Margin`] keeps a distance: less than twice of what is asked for in one piece means pressure,

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! The carve-out's allocator: first fit, sizes rounded up to 256 bytes, blocks in address order,
 //! neighbours merged when they are freed, as the vendor's client library has it (facts 4.5).
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! The driver's account of one channel: its layout, which buffers wait, which are with the chip, and
 //! the numbers of its frames.
 

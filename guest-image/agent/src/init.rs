@@ -16,7 +16,7 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::failure::{At, failure};
-use crate::{SERVE, modules, shell, vendor};
+use crate::{modules, serve, shell, vendor};
 
 /// What is mounted where: type, place, options.
 const MOUNTS: [(&str, &str, &str); 7] = [
@@ -81,7 +81,7 @@ fn worker(loaded: &[guest_protocol::message::ModuleLoad]) -> Command {
     let mut command = Command::new("/proc/self/exe");
     command
         .arg0("guest-agent")
-        .arg(SERVE)
+        .arg(serve::WORD)
         .env("PATH", shell::PATH)
         .env(modules::REPORT, modules::to_report(loaded));
     command

@@ -26,8 +26,6 @@ mod vendor;
 
 use std::process::ExitCode;
 
-/// The argument with which init starts itself again to serve requests.
-const SERVE: &str = "serve";
 /// The argument that asks for [`pressure`].
 const PRESSURE: &str = "pressure";
 /// The argument that asks for [`checksum`].
@@ -36,7 +34,7 @@ const CHECKSUM: &str = "checksum";
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.split_first() {
-        Some((word, _)) if word == SERVE => serve::main(),
+        Some((word, _)) if word == serve::WORD => serve::main(),
         Some((word, rest)) if word == PRESSURE => pressure::main(rest),
         Some((word, rest)) if word == CHECKSUM => checksum::main(rest),
         _ if std::process::id() == 1 => init::main(),

@@ -19,6 +19,9 @@ use crate::port::Port;
 use crate::stream::Sink;
 use crate::{camera_client, clock, modules, run, stream};
 
+/// The argument with which init starts itself again to serve requests.
+pub const WORD: &str = "serve";
+
 /// Where the kernel lists video devices.
 const VIDEO: &str = "/sys/class/video4linux";
 

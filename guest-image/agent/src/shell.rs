@@ -2,6 +2,7 @@
 //! The console: the agent's log, or a shell for a person.
 
 use std::fs::File;
+use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
@@ -14,6 +15,7 @@ pub const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 const TERMINAL: &str = "/dev/ttyS0";
 
 nix::ioctl_write_int_bad!(set_controlling_terminal, libc::TIOCSCTTY);
+nix::ioctl_write_ptr_bad!(set_window_size, libc::TIOCSWINSZ, libc::winsize);
 
 /// Makes the console this process's input and output. The kernel does it only if the image
 /// has the device's file, and devtmpfs has come since.
@@ -37,6 +39,7 @@ pub fn command() -> Command {
         .env("TERM", terminal_kind())
         .env("PS1", "tx-isp guest \\w # ");
     if let Ok(terminal) = File::options().read(true).write(true).open(TERMINAL) {
+        set_size(&terminal);
         let copies = (terminal.try_clone(), terminal.try_clone());
         if let (Ok(input), Ok(output)) = copies {
             command
@@ -48,6 +51,21 @@ pub fn command() -> Command {
     // SAFETY: between fork and exec only two system calls are made, and nothing is allocated.
     unsafe { command.pre_exec(own_terminal) };
     command
+}
+
+/// Tells the terminal how large it is, as the kernel command line says (`LINES`, `COLUMNS`).
+fn set_size(terminal: &File) {
+    let number = |name: &str| std::env::var(name).ok()?.parse().ok();
+    if let Some((ws_row, ws_col)) = number("LINES").zip(number("COLUMNS")) {
+        let size = libc::winsize {
+            ws_row,
+            ws_col,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        // SAFETY: the size outlives the call. Where it is refused the terminal has its usual size.
+        let _ = unsafe { set_window_size(terminal.as_raw_fd(), &size) };
+    }
 }
 
 /// Makes the process the head of a session with its standard input as the terminal.

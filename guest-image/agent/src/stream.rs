@@ -14,6 +14,8 @@ use crate::device::Camera;
 use crate::failure::failure;
 use crate::rmem::Rmem;
 
+/// Kept pictures are sent at the end, so that the stream is not held up; more than this is sent at once.
+const KEPT_BYTES: usize = 16 << 20;
 /// Frames come in one message when they come fast: at most this many, ...
 const BATCH_FRAMES: usize = 64;
 /// ... and none waits longer than this to be sent (once the next one is there).
@@ -162,6 +164,21 @@ impl Client<'_> {
                 self.sent = Instant::now();
             }
             taken?;
+            if self
+                .kept
+                .iter()
+                .map(|(_, picture)| picture.len())
+                .sum::<usize>()
+                > KEPT_BYTES
+            {
+                if !self.batch.is_empty() {
+                    sink.event(StreamEvent::Frames(std::mem::take(&mut self.batch)))?;
+                    self.sent = Instant::now();
+                }
+                for (index, picture) in self.kept.drain(..) {
+                    send_picture(index, &picture, sink)?;
+                }
+            }
             index += 1;
             if index - (self.request.frames - left) > MAX_SPOILT {
                 let text = format!("more than {MAX_SPOILT} frames are spoilt");

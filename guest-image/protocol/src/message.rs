@@ -84,7 +84,7 @@ pub struct StreamRequest {
     pub strategy: Option<i32>,
     /// Whether to report each frame's checksum.
     pub checksum: bool,
-    /// Frames (counted from 0) whose pictures are sent after the stream's end.
+    /// Frames (counted from 0) whose pictures are sent, after the stream's end unless they are many.
     pub keep: Vec<u32>,
     /// How long to wait for each frame, in milliseconds.
     pub frame_deadline_ms: u32,

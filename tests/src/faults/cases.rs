@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What the driver must make of each fault.
 
 use super::run::{Outcome, Plan};

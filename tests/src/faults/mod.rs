@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The fault matrix: each fault of the hardware, what the driver must make of it, and what it made.
 //!
 //! Three rules hold for every case: nothing hangs, no wrong frame is delivered as a good one, and

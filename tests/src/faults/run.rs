@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0 OR MIT
 //! A client on the rig: streams through faults, checks what it gets, stops, and streams once more.
 
 use std::time::{Duration, Instant};

@@ -2,7 +2,7 @@
 //! Streams of which every frame must arrive as DMA wrote it.
 
 use anyhow::{Result, ensure};
-use testbed::capture::{self, Capture, StreamConfig};
+use testbed::capture::{self, Capture, Keep, StreamConfig};
 use testbed::config::Io;
 use testbed::progress::Steps;
 use testbed::report::Report;
@@ -49,6 +49,7 @@ pub const fn main_stream(size: Size, format: PixelFormat, frames: u32) -> Stream
         buffers: 4,
         frames,
         checksum: true,
+        keep: Keep::Ends,
         strategy: Strategy::Hybrid,
         io: Io::of(Strategy::Hybrid),
     }
@@ -71,6 +72,10 @@ impl Running {
         for frame in &capture.pictures {
             report.check_picture(frame);
         }
+        ensure!(
+            !capture.pictures.is_empty(),
+            "no picture came out of the guest"
+        );
         ensure!(report.passed, "{}", report.problems.join("\n"));
         Ok(capture)
     }

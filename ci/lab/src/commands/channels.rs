@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `cargo lab stream --channels 0,1,2`: several channels at the same time, as on a camera.
 
+use crate::output::{self, say};
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -12,8 +13,7 @@ use tx_isp_abi::format::PixelFormat;
 use tx_isp_driver::alloc::Strategy;
 use tx_isp_emulator::control::protocol::{Finding, Status};
 
-use super::stream::{StreamContext, StreamOptions};
-use crate::json;
+use super::stream_options::{StreamContext, StreamOptions};
 use memlab::text::table;
 use testbed::camera_client::{Run, channels_setup, run as run_camera};
 use testbed::guest::Guest;
@@ -87,7 +87,7 @@ pub fn stream(
     guest.power_off();
     report.print(&options.out);
     if let Some(path) = &options.json {
-        json::write(path, &report)?;
+        output::write_json(path, &report)?;
     }
     Ok(report.passed)
 }
@@ -204,8 +204,8 @@ impl Report {
                     .map_or_else(|| "-".to_owned(), |fps| format!("{fps:.2} fps")),
             ]);
         }
-        println!("{table}");
-        println!(
+        say!("{table}");
+        say!(
             "{} bytes by DMA at {:.2} GB/s; {}, QEMU {}, {} attachment; boot {:.2} s",
             self.dma_bytes,
             self.dma_bytes_per_second / 1e9,
@@ -215,12 +215,12 @@ impl Report {
             self.boot_seconds
         );
         for problem in &self.problems {
-            println!("problem: {problem}");
+            say!("problem: {problem}");
         }
         if self.passed {
-            println!("all frames of all channels arrived and matched");
+            say!("all frames of all channels arrived and matched");
         } else {
-            println!(
+            say!(
                 "FAILED; logs: {0}/console.log, {0}/emulator.log",
                 out.display()
             );

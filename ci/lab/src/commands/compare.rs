@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `cargo lab compare` and `cargo lab merge`: the matrix of strategy, camera and memory.
 
+use crate::output::{self, say};
 use std::fs;
 use std::path::Path;
 
@@ -12,7 +13,6 @@ use quick_junit::{NonSuccessKind, Report as JUnit, TestCase, TestCaseStatus, Tes
 
 use super::compare_options::OutputOptions;
 pub use super::compare_options::{CompareOptions, MergeOptions};
-use crate::json;
 
 /// `cargo lab compare`: true if the guest did what was computed, wherever it was asked.
 ///
@@ -34,20 +34,20 @@ pub fn merge(options: &MergeOptions) -> Result<bool> {
 
 /// Shows the table and the answer, and writes what is asked for.
 fn finish(cells: &[Cell], figures: Option<&Figures>, output: &OutputOptions) -> Result<bool> {
-    println!("{}", answer::table(cells));
-    println!("{}", answer::paragraph(cells));
+    say!("{}", answer::table(cells));
+    say!("{}", answer::paragraph(cells));
     if let Some(figures) = figures {
-        println!("{figures}");
+        say!("{figures}");
     }
     let differing: Vec<&Cell> = cells.iter().filter(|cell| cell.differs()).collect();
     for cell in &differing {
-        println!(
+        say!(
             "problem: {}: the guest did otherwise than computed",
             cell.key
         );
     }
     if let Some(path) = &output.json {
-        json::write(path, &answer::Document::new(cells, figures))?;
+        output::write_json(path, &answer::Document::new(cells, figures))?;
     }
     if let Some(path) = &output.html {
         write(path, page::page(cells).as_bytes())?;

@@ -26,8 +26,8 @@ pub struct CompareOptions {
     #[arg(long, value_name = "LOW..HIGH/STEP", value_parser = parse_lengths)]
     pub rmem: Option<Lengths>,
     /// Buffers of the first channel: one, several, or a range
-    #[arg(long, value_name = "LOW..HIGH", value_parser = parse_counts)]
-    pub vbs: Option<Counts>,
+    #[arg(long, alias = "vbs", value_name = "LOW..HIGH", value_parser = parse_counts)]
+    pub buffers: Option<Counts>,
     /// Values of isp_memopt; the camera's own if not given
     #[arg(long, value_name = "0,1", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(0..=1))]
     pub memopt: Vec<u8>,
@@ -52,9 +52,10 @@ pub struct CompareOptions {
     /// Only the I-th of N parts of the matrix, counted from 0
     #[arg(long, value_name = "I/N", value_parser = parse_shard)]
     pub shard: Option<Shard>,
-    /// Keep finished cells in this file, one JSON object a line
-    #[arg(long, value_name = "FILE", default_value = "out/compare.jsonl")]
-    pub cells: PathBuf,
+    /// Keep finished cells in this file, one JSON object a line; compare.jsonl in the folder of --out
+    /// if it is not given
+    #[arg(long, value_name = "FILE")]
+    pub cells: Option<PathBuf>,
     /// Go on where a run was interrupted: finished cells of the file are not done again
     #[arg(long)]
     pub resume: bool,
@@ -82,6 +83,7 @@ pub struct MergeOptions {
 
 /// Where results go.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Results")]
 pub struct OutputOptions {
     /// Write the matrix as one JSON object to this file
     #[arg(long, value_name = "FILE")]
@@ -122,7 +124,7 @@ impl CompareOptions {
         MatrixConfig {
             cameras: self.cameras.clone(),
             rmem: self.rmem.clone().map(|lengths| lengths.0),
-            buffers: self.vbs.clone().map(|counts| counts.0),
+            buffers: self.buffers.clone().map(|counts| counts.0),
             memopt: self.memopt.iter().map(|number| *number == 1).collect(),
             sub: self.sub.clone(),
             personalities: personalities(self.strategy, self.policy),
@@ -134,7 +136,10 @@ impl CompareOptions {
             frames: self.frames,
             jobs: self.jobs,
             shard: self.shard,
-            cells: self.cells.clone(),
+            cells: match &self.cells {
+                Some(file) => file.clone(),
+                None => self.out.join("compare.jsonl"),
+            },
             resume: self.resume,
             out: self.out.clone(),
             guest: self.guest.config(),

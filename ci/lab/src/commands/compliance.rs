@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `cargo lab compliance`: v4l2-compliance on each node of the driver.
 
-use std::path::{Path, PathBuf};
+use crate::output::{self, say_text};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
@@ -14,11 +15,7 @@ use tx_isp_driver::alloc::Strategy;
 use tx_isp_emulator::sensor::ClockMode;
 use tx_isp_picture::Source;
 
-use crate::json;
 use crate::options::{GuestOptions, parse_rate, strategies};
-
-/// Where the logs and the tool's whole output go.
-const LOGS: &str = "out/compliance";
 
 /// How to test.
 #[derive(Debug, Clone, Args)]
@@ -31,8 +28,11 @@ pub struct ComplianceOptions {
     pub strategy: Strategy,
     /// The sensor's frames per second; max goes as fast as buffers come back. On a busy machine a
     /// fixed rate loses frames, and the tool warns of each gap in their numbers
-    #[arg(long, value_name = "N|max", default_value = "max", value_parser = parse_rate)]
+    #[arg(long, value_name = "N|max|sensor", default_value = "max", value_parser = parse_rate)]
     pub fps: ClockMode,
+    /// Where logs go
+    #[arg(long, value_name = "DIR", default_value = "out/compliance")]
+    pub out: PathBuf,
     /// Write the result as one JSON object to this file
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -55,7 +55,7 @@ pub fn command(options: &ComplianceOptions) -> Result<bool> {
     let prepared = Prepared::with_image(&options.guest.config(), &steps, |request| {
         request.with_compliance = true;
     })?;
-    let logs = Path::new(LOGS);
+    let logs = options.out.as_path();
     let mut guest = boot(&prepared, &sensor, logs, &steps)?;
     let report = compliance::run(
         &mut guest,
@@ -67,9 +67,9 @@ pub fn command(options: &ComplianceOptions) -> Result<bool> {
         &steps,
     )?;
     guest.power_off();
-    report.print(logs);
+    say_text!("{}", report.text(logs));
     if let Some(path) = &options.json {
-        json::write(path, &report)?;
+        output::write_json(path, &report)?;
     }
     Ok(report.passed)
 }

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use crate::output::say_text;
 use anyhow::Result;
 use guest_image::Progress;
 use guest_image::host::Needs;
@@ -30,7 +31,7 @@ pub fn command(options: &GuestOptions) -> Result<bool> {
         qemu: options.qemu.clone(),
     };
     let (text, all_there) = doctor::report(&options, &repository()?);
-    print!("{text}");
+    say_text!("{text}");
     Ok(all_there)
 }
 

@@ -2,25 +2,21 @@
 //! `cargo lab faults`: what the driver makes of each fault of the hardware; its core on the host, or
 //! the whole driver in a guest.
 
-use std::path::{Path, PathBuf};
+use crate::output::{self, say, say_text};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use comfy_table::Table;
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use guest_image::Progress;
 use serde::Serialize;
 use tx_isp_chip::faults::FaultKind;
 use tx_isp_tests::faults::{Case, Row, cases, guest, guest_cases, judge};
 
-use crate::json;
 use crate::options::GuestOptions;
 use testbed::capture::boot;
 use testbed::prepare::Prepared;
 use testbed::progress::Steps;
-
-/// Where the guest's logs go.
-const LOGS: &str = "out/faults";
 
 /// Which faults.
 #[derive(Debug, Clone, Args)]
@@ -34,6 +30,9 @@ pub struct FaultsOptions {
     /// Where the random numbers of random faults start, on the host
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+    /// Where the guest's logs go, with --guest
+    #[arg(long, value_name = "DIR", default_value = "out/faults")]
+    pub out: PathBuf,
     /// Write the results as one JSON object to this file
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -61,7 +60,7 @@ struct Results<'a> {
 /// If there is no such case, or the results cannot be written.
 pub fn command(options: &FaultsOptions) -> Result<bool> {
     if options.list {
-        print!("{}", kinds());
+        say_text!("{}", kinds());
         return Ok(true);
     }
     let all = if options.guest {
@@ -94,18 +93,18 @@ pub fn command(options: &FaultsOptions) -> Result<bool> {
             of: rows.len(),
             cases: &rows,
         };
-        json::write(path, &results)?;
+        output::write_json(path, &results)?;
     }
-    println!("{}", table(&rows));
+    say!("{}", table(&rows));
     for row in rows.iter().filter(|row| !row.passed()) {
-        println!("problem: {}: {}", faults_of(row), row.problems.join("; "));
+        say!("problem: {}: {}", faults_of(row), row.problems.join("; "));
     }
     let place = if options.guest {
         "in the guest".to_owned()
     } else {
         format!("seed {}", options.seed)
     };
-    println!("{survived} of {} cases survived ({place})", rows.len());
+    say!("{survived} of {} cases survived ({place})", rows.len());
     Ok(survived == rows.len())
 }
 
@@ -113,7 +112,7 @@ pub fn command(options: &FaultsOptions) -> Result<bool> {
 fn in_guest(options: &FaultsOptions, cases: &[Case]) -> Result<Vec<Row>> {
     let steps = Steps::new();
     let prepared = Prepared::new(&options.guest_options.config(), &steps)?;
-    let mut running = boot(&prepared, &guest::scene(), Path::new(LOGS), &steps)?;
+    let mut running = boot(&prepared, &guest::scene(), &options.out, &steps)?;
     let mut rows = Vec::new();
     for case in cases {
         let name = case.plan.faults.iter().map(ToString::to_string);
@@ -143,15 +142,14 @@ fn kinds() -> String {
 }
 
 fn table(rows: &[Row]) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY);
+    let mut table = testbed::table::table();
     table.set_header(["fault", "must", "did", ""]);
     for row in rows {
         let verdict = if row.passed() { "survived" } else { "FAILED" };
         table.add_row([
-            &faults_of(row),
-            &broken(&row.expected),
-            &broken(&row.happened),
+            faults_of(row).as_str(),
+            row.expected.as_str(),
+            row.happened.as_str(),
             verdict,
         ]);
     }
@@ -163,24 +161,6 @@ fn faults_of(row: &Row) -> String {
         return "none".to_owned();
     }
     row.faults.join("\n")
-}
-
-/// Lines of at most 44 characters, broken between words.
-fn broken(text: &str) -> String {
-    let mut lines = String::new();
-    let mut length = 0;
-    for word in text.split(' ') {
-        if length > 0 && length + 1 + word.len() > 44 {
-            lines.push('\n');
-            length = 0;
-        } else if length > 0 {
-            lines.push(' ');
-            length += 1;
-        }
-        lines += word;
-        length += word.len();
-    }
-    lines
 }
 
 #[cfg(test)]
@@ -215,12 +195,5 @@ mod tests {
     fn a_fault_without_a_case_comes_with_those_that_have_one() {
         let message = command(&options("meteor")).unwrap_err().to_string();
         assert!(message.contains("lost-frame"), "{message}");
-    }
-
-    #[test]
-    fn long_texts_are_broken_between_words() {
-        let text = broken(&"word ".repeat(20));
-        assert!(text.lines().all(|line| line.len() <= 44));
-        assert_eq!(text.split_whitespace().count(), 20);
     }
 }

@@ -10,6 +10,7 @@ use tx_isp_abi::Size;
 
 /// What is to be otherwise than in the camera's file.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Changes to the camera")]
 pub struct ChangeOptions {
     /// The carve-out's length; Linux has the rest
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
@@ -24,8 +25,8 @@ pub struct ChangeOptions {
     #[arg(long, value_name = "WxH", value_parser = parse_size)]
     pub sub: Option<Size>,
     /// Buffers of the first channel, or of both, as in 4/2
-    #[arg(long, value_name = "N[/M]", value_parser = parse_vbs)]
-    pub vbs: Option<(u32, Option<u32>)>,
+    #[arg(long, alias = "vbs", value_name = "N[/M]", value_parser = parse_buffers)]
+    pub buffers: Option<(u32, Option<u32>)>,
     /// The ISP's own buffer: a number of bytes, formula or none
     #[arg(long, value_name = "BYTES", value_parser = parse_ncubuf)]
     pub ncubuf: Option<Ncubuf>,
@@ -39,8 +40,8 @@ impl ChangeOptions {
             memopt: self.memopt.map(|number| number == 1),
             main: self.main,
             sub: self.sub,
-            main_buffers: self.vbs.map(|(main, _)| main),
-            sub_buffers: self.vbs.and_then(|(_, sub)| sub),
+            main_buffers: self.buffers.map(|(main, _)| main),
+            sub_buffers: self.buffers.and_then(|(_, sub)| sub),
             ncubuf: self.ncubuf,
         }
     }
@@ -95,7 +96,7 @@ pub fn personalities(strategy: WhichStrategy, policy: WhichPolicy) -> Vec<Person
     all.filter(strategy_wanted).filter(policy_wanted).collect()
 }
 
-fn parse_vbs(text: &str) -> Result<(u32, Option<u32>), String> {
+fn parse_buffers(text: &str) -> Result<(u32, Option<u32>), String> {
     let parsed = match text.split_once('/') {
         Some((main, sub)) => main.parse().ok().zip(sub.parse().ok().map(Some)),
         None => text.parse().ok().map(|main| (main, None)),
@@ -136,9 +137,9 @@ mod tests {
 
     #[test]
     fn buffer_counts_and_lengths_are_understood() {
-        assert_eq!(parse_vbs("4/2"), Ok((4, Some(2))));
-        assert_eq!(parse_vbs("3"), Ok((3, None)));
-        assert!(parse_vbs("3/").unwrap_err().contains("as in 4/2"));
+        assert_eq!(parse_buffers("4/2"), Ok((4, Some(2))));
+        assert_eq!(parse_buffers("3"), Ok((3, None)));
+        assert!(parse_buffers("3/").unwrap_err().contains("as in 4/2"));
         assert_eq!(parse_ncubuf("12"), Ok(Ncubuf::Bytes(12)));
         assert!(parse_ncubuf("some").is_err());
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `cargo lab oom`: a camera's memory failure on the desk, and what each strategy makes of it.
 
+use crate::output::{self, say};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail, ensure};
@@ -15,7 +16,6 @@ use testbed::camera_client::only_predicted;
 use tx_isp_emulator::sensor::ClockMode;
 
 use super::memory_options::{ChangeOptions, WhichPolicy, WhichStrategy, personalities};
-use crate::json;
 use crate::options::{GuestOptions, parse_rate};
 
 /// The most frames that are taken of each channel.
@@ -45,7 +45,7 @@ pub struct OomOptions {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub cycles: u32,
     /// The sensor's frames per second, instead of its own rate; max goes as fast as buffers come back
-    #[arg(long, value_name = "N|max", value_parser = parse_rate)]
+    #[arg(long, value_name = "N|max|sensor", value_parser = parse_rate)]
     pub fps: Option<ClockMode>,
     /// Only compute what would happen
     #[arg(long)]
@@ -201,7 +201,7 @@ fn vendor(options: &OomOptions, camera: &Camera) -> Result<bool> {
 fn show(options: &OomOptions, camera: &Camera, findings: &[Finding]) -> Vec<String> {
     let failing = findings.iter().find(|finding| !finding.report().streams());
     if let Some(finding) = failing {
-        println!("{}:\n{}", finding.personality, finding.report());
+        say!("{}:\n{}", finding.personality, finding.report());
     }
     let cycles = options.cycles > 1;
     let mut heading = vec![
@@ -241,15 +241,17 @@ fn show(options: &OomOptions, camera: &Camera, findings: &[Finding]) -> Vec<Stri
         }
         table.add_row(row);
     }
-    println!(
+    say!(
         "{}: rmem {} at {:#x}\n{table}",
-        camera.name, camera.setup.bytes, camera.setup.base
+        camera.name,
+        camera.setup.bytes,
+        camera.setup.base
     );
     let problems = problems(options, findings);
     for problem in &problems {
-        println!("problem: {problem}");
+        say!("problem: {problem}");
     }
-    println!(
+    say!(
         "{}",
         match cycles {
             true => survivors(options.cycles, findings),
@@ -313,7 +315,7 @@ fn write_json(
             .map(|finding| entry(options, finding))
             .collect(),
     };
-    json::write(path, &document)
+    output::write_json(path, &document)
 }
 
 fn entry<'a>(options: &OomOptions, finding: &'a Finding) -> Entry<'a> {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `cargo lab plan`: how large the carve-out must be, from numbers alone.
 
+use crate::output::{self, say};
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -14,7 +15,6 @@ use memlab::verify_plan::{self, Verified};
 use serde::Serialize;
 
 use super::memory_options::{ChangeOptions, WhichPolicy, WhichStrategy, personalities};
-use crate::json;
 use crate::options::GuestOptions;
 
 /// `cargo lab plan`
@@ -95,7 +95,7 @@ pub fn command(options: &PlanOptions) -> Result<bool> {
             suggestions: &suggestions,
             verified: verified.as_deref(),
         };
-        json::write(path, &document)?;
+        output::write_json(path, &document)?;
     }
     Ok(verified.map_or(works, |verified| show_verified(&verified)))
 }
@@ -126,7 +126,7 @@ fn show(camera: &Camera, smallest: &[Smallest], suggestions: &[Suggestion]) {
     for (owner, bytes) in requests(&camera.setup) {
         table.add_row([owner, bytes.to_string()]);
     }
-    println!(
+    say!(
         "{}: sensor {}, isp_memopt={}, rmem {} ({})\n{table}",
         camera.name,
         camera.sensor,
@@ -154,7 +154,7 @@ fn show(camera: &Camera, smallest: &[Smallest], suggestions: &[Suggestion]) {
             format!("{}, {}", yes_no(entry.works_now), entry.granted_now),
         ]);
     }
-    println!("{table}");
+    say!("{table}");
     if suggestions.is_empty() {
         return;
     }
@@ -163,7 +163,7 @@ fn show(camera: &Camera, smallest: &[Smallest], suggestions: &[Suggestion]) {
         let works = yes_no(entry.works_now).to_owned();
         table.add_row([entry.change.clone(), or_none(entry.streams_from), works]);
     }
-    println!("{table}");
+    say!("{table}");
 }
 
 /// The promises in a table, and whether all were kept.
@@ -186,6 +186,6 @@ fn show_verified(verified: &[Verified]) -> bool {
         ]);
     }
     let kept = verified.iter().filter(|entry| entry.kept).count();
-    println!("{table}\nverified: {kept} of {} as planned", verified.len());
+    say!("{table}\nverified: {kept} of {} as planned", verified.len());
     kept == verified.len()
 }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `cargo lab registers`: the register reference, printed, written or checked.
 
+use crate::output::{say, say_text};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use tx_isp_abi::PhysAddr;
 use tx_isp_abi::registers::reference::{BlockPage, INDEX_FILE, IndexPage};
-use tx_isp_abi::registers::{BLOCKS, Block};
+use tx_isp_abi::registers::{Access, BLOCKS, Block, Register, RegisterId};
 
 use testbed::prepare::repository;
 
@@ -18,14 +20,15 @@ const FOLDER: &str = "driver/abi/registers";
 #[derive(Debug, Clone, Args)]
 pub struct RegistersOptions {
     /// Writes all pages into driver/abi/registers
-    #[arg(long, conflicts_with_all = ["check", "block"])]
+    #[arg(long, conflicts_with_all = ["check", "what"])]
     pub write: bool,
     /// Fails if a page in driver/abi/registers is not current
-    #[arg(long, conflicts_with = "block")]
+    #[arg(long, conflicts_with = "what")]
     pub check: bool,
-    /// The block to print; without it the list of blocks
-    #[arg(value_name = "BLOCK", value_parser = parse_block)]
-    pub block: Option<&'static Block>,
+    /// A block, a register's name or an address to print, as in VIC, CH_EN or 0x13309904; without it
+    /// the list of blocks
+    #[arg(value_name = "BLOCK|NAME|ADDRESS")]
+    pub what: Option<String>,
 }
 
 /// A page and its file.
@@ -39,12 +42,12 @@ struct Page {
 /// # Errors
 /// If this is no checkout, or a page cannot be written.
 pub fn command(options: &RegistersOptions) -> Result<bool> {
-    if let Some(block) = options.block {
-        print!("{}", BlockPage(block));
+    if let Some(what) = &options.what {
+        say_text!("{}", look_up(what)?);
         return Ok(true);
     }
     if !options.write && !options.check {
-        print!("{IndexPage}");
+        say_text!("{IndexPage}");
         return Ok(true);
     }
     let folder = repository()?.join(FOLDER);
@@ -53,23 +56,97 @@ pub fn command(options: &RegistersOptions) -> Result<bool> {
     }
     let stale = stale(&folder);
     for page in &stale {
-        println!("{} is not current", page.display());
+        say!("{} is not current", page.display());
     }
     if !stale.is_empty() {
-        println!("run `cargo lab registers --write`");
+        say!("run `cargo lab registers --write`");
     }
     Ok(stale.is_empty())
 }
 
-fn parse_block(text: &str) -> Result<&'static Block> {
-    let found = BLOCKS
-        .into_iter()
-        .find(|block| block.name.eq_ignore_ascii_case(text));
-    let Some(block) = found else {
+/// What is known under a block's name, a register's name or an address.
+fn look_up(what: &str) -> Result<String> {
+    let digits = what.strip_prefix("0x").or_else(|| what.strip_prefix("0X"));
+    if let Some(digits) = digits {
+        let address = u32::from_str_radix(digits, 16)
+            .with_context(|| format!("{what} is no address; write one as in 0x13309904"))?;
+        return at(PhysAddr(address));
+    }
+    let same = |name: &str| name.eq_ignore_ascii_case(what);
+    if let Some(block) = BLOCKS.into_iter().find(|block| same(block.name)) {
+        return Ok(BlockPage(block).to_string());
+    }
+    let mut found = String::new();
+    for block in BLOCKS {
+        for register in block
+            .registers
+            .iter()
+            .filter(|register| same(register.name))
+        {
+            found += &entry(block, register);
+        }
+    }
+    if found.is_empty() {
         let names = BLOCKS.map(|block| block.name);
-        bail!("the blocks are {}", names.join(", "));
-    };
-    Ok(block)
+        bail!(
+            "{what} is neither a register's name nor an address as in 0x13309904, nor a block: {}",
+            names.join(", ")
+        );
+    }
+    Ok(found)
+}
+
+/// The register at an address.
+fn at(address: PhysAddr) -> Result<String> {
+    if let Some(register) = RegisterId::decode(address) {
+        let instance = format!("{:#010x}\n", address.0);
+        return Ok(instance + &entry(register.block(), register.describe()));
+    }
+    let block = BLOCKS
+        .into_iter()
+        .find(|block| block.offset_of(address).is_some());
+    match block {
+        Some(block) => bail!(
+            "no register is known at {:#010x}, which lies in {}",
+            address.0,
+            block.name
+        ),
+        None => bail!("{:#010x} is no address of the ISP", address.0),
+    }
+}
+
+/// What reading and writing does, in a word.
+const fn access(access: Access) -> &'static str {
+    match access {
+        Access::ReadOnly => "read only",
+        Access::ReadWrite => "holds what is written",
+        Access::Command => "a command",
+        Access::Acknowledge => "clears what is written",
+        Access::FifoPush => "a write appends to a FIFO",
+        Access::FifoPop => "a read takes from a FIFO",
+        Access::FifoClear => "a write of 1 empties a FIFO",
+    }
+}
+
+/// One register as text.
+fn entry(block: &Block, register: &Register) -> String {
+    let addresses = (0..block.instances)
+        .map(|instance| block.base.0 + instance * block.stride + register.offset)
+        .map(|address| format!("{address:#010x}"));
+    let mut text = format!(
+        "{}.{} at {}: {}, reset {:#x}\n  {} ({})\n",
+        block.name,
+        register.name,
+        addresses.collect::<Vec<_>>().join(", "),
+        access(register.access),
+        register.reset,
+        register.doc,
+        register.source
+    );
+    for field in register.fields {
+        text += &format!("  {:<12} {}\n", field.name, field.doc);
+    }
+    text
 }
 
 fn pages(folder: &Path) -> Vec<Page> {
@@ -114,9 +191,28 @@ mod tests {
     }
 
     #[test]
-    fn a_block_is_found_by_its_name_in_any_case() {
-        assert_eq!(parse_block("msca_ch").unwrap().name, "MSCA_CH");
-        let message = parse_block("isp").unwrap_err().to_string();
-        assert!(message.contains("CPM, MIPI_PHY"), "{message}");
+    fn blocks_registers_and_addresses_are_looked_up() {
+        assert!(look_up("msca_ch").unwrap().contains("MSCA_CH"));
+        let enable = look_up("0x13309804").unwrap();
+        assert!(enable.contains("MSCA.CH_EN at 0x13309804"), "{enable}");
+        assert_eq!(
+            enable.lines().skip(1).collect::<Vec<_>>(),
+            look_up("ch_en").unwrap().lines().collect::<Vec<_>>()
+        );
+        // The second channel's register is told with the addresses of all three.
+        let step = look_up("0x13309a04").unwrap();
+        assert!(
+            step.contains("0x13309904, 0x13309a04, 0x13309b04"),
+            "{step}"
+        );
+        for (what, right) in [
+            ("isp", "CPM, MIPI_PHY"),
+            ("0xzz", "as in 0x13309904"),
+            ("0x20000000", "no address of the ISP"),
+            ("0x13309905", "no register is known"),
+        ] {
+            let message = format!("{:#}", look_up(what).unwrap_err());
+            assert!(message.contains(right), "{what}: {message}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 //! `cargo lab shell`: the guest's console for a person.
 
 use std::io::{self, IsTerminal, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use std::str::FromStr;
@@ -22,20 +22,22 @@ use testbed::program;
 use testbed::progress::Steps;
 use testbed::sensor::SensorConfig;
 
-/// Where the logs of a shell's emulator go.
-const LOGS: &str = "out";
 /// How long commands that do not come from a terminal may take.
 const SCRIPT_LIMIT: Duration = Duration::from_secs(10 * 60);
 
 /// How to run a guest for a person.
 #[derive(Debug, Clone, Args)]
 pub struct ShellOptions {
-    /// The sensor's frames per second; max goes as fast as buffers come back
-    #[arg(long, value_name = "N|max", default_value = "25", value_parser = parse_rate)]
+    /// Frames per second; max goes as fast as buffers come back, sensor as its registers say, which
+    /// --set-parm and the driver's controls set
+    #[arg(long, value_name = "N|max|sensor", default_value = "sensor", value_parser = parse_rate)]
     pub fps: ClockMode,
     /// What the camera sees: bars, gradient, noise, image:FILE or y4m:FILE
     #[arg(long, value_name = "SOURCE", default_value = "bars", value_parser = Source::from_str)]
     pub source: Source,
+    /// Where logs go
+    #[arg(long, value_name = "DIR", default_value = "out/shell")]
+    pub out: PathBuf,
     /// Which guest.
     #[command(flatten)]
     pub guest: GuestOptions,
@@ -57,21 +59,26 @@ pub fn command(options: &ShellOptions) -> Result<bool> {
     }
     let prepared = Prepared::new(&options.guest.config(), &steps)?;
     if !io::stdin().is_terminal() {
-        return run_script(&prepared, &scene, &steps);
+        return run_script(&prepared, &scene, &options.out, &steps);
     }
     steps.line("the guest's console follows; `exit` ends the guest, Ctrl-A X ends QEMU");
     steps.line("for example: v4l2-ctl --stream-mmap --stream-count=50 --stream-to=/dev/null");
-    guest::run_on_terminal(&prepared, &scene, Path::new(LOGS))?;
+    guest::run_on_terminal(&prepared, &scene, &options.out)?;
     Ok(true)
 }
 
 /// Runs the standard input in the guest, and ends the guest.
-fn run_script(prepared: &Prepared, scene: &SensorConfig, steps: &Steps) -> Result<bool> {
+fn run_script(
+    prepared: &Prepared,
+    scene: &SensorConfig,
+    logs: &Path,
+    steps: &Steps,
+) -> Result<bool> {
     let mut script = String::new();
     io::stdin()
         .read_to_string(&mut script)
         .context("reading the commands from the standard input")?;
-    let mut guest = boot(prepared, scene, Path::new(LOGS), steps)?;
+    let mut guest = boot(prepared, scene, logs, steps)?;
     let ran = program::run(&mut guest, &["sh", "-c", &script], SCRIPT_LIMIT)?;
     guest.power_off();
     io::stdout()

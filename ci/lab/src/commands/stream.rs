@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `cargo lab stream`: streams frames from the emulated ISP through the guest, and verifies each.
 
+use crate::output::{self, say};
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
 use comfy_table::Table;
-use comfy_table::presets::UTF8_BORDERS_ONLY;
 use guest_image::Progress;
-use testbed::capture::{self, StreamConfig, boot};
-use testbed::config::Io;
+use testbed::capture::{self, CapturedFrame, StreamConfig, boot};
 use testbed::guest::Guest;
 use testbed::prepare::Prepared;
 use testbed::progress::Steps;
@@ -19,130 +16,17 @@ use testbed::report::Report;
 use testbed::sensor::SensorConfig;
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;
-use tx_isp_abi::format::{FrameLayout, PixelFormat};
-use tx_isp_driver::alloc::Strategy;
+use tx_isp_abi::format::FrameLayout;
 use tx_isp_emulator::sensor::ClockMode;
-use tx_isp_picture::Source;
 
 use super::channels;
-use crate::json;
-use crate::options::{
-    DebugOptions, GuestOptions, ios, parse_channel, parse_format, parse_rate, parse_size,
-    strategies,
-};
-
-/// The most frames of one stream.
-const MAX_FRAMES: i64 = 1_000_000;
-/// The most buffers of a queue (VIDEO_MAX_FRAME).
-const MAX_BUFFERS: i64 = 32;
+use super::stream_options::{StreamContext, StreamOptions};
+use crate::save::VideoFile;
 
 /// The pictures of the first and the last frame.
 const PICTURES: [&str; 2] = ["first.png", "last.png"];
-
-/// How to stream.
-#[derive(Debug, Clone, Args)]
-pub struct StreamOptions {
-    /// How many frames to take
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=MAX_FRAMES))]
-    pub frames: u32,
-    /// The picture's size in pixels; one for each of --channels
-    #[arg(long, value_name = "WxH,…", value_delimiter = ',', value_parser = parse_size)]
-    pub size: Vec<Size>,
-    /// The chip's channels that stream at the same time, of 0, 1 and 2
-    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "0", value_parser = parse_channel)]
-    pub channels: Vec<ChannelId>,
-    /// The sensor's frames per second; max goes as fast as buffers come back
-    #[arg(long, value_name = "N|max", default_value = "25", value_parser = parse_rate)]
-    pub fps: ClockMode,
-    /// How many buffers the client asks for
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=MAX_BUFFERS))]
-    pub buffers: u32,
-    /// The pixel format: nv12, nv21, rgb565 or bgr32
-    #[arg(long, value_name = "FORMAT", default_value = "nv12", value_parser = parse_format)]
-    pub format: PixelFormat,
-    /// Who allocates the frame buffers
-    #[arg(long, value_name = "WHO", default_value = "hybrid", value_parser = strategies())]
-    pub strategy: Strategy,
-    /// Where the buffers come from, instead of the strategy's own way
-    #[arg(long, value_name = "WHERE", value_parser = ios())]
-    pub io: Option<Io>,
-    /// What the camera sees: bars, gradient, noise, image:FILE or y4m:FILE
-    #[arg(long, value_name = "SOURCE", default_value = "bars", value_parser = Source::from_str)]
-    pub source: Source,
-    /// Where pictures and logs go
-    #[arg(long, value_name = "DIR", default_value = "out")]
-    pub out: PathBuf,
-    /// Write the result as one JSON object to this file
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
-    /// What to look at, and what is to fail.
-    #[command(flatten)]
-    pub debug: DebugOptions,
-    /// Which guest.
-    #[command(flatten)]
-    pub guest: GuestOptions,
-}
-
-/// The pictures' sizes where none is asked for, by channel: those of a camera's main and second stream,
-/// and a small one.
-const SIZES: [Size; ChannelId::COUNT] = [
-    Size::new(1920, 1080),
-    Size::new(640, 360),
-    Size::new(320, 192),
-];
-
-impl StreamOptions {
-    /// Where the buffers come from.
-    pub fn io(&self) -> Io {
-        self.io.unwrap_or(Io::of(self.strategy))
-    }
-
-    /// Whether the strategy accepts buffers from there.
-    ///
-    /// # Errors
-    /// If not, with the strategies that do.
-    pub fn check_io(&self) -> Result<(), String> {
-        let io = self.io();
-        if self.strategy.accepts(io.kind()) {
-            return Ok(());
-        }
-        let accepting = Strategy::ALL
-            .into_iter()
-            .filter(|strategy| strategy.accepts(io.kind()))
-            .map(|strategy| format!("--strategy {}", strategy.name()));
-        Err(format!(
-            "--strategy {} refuses --io {}; it works with {}",
-            self.strategy.name(),
-            io.name(),
-            accepting.collect::<Vec<_>>().join(" or ")
-        ))
-    }
-
-    /// Every channel with its picture's size.
-    ///
-    /// # Errors
-    /// If the sizes are not as many as the channels, or a channel is named twice or cannot write its
-    /// size.
-    pub fn pictures(&self) -> Result<Vec<(ChannelId, Size)>, String> {
-        let (channels, sizes) = (&self.channels, &self.size);
-        if !sizes.is_empty() && sizes.len() != channels.len() {
-            return Err(format!(
-                "--size has {} sizes for {} channels: give one for each of --channels, or none",
-                sizes.len(),
-                channels.len()
-            ));
-        }
-        let mut pictures: Vec<(ChannelId, Size)> = Vec::new();
-        for (index, channel) in channels.iter().enumerate() {
-            if pictures.iter().any(|(other, _)| other == channel) {
-                return Err(format!("--channels names channel {channel} twice"));
-            }
-            let size = sizes.get(index).copied().unwrap_or(SIZES[channel.index()]);
-            pictures.push((*channel, size));
-        }
-        Ok(pictures)
-    }
-}
+/// The rate of a saved video where the clock has none.
+const USUAL_FPS: u32 = 25;
 
 /// `cargo lab stream`: true if every frame arrived and matched.
 ///
@@ -150,6 +34,7 @@ impl StreamOptions {
 /// If it could not begin.
 pub fn command(options: &StreamOptions) -> Result<bool> {
     let pictures = options.pictures().map_err(anyhow::Error::msg)?;
+    options.check_saved()?;
     check_outputs(options)?;
     options.check_io().map_err(anyhow::Error::msg)?;
     match pictures.as_slice() {
@@ -189,18 +74,6 @@ pub fn command(options: &StreamOptions) -> Result<bool> {
     }
 }
 
-/// What a stream has around it, beside its guest.
-pub struct StreamContext<'a> {
-    /// What the user asked for.
-    pub options: &'a StreamOptions,
-    /// What the guest was booted with.
-    pub prepared: Prepared,
-    /// What its camera sees.
-    pub scene: SensorConfig,
-    /// Where progress is shown.
-    pub steps: Steps,
-}
-
 /// Streams one channel, and shows it.
 fn stream_one(
     context: &StreamContext,
@@ -216,29 +89,97 @@ fn stream_one(
         buffers: options.buffers,
         frames: options.frames,
         checksum: true,
+        keep: options.keep(),
         strategy: options.strategy,
         io: options.io(),
     };
     let clocks = options.debug.config().begin(&mut guest)?;
-    let outcome = capture::run(&mut guest, &config, &context.steps)?;
-    let mut report = Report::new(&context.prepared, &context.scene, &config, &guest, &outcome);
-    if outcome.trouble.is_none() {
+    let mut pictures = Pictures::new(options, &config)?;
+    let capture = capture::run_with(&mut guest, &config, &context.steps, &mut |frame| {
+        pictures.add(frame)
+    })?;
+    let mut report = Report::new(&context.prepared, &context.scene, &config, &guest, &capture);
+    if capture.trouble.is_none() {
         options
             .debug
             .config()
-            .finish(&mut guest, clocks, [&outcome.judge])?;
+            .finish(&mut guest, clocks, [&capture.judge])?;
         guest.power_off();
     }
-    for (kept, name) in outcome.pictures.iter().zip(PICTURES) {
-        let path = options.out.join(name);
-        kept.picture.save(&path)?;
-        report.add_picture(kept, path);
-    }
+    pictures.finish(options, &mut report)?;
+    let expect = options.expectation();
+    report.expected = expect.name();
+    report.passed = expect.is_met(&report, &capture);
     if let Some(path) = &options.json {
-        json::write(path, &report)?;
+        output::write_json(path, &report)?;
     }
     print(&report, &options.out);
     Ok(report.passed)
+}
+
+/// The pictures that a stream is to leave behind.
+struct Pictures {
+    video: Option<VideoFile>,
+    /// Those that become files of their own, in order.
+    single: Vec<CapturedFrame>,
+    wanted: Vec<u32>,
+}
+
+impl Pictures {
+    fn new(options: &StreamOptions, config: &StreamConfig) -> Result<Self> {
+        let fps = match options.fps {
+            ClockMode::Rate(rate) => rate.get(),
+            _ => USUAL_FPS,
+        };
+        let video = options
+            .save
+            .as_ref()
+            .map(|path| VideoFile::create(path, config.size, config.format, fps));
+        let mut wanted = vec![0, config.frames - 1];
+        wanted.extend(options.picture);
+        Ok(Self {
+            video: video.transpose()?,
+            single: Vec::new(),
+            wanted,
+        })
+    }
+
+    fn add(&mut self, frame: CapturedFrame) -> Result<()> {
+        if let Some(video) = &mut self.video {
+            video.add(frame.picture.bytes())?;
+        }
+        if self.wanted.contains(&frame.frame.index) {
+            self.single.push(frame);
+        }
+        Ok(())
+    }
+
+    /// Writes the single ones, and what is left of the video.
+    fn finish(self, options: &StreamOptions, report: &mut Report) -> Result<()> {
+        if let Some(video) = self.video {
+            video.finish()?;
+        }
+        let last = options.frames - 1;
+        for frame in &self.single {
+            let index = frame.frame.index;
+            let mut names = Vec::new();
+            if index == 0 {
+                names.push(PICTURES[0].to_owned());
+            }
+            if index == last {
+                names.push(PICTURES[1].to_owned());
+            }
+            if options.picture == Some(index) {
+                names.push(format!("frame-{index}.png"));
+            }
+            for name in names {
+                let path = options.out.join(name);
+                frame.picture.save(&path)?;
+                report.add_picture(frame, path);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Makes sure that the results can be written, and that older ones are not taken for new ones.
@@ -247,7 +188,9 @@ fn check_outputs(options: &StreamOptions) -> Result<()> {
         .with_context(|| format!("creating {}", options.out.display()))?;
     let pictures = PICTURES.map(|name| options.out.join(name));
     let debug = options.debug.config();
-    for path in pictures.iter().chain(&options.json).chain(debug.outputs()) {
+    let json = options.json.iter().filter(|path| **path != Path::new("-"));
+    let files = pictures.iter().chain(json).chain(&options.save);
+    for path in files.chain(debug.outputs()) {
         let folder = path
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty());
@@ -267,25 +210,26 @@ fn check_outputs(options: &StreamOptions) -> Result<()> {
 
 /// Shows it, and what to try next.
 fn print(report: &Report, out: &Path) {
-    println!("{}", table(report));
+    say!("{}", table(report));
     for finding in &report.findings {
-        println!(
+        say!(
             "finding: {} ({} times), first: {}",
-            finding.id, finding.count, finding.first
+            finding.id,
+            finding.count,
+            finding.first
         );
-        println!("         {}", finding.help);
+        say!("         {}", finding.help);
     }
     for problem in &report.problems {
-        println!("problem: {problem}");
+        say!("problem: {problem}");
     }
     for line in next_steps(report, out) {
-        println!("{line}");
+        say!("{line}");
     }
 }
 
 fn table(report: &Report) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_BORDERS_ONLY);
+    let mut table = testbed::table::table();
     for (name, value) in rows(report) {
         table.add_row([name, &value]);
     }
@@ -298,12 +242,12 @@ fn rows(report: &Report) -> Vec<(&'static str, String)> {
     let mut rows = vec![
         (
             "result",
-            if report.passed {
-                "all frames arrived and matched"
-            } else {
-                "FAILED"
-            }
-            .to_owned(),
+            match (report.passed, report.expected) {
+                (true, "intact") => "all frames arrived and matched".to_owned(),
+                (false, "intact") => "FAILED".to_owned(),
+                (true, expected) => format!("{expected}, as expected"),
+                (false, expected) => format!("NOT {expected}, as was expected"),
+            },
         ),
         (
             "frames",
@@ -393,92 +337,4 @@ fn next_steps(report: &Report, out: &Path) -> Vec<String> {
             .to_owned(),
     );
     steps
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::options::{Attach, parse};
-    use guest_image::KernelChoice;
-
-    fn stream(words: &[&str]) -> Result<StreamOptions, String> {
-        parse(words)
-    }
-
-    #[test]
-    fn a_strategy_says_which_buffers_it_takes_before_anything_boots() {
-        for (words, others) in [
-            (["driver", "userptr"], "client or --strategy hybrid"),
-            (["client", "mmap"], "driver or --strategy hybrid"),
-        ] {
-            let [strategy, io] = words;
-            let options = stream(&["--strategy", strategy, "--io", io]).unwrap();
-            let error = options.check_io().unwrap_err();
-            assert!(error.ends_with(others), "{error}");
-        }
-    }
-
-    #[test]
-    fn nothing_typed_is_1080p_of_bars_at_25_frames_per_second() {
-        let options = stream(&[]).unwrap();
-        assert_eq!((options.frames, options.buffers), (100, 4));
-        let [main, ..] = ChannelId::ALL;
-        assert_eq!(options.pictures().unwrap(), [(main, Size::new(1920, 1080))]);
-        assert_eq!(options.fps.to_string(), "fps 25");
-        assert_eq!(options.format, PixelFormat::Nv12);
-        assert_eq!(options.source, Source::Bars);
-        assert_eq!(options.guest.memory.total_mib(), 128);
-        assert_eq!(options.guest.kernel, KernelChoice::Debian);
-        assert_eq!(options.guest.attach, Attach::Auto);
-    }
-
-    #[test]
-    fn a_size_that_cannot_be_comes_with_the_nearest() {
-        let error = stream(&["--size", "1000x700"]).unwrap_err();
-        assert!(error.contains("the nearest is 992x700"), "{error}");
-        let error = stream(&["--size", "4000x3000"]).unwrap_err();
-        assert!(error.contains("the nearest is 1920x1080"), "{error}");
-        let error = stream(&["--size", "big"]).unwrap_err();
-        assert!(error.contains("as in 1280x720"), "{error}");
-        assert_eq!(
-            stream(&["--size", "640x360"]).unwrap().size,
-            [Size::new(640, 360)]
-        );
-    }
-
-    #[test]
-    fn each_channel_has_a_size() {
-        let pictures = |words: &[&str]| stream(words).unwrap().pictures();
-        let all = pictures(&["--channels", "0,1,2"]).unwrap();
-        let sizes: Vec<Size> = all.iter().map(|(_, size)| *size).collect();
-        assert_eq!(sizes, SIZES);
-        let asked = pictures(&["--channels", "2,0", "--size", "640x480,1280x720"]).unwrap();
-        assert_eq!(asked[0], (ChannelId::ALL[2], Size::new(640, 480)));
-        let error = pictures(&["--channels", "0,1", "--size", "640x480"]).unwrap_err();
-        assert!(error.contains("1 sizes for 2 channels"), "{error}");
-        let error = pictures(&["--channels", "1,1"]).unwrap_err();
-        assert!(error.contains("channel 1 twice"), "{error}");
-    }
-
-    #[test]
-    fn wrong_values_say_what_is_right() {
-        for (words, right) in [
-            (["--format", "yuyv"], "nv12, nv21, rgb565, bgr32"),
-            (["--fps", "0"], "from 1 to 240, or max"),
-            (["--fps", "stepped"], "from 1 to 240, or max"),
-            (
-                ["--source", "plaid"],
-                "use bars, gradient, noise, image:FILE or y4m:FILE",
-            ),
-            (["--buffers", "33"], "1..=32"),
-            (["--frames", "0"], "1..=1000000"),
-            (["--memory", "32M"], "64M"),
-            (["--kernel", "no/such/vmlinux"], "built vmlinux"),
-            (["--attach", "pci"], "generic"),
-            (["--channels", "3"], "0, 1 and 2"),
-        ] {
-            let error = stream(&words).unwrap_err();
-            assert!(error.contains(right), "{words:?}: {error}");
-        }
-    }
 }

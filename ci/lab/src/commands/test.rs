@@ -2,6 +2,7 @@
 //! `cargo lab test`: format, lints, host tests and guest tests, one after the other. All of them are
 //! cargo's own; this prepares what they need, runs them and counts.
 
+use crate::output::say;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -121,9 +122,9 @@ pub fn command(options: &TestOptions) -> Result<bool> {
         eprintln!("results: {}", path.display());
     }
     for failure in &run.failures {
-        println!("FAILED: {failure}");
+        say!("FAILED: {failure}");
     }
-    println!("{}", run.counts);
+    say!("{}", run.counts);
     Ok(run.failures.is_empty())
 }
 

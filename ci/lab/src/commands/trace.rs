@@ -4,6 +4,7 @@
 mod coverage;
 mod show;
 
+use crate::output::{say, say_text};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -120,19 +121,19 @@ pub fn command(command: &TraceCommand) -> Result<bool> {
             };
             let recorded = tx_isp_tests::record::record(&plan, &options.file)
                 .with_context(|| format!("recording to {}", options.file.display()))?;
-            println!("{recorded} accesses in {}", options.file.display());
+            say!("{recorded} accesses in {}", options.file.display());
             Ok(true)
         }
         TraceCommand::Show(options) => {
             let trace = read(&options.file, &options.only)?;
-            print!("{}", show::listing(&trace));
+            say_text!("{}", show::listing(&trace));
             Ok(true)
         }
         TraceCommand::Diff(options) => {
             let first = read(&options.first, &options.only)?;
             let second = read(&options.second, &options.only)?;
             let (text, equal) = show::comparison(&first, &second, options.ignore())?;
-            print!("{text}");
+            say_text!("{text}");
             Ok(equal)
         }
         TraceCommand::Coverage(options) => {
@@ -140,7 +141,7 @@ pub fn command(command: &TraceCommand) -> Result<bool> {
             for file in &options.files {
                 all.extend(read(file, &[])?);
             }
-            print!("{}", coverage::report(&all, options.untouched));
+            say_text!("{}", coverage::report(&all, options.untouched));
             Ok(true)
         }
     }

@@ -17,7 +17,8 @@ const STYLE: &str = "body{font:14px sans-serif;margin:2em;max-width:80em;color:#
 table{border-collapse:collapse;margin:.5em 0 1.5em}td,th{padding:0;font-weight:normal;text-align:left}\
 th.r{padding-right:1em;white-space:nowrap}th.c{font-size:10px;writing-mode:vertical-rl;padding:2px}\
 a{display:block;width:18px;height:18px;margin:1px}a:focus,a:hover{outline:2px solid #000}\
-.m{display:none}.m:target{display:block}svg{width:100%;height:3em;background:#eee}\
+.m{display:none}.m:target{display:block;position:fixed;left:0;right:0;bottom:0;\
+max-height:45vh;overflow:auto;background:#fff;border-top:2px solid #202020;padding:0 2em 1em}svg{width:100%;height:3em;background:#eee}\
 .l span{display:inline-block;width:1em;height:1em;margin:0 .3em 0 1em;vertical-align:text-bottom}\
 code{white-space:pre-wrap}";
 
@@ -47,6 +48,15 @@ fn write_page(page: &mut String, cells: &[Cell]) -> std::fmt::Result {
     for personality in present(cells) {
         write_panel(page, cells, personality)?;
     }
+    // The chosen cell is marked; its map is fixed to the window, so that the page does not jump to it.
+    page.push_str("<style>");
+    for index in 0..cells.len() {
+        write!(
+            page,
+            "body:has(#c{index}:target) a[href=\"#c{index}\"]{{outline:3px solid #000}}"
+        )?;
+    }
+    page.push_str("</style>");
     for (index, cell) in cells.iter().enumerate() {
         write_map(page, index, cell)?;
     }

@@ -6,7 +6,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use comfy_table::Table;
-use comfy_table::presets::UTF8_BORDERS_ONLY;
 use guest_image::compliance::CHANGE;
 use serde::Serialize;
 use tx_isp_driver::alloc::Strategy;
@@ -152,11 +151,6 @@ impl Report {
         }
     }
 
-    /// Prints it for people.
-    pub fn print(&self, logs: &Path) {
-        print!("{}", self.text(logs));
-    }
-
     /// What is printed.
     pub fn text(&self, logs: &Path) -> String {
         let mut text = format!(
@@ -197,8 +191,8 @@ impl Report {
     }
 
     fn table(&self) -> Table {
-        let mut table = Table::new();
-        table.load_style(UTF8_BORDERS_ONLY).set_header([
+        let mut table = crate::table::table();
+        table.set_header([
             "tool", "options", "format", "tests", "failures", "warnings", "time",
         ]);
         for ran in &self.runs {

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use super::Bench;
-use super::edit::prepare_quietly;
+use super::base::Bench;
+use super::base::prepare_quietly;
 use super::figures::{Row, Spread, Unit};
 use crate::options::GuestOptions;
 use clap::ValueEnum;

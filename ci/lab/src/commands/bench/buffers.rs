@@ -6,9 +6,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use tx_isp_emulator::sensor::ClockMode;
 
+use super::base::{Bench, FULL_HD, MAIN};
 use super::client::{Take, nothing, take};
 use super::figures::{Row, Spread, Unit};
-use super::{Bench, FULL_HD, MAIN};
 use testbed::config::{Io, control};
 use tx_isp_driver::alloc::Strategy;
 

@@ -81,7 +81,7 @@ impl Taken {
 
     /// Frames per second as the client sees them.
     pub fn fps(&self) -> f64 {
-        1.0 / super::each(self.time(), self.count()).max(f64::MIN_POSITIVE)
+        1.0 / super::base::each(self.time(), self.count()).max(f64::MIN_POSITIVE)
     }
 
     /// Frames that the device made and the client did not get.

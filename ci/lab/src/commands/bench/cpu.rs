@@ -5,10 +5,10 @@
 use anyhow::Result;
 use tx_isp_emulator::sensor::ClockMode;
 
+use super::base::{Bench, FULL_HD, MAIN, clock, each};
 use super::client::{Spent, Take, Taken, nothing, take, take_and_account};
 use super::figures::{Aim, Row, Spread, Unit};
 use super::vivid::{self, Signal};
-use super::{Bench, FULL_HD, MAIN, clock, each};
 use testbed::guest::Guest;
 
 /// Frames of a round as fast as they go, and at a rate.

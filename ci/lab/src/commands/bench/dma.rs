@@ -12,8 +12,8 @@ use tx_isp_abi::format::{FrameLayout, PixelFormat};
 use tx_isp_picture::{FrameInfo, Geometry, OutputFormat, Planes, Renderer, Source};
 use vm_memory::{FileOffset, GuestAddress, GuestMemoryBackend, GuestMemoryMmap};
 
+use super::base::{Bench, FULL_HD};
 use super::figures::{Aim, Row, Spread, Unit};
-use super::{Bench, FULL_HD};
 
 /// Pictures in a row, so that the clock's own steps do not count.
 const PICTURES: u32 = 24;

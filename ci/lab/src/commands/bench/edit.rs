@@ -4,26 +4,19 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
-use guest_image::host::{self, Needs};
-use guest_image::{GuestImage, ImageRequest, KernelChoice, Silent, Workshop};
 
+use super::base::{Bench, Kernel, prepare_quietly};
 use super::client::read;
 use super::figures::{Row, Spread, Unit};
 use super::start::boot_to_frame;
-use super::{Bench, Kernel};
-use testbed::prepare::cargo;
-use testbed::process;
-use testbed::qemu::Qemu;
 
 /// What is not copied: nothing is built from it.
 const LEFT_OUT: [&str; 3] = [".git", "target", "out"];
 /// Our module in the guest.
 const MODULE: &str = "/lib/modules/tx-isp.ko";
-/// Cargo only looks whether the emulator is as it should be.
-const CARGO_LIMIT: Duration = Duration::from_secs(600);
 
 /// A line to edit: some text of a string that is in the module.
 struct Edit {
@@ -100,50 +93,6 @@ fn measure_kernel(bench: &Bench<'_>, copy: &Copy, kernel: &Kernel) -> Result<Vec
             Row::new(name, Unit::Seconds, whole).note(note)
         })
         .collect())
-}
-
-/// Does what `cargo lab stream` does before it boots, without showing it; with the driver, the
-/// agent and the kernel's configuration of the project in `repository`.
-///
-/// # Errors
-/// What could not be had.
-pub fn prepare_quietly(
-    bench: &Bench<'_>,
-    repository: &Path,
-    kernel: &KernelChoice,
-) -> Result<GuestImage> {
-    let options = &bench.options.guest;
-    let needs = Needs {
-        kernel: &options.kernel,
-        qemu: options.qemu.is_none(),
-    };
-    host::install(&needs, bench.repository, &Silent, options.yes)?;
-    Qemu::find(options.qemu.as_deref())?.choose(options.config().attach)?;
-    check_emulator(bench.repository)?;
-    let request = ImageRequest {
-        kernel: kernel.clone(),
-        ..ImageRequest::default()
-    };
-    let image = Workshop::new(repository)?.prepare(&request, &Silent);
-    image.context("preparing the guest's image")
-}
-
-fn check_emulator(repository: &Path) -> Result<()> {
-    let mut command = cargo();
-    command
-        .current_dir(repository)
-        .args(["build", "--quiet", "--release"])
-        .args(["--package", "tx-isp-emulator", "--bin", "tx-isp-emulator"]);
-    let mut said = String::new();
-    let status = process::run(&mut command, CARGO_LIMIT, |line| {
-        said.extend([line.text(), "\n"]);
-    })
-    .context("running cargo")?;
-    ensure!(
-        status.success(),
-        "the emulator could not be built ({status}):\n{said}"
-    );
-    Ok(())
 }
 
 /// A copy of the project that is gone when dropped.

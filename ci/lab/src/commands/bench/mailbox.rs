@@ -12,10 +12,10 @@ use anyhow::{Context, Result, bail, ensure};
 use tx_isp_emulator::control::protocol::MailboxStatus;
 use tx_isp_emulator::sensor::ClockMode;
 
+use super::base::{Bench, FULL_HD, MAIN, clock};
 use super::client::{Take, Taken, nothing, read, shell, take};
 use super::figures::{Aim, Row, Spread, Unit};
 use super::latency::{Counters, Histogram};
-use super::{Bench, FULL_HD, MAIN, clock};
 use testbed::guest::Guest;
 use testbed::verify::approximate;
 

@@ -6,9 +6,9 @@ use tx_isp_abi::Size;
 use tx_isp_emulator::control::protocol::DmaStatus;
 use tx_isp_emulator::sensor::ClockMode;
 
+use super::base::{Bench, FULL_HD, MAIN};
 use super::client::{Take, nothing, take};
 use super::figures::{Row, Spread, Unit};
-use super::{Bench, FULL_HD, MAIN};
 use testbed::guest::Guest;
 use testbed::verify::approximate;
 
@@ -39,7 +39,9 @@ pub fn measure(bench: &Bench<'_>) -> Result<Vec<Row>> {
             let taken = take(&mut guest, &what, nothing)?;
             taken.check(&mut guest)?;
             read.push(taken.fps());
-            checksum.push(1.0 / super::each(taken.touched(), taken.count()).max(f64::MIN_POSITIVE));
+            checksum.push(
+                1.0 / super::base::each(taken.touched(), taken.count()).max(f64::MIN_POSITIVE),
+            );
         }
         Ok(())
     })?;

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The answers: a table for each question, and all of them as JSON.
 
-use std::path::Path;
+use crate::output::say;
 
-use anyhow::Result;
 use comfy_table::Table;
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use serde::Serialize;
 
-use super::Question;
+use super::base::Question;
 use super::figures::Row;
 use super::host::Machine;
-use crate::json;
 use testbed::prepare::Prepared;
 
 /// Everything that was measured. The names are those of the JSON object.
@@ -82,14 +79,6 @@ impl Report {
             load(self.machine.load_after),
         )
     }
-
-    /// Writes it as one JSON object.
-    ///
-    /// # Errors
-    /// If the file cannot be written.
-    pub fn write_json(&self, path: &Path) -> Result<()> {
-        json::write(path, self)
-    }
 }
 
 impl Answer {
@@ -113,22 +102,21 @@ impl Answer {
 
     /// Shows it.
     pub fn print(&self) {
-        println!("\n{}: {}", self.question, self.title);
+        say!("\n{}: {}", self.question, self.title);
         if let Some(failure) = &self.failure {
-            println!("not measured: {failure}");
+            say!("not measured: {failure}");
             return;
         }
-        println!("{}", self.table());
+        say!("{}", self.table());
         for row in &self.figures {
             if let Some(note) = &row.note {
-                println!("  {}: {note}", row.name);
+                say!("  {}: {note}", row.name);
             }
         }
     }
 
     fn table(&self) -> Table {
-        let mut table = Table::new();
-        table.load_style(UTF8_HORIZONTAL_ONLY);
+        let mut table = testbed::table::table();
         table.set_header(["", "figure", "yardstick", "figure / yardstick", "aim", ""]);
         for row in &self.figures {
             let yardstick = row.yardstick.as_ref();
@@ -211,7 +199,7 @@ mod tests {
         report.answers.push(Answer::failed(Question::Dma, &error));
         assert!(!report.is_complete());
         let file = tempfile::NamedTempFile::new().unwrap();
-        report.write_json(file.path()).unwrap();
+        crate::output::write_json(file.path(), &report).unwrap();
         let text = std::fs::read_to_string(file.path()).unwrap();
         let json: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(json["answers"][0]["question"], "cpu");

@@ -6,9 +6,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use guest_image::KernelChoice;
 
+use super::base::{Bench, FULL_HD, Kernel, MAIN, clock};
 use super::client::{Take, take};
 use super::figures::{Aim, Row, Spread, Unit};
-use super::{Bench, FULL_HD, Kernel, MAIN, clock};
 use testbed::guest::Guest;
 use testbed::prepare::Prepared;
 

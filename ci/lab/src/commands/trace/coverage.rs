@@ -2,7 +2,6 @@
 //! Coverage as tables.
 
 use comfy_table::Table;
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use tx_isp_emulator::trace::{Access, BlockCoverage, Coverage, SEQUENCES};
 
 /// What a trace exercises: registers and fields by block, then sequences.
@@ -28,8 +27,7 @@ pub fn report(trace: &[Access], untouched: bool) -> String {
 }
 
 fn blocks(coverage: &Coverage) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY);
+    let mut table = testbed::table::table();
     table.set_header([
         "block",
         "registers",
@@ -58,8 +56,7 @@ fn blocks(coverage: &Coverage) -> Table {
 }
 
 fn sequences(coverage: &Coverage) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY);
+    let mut table = testbed::table::table();
     table.set_header(["sequence", "times", "what it is"]);
     for ((name, what), times) in SEQUENCES.iter().zip(coverage.sequences) {
         table.add_row([(*name).to_owned(), times.to_string(), (*what).to_owned()]);
