@@ -21,7 +21,7 @@ use testbed::sensor::SensorConfig;
 use testbed::verify::FrameLog;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::sensor::GC2053;
-use tx_isp_driver::vendor::isp_buffer::{MemoryOption, bytes};
+use tx_isp_driver::noise_reduction::{MemoryOption, bytes};
 use tx_isp_emulator::sensor::ClockMode;
 
 use crate::camera::Camera;

@@ -10,9 +10,9 @@ use tx_isp_abi::vendor::{
     self, BIN_PATH_BYTES, Buffer, Control, EncoderRegister, FrameDrop, FrameFormat, InputInfo,
     IspBuffer, Node, RequestBuffers, SensorInfo, Tuning,
 };
+use tx_isp_driver::noise_reduction::MemoryOption;
 use tx_isp_driver::vendor::channel::State;
 use tx_isp_driver::vendor::front::Front;
-use tx_isp_driver::vendor::isp_buffer::MemoryOption;
 use tx_isp_driver::vendor::queue::Time;
 use tx_isp_driver::vendor::report::{self, File};
 use tx_isp_driver::vendor::{Failure, Quirks, pages, tuning};
