@@ -412,6 +412,11 @@ impl Device {
         (result, Lines(lines))
     }
 
+    /// The levels of the chip's interrupt lines now.
+    pub fn irq_lines(&self) -> u32 {
+        lock(&self.state).chip.irq_lines()
+    }
+
     /// Counts a request that was refused before it reached the chip, and logs the first few.
     pub fn refuse(&self, reason: &str) {
         let mut state = self.state_last();

@@ -30,8 +30,9 @@ pub struct GuestOptions {
     /// and other checks, or the path of a vmlinux inside its build folder
     #[arg(long, value_name = "debian|fast|debug|PATH", default_value = "debian", value_parser = parse_kernel)]
     pub kernel: KernelChoice,
-    /// The QEMU to run, instead of qemu-system-mipsel from PATH
-    #[arg(long, value_name = "PATH")]
+    /// The QEMU to run, instead of qemu-system-mipsel from PATH; debian-backports is Debian 13's newest,
+    /// fetched once and kept in the cache
+    #[arg(long, value_name = "PATH|debian-backports")]
     pub qemu: Option<PathBuf>,
     /// The virtual device that carries the ISP; auto takes the best one that this QEMU has
     #[arg(long, value_enum, default_value_t = Attach::Auto)]
@@ -54,6 +55,8 @@ pub enum Attach {
     Generic,
     /// QEMU's vhost-user GPIO device.
     Gpio,
+    /// QEMU's vfio-user device: the chip at its own addresses, for anybody's driver.
+    VfioUser,
 }
 
 /// What to look at, and what is to fail.
@@ -106,6 +109,7 @@ impl GuestOptions {
                 Attach::Auto => None,
                 Attach::Generic => Some(Carrier::Generic),
                 Attach::Gpio => Some(Carrier::Gpio),
+                Attach::VfioUser => Some(Carrier::VfioUser),
             },
             vendor: self.vendor,
             yes: self.yes,

@@ -293,6 +293,11 @@ impl Guest {
             .next()
     }
 
+    /// The last lines on the console.
+    pub fn console_end(&self) -> Vec<String> {
+        self.console.last(SHOWN_LINES)
+    }
+
     /// Powers the guest off and waits for QEMU's end; what does not end in time is killed.
     pub fn power_off(mut self) {
         if self.call(&Request::Poweroff, END_LIMIT).is_ok() {
