@@ -7,8 +7,10 @@ use clap::Parser;
 use std::path::{Path, PathBuf};
 use tx_isp_abi::sensor::Sensor;
 use tx_isp_abi::soc::{SOCS, Soc};
+use tx_isp_chip::behaviour::{Behaviour, Behaviours};
 use tx_isp_chip::carve_out::CarveOut;
 use tx_isp_chip::faults::Fault;
+use tx_isp_chip::{FindingKind, Severity, Strictness};
 use tx_isp_picture::Source;
 
 /// An Ingenic T31 image signal processor as a vhost-user backend or a vfio-user device.
@@ -71,9 +73,18 @@ pub struct Config {
     #[arg(long, value_name = "SIZE@BASE")]
     pub carve_out: Option<CarveOut>,
 
-    /// Ends with an error at the first finding: a mistake of the guest's driver.
-    #[arg(long)]
-    pub strict: bool,
+    /// Ends the run at the guest driver's first error; with =suspect also at what is probably one.
+    #[arg(long, value_name = "SEVERITY", num_args = 0..=1, require_equals = true, default_missing_value = "error")]
+    pub strict: Option<Severity>,
+
+    /// A guest error that does not end a --strict run; may be given more than once.
+    #[arg(long, value_name = "ID")]
+    pub allow: Vec<FindingKind>,
+
+    /// How the chip behaves where its behaviour is open, for example empty-fifo=last-address; may be
+    /// given more than once. Without a known value all are listed.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub behaviour: Vec<Behaviour>,
 
     /// Whether the process confines itself once it is set up: no other files, no programs, no network.
     #[arg(long, value_enum, default_value_t)]
@@ -107,6 +118,24 @@ pub struct Config {
 }
 
 impl Config {
+    /// Which mistakes end the run.
+    #[must_use]
+    pub fn strictness(&self) -> Option<Strictness> {
+        let mut strictness = Strictness::new(self.strict?);
+        self.allow.iter().for_each(|kind| strictness.allow(*kind));
+        Some(strictness)
+    }
+
+    /// How the chip behaves where its behaviour is open.
+    #[must_use]
+    pub fn behaviours(&self) -> Behaviours {
+        let mut behaviours = Behaviours::default();
+        for behaviour in &self.behaviour {
+            behaviours.choose(*behaviour);
+        }
+        behaviours
+    }
+
     /// The folder in which the monitor makes traces.
     #[must_use]
     pub fn trace_folder(&self) -> Option<PathBuf> {

@@ -116,6 +116,7 @@ impl Emulator {
         let device = Arc::new(Device::new(*config.sensor, config.fps, source));
         device.set_carve_out(config.carve_out);
         device.set_soc(config.soc);
+        device.set_behaviours(config.behaviours());
         if let Some(path) = &config.trace {
             let started = device.trace(Some(path));
             started.map_err(|source| EmulatorError::Trace {
@@ -137,8 +138,8 @@ impl Emulator {
                 .map_err(system("cannot make the frame clock's timer"))?;
             events.add_subscriber(Box::new(timer));
         }
-        if config.strict {
-            let strict = Strict::new(device.clone(), ending.clone())
+        if let Some(strictness) = config.strictness() {
+            let strict = Strict::new(device.clone(), strictness, ending.clone())
                 .map_err(system("cannot watch for findings"))?;
             events.add_subscriber(Box::new(strict));
         }

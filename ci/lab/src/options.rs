@@ -15,6 +15,7 @@ use tx_isp_abi::Size;
 use tx_isp_abi::channel::{ChannelId, HEIGHT_STEP, MIN_SIZE, WIDTH_STEP};
 use tx_isp_abi::format::{PixelFormat, nearest_size};
 use tx_isp_abi::sensor::GC2053;
+use tx_isp_chip::Severity;
 use tx_isp_chip::faults::Fault;
 use tx_isp_driver::alloc::Strategy;
 use tx_isp_emulator::sensor::ClockMode;
@@ -63,10 +64,10 @@ pub enum Attach {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Debugging and faults")]
 pub struct DebugOptions {
-    /// End at the first mistake of the driver; buffers outside of the carve-out are one, unless the
-    /// client brings ordinary memory (--io userptr)
-    #[arg(long)]
-    pub strict: bool,
+    /// End at the driver's first error, with =suspect also at what is probably one; buffers outside of the
+    /// carve-out are an error, unless the client brings ordinary memory (--io userptr)
+    #[arg(long, value_name = "SEVERITY", num_args = 0..=1, require_equals = true, default_missing_value = "error")]
+    pub strict: Option<Severity>,
     /// Record each register access to this file, for `cargo lab trace`
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
