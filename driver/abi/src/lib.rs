@@ -33,6 +33,7 @@ pub mod rmem;
 pub mod sensor;
 pub mod soc;
 pub mod statistics;
+pub mod units;
 pub mod vendor;
 
 use core::fmt;
