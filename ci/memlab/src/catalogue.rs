@@ -15,7 +15,7 @@ use testbed::prepare::repository;
 /// Where the catalogue is, in the project.
 const FOLDER: &str = "ci/cameras";
 
-/// SoCs for which the library's table has no number (facts 1.4).
+/// SoCs for which the library's table has no number (T31 1.4).
 const WITHOUT_NUMBER: [&str; 4] = ["T23", "T40", "T41", "unknown"];
 
 /// A camera, as its file says it.
@@ -109,7 +109,7 @@ pub enum Stock {
 /// How long the ISP's own buffer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Ncubuf {
-    /// As the formula says (facts 5.2).
+    /// As the formula says (T31 5.2).
     #[default]
     Formula,
     /// There is none in the carve-out.
@@ -397,7 +397,7 @@ mod tests {
 
     #[test]
     fn every_row_of_the_boot_argument_table_is_there() {
-        // Facts 5.1: bytes of rmem.
+        // T31 5.1: bytes of rmem.
         for (name, bytes) in [
             ("wyze-v3", 30_408_704),
             ("wyze-pan-v2", 33_554_432),
