@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
-//! Bringing the ISP up and shutting it down, in the order of facts 2.6 and 2.7.
+//! Bringing the ISP up and shutting it down, in the vendor's order (facts 2b.4).
 //!
-//! Left out, since nothing here depends on them: the tuning tables and the statistics' buffers.
+//! Left out, since nothing here depends on them: the processing blocks' tables and the statistics' buffers.
 
 use crate::bus::{Bus, BusError};
 use crate::error::Error;
@@ -12,7 +12,7 @@ use tx_isp_abi::sensor::Sensor;
 
 /// The interrupts that the driver has a use for. The vendor's driver enables all 32 (facts 2.1);
 /// each further one would wake this driver for nothing.
-pub(crate) const CORE_INTERRUPTS: u32 = Core::IRQ_FRAME_DONE.mask()
+pub(crate) const CORE_INTERRUPTS: u32 = Core::IRQ_CHANNELS_DONE.mask()
     | Core::IRQ_ERROR_GROUP.mask()
     | Core::IRQ_OVERFLOW_0.mask()
     | Core::IRQ_OVERFLOW_1.mask();
@@ -28,6 +28,12 @@ const MAIN_ENABLE_LINEAR: u32 = 0x133;
 const MODE_LINEAR: u32 = 0x1c;
 /// Bits that a linear start forces into the bypass word (facts 2.1).
 const BYPASS_LINEAR: u32 = 0x3400_0009;
+/// INPUT_SELECT while the core is set up, and just before it starts (facts 2b.4).
+const INPUT_SELECT_BAYER: u32 = 0x3f00;
+const INPUT_SELECT_RUN: u32 = 8;
+/// Between the steps of the CSI host's resets, and after the last (facts 2b.4).
+const CSI_STEP_US: u32 = 1000;
+const CSI_SETTLE_US: u32 = 10_000;
 
 /// The reset's acknowledge is polled 500 times, 2 ms apart (facts 1.3).
 const RESET_POLLS: u32 = 500;
@@ -115,44 +121,64 @@ fn start_core<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), BusError> {
     bus.post(&[
         write(Core::FrameSize.address(), sensor.size.to_register()),
         write(Core::Bayer.address(), sensor.bayer as u32),
+        write(Core::InputSelect.address(), INPUT_SELECT_BAYER),
         write(Core::TopBypass.address(), BYPASS_LINEAR),
-        write(Core::MainEnable.address(), MAIN_ENABLE_LINEAR),
-        write(Core::InputSelect.address(), sensor.bayer as u32),
-        write(Core::InputSelect.address(), 8),
         write(Core::StartMask.address(), u32::MAX),
+        write(Core::MainEnable.address(), MAIN_ENABLE_LINEAR),
         write(Core::Mode.address(), MODE_LINEAR),
-        write(Core::IrqEnable.address(), CORE_INTERRUPTS),
+        write(Core::InputSelect.address(), INPUT_SELECT_RUN),
         write(Core::Start.address(), Core::CORE_START.mask()),
     ])
 }
 
+/// Host and PHY through their resets, 1 ms each, and the PHY set to the sensor's rate (facts 2b.4). Shutdown is left
+/// as it is but for its bit 0, which the vendor's driver clears.
 fn start_csi<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), Error> {
-    // Lanes in use: 0x31 for one, 0x33 for two (facts 2.8).
-    let lane_config = match sensor.lanes {
-        1 => 0x31,
-        2 => 0x33,
-        _ => 0x3f,
-    };
+    const RATES: [CsiPhy; 3] = [CsiPhy::Rate0, CsiPhy::Rate1, CsiPhy::Rate2];
+    let host = |register: CsiHost, bit| write(register.address(), bit);
     bus.post(&[
-        write(CsiHost::Lanes.address(), sensor.lanes.saturating_sub(1)),
-        write(CsiPhy::Control0.address(), 0x7d),
-        write(CsiPhy::ClockConfig.address(), lane_config),
-        write(CsiHost::PhyShutdown.address(), CsiHost::PHY_ON.mask()),
-        write(
-            CsiHost::PhyReset.address(),
-            CsiHost::PHY_OUT_OF_RESET.mask(),
-        ),
-        write(
-            CsiHost::HostReset.address(),
-            CsiHost::HOST_OUT_OF_RESET.mask(),
-        ),
+        host(CsiHost::Lanes, sensor.lanes.saturating_sub(1)),
+        host(CsiHost::PhyShutdown, 0),
+        host(CsiHost::PhyReset, 0),
     ])?;
+    bus.sleep(CSI_STEP_US);
+    bus.post(&[host(CsiHost::HostReset, 0)])?;
+    bus.sleep(CSI_STEP_US);
+    bus.post(&[host(CsiHost::PhyReset, CsiHost::PHY_OUT_OF_RESET.mask())])?;
+    bus.sleep(CSI_STEP_US);
+    let rate = bus.read(CsiPhy::Rate0.address())? & !0xf | rate_code(sensor.mipi_mhz);
+    let rates = RATES.map(|register| write(register.address(), rate));
+    bus.post(&rates)?;
+    bus.post(&[
+        write(CsiPhy::Control0.address(), 0x7d),
+        write(CsiPhy::ClockConfig.address(), 0x3f),
+        host(CsiHost::HostReset, CsiHost::HOST_OUT_OF_RESET.mask()),
+    ])?;
+    bus.sleep(CSI_SETTLE_US);
     let state = CsiHost::PhyState.address();
     let alive = |value| value & PHY_ALIVE != 0;
     if poll(bus, state, PHY_POLLS, PHY_POLL_US, alive)? {
         Ok(())
     } else {
         Err(Error::LinkDown)
+    }
+}
+
+/// The PHY's code for a MIPI clock in MHz: the table of facts 2b.4.
+const fn rate_code(mhz: u32) -> u32 {
+    match mhz {
+        0..110 => 0,
+        110..150 => 1,
+        150..200 => 2,
+        200..250 => 3,
+        250..300 => 4,
+        300..400 => 5,
+        400..500 => 6,
+        500..600 => 7,
+        600..700 => 8,
+        700..800 => 9,
+        800..1000 => 10,
+        _ => 11,
     }
 }
 
@@ -174,13 +200,6 @@ pub(crate) fn recover_vic<B: Bus>(bus: &mut B) -> Result<(), Error> {
 /// Lets the sensor's frames in.
 pub(crate) fn start_vic<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), Error> {
     let control = Vic::Control.address();
-    bus.post(&[
-        write(control, Vic::VIC_CONFIGURE.mask()),
-        write(control, Vic::VIC_RESET.mask()),
-    ])?;
-    if !poll(bus, control, VIC_POLLS, VIC_POLL_US, |value| value == 0)? {
-        return Err(Error::VicNotReady);
-    }
     // Interface 2 is MIPI, data type 1 RAW10 (facts 2.7).
     let data_type = match sensor.bits_per_pixel {
         8 => 0,
@@ -188,24 +207,36 @@ pub(crate) fn start_vic<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), Erro
         _ => 2,
     };
     bus.post(&[
-        write(Vic::FrameSize.address(), sensor.size.to_register()),
-        write(Vic::Interface.address(), 2),
-        write(Vic::DataType.address(), data_type),
-        write(Vic::Blanking.address(), 0xf00),
+        write(Vic::FifoThreshold.address(), 0x000a_000a),
         write(
             Vic::LineWords.address(),
             (sensor.bits_per_pixel * sensor.size.width).div_ceil(32),
         ),
+        write(Vic::Interface.address(), 2),
+        write(Vic::DataType.address(), data_type),
+        write(Vic::FrameSize.address(), sensor.size.to_register()),
         write(Vic::MipiControl.address(), 0),
         write(Vic::HorizontalWindow.address(), sensor.size.width << 16),
-        write(Vic::FifoThreshold.address(), 0x000a_000a),
-        write(Vic::Cfg1a8.address(), 0x4440),
+        write(Vic::HorizontalWindow1.address(), 0),
+        write(Vic::HorizontalWindow2.address(), 0),
+        write(Vic::HorizontalWindow3.address(), 0),
         write(Vic::Cfg1ac.address(), 0x4440),
+        write(Vic::Cfg1a8.address(), 0x4440),
         write(Vic::Cfg1b0.address(), 0x10),
-        write(Vic::Commit.address(), 1),
+        write(control, Vic::VIC_CONFIGURE.mask()),
+        write(control, Vic::VIC_RESET.mask()),
+        write(Vic::Commit.address(), 0),
+    ])?;
+    if !poll(bus, control, VIC_POLLS, VIC_POLL_US, |value| value == 0)? {
+        return Err(Error::VicNotReady);
+    }
+    bus.post(&[
+        write(Vic::VerticalCrop0.address(), 0),
+        write(Vic::VerticalCrop1.address(), 0),
         write(Vic::IrqMask0.address(), VIC_MASK_0),
         write(Vic::IrqMask1.address(), 0),
         write(control, Vic::VIC_RUN.mask()),
+        write(Core::IrqEnable.address(), CORE_INTERRUPTS),
     ])?;
     Ok(())
 }

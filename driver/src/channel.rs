@@ -19,9 +19,8 @@ use tx_isp_abi::{PhysAddr, Size};
 /// The most buffers that a channel holds: as many as videobuf2 allows a queue.
 pub const MAX_BUFFERS: usize = 32;
 
-/// The most buffers that are in the address FIFO at once. Its depth is unknown, only that 7 is the
-/// most its counter could say (facts 2.4); further buffers wait in the driver, so that any depth
-/// from 4 up works and a push never finds the FIFO full.
+/// The most buffers that are in the address FIFO at once. It has five places (facts 2a.1); further
+/// buffers wait in the driver, so that a push never finds the FIFO full.
 pub const IN_HARDWARE: usize = 4;
 
 /// A stopped channel is polled 3001 times, 1 ms apart (facts 2.5).
@@ -29,6 +28,9 @@ const STOP_POLLS: u32 = 3001;
 const STOP_POLL_US: u32 = 1000;
 /// At a start the FIFOs are looked at, and cleared, so often until they are empty (our choice; facts 8, row 6).
 const CLEAR_TRIES: u32 = 3;
+
+/// CH_EN's strobes (facts 2b.5).
+const STROBES: u32 = Msca::INPUT_STROBE.mask() | Msca::CHANNEL_STROBES.mask();
 
 /// Written to DMA_OUT_ARB at stream-on (facts 2.5).
 const DMA_ARBITRATION: u32 = 0xe;
@@ -236,10 +238,8 @@ impl<B: Bus> Isp<B> {
             self.bus.post(pushes.as_slice())?;
         }
         self.channel_enable |= enable_bits(channel, &placement, input);
-        self.bus.post(&[
-            write(Msca::DmaArbitration.address(), DMA_ARBITRATION),
-            write(Msca::ChannelEnable.address(), self.channel_enable),
-        ])?;
+        self.bus
+            .post(&[write(Msca::ChannelEnable.address(), self.channel_enable)])?;
         self.channels[channel.index()].streaming = true;
         Ok(())
     }
@@ -309,41 +309,48 @@ impl<B: Bus> Isp<B> {
     }
 }
 
-/// SET_FMT of facts 2.5: input size, scaler, crop, frame-rate control, format, strides.
+/// SET_FMT and the start of facts 2b.5: input, scaler, crop, strides, then frame-rate control, format, arbitration and
+/// coefficients.
 fn setup(
     channel: ChannelId,
     layout: &FrameLayout,
     input: Size,
     placement: &Placement,
-) -> [Operation; 14] {
+) -> [Operation; 16] {
     let at = |register: Channel, value| write(register.of(channel), value);
     let Placement { scaled: size, crop } = *placement;
     let step = |from: u32, to: u32| from * 512 / to.max(1);
-    // Coefficients of facts 2.4: plain, or averaging where less than half the lines remain.
-    let coefficients = if size.width * 2 < input.width || size.height * 2 < input.height {
+    let coefficients = if averages(size, input) {
         [0x4_0080; 4]
     } else {
         [0x200, 0, 0x200, 0]
     };
     [
+        write(Msca::InputPosition.address(), 0),
         write(Msca::InputSize.address(), input.to_register()),
         at(Channel::OutputSize, size.to_register()),
         at(
             Channel::Step,
             step(input.width, size.width) << 16 | step(input.height, size.height),
         ),
+        at(Channel::CropSize, crop.size.to_register()),
+        at(Channel::CropPosition, crop.position_to_register()),
+        at(Channel::YStride, layout.y_stride),
+        at(Channel::UvStride, layout.uv_stride),
+        at(Channel::RateLoop, 0),
+        at(Channel::RateMask, 1),
+        at(Channel::OutputFormat, layout.format.out_fmt()),
+        write(Msca::DmaArbitration.address(), DMA_ARBITRATION),
         at(Channel::Coefficient0, coefficients[0]),
         at(Channel::Coefficient1, coefficients[1]),
         at(Channel::Coefficient2, coefficients[2]),
         at(Channel::Coefficient3, coefficients[3]),
-        at(Channel::CropPosition, crop.position_to_register()),
-        at(Channel::CropSize, crop.size.to_register()),
-        at(Channel::RateLoop, 0),
-        at(Channel::RateMask, 1),
-        at(Channel::OutputFormat, layout.format.out_fmt()),
-        at(Channel::YStride, layout.y_stride),
-        at(Channel::UvStride, layout.uv_stride),
     ]
+}
+
+/// Whether the scaler averages: where less than half of the pixels or lines remain (facts 2b.5).
+const fn averages(scaled: Size, input: Size) -> bool {
+    scaled.width * 2 < input.width || scaled.height * 2 < input.height
 }
 
 fn clear_fifos(channel: ChannelId) -> [Operation; 4] {
@@ -356,14 +363,15 @@ fn clear_fifos(channel: ChannelId) -> [Operation; 4] {
     .map(|register| write(register.of(channel), 1))
 }
 
-/// CH_EN's bits for a channel (facts 2.4): enable, start, and scale where the size changes.
+/// CH_EN's bits for a channel (facts 2b.5): enable, average where much goes, and the strobes that take its settings
+/// over.
 fn enable_bits(channel: ChannelId, placement: &Placement, input: Size) -> u32 {
-    let scale = if placement.scaled == input {
-        0
-    } else {
+    let average = if averages(placement.scaled, input) {
         scale_bits(channel)
+    } else {
+        0
     };
-    channel.bit() | Msca::START_BITS.mask() | scale
+    channel.bit() | STROBES | average
 }
 
 /// The bits of [`enable_bits`] that belong to one channel alone.

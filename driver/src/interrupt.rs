@@ -24,7 +24,7 @@ const ENTRY_READS: u8 = 4;
 /// The last of them, for RGB, which has no UV.
 const RGB_ENTRY_READS: u8 = 2;
 /// The most entries taken at once: a FIFO holds no more.
-const ENTRIES: u8 = 7;
+const ENTRIES: u8 = 5;
 const _: () =
     assert!(ENTRY.len() == ENTRY_READS as usize && ADDRESS_FIFO_DEPTH == ENTRIES as usize);
 

@@ -1,21 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! The image sensor over I2C: who it is, how long it exposes, how much it amplifies, how fast it runs.
 //!
-//! The bus's registers are the model's (our choice, see [`I2c`]).
+//! The sensor is on I2C0 (facts 2d): a message is a register's number and its value, or its number and a read.
 
-use crate::bring_up::write;
+use crate::bring_up::{poll, write};
 use crate::bus::{Bus, BusError};
 use crate::error::Error;
 use crate::isp::Isp;
 use crate::list::List;
 use tx_isp_abi::gain;
 use tx_isp_abi::operation::Operation;
-use tx_isp_abi::registers::I2c;
+use tx_isp_abi::registers::{Cpm, Gpio, I2c};
 
 /// Registers that are written together: all of exposure and gain are.
 const MAX_REGISTERS: usize = 8;
-/// Operations to write one register: target, register, data, command.
-const WRITE_OPERATIONS: usize = 5;
+/// Operations before the bytes of a batch of messages, and behind them.
+const AROUND_MESSAGES: usize = 4 + 2;
+/// Operations of a message that writes a register.
+const MESSAGE: usize = 2;
+/// Words that a batch of messages answers with: what clears the last abort, the state, the reason of an abort.
+const ANSWERS: usize = 3;
+/// Master, fast, restart allowed, no slave (facts 2d).
+const CONTROL: u32 = 0x65;
+/// A message is over within 255 polls, 150 us apart (facts 2d).
+const BUS_POLLS: u32 = 255;
+const BUS_POLL_US: u32 = 150;
+/// How long the sensor's reset is low, and how long it needs afterwards (our choice).
+const RESET_US: u32 = 20_000;
 
 impl<B: Bus> Isp<B> {
     /// Makes sure that the sensor is the one that this driver was told of.
@@ -23,6 +34,7 @@ impl<B: Bus> Isp<B> {
     /// # Errors
     /// [`Error::NoSensor`], [`Error::UnknownSensor`] or [`Error::Bus`].
     pub fn probe_sensor(&mut self) -> Result<(), Error> {
+        self.power_sensor_up()?;
         let [first, second] = self.sensor.control.id;
         let id = [self.read_sensor(first.0)?, self.read_sensor(second.0)?];
         if id == [first.1, second.1] {
@@ -120,54 +132,97 @@ impl<B: Bus> Isp<B> {
         Ok(u32::from(high) << 8 | u32::from(self.read_sensor(low)?))
     }
 
+    /// Gives the sensor its clock and a pulse on its reset pin (facts 1.1, 7.3).
+    fn power_sensor_up(&mut self) -> Result<(), Error> {
+        let clock = Cpm::SensorClock.address();
+        let running = self.bus.read(clock)? & !Cpm::SENSOR_CLOCK_STOP.mask();
+        let pin = |register: Gpio| write(register.of(0), Gpio::SENSOR_RESET);
+        self.bus.post(&[
+            write(clock, running),
+            pin(Gpio::IntClear),
+            pin(Gpio::MskSet),
+            pin(Gpio::Pat0Clear),
+            pin(Gpio::Pat1Clear),
+        ])?;
+        self.bus.sleep(RESET_US);
+        self.bus.post(&[pin(Gpio::Pat0Set)])?;
+        self.bus.sleep(RESET_US);
+        Ok(())
+    }
+
     fn read_sensor(&mut self, register: u8) -> Result<u8, Error> {
+        let read = I2c::DATA_READ.mask() | I2c::DATA_STOP.mask();
+        self.send(&[register.into(), read])?;
         let mut words = [0; 2];
         let used = self.bus.execute(
             &[
-                self.target(),
-                write(I2c::Register.address(), register.into()),
-                write(I2c::Command.address(), I2c::TRANSFER_READ.mask()),
-                Operation::Read(I2c::Status.address()),
+                Operation::Read(I2c::RxCount.address()),
                 Operation::Read(I2c::Data.address()),
             ],
             &mut words,
         )?;
-        let [status, data] = words;
-        if used != words.len() {
-            return Err(BusError::Protocol.into());
+        match words {
+            [1, data] if used == words.len() => {
+                let byte = u8::try_from(I2c::DATA_BYTE.get(data));
+                byte.map_err(|_| BusError::Protocol.into())
+            }
+            _ => Err(BusError::Protocol.into()),
         }
-        answered(status)?;
-        let byte = u8::try_from(I2c::DATA_BYTE.get(data));
-        byte.map_err(|_| BusError::Protocol.into())
     }
 
     /// Writes registers in order, in one round trip.
     fn write_sensor(&mut self, registers: &[(u8, u8)]) -> Result<(), Error> {
-        let mut batch: List<Operation, { MAX_REGISTERS * WRITE_OPERATIONS }> =
-            List::new(self.target());
-        let mut results = [0; MAX_REGISTERS];
+        let mut words: List<u32, { MAX_REGISTERS * MESSAGE }> = List::new(0);
         for (register, value) in registers {
-            for operation in [
-                self.target(),
-                write(I2c::Register.address(), (*register).into()),
-                write(I2c::Data.address(), (*value).into()),
-                write(I2c::Command.address(), I2c::TRANSFER_WRITE.mask()),
-                Operation::Read(I2c::Status.address()),
+            for word in [
+                u32::from(*register),
+                u32::from(*value) | I2c::DATA_STOP.mask(),
             ] {
-                let pushed = batch.push(operation);
+                let pushed = words.push(word);
                 debug_assert!(pushed, "MAX_REGISTERS counts every register");
             }
         }
-        let used = self.bus.execute(batch.as_slice(), &mut results)?;
-        let statuses = results.get(..used).ok_or(BusError::Protocol)?;
-        if statuses.len() != registers.len() {
-            return Err(BusError::Protocol.into());
-        }
-        statuses.iter().try_for_each(|status| answered(*status))
+        self.send(words.as_slice())
     }
 
-    const fn target(&self) -> Operation {
-        write(I2c::Target.address(), self.sensor.control.target as u32)
+    /// Gives the controller the words of messages, and waits until they are over.
+    fn send(&mut self, words: &[u32]) -> Result<(), Error> {
+        let mut batch: List<Operation, { MAX_REGISTERS * MESSAGE + AROUND_MESSAGES }> =
+            List::new(Operation::Read(I2c::Status.address()));
+        let before = [
+            write(I2c::Control.address(), CONTROL),
+            write(I2c::Enable.address(), I2c::I2C_ENABLED.mask()),
+            write(I2c::Target.address(), self.sensor.control.target.into()),
+            Operation::Read(I2c::ClearTxAbort.address()),
+        ];
+        let behind = [
+            Operation::Read(I2c::Status.address()),
+            Operation::Read(I2c::AbortReason.address()),
+        ];
+        let bytes = words.iter().map(|word| write(I2c::Data.address(), *word));
+        for operation in before.into_iter().chain(bytes).chain(behind) {
+            let pushed = batch.push(operation);
+            debug_assert!(pushed, "MAX_REGISTERS counts every register");
+        }
+        let mut answers = [0; ANSWERS];
+        let used = self.bus.execute(batch.as_slice(), &mut answers)?;
+        let [_, state, mut abort] = answers;
+        if used != ANSWERS {
+            return Err(BusError::Protocol.into());
+        }
+        let is_over = |state| !I2c::STA_MASTER_ACTIVE.is_set(state);
+        if !is_over(state) {
+            let address = I2c::Status.address();
+            if !poll(&mut self.bus, address, BUS_POLLS, BUS_POLL_US, is_over)? {
+                return Err(BusError::Timeout.into());
+            }
+            abort = self.bus.read(I2c::AbortReason.address())?;
+        }
+        if abort == 0 {
+            Ok(())
+        } else {
+            Err(Error::NoSensor)
+        }
     }
 }
 
@@ -175,14 +230,4 @@ impl<B: Bus> Isp<B> {
 fn pair([high, low]: [u8; 2], value: u32) -> [(u8, u8); 2] {
     let [.., first, second] = value.to_be_bytes();
     [(high, first), (low, second)]
-}
-
-fn answered(status: u32) -> Result<(), Error> {
-    if !I2c::TRANSFER_DONE.is_set(status) {
-        Err(BusError::Protocol.into())
-    } else if I2c::TRANSFER_NACK.is_set(status) {
-        Err(Error::NoSensor)
-    } else {
-        Ok(())
-    }
 }

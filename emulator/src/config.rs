@@ -7,20 +7,33 @@ use clap::Parser;
 use std::path::{Path, PathBuf};
 use tx_isp_abi::sensor::Sensor;
 use tx_isp_abi::soc::{SOCS, Soc};
+use tx_isp_chip::behaviour::{Behaviour, Behaviours};
 use tx_isp_chip::carve_out::CarveOut;
 use tx_isp_chip::faults::Fault;
+use tx_isp_chip::{FindingKind, Severity, Strictness};
 use tx_isp_picture::Source;
 
-/// An Ingenic T31 image signal processor as a vhost-user backend.
+/// An Ingenic T31 image signal processor as a vhost-user backend or a vfio-user device.
 ///
 /// QEMU connects to the socket; the guest's driver then finds registers, interrupts and DMA as on
 /// the chip, and a sensor that never stops sending.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "tx-isp-emulator", version, after_long_help = QEMU_USAGE)]
 pub struct Config {
-    /// Unix socket on which QEMU connects.
+    /// Unix socket on which QEMU connects as a vhost-user frontend: for the project's own driver, with
+    /// QEMU 7.2 and later.
+    #[arg(
+        long,
+        value_name = "PATH",
+        required_unless_present = "vfio_user",
+        conflicts_with = "vfio_user"
+    )]
+    pub socket: Option<PathBuf>,
+
+    /// Unix socket on which QEMU connects as a vfio-user client: registers are plain memory from
+    /// 0x10000000 on, for anybody's driver, with QEMU 10.1 and later.
     #[arg(long, value_name = "PATH")]
-    pub socket: PathBuf,
+    pub vfio_user: Option<PathBuf>,
 
     /// Unix socket for the operator: status, log of written frames, events, faults, steps, quit. One
     /// JSON object in a line each way, for example {"command":"status"}; emulator/MONITOR.md tells all.
@@ -60,9 +73,18 @@ pub struct Config {
     #[arg(long, value_name = "SIZE@BASE")]
     pub carve_out: Option<CarveOut>,
 
-    /// Ends with an error at the first finding: a mistake of the guest's driver.
-    #[arg(long)]
-    pub strict: bool,
+    /// Ends the run at the guest driver's first error; with =suspect also at what is probably one.
+    #[arg(long, value_name = "SEVERITY", num_args = 0..=1, require_equals = true, default_missing_value = "error")]
+    pub strict: Option<Severity>,
+
+    /// A guest error that does not end a --strict run; may be given more than once.
+    #[arg(long, value_name = "ID")]
+    pub allow: Vec<FindingKind>,
+
+    /// How the chip behaves where its behaviour is open, for example empty-fifo=last-address; may be
+    /// given more than once. Without a known value all are listed.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub behaviour: Vec<Behaviour>,
 
     /// Whether the process confines itself once it is set up: no other files, no programs, no network.
     #[arg(long, value_enum, default_value_t)]
@@ -96,6 +118,24 @@ pub struct Config {
 }
 
 impl Config {
+    /// Which mistakes end the run.
+    #[must_use]
+    pub fn strictness(&self) -> Option<Strictness> {
+        let mut strictness = Strictness::new(self.strict?);
+        self.allow.iter().for_each(|kind| strictness.allow(*kind));
+        Some(strictness)
+    }
+
+    /// How the chip behaves where its behaviour is open.
+    #[must_use]
+    pub fn behaviours(&self) -> Behaviours {
+        let mut behaviours = Behaviours::default();
+        for behaviour in &self.behaviour {
+            behaviours.choose(*behaviour);
+        }
+        behaviours
+    }
+
     /// The folder in which the monitor makes traces.
     #[must_use]
     pub fn trace_folder(&self) -> Option<PathBuf> {
@@ -144,6 +184,15 @@ generic vhost-user device (10.2 and later) takes this in its place:
 
     -device vhost-user-test-device-pci,chardev=isp,virtio-id=30,num_vqs=2,vq_size=256
 
+With --vfio-user PATH (QEMU 10.1 and later) this takes the place of -chardev and -device:
+
+    -device '{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"PATH\"},\"addr\":\"0x12\"}'
+
+The window of 64 MiB must lie at 0x10000000, where Linux puts it by itself if no other device has a
+window as large. In the guest, before any access:
+
+    echo 1 > /sys/bus/pci/devices/0000:00:12.0/enable && devmem 0x13300000
+
 Messages go to standard error; RUST_LOG=debug tells more, RUST_LOG=warn less.";
 
 #[cfg(test)]
@@ -188,6 +237,21 @@ mod tests {
             assert!(help.contains(soc.name), "{}", soc.name);
         }
         assert_eq!(parse(&[]).unwrap().soc.name, "t31x");
+    }
+
+    #[test]
+    fn there_is_one_attachment() {
+        let parse = |words: &[&str]| {
+            let words = ["tx-isp-emulator"].iter().chain(words);
+            Config::try_parse_from(words).map_err(|error| error.to_string())
+        };
+        let config = parse(&["--vfio-user", "/run/isp"]).unwrap();
+        assert_eq!(
+            (config.socket, config.vfio_user),
+            (None, Some("/run/isp".into()))
+        );
+        assert!(parse(&["--vfio-user", "/a", "--socket", "/b"]).is_err());
+        assert!(parse(&[]).unwrap_err().contains("--socket"));
     }
 
     #[test]

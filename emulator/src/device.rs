@@ -44,7 +44,7 @@ use tx_isp_abi::operation::{BatchError, Operation, execute};
 use tx_isp_abi::registers::{Access, RegisterId};
 use tx_isp_abi::sensor::Sensor;
 use tx_isp_abi::soc::Soc;
-use tx_isp_chip::{FindingKind, Frame, SideJob};
+use tx_isp_chip::{FindingKind, Frame, SideJob, Strictness};
 
 /// How long the end of a chunk that is being copied is waited for; it takes microseconds, unless the
 /// host cannot find the guest's page.
@@ -73,8 +73,8 @@ pub struct Device {
     events: Arc<AtomicU64>,
     /// Called when a step is over.
     on_step: Mutex<Option<Box<dyn Fn() + Send>>>,
-    /// Called at the first finding.
-    on_finding: Mutex<Option<Box<dyn Fn() + Send>>>,
+    /// Called at the first finding that is bad enough.
+    on_finding: Mutex<Option<(Strictness, Box<dyn Fn() + Send>)>>,
     /// Who wants to know what happens.
     observers: Observers,
     /// Called when the frame period changes.
@@ -375,6 +375,7 @@ impl Device {
         results: &mut [u32],
     ) -> (Result<usize, BatchError>, Lines) {
         let mut state = self.state_last();
+        state.chip.set_time(self.now());
         let before = state.chip.irq_lines();
         let idle = self.bus_is_idle(&state);
         state.chip.set_bus_idle(idle);
@@ -410,6 +411,11 @@ impl Device {
             self.work.notify_one();
         }
         (result, Lines(lines))
+    }
+
+    /// The levels of the chip's interrupt lines now.
+    pub fn irq_lines(&self) -> u32 {
+        lock(&self.state).chip.irq_lines()
     }
 
     /// Counts a request that was refused before it reached the chip, and logs the first few.
@@ -637,6 +643,7 @@ impl Device {
             return None;
         }
         let memory = state.link.as_ref()?.memory.clone();
+        state.chip.set_time(self.now());
         let frame = state.chip.frame_start()?;
         self.tell_findings(state);
         state.counts.started += 1;

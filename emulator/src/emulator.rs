@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The whole emulator: device, DMA engine, and the event loop with timer, sockets and signals.
 
-use crate::attach::vhost_user;
+use crate::attach::{vfio_user, vhost_user};
 use crate::config::Config;
 use crate::device::Device;
 use crate::dma::{Engine, FrameWriter};
@@ -45,6 +45,9 @@ pub enum EmulatorError {
     /// The VM's socket cannot be served.
     #[error("--socket: {0}")]
     Attach(#[from] vhost_user::ServerError),
+    /// The same, for a VM that speaks vfio-user.
+    #[error("--vfio-user: {0}")]
+    VfioUser(#[from] vfio_user::ServerError),
     /// The operator's socket cannot be served.
     #[error("--monitor: {0}")]
     Monitor(#[from] monitor::ServerError),
@@ -113,6 +116,7 @@ impl Emulator {
         let device = Arc::new(Device::new(*config.sensor, config.fps, source));
         device.set_carve_out(config.carve_out);
         device.set_soc(config.soc);
+        device.set_behaviours(config.behaviours());
         if let Some(path) = &config.trace {
             let started = device.trace(Some(path));
             started.map_err(|source| EmulatorError::Trace {
@@ -134,8 +138,8 @@ impl Emulator {
                 .map_err(system("cannot make the frame clock's timer"))?;
             events.add_subscriber(Box::new(timer));
         }
-        if config.strict {
-            let strict = Strict::new(device.clone(), ending.clone())
+        if let Some(strictness) = config.strictness() {
+            let strict = Strict::new(device.clone(), strictness, ending.clone())
                 .map_err(system("cannot watch for findings"))?;
             events.add_subscriber(Box::new(strict));
         }
@@ -144,19 +148,12 @@ impl Emulator {
             let server = monitor::Server::new(path, traces, device.clone(), ending.clone())?;
             events.add_subscriber(Box::new(server));
         }
-        let server = vhost_user::Server::new(
-            &config.socket,
-            device.clone(),
-            ending.clone(),
-            config.persist,
-        )?;
-        events.add_subscriber(Box::new(server));
+        attach(config, &device, &ending, &mut events)?;
 
         let engine = match writer {
             Some(writer) => Engine::with_writer(device.clone(), writer),
             None => Engine::new(device.clone(), renderer),
         };
-        log::info!("a VM can connect to {}", config.socket.display());
         Ok(Self {
             device,
             ending,
@@ -185,7 +182,11 @@ impl Emulator {
         if config.sandbox == Sandbox::Off {
             return Ok(());
         }
-        let sockets = [Some(config.socket.clone()), config.monitor.clone()];
+        let sockets = [
+            config.socket.clone(),
+            config.vfio_user.clone(),
+            config.monitor.clone(),
+        ];
         let confined = confine(&Needs {
             traces: config.trace_folder(),
             sockets: sockets.into_iter().flatten().collect(),
@@ -222,6 +223,26 @@ impl Emulator {
         }
         result.map(|()| status)
     }
+}
+
+/// Listens for a VM in the way that `config` names.
+fn attach(
+    config: &Config,
+    device: &Arc<Device>,
+    ending: &Rc<Ending>,
+    events: &mut EventManager<Box<dyn MutEventSubscriber>>,
+) -> Result<(), EmulatorError> {
+    let (device, ending) = (device.clone(), ending.clone());
+    if let Some(path) = &config.socket {
+        let server = vhost_user::Server::new(path, device, ending, config.persist)?;
+        events.add_subscriber(Box::new(server));
+        log::info!("a VM can connect to {}", path.display());
+    } else if let Some(path) = &config.vfio_user {
+        let server = vfio_user::Server::new(path, device, ending, config.persist)?;
+        events.add_subscriber(Box::new(server));
+        log::info!("a VM can connect to {} by vfio-user", path.display());
+    }
+    Ok(())
 }
 
 /// Waits for the DMA engine's thread, but not for ever: it may be reading a file that does not answer.

@@ -176,6 +176,9 @@ mod tests {
     fn a_sensor_is_found_by_its_name() {
         assert_eq!(by_name("gc2053"), Ok(&GC2053));
         let message = by_name("ov2735").unwrap_err().to_string();
-        assert_eq!(message, "there is no sensor \"ov2735\": use gc2053");
+        assert_eq!(
+            message,
+            "there is no sensor \"ov2735\": use gc2053, jxf37, jxq03"
+        );
     }
 }

@@ -4,10 +4,11 @@
 
 use crate::attach::GuestMemory;
 use crate::device::{Outcome, Revoked, StartedFrame};
+use crate::dma;
 use crate::statistics::Statistics;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::sensor::Sensor;
-use tx_isp_abi::statistics::{BANK_BYTES, Kind};
+use tx_isp_abi::statistics::Kind;
 use tx_isp_chip::{FindingKind, RawJob, SideJob, StatisticsJob};
 use tx_isp_picture::{Brightness, RenderError, Rendered, Renderer, SensorFrame};
 use vm_memory::{GuestAddress, GuestAddressSpace, GuestMemoryBackend};
@@ -57,7 +58,7 @@ pub(crate) fn write(
     match Statistics::of(renderer, &frame, &kinds) {
         Ok(statistics) => {
             for job in jobs {
-                match write_bank(started, job, &statistics.bank(job.kind)) {
+                match write_bank(started, job, &statistics.bank(job.kind, job.thresholds)) {
                     Ok(()) => {}
                     Err(SideError::Revoked(revoked)) => return Err(revoked),
                     Err(error) => fail(SideJob::Statistics(job.kind), &frame, &error, outcome),
@@ -65,7 +66,11 @@ pub(crate) fn write(
             }
         }
         Err(error) => {
-            log::error!("frame {} has no statistics: {error}", frame.number);
+            log::log!(
+                dma::lost_frame_level(),
+                "frame {} has no statistics: {error}",
+                frame.number
+            );
             let lost = kinds.into_iter().map(SideJob::Statistics);
             outcome.lost.extend(lost);
         }
@@ -101,7 +106,7 @@ fn write_bank(started: &StartedFrame, job: &StatisticsJob, bank: &[u8]) -> Resul
     let slice = slice.map_err(|_| SideError::OutsideMemory {
         what: "bank of statistics",
         address: job.address,
-        length: BANK_BYTES.into(),
+        length: u64::try_from(bank.len()).unwrap_or(u64::MAX),
     })?;
     Ok(started.permit.write(|| slice.copy_from(bank))?)
 }
@@ -121,7 +126,11 @@ fn fail(job: SideJob, frame: &SensorFrame, error: &SideError, outcome: &mut Outc
                 .push((FindingKind::DmaOutsideMemory, detail));
         }
         SideError::Render(_) | SideError::Revoked(_) => {
-            log::error!("frame {} is lost: {error}", frame.number);
+            log::log!(
+                dma::lost_frame_level(),
+                "frame {} is lost: {error}",
+                frame.number
+            );
         }
     }
 }

@@ -1,31 +1,103 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Statistics of the sensor's picture, in the banks' layout (facts 2.9, `tx_isp_abi::statistics`).
+//! Statistics of the sensor's picture, in the banks' layout (facts 2c, `tx_isp_abi::statistics`).
 
 use tx_isp_abi::statistics::{
-    BANK_BYTES, GRID, GRID_OFFSET, HISTOGRAM_OFFSET, Kind, LINE_STEP, PIXEL_STEP, ZONES,
-    ZONES_ACROSS, ZONES_DOWN, ZONES_OFFSET,
+    ADR_BLOCKS, ADR_HISTOGRAM_OFFSET, BLOCKS_OFFSET, DEFOG_BLOCKS, HISTOGRAM_BYTES, Kind,
+    LINE_STEP, PIXEL_STEP, WEIGHT, ZONE_BYTES, ZONES_ACROSS, ZONES_DOWN,
 };
 use tx_isp_picture::{Line, RenderError, Renderer, SensorFrame};
 
-const ACROSS: usize = ZONES_ACROSS as usize;
-const DOWN: usize = ZONES_DOWN as usize;
-const BYTES: usize = BANK_BYTES as usize;
+/// Bright enough to count as a bright pixel of AF (our choice).
+const BRIGHT: u8 = 235;
+/// Bins of a block of ADR, of one of defog, and of ADR's whole picture.
+const ADR_BINS: usize = 5;
+const DEFOG_BINS: usize = 3;
+const ADR_ALL_BINS: usize = 512;
 
-/// What is summed up in a zone.
-#[derive(Clone, Copy, Debug, Default)]
+/// What is summed up in a zone or block.
+#[derive(Clone, Debug)]
 struct Zone {
     pixels: u32,
     luma: u32,
     colours: [u32; 3],
     sharpness: u32,
+    bright: u32,
+    histogram: [u32; 256],
+}
+
+impl Default for Zone {
+    fn default() -> Self {
+        Self {
+            pixels: 0,
+            luma: 0,
+            colours: [0; 3],
+            sharpness: 0,
+            bright: 0,
+            histogram: [0; 256],
+        }
+    }
+}
+
+/// A picture divided into zones.
+#[derive(Debug)]
+struct Grid {
+    rows: usize,
+    columns: usize,
+    zones: Vec<Zone>,
+}
+
+impl Grid {
+    fn new([rows, columns]: [usize; 2]) -> Self {
+        Self {
+            rows,
+            columns,
+            zones: vec![Zone::default(); rows * columns],
+        }
+    }
+
+    fn add(&mut self, line: Line<'_>, height: usize, colours: bool) {
+        let width = line.luma.len();
+        let first = (line.number * self.rows / height) * self.columns;
+        let zones = &mut self.zones[first..first + self.columns];
+        for (index, zone) in zones.iter_mut().enumerate() {
+            let start = index * width / self.columns;
+            let end = (index + 1) * width / self.columns;
+            for x in (start..end).step_by(PIXEL_STEP as usize) {
+                let luma = line.luma[x];
+                zone.pixels += WEIGHT;
+                zone.luma += WEIGHT * u32::from(luma);
+                zone.histogram[usize::from(luma)] += WEIGHT;
+                zone.bright += WEIGHT * u32::from(luma >= BRIGHT);
+                if let Some(next) = line.luma.get(x + 1) {
+                    zone.sharpness += WEIGHT * u32::from(luma.abs_diff(*next));
+                }
+                if colours {
+                    for (sum, value) in zone.colours.iter_mut().zip(line.rgb(x)) {
+                        *sum += WEIGHT * u32::from(value);
+                    }
+                }
+            }
+        }
+    }
+
+    fn histogram(&self) -> [u32; 256] {
+        let mut all = [0; 256];
+        for zone in &self.zones {
+            for (sum, count) in all.iter_mut().zip(zone.histogram) {
+                *sum += count;
+            }
+        }
+        all
+    }
 }
 
 /// Statistics of one frame.
 #[derive(Debug)]
 pub struct Statistics {
     number: u32,
-    zones: Vec<Zone>,
-    histogram: [u32; 256],
+    zones: Grid,
+    adr: Option<Grid>,
+    defog: Option<Grid>,
 }
 
 impl Statistics {
@@ -38,77 +110,184 @@ impl Statistics {
         frame: &SensorFrame,
         kinds: &[Kind],
     ) -> Result<Self, RenderError> {
+        let grid = |kind, blocks| kinds.contains(&kind).then(|| Grid::new(blocks));
         let mut statistics = Self {
             number: frame.number,
-            zones: vec![Zone::default(); ZONES],
-            histogram: [0; 256],
+            zones: Grid::new([ZONES_DOWN as usize, ZONES_ACROSS as usize]),
+            adr: grid(Kind::DynamicRange, ADR_BLOCKS),
+            defog: grid(Kind::Defog, DEFOG_BLOCKS),
         };
         let height = frame.size.1 as usize;
+        let colours = kinds.contains(&Kind::WhiteBalance);
         renderer.scan(frame, LINE_STEP as usize, |line| {
-            let first = (line.number * DOWN / height) * ACROSS;
-            let (zones, histogram) = (
-                &mut statistics.zones[first..first + ACROSS],
-                &mut statistics.histogram,
-            );
-            add_line(line, zones, histogram, kinds);
+            statistics.zones.add(line, height, colours);
+            if let Some(adr) = &mut statistics.adr {
+                adr.add(line, height, false);
+            }
+            if let Some(defog) = &mut statistics.defog {
+                defog.add(line, height, true);
+            }
         })?;
         Ok(statistics)
     }
 
-    /// The bytes of a bank.
+    /// The bytes of a bank. `thresholds` divide AE's dark pixels from the others, and the others from the saturated
+    /// ones.
     #[must_use]
-    pub fn bank(&self, kind: Kind) -> Vec<u8> {
-        let mut bank = vec![0; BYTES];
-        put(&mut bank, 0, &[self.number]);
-        put(&mut bank, GRID_OFFSET, &[GRID]);
-        for (index, zone) in self.zones.iter().enumerate() {
-            let at = ZONES_OFFSET + index * kind.zone_bytes();
-            match kind {
-                Kind::Exposure => {
-                    let mean = zone.luma.checked_div(zone.pixels).unwrap_or(0);
-                    let mean = u16::try_from(mean).unwrap_or(u16::MAX);
-                    bank[at..at + 2].copy_from_slice(&mean.to_le_bytes());
-                }
-                Kind::WhiteBalance => {
-                    let [r, g, b] = zone.colours;
-                    put(&mut bank, at, &[r, g, b, zone.pixels]);
-                }
-                Kind::Focus => put(&mut bank, at, &[zone.sharpness]),
+    pub fn bank(&self, kind: Kind, thresholds: [u8; 2]) -> Vec<u8> {
+        let mut bank = vec![0; kind.bank_bytes()];
+        match kind {
+            Kind::Exposure | Kind::SecondExposure => {
+                self.put_zones(&mut bank, |_, zone| exposure(zone, thresholds));
             }
-        }
-        if kind == Kind::Exposure {
-            put(&mut bank, HISTOGRAM_OFFSET, &self.histogram);
+            Kind::ExposureHistogram | Kind::SecondHistogram => {
+                let words = self.zones.histogram().map(|count| count.min(0x1f_ffff));
+                for (place, word) in bank[..HISTOGRAM_BYTES].chunks_exact_mut(4).zip(words) {
+                    place.copy_from_slice(&word.to_le_bytes());
+                }
+            }
+            Kind::WhiteBalance => self.put_zones(&mut bank, |_, zone| white_balance(zone)),
+            Kind::Focus => self.put_zones(&mut bank, |index, zone| focus(zone, index, self.number)),
+            Kind::DynamicRange => {
+                if let Some(adr) = &self.adr {
+                    put_blocks(&mut bank, adr, dynamic_range);
+                    put_bins(&mut bank, &adr.histogram());
+                }
+            }
+            Kind::Defog => {
+                if let Some(defog) = &self.defog {
+                    put_blocks(&mut bank, defog, air_light);
+                }
+            }
         }
         bank
     }
-}
 
-fn add_line(line: Line<'_>, zones: &mut [Zone], histogram: &mut [u32; 256], kinds: &[Kind]) {
-    let width = line.luma.len();
-    for (index, zone) in zones.iter_mut().enumerate() {
-        let (start, end) = (index * width / ACROSS, (index + 1) * width / ACROSS);
-        for x in (start..end).step_by(PIXEL_STEP as usize) {
-            let luma = line.luma[x];
-            zone.pixels += 1;
-            zone.luma += u32::from(luma);
-            histogram[usize::from(luma)] += 1;
-            if kinds.contains(&Kind::Focus)
-                && let Some(next) = line.luma.get(x + 1)
-            {
-                zone.sharpness += u32::from(luma.abs_diff(*next));
-            }
-            if kinds.contains(&Kind::WhiteBalance) {
-                for (sum, value) in zone.colours.iter_mut().zip(line.rgb(x)) {
-                    *sum += u32::from(value);
-                }
-            }
+    fn put_zones(&self, bank: &mut [u8], fields: impl Fn(usize, &Zone) -> u128) {
+        let zones = self.zones.zones.iter().enumerate();
+        for (place, (index, zone)) in bank.chunks_exact_mut(ZONE_BYTES).zip(zones) {
+            place.copy_from_slice(&fields(index, zone).to_le_bytes());
         }
     }
 }
 
-fn put(bank: &mut [u8], at: usize, words: &[u32]) {
-    for (place, word) in bank[at..].chunks_exact_mut(4).zip(words) {
-        place.copy_from_slice(&word.to_le_bytes());
+/// Fields one behind the other, the lowest first: value and bits. What does not fit saturates.
+fn pack(fields: &[(u32, u32)]) -> u128 {
+    let mut packed = 0;
+    let mut at = 0;
+    for (value, bits) in fields {
+        let most = u32::MAX >> (32 - bits);
+        packed |= u128::from((*value).min(most)) << at;
+        at += bits;
+    }
+    packed
+}
+
+fn exposure(zone: &Zone, [dark, saturated]: [u8; 2]) -> u128 {
+    let mut sums = [0; 3];
+    let mut counts = [0; 3];
+    for (luma, count) in (0u8..=255).zip(zone.histogram) {
+        let class = if luma < dark {
+            0
+        } else if luma > saturated {
+            2
+        } else {
+            1
+        };
+        sums[class] += u32::from(luma) * count;
+        counts[class] += count;
+    }
+    // There is no infrared.
+    let [d, m, s] = sums;
+    pack(&[
+        (d, 21),
+        (m, 21),
+        (s, 21),
+        (counts[0], 13),
+        (counts[2], 13),
+        (0, 21),
+    ])
+}
+
+fn white_balance(zone: &Zone) -> u128 {
+    let [r, g, b] = zone.colours;
+    pack(&[(r, 21), (g, 21), (b, 21), (0, 21), (zone.pixels, 13)])
+}
+
+/// The frame's number has 8 bits, two in each of the first four zones.
+fn focus(zone: &Zone, index: usize, number: u32) -> u128 {
+    let part = if index < 4 {
+        number >> (2 * index) & 3
+    } else {
+        0
+    };
+    let sharpness = zone.sharpness;
+    pack(&[
+        (sharpness, 22),
+        (sharpness / 2, 22),
+        (sharpness, 22),
+        (sharpness / 2, 22),
+        (zone.luma, 23),
+        (0, 1),
+        (zone.bright / 2, 14),
+        (part, 2),
+    ])
+}
+
+fn put_blocks(bank: &mut [u8], grid: &Grid, fields: impl Fn(&Zone) -> u128) {
+    let places = bank[BLOCKS_OFFSET..].chunks_exact_mut(ZONE_BYTES);
+    for (place, zone) in places.zip(&grid.zones) {
+        place.copy_from_slice(&fields(zone).to_le_bytes());
+    }
+}
+
+/// The zone's histogram in fewer bins of equal width.
+fn bins<const N: usize>(zone: &Zone) -> [u32; N] {
+    let mut bins = [0; N];
+    for (luma, count) in zone.histogram.iter().enumerate() {
+        bins[luma * N / 256] += count;
+    }
+    bins
+}
+
+fn dynamic_range(zone: &Zone) -> u128 {
+    let [a, b, c, d, e]: [u32; ADR_BINS] = bins(zone);
+    pack(&[
+        (a, 16),
+        (b, 16),
+        (c, 16),
+        (d, 16),
+        (zone.luma, 28),
+        (0, 4),
+        (e, 16),
+    ])
+}
+
+fn air_light(zone: &Zone) -> u128 {
+    let [red, green, blue] = zone.colours.map(|sum| sum.min(0xff_ffff));
+    let [a, b, c]: [u32; DEFOG_BINS] = bins(zone);
+    pack(&[
+        (blue, 24),
+        (green, 24),
+        (red & 0xfff, 12),
+        (0, 4),
+        (a, 16),
+        (b, 16),
+        (c, 16),
+        (red >> 12, 12),
+    ])
+}
+
+/// The whole picture in 512 bins of 21 bits, three in 8 bytes; luma has 8 bits, so every other one stays empty.
+fn put_bins(bank: &mut [u8], histogram: &[u32; 256]) {
+    let mut bins = [0; ADR_ALL_BINS];
+    for (bin, count) in bins.iter_mut().step_by(2).zip(histogram) {
+        *bin = *count;
+    }
+    let places = bank[ADR_HISTOGRAM_OFFSET..].chunks_exact_mut(8);
+    for (place, bins) in places.zip(bins.chunks(3)) {
+        let fields: Vec<(u32, u32)> = bins.iter().map(|bin| (*bin, 21)).collect();
+        place.copy_from_slice(&pack(&fields).to_le_bytes()[..8]);
     }
 }
 
@@ -118,10 +297,12 @@ mod tests {
     use tx_isp_abi::statistics::mean_luma;
     use tx_isp_picture::{Brightness, Source};
 
+    const THRESHOLDS: [u8; 2] = [32, 220];
+
     fn statistics(source: &Source, light: u32) -> Statistics {
         let frame = SensorFrame {
             size: (1920, 1080),
-            number: 7,
+            number: 0b10_01_11,
             brightness: Brightness(light),
         };
         let mut renderer = Renderer::open(source).unwrap();
@@ -132,53 +313,93 @@ mod tests {
         u32::from_le_bytes(bank[at..at + 4].try_into().unwrap())
     }
 
+    /// A field of a zone as the vendor's parser takes it out of the words.
+    fn field(bank: &[u8], zone: usize, lsb: u32, bits: u32) -> u32 {
+        let at = zone * 16;
+        let zone = u128::from_le_bytes(bank[at..at + 16].try_into().unwrap());
+        u32::try_from(zone >> lsb & ((1 << bits) - 1)).unwrap()
+    }
+
     #[test]
     fn the_bars_are_found_in_zones_and_histogram() {
         let statistics = statistics(&Source::Bars, 1 << 16);
-        let bank = statistics.bank(Kind::Exposure);
-        assert_eq!(
-            (bank.len(), word(&bank, 0), word(&bank, 4)),
-            (4096, 7, 0x000f_000f)
-        );
-        // The first zone lies in the white bar, the last one in the black one.
-        assert_eq!(bank[0x10..0x12], [235, 0]);
-        assert_eq!(bank[0x10 + 224 * 2..][..2], [16, 0]);
-        // Each bar has an eighth of the 270 lines of 960 pixels that are looked at.
+        let bank = statistics.bank(Kind::Exposure, THRESHOLDS);
+        assert_eq!(bank.len(), 0x1000);
+        // A zone has 64 times 36 half pixels. The first lies in the white bar, the last one in the black one.
+        let pixels = 64 * 36;
+        let zone = |index| {
+            [(0, 21), (21, 21), (42, 21), (63, 13), (76, 13), (89, 21)]
+                .map(|(lsb, bits)| field(&bank, index, lsb, bits))
+        };
+        assert_eq!(zone(0), [0, 0, 235 * pixels, 0, pixels, 0]);
+        assert_eq!(zone(224), [16 * pixels, 0, 0, pixels, 0, 0]);
+        // w1[9:0]:w0[31:21] is the middle.
+        let middle = |index: usize| {
+            let (w0, w1) = (word(&bank, index * 16), word(&bank, index * 16 + 4));
+            (w1 & 0x3ff) << 11 | w0 >> 21
+        };
+        assert_eq!(middle(4), 170 * pixels);
+        let histogram = statistics.bank(Kind::ExposureHistogram, THRESHOLDS);
+        assert_eq!(histogram.len(), 0x800);
         for luma in [235, 210, 170, 145, 106, 81, 41, 16] {
-            assert_eq!(word(&bank, 0x800 + 4 * luma), 270 * 120);
+            assert_eq!(word(&histogram, 4 * luma), 540 * 120);
         }
-        assert_eq!(
-            mean_luma(&bank),
-            Some((235 + 210 + 170 + 145 + 106 + 81 + 41 + 16) / 8)
-        );
+        let mean = (235 + 210 + 170 + 145 + 106 + 81 + 41 + 16) / 8;
+        assert_eq!(mean_luma(&histogram), Some(mean));
 
-        let bank = statistics.bank(Kind::WhiteBalance);
-        let zone = |index: usize| [0, 4, 8, 12].map(|at| word(&bank, 0x10 + index * 16 + at));
-        let [r, g, b, pixels] = zone(0);
-        assert_eq!((r, g, b), (255 * pixels, 255 * pixels, 255 * pixels));
-        let [r, g, b, pixels] = zone(10);
+        let bank = statistics.bank(Kind::WhiteBalance, THRESHOLDS);
+        let zone = |index| {
+            [(0, 21), (21, 21), (42, 21), (84, 13)]
+                .map(|(lsb, bits)| field(&bank, index, lsb, bits))
+        };
+        assert_eq!(zone(0), [255 * pixels, 255 * pixels, 255 * pixels, pixels]);
+        let [r, g, b, _] = zone(10);
         assert!(
             r > 200 * pixels && g < 30 * pixels && b < 60 * pixels,
-            "{r} {g} {b} {pixels}"
+            "{r} {g} {b}"
         );
     }
 
     #[test]
-    fn noise_is_sharper_than_bars_and_grey_on_the_whole() {
-        let sharpness = |source| {
-            let bank = statistics(&source, 1 << 16).bank(Kind::Focus);
+    fn noise_is_sharper_than_bars_and_the_frame_number_is_spread_over_zones() {
+        let bank = |source| statistics(&source, 1 << 16).bank(Kind::Focus, THRESHOLDS);
+        let (bars, noise) = (bank(Source::Bars), bank(Source::Noise));
+        let sharpness = |bank: &[u8]| {
             (0..225)
-                .map(|zone| u64::from(word(&bank, 0x10 + zone * 4)))
+                .map(|zone| u64::from(field(bank, zone, 0, 22)))
                 .sum::<u64>()
         };
-        let bars = sharpness(Source::Bars);
-        assert!(sharpness(Source::Noise) > 50 * bars, "{bars}");
+        assert!(sharpness(&noise) > 50 * sharpness(&bars));
+        assert_eq!(
+            [0, 1, 2, 3].map(|zone| field(&bars, zone, 126, 2)),
+            [0b11, 0b01, 0b10, 0]
+        );
+        assert_eq!(field(&bars, 0, 88, 23), 235 * 64 * 36);
+        assert_eq!(field(&bars, 0, 112, 14) << 1, 64 * 36);
+    }
+
+    #[test]
+    fn blocks_of_adr_and_defog_lie_behind_their_header() {
+        let statistics = statistics(&Source::Bars, 1 << 16);
+        let bank = statistics.bank(Kind::DynamicRange, THRESHOLDS);
+        // 120 times 90 half pixels of white, in the last of five bins.
+        assert_eq!(word(&bank, 8 + 8), 235 * 120 * 90);
+        assert_eq!([8, 12, 20].map(|at| word(&bank, at)), [0, 0, 120 * 90]);
+        // Bin 32 is luma 16; three bins lie in 8 bytes.
+        let group = u64::from_le_bytes(bank[0x308 + 80..0x308 + 88].try_into().unwrap());
+        assert_eq!(group >> 42, 540 * 120);
+        let bank = statistics.bank(Kind::Defog, THRESHOLDS);
+        let (w0, w1, w3) = (word(&bank, 8), word(&bank, 12), word(&bank, 20));
+        let red = (w3 >> 16 & 0xfff) << 12 | w1 >> 16 & 0xfff;
+        let green = (w1 & 0xffff) << 8 | w0 >> 24;
+        assert_eq!((red, green), (w0 & 0xff_ffff, w0 & 0xff_ffff), "white");
+        assert_eq!(w3 & 0xffff, red / 255, "in the last of three bins");
     }
 
     #[test]
     fn half_the_light_is_half_as_far_from_black() {
         let mean = |light| {
-            let bank = statistics(&Source::Bars, light).bank(Kind::Exposure);
+            let bank = statistics(&Source::Bars, light).bank(Kind::ExposureHistogram, THRESHOLDS);
             mean_luma(&bank).unwrap()
         };
         let (half, whole) = (mean(1 << 15), mean(1 << 16));

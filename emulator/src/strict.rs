@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `--strict`: the first finding ends the run.
+//! `--strict`: the first mistake that is bad enough ends the run.
 
 use crate::device::Device;
 use crate::ending::Ending;
@@ -9,6 +9,7 @@ use std::fmt;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
+use tx_isp_chip::Strictness;
 use vmm_sys_util::eventfd::{EFD_CLOEXEC, EFD_NONBLOCK, EventFd};
 
 /// A run that ended because of a finding.
@@ -34,6 +35,7 @@ impl std::error::Error for Violation {}
 /// Ends the event loop at the first finding.
 pub struct Strict {
     device: Arc<Device>,
+    strictness: Strictness,
     found: EventFd,
     ending: Rc<Ending>,
 }
@@ -43,16 +45,21 @@ impl Strict {
     ///
     /// # Errors
     /// When no event can be made.
-    pub fn new(device: Arc<Device>, ending: Rc<Ending>) -> io::Result<Self> {
+    pub fn new(
+        device: Arc<Device>,
+        strictness: Strictness,
+        ending: Rc<Ending>,
+    ) -> io::Result<Self> {
         let found = EventFd::new(EFD_NONBLOCK | EFD_CLOEXEC)?;
         let notify = found.try_clone()?;
-        device.on_finding(move || {
+        device.on_finding(strictness.clone(), move || {
             if let Err(error) = notify.write(1) {
                 log::error!("a finding cannot be told: {error}");
             }
         });
         Ok(Self {
             device,
+            strictness,
             found,
             ending,
         })
@@ -68,7 +75,12 @@ impl MutEventSubscriber for Strict {
     fn process(&mut self, _events: Events, _ops: &mut EventOps<'_>) {
         // Read so that the event is over; its count tells nothing.
         let _ = self.found.read();
-        self.ending.fail(Violation(self.device.status().findings));
+        let mut findings = self.device.status().findings;
+        findings.retain(|finding| {
+            let kind = finding.id.parse();
+            kind.is_ok_and(|kind| self.strictness.stops_at(kind))
+        });
+        self.ending.fail(Violation(findings));
     }
 }
 
@@ -86,18 +98,19 @@ mod tests {
         let device = Arc::new(Device::new(GC2053, ClockMode::Stepped, "bars".to_owned()));
         let ending = Rc::new(Ending::default());
         let mut events = EventManager::<Box<dyn MutEventSubscriber>>::new().unwrap();
-        let strict = Strict::new(device.clone(), ending.clone()).unwrap();
+        let strict = Strict::new(device.clone(), Strictness::default(), ending.clone()).unwrap();
         events.add_subscriber(Box::new(strict));
         let read = |address| Operation::Read(PhysAddr(address));
-        let batch = [read(0x1300_002c), read(0x1330_0f00)];
-        device.execute(&batch, &mut [0; 2]).0.unwrap();
+        let batch = [read(0x1330_0f00), read(0x1300_002c), read(0x1330_9974)];
+        device.execute(&batch, &mut [0; 3]).0.unwrap();
         events.run().unwrap();
         let message = ending.take().unwrap().unwrap_err().to_string();
         assert_eq!(
             message,
-            "finding undefined-register: read of 0x13300f00\n  \
-             right would be: no register is known at this address; reads give 0, writes are lost (facts 2)\n  \
+            "finding done-fifo-underflow: channel 0: the Y done FIFO is empty\n  \
+             right would be: read a done FIFO only while bit 0 of its state register is 0 (facts 2.3)\n  \
              the register accesses before it:\n    \
+             R 0x13300f00 0x00000000 ?\n    \
              R 0x1300002c 0x10031000 HARB0.SOC_ID"
         );
     }

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use host_setup::apt_root::AptRoot;
+use host_setup::apt_root::{self, AptRoot};
 pub(crate) use host_setup::apt_root::{GUEST, Package};
 use host_setup::command::run;
 
 use crate::cache::{self, Cache, Key};
 use crate::error::{Error, IoContext, Result};
+use crate::lock::{self, Lock};
 use host_setup::progress::Progress;
 
 /// How long apt may take to answer a question.
@@ -21,7 +22,7 @@ const ASK_LIMIT: Duration = Duration::from_secs(5 * 60);
 #[derive(Debug, Clone)]
 pub(crate) struct Bundle {
     /// A short name, as in "kernel-headers".
-    pub(crate) label: &'static str,
+    pub(crate) label: String,
     pub(crate) packages: Vec<Package>,
 }
 
@@ -49,6 +50,7 @@ pub(crate) struct Apt<'a> {
     cache: &'a Cache,
     progress: &'a dyn Progress,
     root: AptRoot,
+    lock: Lock,
 }
 
 impl<'a> Apt<'a> {
@@ -56,13 +58,38 @@ impl<'a> Apt<'a> {
     ///
     /// # Errors
     /// [`host_setup::Error::NoMirror`] if the host's sources name no Debian mirror.
-    pub(crate) fn open(cache: &'a Cache, progress: &'a dyn Progress) -> Result<Self> {
+    pub(crate) fn open(
+        repository: &Path,
+        cache: &'a Cache,
+        progress: &'a dyn Progress,
+    ) -> Result<Self> {
         let root = AptRoot::open(&cache.dir("")?)?;
         cache.dir("apt/resolved")?;
         Ok(Self {
             cache,
             progress,
             root,
+            lock: Lock::read(repository)?,
+        })
+    }
+
+    /// The same for the newest QEMU; `cache` is that of its own in the folder `qemu` of `whole`.
+    ///
+    /// # Errors
+    /// As [`Apt::open`].
+    pub(crate) fn open_qemu(
+        whole: &Cache,
+        cache: &'a Cache,
+        progress: &'a dyn Progress,
+    ) -> Result<Self> {
+        let root = AptRoot::open_qemu(&whole.dir("")?)?;
+        cache.dir("apt/resolved")?;
+        Ok(Self {
+            cache,
+            progress,
+            root,
+            // It is no part of the guest, and its newest version is what is wanted.
+            lock: Lock::default(),
         })
     }
 
@@ -109,8 +136,68 @@ impl<'a> Apt<'a> {
     // --- fetching ---------------------------------------------------------------------------
 
     /// The bundles that `resolve` names, unpacked in the cache; `label` names the question. Asks
-    /// apt nothing when the answer of last time is all there.
+    /// apt nothing when the answer of last time is all there. What the mirror does not have comes
+    /// from the archive that the user names, as the lock has it.
     pub(crate) fn bundles(
+        &self,
+        label: &str,
+        resolve: impl Fn(&Self) -> Result<Vec<Bundle>>,
+    ) -> Result<Vec<Unpacked>> {
+        let archives = std::env::var(lock::ARCHIVE).ok();
+        match self.bundles_of_mirror(label, resolve) {
+            Err(error @ (Error::Fetch { .. } | Error::NoPackage { .. })) => {
+                let Some(archives) = archives else {
+                    return Err(error);
+                };
+                self.progress.line(&format!(
+                    "{label}: not from the mirror; looking in {}",
+                    lock::ARCHIVE
+                ));
+                self.bundles_of_archive(label, &archives)
+            }
+            other => other,
+        }
+    }
+
+    fn bundles_of_archive(&self, label: &str, archives: &str) -> Result<Vec<Unpacked>> {
+        let mut unpacked = Vec::new();
+        for (name, locked) in self.lock.bundles(label) {
+            let bundle = Bundle {
+                label: name,
+                packages: locked
+                    .iter()
+                    .map(|locked| locked.package().clone())
+                    .collect(),
+            };
+            self.cache.dir("packages")?;
+            let root = self.folder(&bundle);
+            cache::once(&root, |partial| {
+                self.progress.start(&format!("fetch {}", bundle.label));
+                let debs = partial.join(".debs");
+                fs::create_dir_all(&debs).at("creating", &debs)?;
+                for locked in &locked {
+                    let deb = locked.fetch(archives, &debs)?;
+                    apt_root::extract(&deb, partial)?;
+                }
+                cache::remove(&debs)?;
+                self.progress.finish("from the archive");
+                Ok(())
+            })?;
+            unpacked.push(Unpacked {
+                root,
+                packages: bundle.packages,
+            });
+        }
+        if unpacked.is_empty() {
+            return Err(Error::NoPackage {
+                package: label.to_owned(),
+                detail: "packages.lock does not know it".to_owned(),
+            });
+        }
+        Ok(unpacked)
+    }
+
+    fn bundles_of_mirror(
         &self,
         label: &str,
         resolve: impl Fn(&Self) -> Result<Vec<Bundle>>,
@@ -160,9 +247,10 @@ impl<'a> Apt<'a> {
         let root = self.folder(bundle);
         cache::once(&root, |partial| {
             self.progress.start(&format!("fetch {}", bundle.label));
-            let bytes = self
-                .root
-                .unpack(&bundle.packages, partial, self.progress)
+            let debs = partial.join(".debs");
+            fs::create_dir_all(&debs).at("creating", &debs)?;
+            self.root
+                .download(&bundle.packages, &debs, self.progress)
                 .map_err(|source| Error::Fetch {
                     packages: bundle
                         .packages
@@ -172,6 +260,13 @@ impl<'a> Apt<'a> {
                         .join(", "),
                     source: Box::new(source.into()),
                 })?;
+            let mut bytes = 0;
+            for deb in cache::entries(&debs)? {
+                bytes += fs::metadata(&deb).at("reading", &deb)?.len();
+                self.lock.check(&deb)?;
+                apt_root::extract(&deb, partial)?;
+            }
+            cache::remove(&debs)?;
             self.progress.finish(&format!(
                 "{} packages, {:.1} MB",
                 bundle.packages.len(),
@@ -183,6 +278,35 @@ impl<'a> Apt<'a> {
             root,
             packages: bundle.packages.clone(),
         })
+    }
+
+    /// A lock of all that was asked for with this cache, as the mirror has it.
+    pub(crate) fn lock_text(&self) -> Result<String> {
+        let mut text = String::from(lock::HEAD);
+        for memory in cache::entries(&self.cache.path("apt/resolved"))? {
+            let question = memory.file_name().unwrap_or_default().to_string_lossy();
+            for bundle in self.remembered(&memory).unwrap_or_default() {
+                let folder = bundle
+                    .root
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy();
+                let name = folder.rsplit_once('-').map_or(&*folder, |(name, _)| name);
+                for package in &bundle.packages {
+                    let mut command = self.command("apt-get");
+                    command
+                        .args(["download", "--print-uris"])
+                        .arg(package.spec());
+                    let said = run(command, "apt-get download --print-uris", ASK_LIMIT)?;
+                    let line = lock::line(&question, name, package, &said.stdout);
+                    text.push_str(&line.ok_or_else(|| Error::Unexpected {
+                        tool: "apt-get download --print-uris",
+                        detail: said.stdout.clone(),
+                    })?);
+                }
+            }
+        }
+        Ok(text)
     }
 
     fn remember(&self, memory: &Path, unpacked: &[Unpacked]) -> Result<()> {

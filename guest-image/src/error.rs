@@ -23,7 +23,8 @@ pub enum Error {
     Host(#[from] host_setup::Error),
     /// A package is not in the lists of the mirror.
     #[error(
-        "the Debian mirror has no package {package}: {detail}; if the mirror is partial, use one with bookworm for mipsel"
+        "the Debian mirror has no package {package}: {detail}; if the mirror is partial, use one with bookworm for mipsel; \
+         if it has left the mirrors, name an archive of Debian in TX_ISP_ARCHIVE"
     )]
     NoPackage {
         /// Its name and architecture.
@@ -33,13 +34,27 @@ pub enum Error {
     },
     /// Packages could not be fetched.
     #[error(
-        "fetching {packages} failed: check the network and the apt sources of this machine, then run again (what is there already is kept)"
+        "fetching {packages} failed: check the network and the apt sources of this machine, then run again (what is there already is kept); \
+         if the mirror no longer has Debian 12 for mipsel, name an archive of Debian in TX_ISP_ARCHIVE"
     )]
     Fetch {
         /// What was to be fetched.
         packages: String,
         /// What apt said.
         source: Box<Error>,
+    },
+    /// A mirror's package is another one than the lock knows.
+    #[error(
+        "{package} is not the package that guest-image/packages.lock knows (SHA-256 {found}, not {expected}): \
+         take another mirror, or renew the lock with `cargo run -p guest-image --example lock`"
+    )]
+    NotLocked {
+        /// Its name, architecture and version.
+        package: String,
+        /// The lock's checksum.
+        expected: String,
+        /// The fetched one's.
+        found: String,
     },
     /// A kernel image is not what was expected.
     #[error("{path} is not a kernel the guest can boot: {reason}", path = path.display())]
@@ -77,6 +92,14 @@ pub enum Error {
         module: String,
         /// Who asked for it.
         wanted_by: String,
+    },
+    /// A user's module, or a folder to build one in, will not do.
+    #[error("{path}: {reason}", path = path.display())]
+    UserModule {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong and what would be right.
+        reason: String,
     },
     /// The module built, but with warnings.
     #[error("building tx-isp.ko gave warnings, and none are tolerated:\n{warnings}")]

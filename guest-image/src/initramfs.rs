@@ -4,12 +4,16 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use cpio::newc::{Builder, ModeFileType, trailer};
 
 use crate::cache;
 use crate::error::{Error, IoContext, Result};
+
+/// Where a further segment begins: Linux wants multiples of 4, archives of tape blocks have 512.
+const SEGMENT_ALIGNMENT: usize = 512;
 
 /// One entry of the image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +76,63 @@ impl Initramfs {
     pub(crate) fn link(&mut self, guest: &str, target: &str) -> Result<()> {
         let target = target.to_owned();
         self.insert(guest, Node::Link { target })
+    }
+
+    /// A segment that puts all that a folder of the host holds over the root of this image: folders,
+    /// files with their permissions, and symbolic links.
+    ///
+    /// # Errors
+    /// If something cannot be read, is none of these, or would replace a folder of the image.
+    pub(crate) fn segment_of(&self, folder: &Path) -> Result<Self> {
+        let mut segment = Self::default();
+        self.add_folder(&mut segment, "", folder)?;
+        Ok(segment)
+    }
+
+    fn add_folder(&self, segment: &mut Self, inside: &str, folder: &Path) -> Result<()> {
+        for host in cache::entries(folder)? {
+            let name = host.file_name().unwrap_or_default();
+            let name = name.to_str().ok_or_else(|| Error::Pack {
+                path: host.clone(),
+                reason: "its name is no UTF-8".to_owned(),
+            })?;
+            let path = match inside {
+                "" => name.to_owned(),
+                inside => format!("{inside}/{name}"),
+            };
+            let found = fs::symlink_metadata(&host).at("reading", &host)?;
+            let mode = found.permissions().mode() & 0o7777;
+            let there = self.nodes.get(&path);
+            if found.is_dir() {
+                // A link to a folder stays one: what is in the folder goes where it points.
+                if !matches!(there, Some(Node::Link { .. } | Node::Directory { .. })) {
+                    segment.nodes.insert(path.clone(), Node::Directory { mode });
+                }
+                self.add_folder(segment, &path, &host)?;
+                continue;
+            }
+            let node = if found.is_symlink() {
+                let target = fs::read_link(&host).at("reading", &host)?;
+                let target = target.display().to_string();
+                Node::Link { target }
+            } else if found.is_file() {
+                let content = cache::read(&host)?;
+                Node::File { mode, content }
+            } else {
+                return Err(Error::Pack {
+                    path: host,
+                    reason: "it is no file, folder or symbolic link".to_owned(),
+                });
+            };
+            if let Some(Node::Directory { .. }) = there {
+                return Err(Error::Pack {
+                    path: host,
+                    reason: format!("/{path} is a folder in the guest"),
+                });
+            }
+            segment.nodes.insert(path, node);
+        }
+        Ok(())
     }
 
     fn insert(&mut self, guest: &str, node: Node) -> Result<()> {
@@ -147,9 +208,14 @@ impl Initramfs {
         Ok(archive)
     }
 
-    /// Writes the archive to `target`, whole or not at all; gives its size in bytes.
-    pub(crate) fn write(&self, target: &Path) -> Result<u64> {
-        let archive = self.pack()?;
+    /// Writes the archive to `target`, whole or not at all; gives its size in bytes. The `segments`
+    /// follow it: Linux unpacks them one after the other, each over what is there.
+    pub(crate) fn write(&self, target: &Path, segments: &[Self]) -> Result<u64> {
+        let mut archive = self.pack()?;
+        for segment in segments {
+            archive.resize(archive.len().next_multiple_of(SEGMENT_ALIGNMENT), 0);
+            archive.extend(segment.pack()?);
+        }
         let partial = target.with_extension("partial");
         fs::write(&partial, &archive).at("writing", &partial)?;
         fs::rename(&partial, target).at("renaming into place", target)?;
@@ -160,6 +226,38 @@ impl Initramfs {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_segment_lies_over_the_image() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |path: &str| dir.path().join(path);
+        fs::create_dir_all(at("sbin/deep")).unwrap();
+        fs::create_dir_all(at("tmp")).unwrap();
+        fs::write(at("sbin/tool"), "x").unwrap();
+        fs::set_permissions(at("sbin/tool"), fs::Permissions::from_mode(0o751)).unwrap();
+        std::os::unix::fs::symlink("tool", at("sbin/alias")).unwrap();
+        let mut image = Initramfs::new();
+        image.link("/sbin", "bin").unwrap();
+        let segment = image.segment_of(dir.path()).unwrap();
+        let names: Vec<&str> = segment.nodes.keys().map(String::as_str).collect();
+        assert_eq!(names, ["sbin/alias", "sbin/deep", "sbin/tool"]);
+        let tool = Node::File {
+            mode: 0o751,
+            content: b"x".to_vec(),
+        };
+        assert_eq!(segment.nodes["sbin/tool"], tool);
+        let target = dir.path().join("image");
+        let size = image.write(&target, &[segment]).unwrap();
+        let bytes = fs::read(&target).unwrap();
+        assert_eq!(bytes.len(), usize::try_from(size).unwrap());
+        let second = image.pack().unwrap().len().next_multiple_of(512);
+        assert_eq!(bytes[second..second + 6], *b"070701");
+        // What would replace a folder of the guest is lost in it without a word.
+        fs::remove_dir(at("tmp")).unwrap();
+        std::os::unix::fs::symlink("run", at("tmp")).unwrap();
+        let error = image.segment_of(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("/tmp is a folder in the guest"), "{error}");
+    }
 
     fn sample(reverse: bool) -> Initramfs {
         let mut image = Initramfs::new();

@@ -18,6 +18,7 @@
 
 mod agent;
 mod apt;
+mod board;
 mod cache;
 pub mod compliance;
 mod error;
@@ -25,10 +26,13 @@ pub mod host;
 mod initramfs;
 mod kernel;
 mod libraries;
+mod lock;
 mod module;
+mod newest_qemu;
 mod placement;
 mod rust;
 mod stack;
+mod user_modules;
 mod userland;
 mod vendor_client;
 mod workshop;
@@ -37,4 +41,5 @@ pub use error::Error;
 pub use host_setup::progress::{self, Progress, Silent};
 pub use kernel::KernelChoice;
 pub use placement::{CarveOut, Placement};
+pub use user_modules::{Sdk, USER_MODULES};
 pub use workshop::{ExtraFile, GuestImage, ImageRequest, Workshop};

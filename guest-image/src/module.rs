@@ -21,7 +21,7 @@ use host_setup::progress::Progress;
 use host_setup::toolchain::Toolchain;
 
 /// One kbuild run over a handful of files.
-const KBUILD_LIMIT: Duration = Duration::from_secs(10 * 60);
+pub(crate) const KBUILD_LIMIT: Duration = Duration::from_secs(10 * 60);
 
 /// rustc's description of a bare MIPS machine; ours differs from it in one feature.
 const BARE_TARGET: &str = "mipsel-unknown-none";

@@ -12,7 +12,7 @@ use crate::initramfs::Initramfs;
 use crate::libraries;
 
 /// The names busybox is called by in the guest.
-const APPLETS: &str = "ash awk basename cat chmod chown clear cp cut date dd df diff dirname dmesg du \
+const APPLETS: &str = "ash awk basename cat chmod chown clear cp cut date dd devmem df diff dirname dmesg du \
     echo env expr false find free grep gunzip gzip head hexdump hostname id insmod kill killall less \
     ln ls lsmod lspci md5sum microcom mkdir mknod mktemp modinfo more mount mv nc nice od pgrep pidof \
     ping poweroff printf ps pwd readlink realpath reboot rm rmdir rmmod sed seq setsid sh sha256sum \
@@ -50,7 +50,7 @@ const GSTREAMER_PLUGINS: &str = "gstreamer1.0-plugins-good";
 pub(crate) fn add_busybox(image: &mut Initramfs, apt: &Apt<'_>) -> Result<()> {
     let unpacked = apt.bundles("busybox", |apt| {
         Ok(vec![Bundle {
-            label: "busybox",
+            label: "busybox".to_owned(),
             packages: apt.closure(&["busybox-static:mipsel"])?,
         }])
     })?;
@@ -72,7 +72,7 @@ pub(crate) fn add_v4l_utils(
 ) -> Result<()> {
     let unpacked = apt.bundles("v4l-utils", |apt| {
         Ok(vec![Bundle {
-            label: "v4l-utils",
+            label: "v4l-utils".to_owned(),
             packages: apt.closure(&["v4l-utils:mipsel"])?,
         }])
     })?;
@@ -110,7 +110,7 @@ pub(crate) fn add_gstreamer(image: &mut Initramfs, apt: &Apt<'_>) -> Result<()> 
             version,
         });
         Ok(vec![Bundle {
-            label: "gstreamer",
+            label: "gstreamer".to_owned(),
             packages,
         }])
     })?;

@@ -11,7 +11,7 @@ use crate::kernel::modules::module_info;
 use crate::kernel::{self, Kernel, KernelChoice};
 use crate::module::{self, Module};
 use crate::placement::{CarveOut, Placement};
-use crate::{agent, userland, vendor_client};
+use crate::{agent, board, user_modules, userland, vendor_client};
 use host_setup::progress::Progress;
 use host_setup::toolchain::Toolchain;
 
@@ -41,11 +41,14 @@ const VIVID_ORDER: &str = "/lib/modules/vivid-order";
 /// Where our module is in the guest.
 const OUR_MODULE: &str = "/lib/modules/tx-isp.ko";
 
+/// Where the board's module is in the guest.
+const BOARD_MODULE: &str = "/lib/modules/tx-isp-t31-board.ko";
+
 /// Where images are made.
 #[derive(Debug, Clone)]
 pub struct Workshop {
-    repository: PathBuf,
-    cache: Cache,
+    pub(crate) repository: PathBuf,
+    pub(crate) cache: Cache,
 }
 
 /// What the image is to be.
@@ -64,6 +67,11 @@ pub struct ImageRequest {
     pub with_vendor_client: bool,
     /// Further files.
     pub extra: Vec<ExtraFile>,
+    /// Folders of the host whose contents lie over the root, in this order.
+    pub add: Vec<PathBuf>,
+    /// A user's own kernel modules; they are in [`crate::USER_MODULES`], and what they need of
+    /// the kernel's own is loaded.
+    pub modules: Vec<PathBuf>,
     /// A program or script to be `/init`, instead of the agent.
     pub init: Option<PathBuf>,
 }
@@ -78,6 +86,8 @@ impl Default for ImageRequest {
             with_gstreamer: false,
             with_vendor_client: false,
             extra: Vec::new(),
+            add: Vec::new(),
+            modules: Vec::new(),
             init: None,
         }
     }
@@ -155,6 +165,15 @@ impl Workshop {
         self.cache.root()
     }
 
+    /// A new `packages.lock`, of all the packages that this cache was asked for.
+    ///
+    /// # Errors
+    /// What apt said.
+    pub fn lock_packages(&self, progress: &dyn Progress) -> Result<String> {
+        let _lock = self.cache.lock(progress)?;
+        Apt::open(&self.repository, &self.cache, progress)?.lock_text()
+    }
+
     /// Fetches and builds what is missing or has changed, and packs the image. Waits if another
     /// run uses the cache.
     ///
@@ -164,7 +183,7 @@ impl Workshop {
         let _lock = self.cache.lock(progress)?;
         host_setup::disk::check_cache(self.cache.root())?;
         let toolchain = Toolchain::find(&self.repository, self.cache.root())?;
-        let apt = Apt::open(&self.cache, progress)?;
+        let apt = Apt::open(&self.repository, &self.cache, progress)?;
         let kernel = kernel::prepare(
             &request.kernel,
             &self.repository,
@@ -174,6 +193,7 @@ impl Workshop {
         )?;
         let module = module::build(&kernel, &self.repository, &self.cache, &toolchain, progress)?;
 
+        let board = board::build(&kernel, &self.repository, &self.cache, progress)?;
         let mut image = Initramfs::new();
         userland::add_busybox(&mut image, &apt)?;
         if request.with_v4l_utils || request.with_compliance {
@@ -186,7 +206,8 @@ impl Workshop {
             let program = vendor_client::build(&self.repository, &self.cache)?;
             image.copy(vendor_client::VENDOR_CLIENT, &program, 0o755)?;
         }
-        add_modules(&mut image, &kernel, &module)?;
+        add_modules(&mut image, &kernel, &module, &request.modules)?;
+        image.copy(BOARD_MODULE, &board, 0o644)?;
         let init = match &request.init {
             Some(init) => init.clone(),
             None => agent::build(&self.repository, &self.cache, &toolchain, progress)?,
@@ -200,7 +221,12 @@ impl Workshop {
             .cache
             .dir("images")?
             .join(format!("{}.cpio", image_name(&kernel, request)));
-        let initramfs_size = image.write(&initramfs)?;
+        let segments = request
+            .add
+            .iter()
+            .map(|folder| image.segment_of(folder))
+            .collect::<Result<Vec<_>>>()?;
+        let initramfs_size = image.write(&initramfs, &segments)?;
         Ok(GuestImage {
             kernel_end: kernel::loaded_end(&kernel.elf)?,
             kernel_elf: kernel.elf,
@@ -234,6 +260,8 @@ fn image_name(kernel: &Kernel, request: &ImageRequest) -> String {
         .init
         .iter()
         .chain(request.extra.iter().map(|extra| &extra.host))
+        .chain(&request.add)
+        .chain(&request.modules)
     {
         key = key.add(path.as_os_str().as_encoded_bytes());
     }
@@ -243,9 +271,16 @@ fn image_name(kernel: &Kernel, request: &ImageRequest) -> String {
     format!("{}-{}", kernel.key, key.finish())
 }
 
-fn add_modules(image: &mut Initramfs, kernel: &Kernel, module: &Module) -> Result<()> {
+fn add_modules(
+    image: &mut Initramfs,
+    kernel: &Kernel,
+    module: &Module,
+    users: &[PathBuf],
+) -> Result<()> {
     let ours = module_info(&module.full, "depends")?.unwrap_or_default();
+    let needed = user_modules::add(image, kernel, users)?;
     let mut wanted: Vec<&str> = BASE_MODULES.to_vec();
+    wanted.extend(needed.iter().map(String::as_str));
     wanted.extend(
         OPTIONAL_MODULES
             .iter()

@@ -103,33 +103,39 @@ fn stream_on_writes_in_the_documented_order() {
             .position(|write| *write == (PhysAddr(address), value))
             .unwrap_or_else(|| panic!("{value:#x} was never written to {address:#x}"))
     };
-    // Facts 1.3, 2.6, 2.7, 2.5, 2.4 in turn; addresses and values are repeated on purpose.
+    // Facts 1.3, 2b.4, 2b.5 in turn; addresses and values are repeated on purpose.
     let order = [
         position(0x1000_00c4, 1 << 21),
         position(0x1000_00c4, 1 << 22),
         position(0x1000_00c4, 0),
         position(0x1330_0004, 0x0780_0438),
-        position(0x1330_0010, 0x133),
+        position(0x1330_001c, 0x3f00),
         position(0x1330_0030, 0xffff_ffff),
+        position(0x1330_0010, 0x133),
         position(0x1330_0804, 0x1c),
+        position(0x1330_001c, 8),
         position(0x1330_0800, 1),
-        position(0x1002_3008, 1),
+        position(0x1002_300c, 0),
+        position(0x1002_3010, 0),
         position(0x1002_300c, 1),
+        position(0x1002_2160, 0x18),
+        position(0x1002_2128, 0x3f),
         position(0x1002_3010, 1),
+        position(0x133e_0100, 0x258),
+        position(0x133e_000c, 2),
+        position(0x133e_0004, 0x0780_0438),
         position(0x133e_0000, 2),
         position(0x133e_0000, 4),
-        position(0x133e_0004, 0x0780_0438),
-        position(0x133e_000c, 2),
-        position(0x133e_0100, 0x258),
+        position(0x133e_01a0, 0),
         position(0x133e_0000, 1),
         position(0x1330_9864, 0x0780_0438),
         position(0x1330_9900, 0x0780_0438),
         position(0x1330_9904, 0x0200_0200),
-        position(0x1330_9968, 0),
         position(0x1330_9980, 1920),
-        position(0x1330_9984, 0x064f_e000),
-        position(0x1330_996c, 0x0630_0000),
+        position(0x1330_9968, 0),
         position(0x1330_9818, 0xe),
+        position(0x1330_996c, 0x0630_0000),
+        position(0x1330_9984, 0x064f_e000),
         position(0x1330_9804, 0xf_0001),
     ];
     assert!(order.is_sorted(), "{order:?}");

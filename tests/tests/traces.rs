@@ -170,7 +170,7 @@ fn a_stream_with_a_fault_exercises_every_sequence() {
         .find(|block| block.block.name == "MSCA")
         .unwrap();
     assert!(msca.written.contains("CH_EN") && msca.read.contains("CH_STAT"));
-    assert!(msca.fields.contains(&("CH_EN", "SCALE_BITS")));
+    assert!(msca.fields.contains(&("CH_EN", "AVERAGE_0")));
     assert!(
         msca.untouched()
             .any(|register| register.name == "CLK_GATE_EN")

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The vendor's front on the chip model, as a client library calls it (facts 2e.1).
 #![allow(clippy::unwrap_used)]
 

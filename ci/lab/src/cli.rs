@@ -14,6 +14,8 @@ use crate::commands::generate::{CompletionsOptions, ManOptions};
 use crate::commands::oom::OomOptions;
 use crate::commands::plan::PlanOptions;
 use crate::commands::registers::RegistersOptions;
+use crate::commands::run::RunOptions;
+use crate::commands::sdk::SdkOptions;
 use crate::commands::shell::ShellOptions;
 use crate::commands::stream_options::StreamOptions;
 use crate::commands::test::TestOptions;
@@ -59,6 +61,10 @@ pub enum Command {
     Registers(RegistersOptions),
     /// Boots the same guest and gives its console
     Shell(ShellOptions),
+    /// Boots the guest with files and modules of yours, runs a command in it, and ends as that ends
+    Run(RunOptions),
+    /// Prints what is needed to build modules and programs for the guest
+    Sdk(SdkOptions),
     /// Says what this machine has and lacks
     Doctor(GuestOptions),
     /// Fetches and builds everything, and boots nothing

@@ -14,8 +14,8 @@ use testbed::{explain, interrupt};
 
 use crate::cli::{Command, Options};
 use crate::commands::{
-    bench, bundle, compare, compliance, doctor, faults, generate, oom, plan, registers, shell,
-    stream, test, trace,
+    bench, bundle, compare, compliance, doctor, faults, generate, oom, plan, registers, run, sdk,
+    shell, stream, test, trace,
 };
 
 /// The exit code of a run that was interrupted, as shells have it.
@@ -27,7 +27,11 @@ fn main() -> ExitCode {
         Some(path) => testbed::bundle::take(path),
         None => testbed::bundle::take_if_inside(),
     };
-    let result = taken.and_then(|()| run(&mut options.command));
+    let result = match (&taken, &mut options.command) {
+        // It ends as the user's command does.
+        (Ok(()), Command::Run(options)) => return run::command(options),
+        (_, command) => taken.and_then(|()| perform(command)),
+    };
     let interrupted = interrupt::requested();
     match result {
         _ if interrupted => {
@@ -46,7 +50,7 @@ fn main() -> ExitCode {
 }
 
 /// Runs a command; true if all was well.
-fn run(command: &mut Command) -> anyhow::Result<bool> {
+fn perform(command: &mut Command) -> anyhow::Result<bool> {
     output::reserve_for_json(command.json());
     // The folder is this run's as long as it lives.
     let mut folder = None;
@@ -67,6 +71,8 @@ fn run(command: &mut Command) -> anyhow::Result<bool> {
         Command::Trace(options) => trace::command(&options.command),
         Command::Registers(options) => registers::command(options),
         Command::Shell(options) => shell::command(options),
+        Command::Run(options) => Ok(run::command(options) == ExitCode::SUCCESS),
+        Command::Sdk(options) => sdk::command(options),
         Command::Doctor(options) => doctor::command(options),
         Command::Setup(options) => doctor::setup(options),
         Command::Bundle(options) => bundle::command(options),

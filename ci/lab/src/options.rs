@@ -15,6 +15,7 @@ use tx_isp_abi::Size;
 use tx_isp_abi::channel::{ChannelId, HEIGHT_STEP, MIN_SIZE, WIDTH_STEP};
 use tx_isp_abi::format::{PixelFormat, nearest_size};
 use tx_isp_abi::sensor::GC2053;
+use tx_isp_chip::Severity;
 use tx_isp_chip::faults::Fault;
 use tx_isp_driver::alloc::Strategy;
 use tx_isp_emulator::sensor::ClockMode;
@@ -30,8 +31,9 @@ pub struct GuestOptions {
     /// and other checks, or the path of a vmlinux inside its build folder
     #[arg(long, value_name = "debian|fast|debug|PATH", default_value = "debian", value_parser = parse_kernel)]
     pub kernel: KernelChoice,
-    /// The QEMU to run, instead of qemu-system-mipsel from PATH
-    #[arg(long, value_name = "PATH")]
+    /// The QEMU to run, instead of qemu-system-mipsel from PATH; debian-backports is Debian 13's newest,
+    /// fetched once and kept in the cache
+    #[arg(long, value_name = "PATH|debian-backports")]
     pub qemu: Option<PathBuf>,
     /// The virtual device that carries the ISP; auto takes the best one that this QEMU has
     #[arg(long, value_enum, default_value_t = Attach::Auto)]
@@ -54,16 +56,18 @@ pub enum Attach {
     Generic,
     /// QEMU's vhost-user GPIO device.
     Gpio,
+    /// QEMU's vfio-user device: the chip at its own addresses, for anybody's driver.
+    VfioUser,
 }
 
 /// What to look at, and what is to fail.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Debugging and faults")]
 pub struct DebugOptions {
-    /// End at the first mistake of the driver; buffers outside of the carve-out are one, unless the
-    /// client brings ordinary memory (--io userptr)
-    #[arg(long)]
-    pub strict: bool,
+    /// End at the driver's first error, with =suspect also at what is probably one; buffers outside of the
+    /// carve-out are an error, unless the client brings ordinary memory (--io userptr)
+    #[arg(long, value_name = "SEVERITY", num_args = 0..=1, require_equals = true, default_missing_value = "error")]
+    pub strict: Option<Severity>,
     /// Record each register access to this file, for `cargo lab trace`
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
@@ -106,6 +110,7 @@ impl GuestOptions {
                 Attach::Auto => None,
                 Attach::Generic => Some(Carrier::Generic),
                 Attach::Gpio => Some(Carrier::Gpio),
+                Attach::VfioUser => Some(Carrier::VfioUser),
             },
             vendor: self.vendor,
             yes: self.yes,

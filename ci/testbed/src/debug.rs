@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use tx_isp_chip::Severity;
 use tx_isp_chip::faults::Fault;
 
 use crate::clock::{self, ClockSample};
@@ -17,9 +18,9 @@ use crate::verify::Verifier;
 /// What to look at, and what is to fail.
 #[derive(Debug, Clone, Default)]
 pub struct DebugConfig {
-    /// End at the first mistake of the driver; buffers outside of the carve-out are one, unless the
-    /// client brings ordinary memory (--io userptr)
-    pub strict: bool,
+    /// End at the first mistake of the driver that is as bad as this; buffers outside of the carve-out are
+    /// an error, unless the client brings ordinary memory (--io userptr)
+    pub strict: Option<Severity>,
     /// Record each register access to this file, for `cargo lab trace`
     pub trace: Option<PathBuf>,
     /// Write sensor tick, DMA, interrupt and dequeuing of each frame to this file, which Perfetto opens
@@ -41,11 +42,11 @@ impl DebugConfig {
     /// What the emulator is told, if buffers of that kind are streamed into.
     pub fn emulator_options(&self, memory: MemoryLayout, io: Io) -> Vec<OsString> {
         let mut words = Vec::new();
-        if self.strict {
-            words.push("--strict".into());
+        if let Some(severity) = self.strict {
+            words.push(format!("--strict={severity}").into());
         }
         // Ordinary memory in one piece is as good as the carve-out.
-        if self.strict && io != Io::Userptr {
+        if self.strict.is_some() && io != Io::Userptr {
             let carve_out = memory.carve_out();
             words.push(format!("--carve-out={}@{:#x}", carve_out.size, carve_out.base).into());
         }
@@ -108,7 +109,7 @@ mod tests {
     #[test]
     fn the_emulator_understands_what_it_is_told() {
         let sight = DebugConfig {
-            strict: true,
+            strict: Some(Severity::Error),
             trace: Some("/tmp/trace.txt".into()),
             timeline: None,
             fault: vec!["lost-frame:frame=10".parse().unwrap()],
@@ -117,12 +118,12 @@ mod tests {
         };
         let words = sight.emulator_options("128M".parse().unwrap(), Io::Mmap);
         let scattered = sight.emulator_options("128M".parse().unwrap(), Io::Userptr);
-        assert_eq!(scattered[0], "--strict");
+        assert_eq!(scattered[0], "--strict=error");
         let names = |word: &OsString| word.to_string_lossy().starts_with("--carve-out");
         assert!(!scattered.iter().any(names));
         let program = ["tx-isp-emulator", "--socket", "/run/isp"].map(OsString::from);
         let config = Config::try_parse_from(program.into_iter().chain(words)).unwrap();
-        assert!(config.strict);
+        assert_eq!(config.strict, Some(Severity::Error));
         let carve_out = config.carve_out.unwrap();
         assert_eq!((carve_out.base.0, carve_out.bytes), (0x0630_0000, 29 << 20));
         assert_eq!(config.fault, sight.fault);

@@ -55,7 +55,7 @@ impl Emulator {
         let control_path = sockets.join("control");
         let mut command = Command::new(&prepared.emulator);
         command
-            .arg("--socket")
+            .arg(prepared.carrier.emulator_option())
             .arg(&socket)
             .arg("--control")
             .arg(&control_path)

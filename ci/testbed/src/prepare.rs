@@ -21,6 +21,9 @@ use crate::qemu::{Carrier, Qemu};
 /// The emulator's package and program.
 const EMULATOR: &str = "tx-isp-emulator";
 
+/// What users call Debian's newest QEMU.
+pub const DEBIAN_BACKPORTS: &str = "debian-backports";
+
 /// A first build with its dependencies, on a slow machine.
 const BUILD_LIMIT: Duration = Duration::from_secs(60 * 60);
 
@@ -63,12 +66,13 @@ impl Prepared {
             return Self::from_bundle(bundle, options, steps, add);
         }
         let repository = repository()?;
+        let named = named_qemu(options, &repository, steps)?;
         // A QEMU that the user names must do before an hour is spent on anything else.
-        if let Some(named) = &options.qemu {
+        if let Some(named) = &named {
             Qemu::find(Some(named))?.choose(options.attach)?;
         }
         install(options, &repository, steps)?;
-        let qemu = Qemu::find(options.qemu.as_deref())?;
+        let qemu = Qemu::find(named.as_deref())?;
         let carrier = qemu.choose(options.attach)?;
         let emulator = build_emulator(&repository, steps)?;
         let mut image = image_with(&options.kernel, &repository, steps, |image| {
@@ -125,6 +129,25 @@ impl Prepared {
     }
 }
 
+/// The QEMU that the user names; fetches Debian's newest if it is that.
+///
+/// # Errors
+/// If it cannot be fetched.
+pub fn named_qemu(
+    options: &GuestConfig,
+    repository: &Path,
+    steps: &Steps,
+) -> Result<Option<PathBuf>> {
+    match &options.qemu {
+        Some(named) if named.as_os_str() == DEBIAN_BACKPORTS => Workshop::new(repository)?
+            .newest_qemu(steps)
+            .inspect_err(|_| steps.fail())
+            .context("fetching QEMU from Debian's backports")
+            .map(Some),
+        other => Ok(other.clone()),
+    }
+}
+
 /// Checks that Linux has room beside the carve-out.
 fn check_memory(memory: MemoryLayout, image: &GuestImage) -> Result<()> {
     let placement = image.placement(memory.total(), Some(memory.carve_out()));
@@ -150,6 +173,20 @@ pub fn install(options: &GuestConfig, repository: &Path, steps: &Steps) -> Resul
     host::install(&needs, repository, steps, options.yes)
         .inspect_err(|_| steps.fail())
         .context("preparing this machine")
+}
+
+/// The image alone, for whoever boots it later; `add` says what is in it beside the usual.
+///
+/// # Errors
+/// What could not be had, and what to do about it.
+pub fn image(
+    options: &GuestConfig,
+    steps: &Steps,
+    add: impl FnOnce(&mut ImageRequest),
+) -> Result<GuestImage> {
+    let repository = repository()?;
+    install(options, &repository, steps)?;
+    image_with(&options.kernel, &repository, steps, add)
 }
 
 /// Kernel, module, agent and initramfs, and what `add` asks for beside.

@@ -15,7 +15,7 @@ const OLDEST: (u32, u32) = (7, 2);
 /// It answers within a fraction of a second.
 const ASK_LIMIT: Duration = Duration::from_secs(20);
 
-/// The virtual device that carries the ISP's mailbox.
+/// The virtual device that carries the ISP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Carrier {
@@ -23,17 +23,24 @@ pub enum Carrier {
     Generic,
     /// QEMU's vhost-user GPIO device, which has the two queues that the mailbox needs.
     Gpio,
+    /// QEMU's vfio-user device: the chip at its own addresses.
+    #[serde(rename = "vfio-user")]
+    VfioUser,
 }
 
 impl Carrier {
-    /// Both, the better one first.
-    pub const ALL: [Self; 2] = [Self::Generic, Self::Gpio];
+    /// All, the better ones for our driver first.
+    pub const ALL: [Self; 3] = [Self::Generic, Self::Gpio, Self::VfioUser];
+
+    /// Those that carry our driver's mailbox.
+    pub const MAILBOX: [Self; 2] = [Self::Generic, Self::Gpio];
 
     /// The word for options and reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Generic => "generic",
             Self::Gpio => "gpio",
+            Self::VfioUser => "vfio-user",
         }
     }
 
@@ -42,15 +49,24 @@ impl Carrier {
         match self {
             Self::Generic => "vhost-user-test-device-pci",
             Self::Gpio => "vhost-user-gpio-pci",
+            Self::VfioUser => "vfio-user-pci",
         }
     }
 
-    /// The device with its properties. The generic one presents itself as a video encoder (virtio
-    /// device 30), for which the guest's kernel has no driver of its own.
+    /// The device with its properties, for a mailbox's carrier. The generic one presents itself as a
+    /// video encoder (virtio device 30), for which the guest's kernel has no driver of its own.
     pub fn properties(self) -> &'static str {
         match self {
             Self::Generic => "vhost-user-test-device-pci,virtio-id=30,num_vqs=2,vq_size=256",
-            Self::Gpio => "vhost-user-gpio-pci",
+            Self::Gpio | Self::VfioUser => self.device(),
+        }
+    }
+
+    /// The emulator's option for the socket on which QEMU connects.
+    pub fn emulator_option(self) -> &'static str {
+        match self {
+            Self::Generic | Self::Gpio => "--socket",
+            Self::VfioUser => "--vfio-user",
         }
     }
 }
@@ -187,7 +203,10 @@ impl Qemu {
                 version,
                 carrier,
                 device: carrier.device(),
-                instead: format!("use --attach {best}"),
+                instead: match carrier {
+                    Carrier::Gpio => format!("use --attach {best}"),
+                    _ => format!("use --attach {best}, or --qemu debian-backports, which can"),
+                },
             }),
         }
     }
@@ -263,7 +282,8 @@ mod tests {
                 .choose(Some(Carrier::Generic))
                 .unwrap_err()
                 .to_string(),
-            "QEMU 7.2.22 cannot create vhost-user-test-device-pci, which --attach generic needs; use --attach gpio"
+            "QEMU 7.2.22 cannot create vhost-user-test-device-pci, which --attach generic needs; use --attach gpio, \
+             or --qemu debian-backports, which can"
         );
         assert!(matches!(
             qemu(&[]).choose(None),
@@ -292,8 +312,8 @@ mod tests {
     fn carriers_are_read_from_the_list_of_devices() {
         let list = "name \"vhost-user-gpio-device\", bus virtio-bus\nname \"vhost-user-gpio-pci\", bus PCI\n";
         assert_eq!(carriers(list), [Carrier::Gpio]);
-        let list =
-            "name \"vhost-user-gpio-pci\", bus PCI\nname \"vhost-user-test-device-pci\", bus PCI\n";
+        let list = "name \"vhost-user-gpio-pci\", bus PCI\nname \"vfio-user-pci\", bus PCI, desc \"VFIO\"\n\
+             name \"vhost-user-test-device-pci\", bus PCI\n";
         assert_eq!(carriers(list), Carrier::ALL);
     }
 

@@ -74,11 +74,7 @@ impl Launch<'_> {
         arguments.pair("-kernel", self.image.kernel_elf.as_os_str());
         arguments.words(&placement.qemu_arguments(&self.image.initramfs.display().to_string()));
         arguments.pair("-append", &self.command_line(&placement.command_line()));
-        arguments.pair("-chardev", &socket("isp", self.isp_socket));
-        arguments.pair(
-            "-device",
-            &format!("{},chardev=isp,{ISP_SLOT}", self.carrier.properties()),
-        );
+        self.attach(&mut arguments);
         match &self.control {
             Control::Agent(path) => {
                 arguments.pair("-device", &format!("virtio-serial-pci,{PORT_SLOT}"));
@@ -93,6 +89,24 @@ impl Launch<'_> {
             Control::Terminal { .. } => arguments.pair("-serial", "mon:stdio"),
         }
         Ok(arguments.0)
+    }
+
+    fn attach(&self, arguments: &mut Arguments) {
+        if self.carrier == Carrier::VfioUser {
+            // Its socket has properties of its own, which the comma-separated form cannot say.
+            let device = serde_json::json!({
+                "driver": self.carrier.device(),
+                "socket": { "type": "unix", "path": self.isp_socket },
+                "addr": ISP_SLOT.trim_start_matches("addr="),
+            });
+            arguments.pair("-device", &device.to_string());
+            return;
+        }
+        arguments.pair("-chardev", &socket("isp", self.isp_socket));
+        arguments.pair(
+            "-device",
+            &format!("{},chardev=isp,{ISP_SLOT}", self.carrier.properties()),
+        );
     }
 
     fn command_line(&self, placement: &str) -> String {
@@ -210,6 +224,14 @@ pub(crate) mod tests {
             "{line}"
         );
         assert!(!line.contains("virtserialport"), "{line}");
+    }
+
+    #[test]
+    fn the_chip_at_its_own_addresses_needs_no_chardev() {
+        let line = line(Control::Agent("/run/agent".into()), Carrier::VfioUser);
+        let device = r#"{"addr":"0x12","driver":"vfio-user-pci","socket":{"path":"/run/isp,1","type":"unix"}}"#;
+        assert!(line.contains(device), "{line}");
+        assert!(!line.contains("id=isp"), "{line}");
     }
 
     #[test]

@@ -70,9 +70,8 @@ pub const WIDTH_STEP: u32 = 16;
 /// The height's step in lines: chroma is halved vertically (facts 6.3).
 pub const HEIGHT_STEP: u32 = 2;
 
-/// Entries of each address FIFO in the model. The status register's count field has 3 bits, so 7 is
-/// the most that it can report; the silicon's depth is unknown (facts 2.4), this is our choice.
-pub const ADDRESS_FIFO_DEPTH: usize = 7;
+/// Places of each address FIFO: the logged indices run from 0 to 4 (facts 2a.1).
+pub const ADDRESS_FIFO_DEPTH: usize = 5;
 
 impl fmt::Display for ChannelId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -28,6 +28,7 @@ pub mod format;
 pub mod gain;
 pub mod mailbox;
 pub mod operation;
+pub mod pci;
 pub mod registers;
 pub mod rmem;
 pub mod sensor;

@@ -6,19 +6,18 @@ use crate::gain;
 
 /// The colour filters of a 2x2 block of pixels, first line first.
 ///
-/// The vendor's driver looks the Bayer register's value, 0 to 3, up by the media bus code
-/// (facts 2.1). Which value means which order is not recorded: the numbering is our choice.
+/// The values are those of the core's Bayer register (facts 2a.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum BayerOrder {
     /// Red, green / green, blue.
     Rggb = 0,
-    /// Green, red / blue, green.
-    Grbg = 1,
-    /// Green, blue / red, green.
-    Gbrg = 2,
     /// Blue, green / green, red.
-    Bggr = 3,
+    Bggr = 1,
+    /// Green, red / blue, green.
+    Grbg = 2,
+    /// Green, blue / red, green.
+    Gbrg = 3,
 }
 
 /// What the ISP and the frame clock need to know of a sensor.
@@ -30,6 +29,8 @@ pub struct Sensor {
     pub size: Size,
     /// MIPI data lanes.
     pub lanes: u32,
+    /// MIPI clock of a lane in MHz.
+    pub mipi_mhz: u32,
     /// Order of the colour filters, as the value of the core's Bayer register.
     pub bayer: BayerOrder,
     /// Bits of one raw pixel.
@@ -123,6 +124,7 @@ pub const GC2053: Sensor = Sensor {
     name: "gc2053",
     size: Size::new(1920, 1080),
     lanes: 2,
+    mipi_mhz: 600,
     bayer: BayerOrder::Rggb,
     bits_per_pixel: 10,
     pixel_clock: 78_000_000,
@@ -150,8 +152,71 @@ pub const GC2053: Sensor = Sensor {
     },
 };
 
+/// SOI JXF37 in its MIPI mode of 25 frames per second: the timing, addresses and limits of the vendor's published sensor
+/// driver. Its gain's codes are a straight line within an octave; the model takes those of [`gain::analogue`].
+pub const JXF37: Sensor = Sensor {
+    name: "jxf37",
+    size: Size::new(1920, 1080),
+    lanes: 2,
+    mipi_mhz: 648,
+    bayer: BayerOrder::Bggr,
+    bits_per_pixel: 10,
+    pixel_clock: 129_600_000,
+    line_length: 3456,
+    frame_length: 1500,
+    min_fps: 5,
+    max_fps: 30,
+    control: Control {
+        frame_length: [0x23, 0x22],
+        line_length: [0x21, 0x20],
+        line_length_unit: 2,
+        default_exposure: 748,
+        ..SOI
+    },
+};
+
+/// SOI JXQ03, 2304x1296 at 25 frames per second: from the vendor's published sensor driver, as [`JXF37`].
+pub const JXQ03: Sensor = Sensor {
+    name: "jxq03",
+    size: Size::new(2304, 1296),
+    lanes: 2,
+    mipi_mhz: 720,
+    bayer: BayerOrder::Bggr,
+    bits_per_pixel: 10,
+    pixel_clock: 143_910_000,
+    line_length: 3600,
+    frame_length: 1600,
+    min_fps: 5,
+    max_fps: 30,
+    control: Control {
+        id: [(0x0a, 0x05), (0x0b, 0x07)],
+        frame_length: [0x23, 0x22],
+        line_length: [0x21, 0x20],
+        line_length_unit: 4,
+        default_exposure: 798,
+        ..SOI
+    },
+};
+
+/// What the sensors of SOI have in common. They have no digital gain; its registers here are two that they do not use
+/// (our choice).
+const SOI: Control = Control {
+    target: 0x40,
+    id: [(0x0a, 0x0f), (0x0b, 0x37)],
+    exposure: [0x02, 0x01],
+    frame_length: [0x23, 0x22],
+    line_length: [0x21, 0x20],
+    line_length_unit: 2,
+    analogue_gain: 0x00,
+    max_analogue_gain: 0x3f,
+    digital_gain: [0xfd, 0xfe],
+    exposure_margin: 4,
+    default_exposure: 748,
+    delay: 2,
+};
+
 /// Every sensor that can be chosen by name.
-pub const SENSORS: &[Sensor] = &[GC2053];
+pub const SENSORS: &[Sensor] = &[GC2053, JXF37, JXQ03];
 
 #[cfg(test)]
 mod tests {
@@ -178,6 +243,15 @@ mod tests {
         );
         assert_eq!(0x44c * control.line_length_unit, GC2053.line_length);
         assert_eq!(GC2053.max_exposure(1418), 1410);
+    }
+
+    /// The timing registers of the vendor's tables: 0x6c0 and 0x5dc, 0x384 and 0x640.
+    #[test]
+    fn the_other_sensors_run_at_25_frames_per_second() {
+        assert_eq!(0x6c0 * 2, JXF37.line_length);
+        assert_eq!(JXF37.frame_period_ns(), 40_000_000);
+        assert_eq!(0x384 * 4, JXQ03.line_length);
+        assert_eq!(JXQ03.frame_period_ns(), 40_025_015);
     }
 
     #[test]

@@ -1,31 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The statistics that the core writes to memory for a driver's control loops (facts 2.9).
+//! The statistics that the core writes to memory for a driver's control loops (facts 2a.2, 2c).
 //!
-//! The reference tells where the addresses of the banks are written, how large a bank is, and the
-//! interrupt of each kind. What a bank holds is our choice, all of it little endian:
+//! Each kind has four banks, filled in turn; a register tells which is the newest. Zones lie in lines from the top left one
+//! on, 16 bytes each, with fields that cross words:
 //!
-//! | offset | bytes | AE0 | AWB | AF |
-//! |---|---|---|---|---|
-//! | 0x000 | 4 | frame number | frame number | frame number |
-//! | 0x004 | 4 | [`ZONES_ACROSS`] << 16 \| [`ZONES_DOWN`] | likewise | likewise |
-//! | 0x010 | a zone each | mean luma, 16 bits | sums of R, G, B and the number of pixels, 32 bits each | sharpness, 32 bits |
-//! | 0x800 | 4 each of 256 | histogram of luma | | |
+//! | kind | a zone's fields with their bits, lowest first |
+//! |---|---|
+//! | AE0, AE1 | sums of dark, middle and saturated pixels 21 each, counts of dark and saturated pixels 13 each, AE0 infrared 21 |
+//! | AWB | sums of R, G, B 21 each, infrared 21, pixels 13 |
+//! | AF | fir0, fir1, iir0, iir1 22 each, luma 23, a gap of 1, half the bright pixels 14, 2 bits of the frame number |
 //!
-//! Zones lie in lines from the top left one on. All numbers are of 8-bit samples; every
-//! [`LINE_STEP`]-th line and every [`PIXEL_STEP`]-th pixel of it is looked at. Sharpness is the sum of
-//! the differences of luma between neighbouring pixels.
-//!
-//! The frame number tells a driver which of the banks is the newest; they are filled in turn.
+//! Histograms are 256 words of 21 bits; that of AE0 is followed by another one for infrared. Counts are of half pixels in
+//! both directions, as the zones' sizes are (facts 2c). There are 15 times 15 zones of equal size, whatever the geometry
+//! registers say; how AF's filters weigh a line, and the bins of ADR and defog, are our choice.
 
 /// A kind of statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// Brightness of the zones and of the whole picture.
+    /// AE0: brightness of the zones.
     Exposure,
-    /// Colour of the zones.
+    /// AE0: brightness of the whole picture.
+    ExposureHistogram,
+    /// AE1: brightness of the zones.
+    SecondExposure,
+    /// AE1: brightness of the whole picture.
+    SecondHistogram,
+    /// AWB: colour of the zones.
     WhiteBalance,
-    /// Sharpness of the zones.
+    /// AF: sharpness of the zones.
     Focus,
+    /// ADR: brightness of 6 times 8 blocks, and of the whole picture.
+    DynamicRange,
+    /// Defog: colour of 10 times 18 blocks.
+    Defog,
 }
 
 /// Zones beside each other.
@@ -36,46 +43,63 @@ pub const ZONES_DOWN: u32 = 15;
 pub const ZONES: usize = 225;
 /// Banks of each kind.
 pub const BANKS: usize = 4;
-/// Bytes of a bank.
+/// Bytes of the largest bank.
 pub const BANK_BYTES: u32 = 0x1000;
-/// Where a bank says how many zones it has.
-pub const GRID_OFFSET: usize = 4;
-/// The number of zones as a bank says it.
-pub const GRID: u32 = ZONES_ACROSS << 16 | ZONES_DOWN;
-/// Where the zones begin in a bank.
-pub const ZONES_OFFSET: usize = 0x10;
-/// Where the histogram begins in a bank.
-pub const HISTOGRAM_OFFSET: usize = 0x800;
+/// Bytes of a zone or block.
+pub const ZONE_BYTES: usize = 16;
+/// Bytes of a histogram of 256 words.
+pub const HISTOGRAM_BYTES: usize = 0x400;
+/// Where the blocks begin in a bank of ADR or defog.
+pub const BLOCKS_OFFSET: usize = 8;
+/// ADR's blocks: rows and columns.
+pub const ADR_BLOCKS: [usize; 2] = [6, 8];
+/// Where ADR's histogram of 512 bins begins, three bins in 8 bytes.
+pub const ADR_HISTOGRAM_OFFSET: usize = 0x308;
+/// Defog's blocks: rows and columns.
+pub const DEFOG_BLOCKS: [usize; 2] = [10, 18];
 /// Lines from one that is looked at to the next.
 pub const LINE_STEP: u32 = 4;
 /// Pixels from one that is looked at to the next.
 pub const PIXEL_STEP: u32 = 2;
+/// So many half pixels does each one that is looked at stand for.
+pub const WEIGHT: u32 = LINE_STEP * PIXEL_STEP / 4;
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Exposure, Self::WhiteBalance, Self::Focus];
+    pub const ALL: [Self; 8] = [
+        Self::Exposure,
+        Self::ExposureHistogram,
+        Self::SecondExposure,
+        Self::SecondHistogram,
+        Self::WhiteBalance,
+        Self::Focus,
+        Self::DynamicRange,
+        Self::Defog,
+    ];
 
-    /// Bytes of a zone.
+    /// Its place in a table of all kinds.
     #[must_use]
-    pub const fn zone_bytes(self) -> usize {
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// Bytes of a bank.
+    #[must_use]
+    pub const fn bank_bytes(self) -> usize {
         match self {
-            Self::Exposure => 2,
-            Self::WhiteBalance => 16,
-            Self::Focus => 4,
+            Self::ExposureHistogram | Self::SecondHistogram => 2 * HISTOGRAM_BYTES,
+            _ => BANK_BYTES as usize,
         }
     }
 }
 
-const _: () = assert!(
-    ZONES_OFFSET + ZONES * Kind::WhiteBalance.zone_bytes() <= BANK_BYTES as usize
-        && ZONES_OFFSET + ZONES * Kind::Exposure.zone_bytes() <= HISTOGRAM_OFFSET
-);
+const _: () = assert!(ZONES * ZONE_BYTES <= BANK_BYTES as usize);
 
-/// The mean luma of the picture that a bank of [`Kind::Exposure`] tells of, from its histogram;
-/// `None` for a bank that is too short or empty.
+/// The mean luma of the picture that a bank of [`Kind::ExposureHistogram`] tells of; `None` for a bank that is too short
+/// or empty.
 #[must_use]
 pub fn mean_luma(bank: &[u8]) -> Option<u32> {
-    let histogram = bank.get(HISTOGRAM_OFFSET..HISTOGRAM_OFFSET + 4 * 256)?;
+    let histogram = bank.get(..HISTOGRAM_BYTES)?;
     let mut sum = 0u64;
     let mut count = 0u64;
     for (luma, bytes) in (0u64..).zip(histogram.chunks_exact(4)) {
@@ -95,11 +119,18 @@ mod tests {
 
     #[test]
     fn the_mean_is_that_of_the_histogram() {
-        let mut bank = std::vec![0; BANK_BYTES as usize];
+        let mut bank = std::vec![0; 2 * HISTOGRAM_BYTES];
         assert_eq!(mean_luma(&bank), None);
-        assert_eq!(mean_luma(&bank[..0x900]), None);
-        bank[HISTOGRAM_OFFSET + 4 * 100] = 3;
-        bank[HISTOGRAM_OFFSET + 4 * 200 + 1] = 1;
+        assert_eq!(mean_luma(&bank[..0x300]), None);
+        bank[4 * 100] = 3;
+        bank[4 * 200 + 1] = 1;
         assert_eq!(mean_luma(&bank), Some((300 + 200 * 256) / 259));
+    }
+
+    #[test]
+    fn the_kinds_stand_in_the_order_of_their_index() {
+        for (index, kind) in Kind::ALL.into_iter().enumerate() {
+            assert_eq!(kind.index(), index);
+        }
     }
 }

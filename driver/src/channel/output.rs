@@ -159,7 +159,7 @@ impl OutputChannel {
             .any(|list| list.iter().any(|held| held.index == buffer.index))
     }
 
-    /// The pushes that fill the address FIFO up: UV first, then Y; RGB has no UV (facts 2.4).
+    /// The pushes that fill the address FIFO up: Y first, then UV; RGB has no UV (facts 2a.1).
     pub(super) fn feed(&mut self) -> List<Operation, { 2 * IN_HARDWARE }> {
         let mut pushes = List::new(write(PhysAddr(0), 0));
         while !self.in_hardware.is_full() {
@@ -167,9 +167,9 @@ impl OutputChannel {
                 break;
             };
             let uv = buffer.address.0 + self.layout.uv_offset;
-            let pushed = (self.layout.format.is_rgb()
-                || pushes.push(write(Channel::UvAddress.of(self.id), uv)))
-                && pushes.push(write(Channel::YAddress.of(self.id), buffer.address.0))
+            let pushed = pushes.push(write(Channel::YAddress.of(self.id), buffer.address.0))
+                && (self.layout.format.is_rgb()
+                    || pushes.push(write(Channel::UvAddress.of(self.id), uv)))
                 && self.in_hardware.push(buffer);
             debug_assert!(pushed, "the lists are as long as the FIFO is filled");
         }

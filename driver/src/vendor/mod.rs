@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! The vendor's front: what `/dev/tx-isp`, `/dev/framechanN` and `/dev/isp-m0` do, without the kernel.
 //!
 //! | module | what it decides |

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! What client libraries read of the SoC's registers through `/dev/mem` (facts 2e.2).
 //!
 //! Where the ISP is behind a mailbox there are no registers to be mapped. A page of what they would say

@@ -2,6 +2,7 @@
 //! One output channel of the multi-scaler: the buffers that wait, the frame that is being written,
 //! the frames that are done (facts 2.4, 9.2, 9.3).
 
+use super::behaviour::{EmptyFifo, SixthPush};
 use super::fifo::Fifo;
 use super::findings::{FindingKind, Findings};
 use super::frame::DmaJob;
@@ -61,6 +62,8 @@ pub(super) struct OutputChannel {
     chroma_done: DoneFifo,
     /// A frame of this channel is being written.
     busy: bool,
+    /// The addresses that were taken last.
+    last: Option<(PhysAddr, PhysAddr)>,
     /// Frames since the channel was enabled, for the frame-rate control.
     frames_seen: u32,
     counters: ChannelCounters,
@@ -75,6 +78,7 @@ impl OutputChannel {
             luma_done: DoneFifo::new(),
             chroma_done: DoneFifo::new(),
             busy: false,
+            last: None,
             frames_seen: 0,
             counters: ChannelCounters::default(),
         }
@@ -108,8 +112,10 @@ impl OutputChannel {
         self.counters.enabled
     }
 
-    pub(super) fn has_buffer(&self) -> bool {
-        self.luma.len() > 0
+    /// Whether the next frame finds the addresses of all its planes.
+    pub(super) fn has_buffer(&self, scaler: &Scaler<'_>) -> bool {
+        let one_plane = scaler.format().is_some_and(PixelFormat::is_rgb);
+        self.luma.len() > 0 && (one_plane || self.chroma.len() > 0)
     }
 
     /// Whether an address waits in the input FIFO.
@@ -118,7 +124,7 @@ impl OutputChannel {
     }
 
     /// UV addresses in the input FIFO without a Y address.
-    pub(super) fn lone_chroma(&self) -> usize {
+    pub(super) const fn lone_chroma(&self) -> usize {
         self.chroma.len().saturating_sub(self.luma.len())
     }
 
@@ -171,11 +177,17 @@ impl OutputChannel {
     }
 
     /// Carries out a write to a register that is more than storage; false for plain storage.
-    pub(super) fn write(&mut self, register: Channel, value: u32, findings: &mut Findings) -> bool {
+    pub(super) fn write(
+        &mut self,
+        register: Channel,
+        value: u32,
+        sixth: SixthPush,
+        findings: &mut Findings,
+    ) -> bool {
         let id = self.id;
         match register {
-            Channel::YAddress => push(&mut self.luma, value, id, "Y", findings),
-            Channel::UvAddress => push(&mut self.chroma, value, id, "UV", findings),
+            Channel::YAddress => push(&mut self.luma, value, sixth, id, "Y", findings),
+            Channel::UvAddress => push(&mut self.chroma, value, sixth, id, "UV", findings),
             Channel::YAddressClear if value & 1 != 0 => self.luma.clear(),
             Channel::UvAddressClear if value & 1 != 0 => self.chroma.clear(),
             Channel::YLastClear if value & 1 != 0 => self.luma_done.entries.clear(),
@@ -191,6 +203,7 @@ impl OutputChannel {
         &mut self,
         scaler: &Scaler<'_>,
         rgb: Option<ChannelId>,
+        empty: EmptyFifo,
         findings: &mut Findings,
     ) -> Option<DmaJob> {
         if !self.counters.enabled {
@@ -200,7 +213,7 @@ impl OutputChannel {
             self.counters.skipped += 1;
             return None;
         }
-        let job = self.next_job(scaler, rgb, findings);
+        let job = self.next_job(scaler, rgb, empty, findings);
         if job.is_none() {
             self.counters.starved += 1;
         }
@@ -208,25 +221,42 @@ impl OutputChannel {
         job
     }
 
+    /// The addresses of the next frame's planes; 0 for the chroma of RGB, which has none.
+    fn next_addresses(
+        &mut self,
+        scaler: &Scaler<'_>,
+        empty: EmptyFifo,
+        findings: &mut Findings,
+    ) -> Option<(PhysAddr, PhysAddr)> {
+        if !self.has_buffer(scaler) {
+            if self.luma.len() > 0 {
+                // The pair may still become complete: Y or UV may come first.
+                findings.report(FindingKind::LumaWithoutChroma, || {
+                    format!("channel {}: a frame found a Y address without UV", self.id)
+                });
+            }
+            return self.last.filter(|_| empty == EmptyFifo::LastAddress);
+        }
+        let one_plane = scaler.format().is_some_and(PixelFormat::is_rgb);
+        let y = self.luma.pop()?;
+        let uv = if one_plane {
+            PhysAddr(0)
+        } else {
+            self.chroma.pop()?
+        };
+        self.last = Some((y, uv));
+        self.last
+    }
+
     fn next_job(
         &mut self,
         scaler: &Scaler<'_>,
         rgb: Option<ChannelId>,
+        empty: EmptyFifo,
         findings: &mut Findings,
     ) -> Option<DmaJob> {
-        let y = self.luma.pop()?;
+        let (y, uv) = self.next_addresses(scaler, empty, findings)?;
         let one_plane = scaler.format().is_some_and(PixelFormat::is_rgb);
-        let uv = if one_plane {
-            PhysAddr(0)
-        } else {
-            let uv = self.chroma.pop();
-            if uv.is_none() {
-                findings.report(FindingKind::LumaWithoutChroma, || {
-                    format!("channel {}: Y address {y} has no UV address", self.id)
-                });
-            }
-            uv?
-        };
         let setup = scaler.setup(findings)?;
         if let Some(rgb) = rgb.filter(|rgb| one_plane && *rgb != self.id) {
             findings.report(FindingKind::SecondRgbChannel, || {
@@ -243,7 +273,11 @@ impl OutputChannel {
             format: setup.format,
             size: setup.size,
             window: setup.window,
-            masks: scaler.masks(),
+            masks: if scaler.masked {
+                scaler.masks()
+            } else {
+                [None; 4]
+            },
             y,
             uv,
             y_stride: setup.y_stride,
@@ -301,13 +335,20 @@ impl OutputChannel {
 fn push(
     fifo: &mut Fifo<PhysAddr>,
     value: u32,
+    sixth: SixthPush,
     id: ChannelId,
     plane: &str,
     findings: &mut Findings,
 ) {
     if fifo.push(PhysAddr(value)).is_err() {
+        if sixth == SixthPush::Oldest {
+            fifo.push_over(PhysAddr(value));
+        }
         findings.report(FindingKind::AddressFifoOverflow, || {
-            format!("channel {id}: {plane} address {} was lost", PhysAddr(value))
+            format!(
+                "channel {id}: {plane} address {} found no room",
+                PhysAddr(value)
+            )
         });
     }
 }

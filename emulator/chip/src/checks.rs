@@ -44,12 +44,22 @@ impl Chip {
 
     /// A channel is about to start.
     pub(super) fn check_start(&mut self, id: ChannelId) {
+        // What will be in effect with the next frame.
+        let mut latch = self.latch.clone();
+        latch.take_over(&self.storage);
         let scaler = Scaler {
             id,
             storage: &self.storage,
+            latch: &latch,
+            masked: false,
             sensor: self.sensor.size,
         };
         let _usable = scaler.setup(&mut self.findings);
+        if let Some(register) = self.latch.stale(id, &self.storage) {
+            self.findings.report(FindingKind::SettingsNotLatched, || {
+                format!("channel {id} starts without its strobe, and {register:?} was written since the last one")
+            });
+        }
         let channel = &self.channels[id.index()];
         let (lone, unread) = (channel.lone_chroma(), channel.unread());
         if lone > 0 {

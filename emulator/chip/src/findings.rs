@@ -4,12 +4,38 @@
 
 use super::recent::{RecentAccess, RecentAccesses};
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 use tx_isp_abi::PhysAddr;
+
+/// How bad a mistake is.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Not documented, but harmless.
+    Note,
+    /// Probably not what was meant.
+    Suspect,
+    /// Wrong: on the chip it would lose frames or write to memory that is not the driver's.
+    Error,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Note => "note",
+            Self::Suspect => "suspect",
+            Self::Error => "error",
+        })
+    }
+}
 
 /// Declares the kinds once: the name under which reports show one, and a line on what is right with
 /// the section of the reference.
 macro_rules! finding_kinds {
-    ($( $(#[doc = $doc:literal])+ $kind:ident = $id:literal, $help:literal; )+) => {
+    ($( $(#[doc = $doc:literal])+ $kind:ident = $id:literal, $severity:ident, $help:literal; )+) => {
         /// A kind of protocol error.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum FindingKind {
@@ -28,6 +54,14 @@ macro_rules! finding_kinds {
                 }
             }
 
+            /// How bad it is.
+            #[must_use]
+            pub const fn severity(self) -> Severity {
+                match self {
+                    $( Self::$kind => Severity::$severity, )+
+                }
+            }
+
             /// One line on what is right, with the section of the reference.
             #[must_use]
             pub const fn help(self) -> &'static str {
@@ -41,80 +75,159 @@ macro_rules! finding_kinds {
 
 finding_kinds! {
     /// An access to an address where no register is defined.
-    UndefinedRegister = "undefined-register",
+    UndefinedRegister = "undefined-register", Note,
         "no register is known at this address; reads give 0, writes are lost (facts 2)";
     /// A write to a register that cannot be written.
-    WriteToReadOnly = "write-to-read-only",
+    WriteToReadOnly = "write-to-read-only", Suspect,
         "the register only reports; the write is lost (facts 2)";
     /// A buffer address pushed into a full FIFO: it is lost.
-    AddressFifoOverflow = "address-fifo-overflow",
-        "push only while bit 1 of the FIFO's state register is 0 (facts 2.4)";
+    AddressFifoOverflow = "address-fifo-overflow", Error,
+        "push only while the FIFO's state register counts fewer than 5 entries; the address was lost (facts 2a.1)";
     /// A done FIFO read although it was empty.
-    DoneFifoUnderflow = "done-fifo-underflow",
+    DoneFifoUnderflow = "done-fifo-underflow", Error,
         "read a done FIFO only while bit 0 of its state register is 0 (facts 2.3)";
     /// A finished frame found the done FIFO full: the driver does not drain it.
-    DoneFifoOverflow = "done-fifo-overflow",
+    DoneFifoOverflow = "done-fifo-overflow", Suspect,
         "drain the done FIFOs at each interrupt; a finished frame was lost (facts 2.3)";
     /// A done entry thrown away, or still there when its channel starts again.
-    DoneEntryUnread = "done-entry-unread",
+    DoneEntryUnread = "done-entry-unread", Note,
         "drain the done FIFOs at stream-off before clearing them; their frames were finished (facts 2.3, 2.5)";
     /// A Y address without its UV address.
-    LumaWithoutChroma = "luma-without-chroma",
-        "push the UV address first, then the Y address of the same buffer (facts 2.4)";
+    LumaWithoutChroma = "luma-without-chroma", Suspect,
+        "push the Y and the UV address of a buffer before the next frame begins; the frame was skipped (facts 2a.1)";
     /// A UV address without its Y address.
-    ChromaWithoutLuma = "chroma-without-luma",
-        "each UV address is followed by the Y address of the same buffer (facts 2.4)";
+    ChromaWithoutLuma = "chroma-without-luma", Suspect,
+        "each UV address belongs to a Y address of the same buffer (facts 2.4)";
     /// A channel was enabled without a usable size or format.
-    ChannelNotConfigured = "channel-not-configured",
+    ChannelNotConfigured = "channel-not-configured", Error,
         "set size, format and strides before CH_EN (facts 2.5)";
     /// A stride that is shorter than a line, or not a multiple of 8 bytes.
-    BadStride = "bad-stride",
+    BadStride = "bad-stride", Error,
         "a stride has at least the bytes of a line and is a multiple of 8 (facts 6.3; 8 is our choice)";
     /// An interrupt acknowledged that was not raised.
-    AcknowledgeNotRaised = "acknowledge-not-raised",
+    AcknowledgeNotRaised = "acknowledge-not-raised", Suspect,
         "write back the status that was read, no other bits (facts 2.3)";
     /// A buffer that does not lie in the guest's memory.
-    DmaOutsideMemory = "dma-outside-memory",
+    DmaOutsideMemory = "dma-outside-memory", Error,
         "the buffer must lie in RAM as a whole; nothing was written (facts 8, row 31)";
     /// A buffer that does not lie in the carve-out.
-    DmaOutsideCarveOut = "dma-outside-carve-out",
+    DmaOutsideCarveOut = "dma-outside-carve-out", Error,
         "the buffer must lie in the carve-out (rmem) as a whole, else DMA overwrites Linux (facts 8, row 31)";
     /// A buffer queued again while it waits or is being written.
-    BufferQueuedTwice = "buffer-queued-twice",
+    BufferQueuedTwice = "buffer-queued-twice", Error,
         "push an address again only after it came out of the done FIFO (facts 3.3, 8 row 17)";
     /// The input FIFO was emptied while a frame was being written.
-    BufferTakenBack = "buffer-taken-back",
+    BufferTakenBack = "buffer-taken-back", Error,
         "after CH_EN, wait until CH_STAT's bit is 0 before clearing FIFOs and reusing buffers (facts 2.5, 9.2)";
     /// A value that the register's field does not define.
-    UndefinedValue = "undefined-value",
+    UndefinedValue = "undefined-value", Suspect,
         "the value is not one that the register defines (facts 2)";
     /// RSZ_STEP is not what input and output size ask for.
-    ScalerStepMismatch = "scaler-step-mismatch",
+    ScalerStepMismatch = "scaler-step-mismatch", Suspect,
         "write input * 512 / output to RSZ_STEP, else the picture is slanted (facts 2.4; 8, row 19)";
     /// A crop that does not lie in its picture.
-    CropOutsidePicture = "crop-outside-picture",
+    CropOutsidePicture = "crop-outside-picture", Error,
         "the input crop must lie in the sensor's picture, the other in the scaler's output (facts 2.4)";
     /// Two channels are to write RGB.
-    SecondRgbChannel = "second-rgb-channel",
+    SecondRgbChannel = "second-rgb-channel", Error,
         "only one channel at a time may write RGB; the other writes nothing (facts 2.4)";
     /// Raw capture is on without a usable size or stride, or with too few banks.
-    MdmaNotConfigured = "mdma-not-configured",
-        "set 2 to 5 banks, their number, size and stride before MDMA_ENABLE (facts 2.7; 8, row 9)";
+    MdmaNotConfigured = "mdma-not-configured", Error,
+        "set the banks, their number, size and stride before MDMA_ENABLE (facts 2.7, 2b.9)";
     /// An access to a block whose clock is stopped.
-    ClockGated = "clock-gated",
+    ClockGated = "clock-gated", Error,
         "clear the ISP's bits of CLKGR0 and CLKGR1 first; reads give 0, writes are lost (facts 1.3)";
     /// VIC or CSI host were set up for another sensor.
-    SensorMismatch = "sensor-mismatch",
+    SensorMismatch = "sensor-mismatch", Suspect,
         "before the VIC starts, give it the sensor's interface, data type and words of a line, and the CSI host its lanes (facts 2.7, 2.8)";
     /// VIC or core were told of another picture size than the sensor's.
-    FrameSizeMismatch = "frame-size-mismatch",
+    FrameSizeMismatch = "frame-size-mismatch", Error,
         "write the sensor's size to the VIC's RESOLUTION and the core's FRAME_SIZE (facts 2.6, 2.7)";
     /// The ISP was put into reset before it had stopped its bus traffic.
-    ResetWithoutHandshake = "reset-without-handshake",
+    ResetWithoutHandshake = "reset-without-handshake", Error,
         "set bit 21 of SRBC and wait for bit 20 before setting bit 22 (facts 1.3)";
+    /// A channel was enabled without the strobe that its settings need to take effect.
+    SettingsNotLatched = "settings-not-latched", Suspect,
+        "write CH_EN with bits 19:16 set after changing size, step, crop or stride (facts 2b.5, 2b.11)";
+    /// A byte for an I2C controller that is off.
+    TransferWhileDisabled = "transfer-while-disabled", Error,
+        "write 1 to ENB and wait until ENSTA is 1 before DC (facts 2d)";
     /// An access to a block that is held in reset.
-    AccessInReset = "access-in-reset",
+    AccessInReset = "access-in-reset", Error,
         "clear bit 22 of SRBC first; reads give 0, writes are lost (facts 1.3)";
+}
+
+/// A text that is no kind's name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no guest error; they are {list}", list = kinds())]
+pub struct ParseKindError(String);
+
+fn kinds() -> String {
+    let names: Vec<&str> = FindingKind::ALL.iter().map(|kind| kind.id()).collect();
+    names.join(", ")
+}
+
+impl FromStr for FindingKind {
+    type Err = ParseKindError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut kinds = Self::ALL.iter().copied();
+        kinds
+            .find(|kind| kind.id() == text)
+            .ok_or_else(|| ParseKindError(text.to_owned()))
+    }
+}
+
+/// A text that is no severity.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no severity; use error, suspect or note")]
+pub struct ParseSeverityError(String);
+
+impl FromStr for Severity {
+    type Err = ParseSeverityError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Note, Self::Suspect, Self::Error]
+            .into_iter()
+            .find(|severity| severity.to_string() == text)
+            .ok_or_else(|| ParseSeverityError(text.to_owned()))
+    }
+}
+
+/// Which mistakes end a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Strictness {
+    least: Severity,
+    allowed: Vec<FindingKind>,
+}
+
+impl Default for Strictness {
+    /// Errors do.
+    fn default() -> Self {
+        Self::new(Severity::Error)
+    }
+}
+
+impl Strictness {
+    /// Mistakes as bad as `least` do.
+    #[must_use]
+    pub const fn new(least: Severity) -> Self {
+        Self {
+            least,
+            allowed: Vec::new(),
+        }
+    }
+
+    /// This one does not.
+    pub fn allow(&mut self, kind: FindingKind) {
+        self.allowed.push(kind);
+    }
+
+    /// Whether a mistake ends the run.
+    #[must_use]
+    pub fn stops_at(&self, kind: FindingKind) -> bool {
+        kind.severity() >= self.least && !self.allowed.contains(&kind)
+    }
 }
 
 /// All occurrences of one kind.

@@ -92,8 +92,12 @@ pub struct RawJob {
 pub struct StatisticsJob {
     /// What of.
     pub kind: Kind,
+    /// Which of the kind's banks.
+    pub bank: usize,
     /// Physical address of the bank.
     pub address: PhysAddr,
+    /// Where AE's dark pixels end and its saturated ones begin.
+    pub thresholds: [u8; 2],
 }
 
 /// What a frame writes beside the channels' pictures.

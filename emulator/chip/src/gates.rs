@@ -38,7 +38,9 @@ impl Gates {
             RegisterId::Cpm(_)
             | RegisterId::Harb(_)
             | RegisterId::Efuse(_)
-            | RegisterId::I2c(_) => {
+            | RegisterId::Intc(..)
+            | RegisterId::Gpio(..)
+            | RegisterId::I2c(..) => {
                 return None;
             }
         };

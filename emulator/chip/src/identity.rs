@@ -19,8 +19,8 @@ impl Chip {
         for (address, value) in [
             (Harb::SocId.address(), soc_id),
             (Cpm::Strap.address(), strap),
-            (Efuse::Remark.address(), u32::from(remark) << 8),
-            // In both halves: sources disagree where it is read (facts 1.4, 9.1).
+            (Efuse::Remark.address(), Efuse::SUB_REMARK.of(remark.into())),
+            // The client library reads the upper half (facts 2a.2); the lower holds the same.
             (Efuse::Variant.address(), variant << 16 | variant),
         ] {
             self.storage.set(address, value);

@@ -8,33 +8,45 @@
 #![forbid(unsafe_code)]
 
 mod ailing;
+pub mod behaviour;
 pub mod carve_out;
 mod channel;
 mod checks;
+mod cpm;
+mod csi;
 pub mod faults;
 mod fifo;
 mod findings;
 mod frame;
 mod gates;
+mod gpio;
 mod i2c;
 mod identity;
 mod input;
+mod intc;
+mod latch;
+mod live;
 mod recent;
 mod recovery;
 mod scaler;
 mod sensor;
 mod side;
 mod storage;
+mod vic;
 
 pub use channel::ChannelCounters;
-pub use findings::{Finding, FindingKind, Findings};
+pub use findings::{Finding, FindingKind, Findings, Severity, Strictness};
 pub use frame::{DmaJob, Frame, MaskRectangle, RawJob, SideJob, StatisticsJob, Window};
 pub use recent::{RecentAccess, register_name};
 
 use crate::carve_out::CarveOut;
 use ailing::Ailments;
+use behaviour::{Behaviours, SmallCrop, StartTransient};
 use channel::OutputChannel;
 use gates::Gates;
+use i2c::Controller;
+use latch::Latch;
+use live::FrameClock;
 use sensor::SensorModel;
 use side::Turns;
 use std::time::Duration;
@@ -44,15 +56,14 @@ use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::mailbox::{LINE_CORE, LINE_VIC};
 use tx_isp_abi::operation::RegisterFile;
 use tx_isp_abi::registers::{
-    Access, Channel, Core, Cpm, CsiHost, Fidelity, I2c, Msca, RegisterId, Statistics, Tuning, Vic,
+    Access, Channel, Core, Cpm, CsiHost, Fidelity, Msca, RegisterId, Statistics, TABLES, Tuning,
+    Vic,
 };
 use tx_isp_abi::sensor::Sensor;
 use tx_isp_abi::soc::{Soc, T31X};
 
-/// PHY_STATE with the PHY and the host out of reset (facts 2.8).
-const PHY_STATE_READY: u32 = 0x630;
-/// PHY_STATE while the sensor sends (facts 2.8).
-const PHY_STATE_STREAMING: u32 = 0x300;
+/// START_MASK's bits that can be set (facts 2b.4).
+const START_MASK_BITS: u32 = 0x8fff_ffff;
 
 /// The emulated ISP.
 #[derive(Clone, Debug)]
@@ -61,6 +72,10 @@ pub struct Chip {
     sensor: Sensor,
     sensor_model: SensorModel,
     storage: Storage,
+    /// The multi-scaler's settings in effect.
+    latch: Latch,
+    i2c: [Controller; 2],
+    frame_clock: FrameClock,
     gates: Gates,
     core_status: u32,
     core_running: bool,
@@ -69,6 +84,8 @@ pub struct Chip {
     /// The next frame is the first since the core started.
     core_just_started: bool,
     msca_status: u32,
+    /// Channels that have finished a frame of which no interrupt told.
+    unannounced: u32,
     vic_status: [u32; 2],
     vic_running: bool,
     channels: [OutputChannel; ChannelId::COUNT],
@@ -83,6 +100,9 @@ pub struct Chip {
     /// The buffers that the frame between its first and last line goes to.
     writing: [Option<PhysAddr>; ChannelId::COUNT],
     carve_out: Option<CarveOut>,
+    behaviours: Behaviours,
+    /// An input crop smaller than an output has stopped all channels until a reset.
+    stalled: bool,
     ailing: Ailments,
     findings: Findings,
 }
@@ -91,11 +111,15 @@ impl Chip {
     /// A chip after power-up with `sensor` connected.
     #[must_use]
     pub fn new(sensor: Sensor) -> Self {
+        let storage = Storage::new();
         let mut chip = Self {
             soc: T31X,
             sensor,
             sensor_model: SensorModel::new(sensor),
-            storage: Storage::new(),
+            latch: Latch::new(&storage),
+            storage,
+            i2c: Default::default(),
+            frame_clock: FrameClock::default(),
             gates: Gates {
                 clocked: false,
                 in_reset: false,
@@ -105,6 +129,7 @@ impl Chip {
             core_released: false,
             core_just_started: false,
             msca_status: 0,
+            unannounced: 0,
             vic_status: [0; 2],
             vic_running: false,
             channels: ChannelId::ALL.map(OutputChannel::new),
@@ -115,6 +140,8 @@ impl Chip {
             bus_idle: true,
             writing: [None; ChannelId::COUNT],
             carve_out: None,
+            behaviours: Behaviours::default(),
+            stalled: false,
             ailing: Ailments::default(),
             findings: Findings::default(),
         };
@@ -139,6 +166,17 @@ impl Chip {
         self.carve_out = carve_out;
     }
 
+    /// Chooses how the chip behaves where its behaviour is open.
+    pub const fn set_behaviours(&mut self, behaviours: Behaviours) {
+        self.behaviours = behaviours;
+    }
+
+    /// How the chip behaves where its behaviour is open.
+    #[must_use]
+    pub const fn behaviours(&self) -> Behaviours {
+        self.behaviours
+    }
+
     /// Whether the sensor's frames go through: PHY and host are up, the VIC runs and hands them to the
     /// core or to its own DMA.
     #[must_use]
@@ -147,6 +185,7 @@ impl Chip {
             && self.csi_is_up()
             && self.gates.are_open()
             && self.vic_hears_the_sensor()
+            && self.sensor_is_alive()
             && !self.ailing.sensor_dead
             && !self.is_reset_requested()
             && (self.core_is_active() || self.captures_raw())
@@ -162,7 +201,12 @@ impl Chip {
         }
         match enabled().count() {
             0 => self.is_ready_for_raw(),
-            _ => self.core_is_active() && enabled().all(OutputChannel::has_buffer),
+            _ => {
+                let ids = ChannelId::ALL.into_iter().zip(&self.channels);
+                let mut enabled = ids.filter(|(_, channel)| channel.is_enabled());
+                self.core_is_active()
+                    && enabled.all(|(id, channel)| channel.has_buffer(&self.scaler(id)))
+            }
         }
     }
 
@@ -200,6 +244,7 @@ impl Chip {
         if frame.lost {
             return Some(frame);
         }
+        self.frame_clock.begin();
         self.vic_status[0] |= Vic::VIC_FRAME_DONE.mask();
         self.check_frame_size();
         frame.raw = self.start_raw();
@@ -212,11 +257,17 @@ impl Chip {
     /// The core's part of a frame's first line.
     fn start_core_frame(&mut self, frame: &mut Frame) {
         self.core_status |= Core::IRQ_FRAME_START.mask();
-        if std::mem::take(&mut self.core_just_started) {
+        self.latch.take_over(&self.storage);
+        let first = std::mem::take(&mut self.core_just_started);
+        if first && self.behaviours.start_transient == StartTransient::On {
             // The pattern 0x500, seen once at a normal start (facts 2.2).
             self.core_status |= Core::IRQ_OVERFLOW_0.mask() | Core::IRQ_START_TRANSIENT.mask();
         }
-        frame.jobs = self.start_channels();
+        let stalls = self.behaviours.small_crop == SmallCrop::Stall;
+        self.stalled |= stalls && self.has_small_crop();
+        if !self.stalled {
+            frame.jobs = self.start_channels();
+        }
         for job in &frame.jobs {
             self.writing[job.channel.index()] = Some(job.y);
             self.check_job(job);
@@ -235,8 +286,10 @@ impl Chip {
         if frame.generation != self.generation || frame.lost {
             return;
         }
+        let mut done = 0;
         let raises = !self.ailing.any() || self.end_ailing_frame(frame);
         self.writing = [None; ChannelId::COUNT];
+        self.frame_clock.end();
         for job in &frame.jobs {
             let overflows = frame.effects.overflow & job.channel.bit() != 0;
             let written = !failed.contains(&job.channel) && !overflows;
@@ -244,11 +297,14 @@ impl Chip {
             channel.end_frame(job, frame.number, written, &mut self.findings);
             if written {
                 self.msca_status |= Msca::IRQ_CHANNELS_DONE.of(job.channel.bit());
+                done |= job.channel.bit();
             }
         }
         self.end_side_jobs(frame, lost);
+        self.unannounced |= done;
         if raises && self.core_is_active() {
-            self.core_status |= Core::IRQ_FRAME_DONE.mask() | Core::IRQ_IP_DONE.mask();
+            let done = std::mem::take(&mut self.unannounced);
+            self.core_status |= Core::IRQ_CHANNELS_DONE.of(done) | Core::IRQ_IP_DONE.mask();
         }
     }
 
@@ -267,22 +323,6 @@ impl Chip {
     #[must_use]
     pub fn channel_counters(&self, channel: ChannelId) -> ChannelCounters {
         self.channels[channel.index()].counters()
-    }
-
-    fn csi_is_up(&self) -> bool {
-        [CsiHost::PhyShutdown, CsiHost::PhyReset, CsiHost::HostReset]
-            .iter()
-            .all(|register| self.storage.get(register.address()) & 1 != 0)
-    }
-
-    fn phy_state(&self) -> u32 {
-        if self.is_streaming() {
-            PHY_STATE_STREAMING
-        } else if self.csi_is_up() {
-            PHY_STATE_READY
-        } else {
-            CsiHost::PhyState.describe().reset
-        }
     }
 
     /// Whether bytes are under way to memory: as long as there are any, the soft reset's request is not
@@ -319,15 +359,20 @@ impl Chip {
             Msca::BLOCK,
             Channel::BLOCK,
             Statistics::BLOCK,
+            TABLES,
             Vic::BLOCK,
         ] {
             self.storage.reset(block);
         }
+        self.latch = Latch::new(&self.storage);
+        self.frame_clock.end();
+        self.stalled = false;
         self.core_status = 0;
         self.core_running = false;
         self.core_released = false;
         self.core_just_started = false;
         self.msca_status = 0;
+        self.unannounced = 0;
         self.vic_status = [0; 2];
         self.vic_running = false;
         self.channels.iter_mut().for_each(OutputChannel::reset);
@@ -344,13 +389,22 @@ impl Chip {
             RegisterId::Cpm(Cpm::SoftReset) => self.read_soft_reset(),
             RegisterId::Core(Core::IrqStatus) => self.core_status,
             RegisterId::Core(Core::ReleaseAcknowledge) => self.release_acknowledge(),
-            RegisterId::I2c(I2c::Command) => 0,
+            RegisterId::Core(register @ (Core::Status60 | Core::Status64)) => {
+                self.core_live(register).unwrap_or_default()
+            }
+            RegisterId::I2c(number, register) => self.read_i2c(number, register),
+            RegisterId::Intc(bank, register) => self.read_intc(bank, register),
+            RegisterId::Gpio(port, register) => self.read_gpio(port, register),
             RegisterId::Msca(Msca::ChannelState) => self.channels_busy(),
             RegisterId::Msca(Msca::IrqStatus) => self.msca_status,
-            RegisterId::Vic(Vic::Control) => Vic::VIC_RUN.of(u32::from(self.vic_running)),
+            RegisterId::Msca(register) => self
+                .msca_live(register)
+                .unwrap_or_else(|| self.storage.get(id.address())),
+            RegisterId::Vic(Vic::State120) => self.vic_live(),
             RegisterId::Vic(Vic::IrqStatus0) => self.vic_status[0],
             RegisterId::Vic(Vic::IrqStatus1) => self.vic_status[1],
             RegisterId::CsiHost(CsiHost::PhyState) => self.phy_state(),
+            RegisterId::CsiHost(CsiHost::Live) => self.csi_live(),
             RegisterId::Channel(channel, register) => {
                 let output = &mut self.channels[channel.index()];
                 output
@@ -378,18 +432,13 @@ impl Chip {
             }
             RegisterId::Core(Core::ReleaseRequest) => self.write_release_request(value),
             RegisterId::Core(Core::PipelineControl) => self.write_pipeline_control(value),
-            RegisterId::I2c(I2c::Command) => self.transfer(value),
-            RegisterId::Msca(Msca::ChannelEnable) => {
-                for id in ChannelId::ALL {
-                    if value & id.bit() != 0 && !self.channels[id.index()].is_enabled() {
-                        self.check_start(id);
-                    }
-                }
-                for (channel, id) in self.channels.iter_mut().zip(ChannelId::ALL) {
-                    channel.set_enabled(value & id.bit() != 0);
-                }
-                self.storage.set(id.address(), value);
+            RegisterId::Core(Core::StartMask) => {
+                self.storage.set(id.address(), value & START_MASK_BITS);
             }
+            RegisterId::I2c(number, register) => self.write_i2c(number, register, value),
+            RegisterId::Intc(bank, register) => self.write_intc(bank, register, value),
+            RegisterId::Gpio(port, register) => self.write_gpio(port, register, value),
+            RegisterId::Msca(Msca::ChannelEnable) => self.write_channel_enable(value),
             RegisterId::Msca(Msca::IrqClear) => {
                 acknowledge(&mut self.msca_status, value, id, &mut self.findings);
             }
@@ -403,12 +452,30 @@ impl Chip {
             RegisterId::Channel(channel, register) => {
                 self.check_channel_write(channel, register, value);
                 let output = &mut self.channels[channel.index()];
-                if !output.write(register, value, &mut self.findings) {
+                let sixth = self.behaviours.sixth_push;
+                if !output.write(register, value, sixth, &mut self.findings) {
                     self.storage.set(id.address(), value);
                 }
             }
             _ => self.storage.set(id.address(), value),
         }
+    }
+
+    /// CH_EN: enables take effect at once, what the strobes take over with the next frame; strobes read 0
+    /// (facts 2b.5).
+    fn write_channel_enable(&mut self, value: u32) {
+        self.latch.strobe(value);
+        for id in ChannelId::ALL {
+            if value & id.bit() != 0 && !self.channels[id.index()].is_enabled() {
+                self.check_start(id);
+            }
+        }
+        for (channel, id) in self.channels.iter_mut().zip(ChannelId::ALL) {
+            channel.set_enabled(value & id.bit() != 0);
+        }
+        let strobes = Msca::INPUT_STROBE.mask() | Msca::CHANNEL_STROBES.mask();
+        let address = Msca::ChannelEnable.address();
+        self.storage.set(address, value & !strobes);
     }
 
     fn carry_out(&mut self, address: PhysAddr, value: u32) {
@@ -438,47 +505,6 @@ impl Chip {
             self.ailing_written(id);
         } else {
             self.write_register(id, value);
-        }
-    }
-
-    /// The request is acknowledged while nothing is under way to memory (facts 1.3).
-    fn read_soft_reset(&self) -> u32 {
-        let stored = self.storage.get(Cpm::SoftReset.address());
-        let acknowledged = self.is_reset_requested() && self.bus_idle;
-        stored | Cpm::ISP_RESET_ACKNOWLEDGE.of(u32::from(acknowledged))
-    }
-
-    fn write_soft_reset(&mut self, value: u32) {
-        let address = Cpm::SoftReset.address();
-        let before = self.read_soft_reset();
-        let was_in_reset = Cpm::ISP_RESET.is_set(before);
-        self.storage
-            .set(address, value & !Cpm::ISP_RESET_ACKNOWLEDGE.mask());
-        if Cpm::ISP_RESET.is_set(value) && !was_in_reset {
-            if !Cpm::ISP_RESET_ACKNOWLEDGE.is_set(before) {
-                self.findings
-                    .report(FindingKind::ResetWithoutHandshake, || {
-                        format!("SRBC written with {value:#x} while it was {before:#x}")
-                    });
-            }
-            self.reset_isp();
-        }
-        self.update_gates();
-    }
-
-    /// 1 runs; 0, 2 and 4 stop, and 2 and 4 clear themselves at once (facts 2.7, 9.2).
-    fn write_vic_control(&mut self, value: u32) {
-        match value {
-            0..=2 | 4 => {
-                let starts = value == 1 && !self.vic_running;
-                self.vic_running = value == 1;
-                if starts {
-                    self.check_sensor_settings();
-                }
-            }
-            _ => self.findings.report(FindingKind::UndefinedValue, || {
-                format!("VIC CTRL written with {value:#x}; 0, 1, 2 and 4 are defined")
-            }),
         }
     }
 }

@@ -5,6 +5,7 @@
 use super::Chip;
 use super::findings::{FindingKind, Findings};
 use super::frame::{DmaJob, MaskRectangle, Window};
+use super::latch::Latch;
 use super::storage::Storage;
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::{ChannelId, MIN_SIZE};
@@ -55,6 +56,10 @@ impl Rectangle {
 pub(super) struct Scaler<'a> {
     pub(super) id: ChannelId,
     pub(super) storage: &'a Storage,
+    /// The settings in effect.
+    pub(super) latch: &'a Latch,
+    /// CH_EN has the channel's mask rectangles painted.
+    pub(super) masked: bool,
     /// The picture that the sensor gives.
     pub(super) sensor: Size,
 }
@@ -108,17 +113,22 @@ impl Scaler<'_> {
         })
     }
 
+    /// A register as it is in effect.
     fn get(&self, register: Channel) -> u32 {
-        self.storage.get(register.of(self.id))
+        if Channel::LATCHED.contains(&register) {
+            self.latch.get(self.id, register)
+        } else {
+            self.storage.get(register.of(self.id))
+        }
     }
 
-    fn scaled(&self) -> Size {
+    /// Size of the scaler's output.
+    pub(super) fn scaled(&self) -> Size {
         Size::from_register(self.get(Channel::OutputSize))
     }
 
     fn input(&self) -> Rectangle {
-        let [position, size] = [Msca::InputPosition, Msca::InputSize]
-            .map(|register| self.storage.get(register.address()));
+        let [position, size] = self.latch.input();
         Rectangle::from_registers(position, size)
     }
 
@@ -252,12 +262,25 @@ impl Scaler<'_> {
 }
 
 impl Chip {
+    /// A channel's settings as they are in effect.
+    pub(super) fn scaler(&self, id: ChannelId) -> Scaler<'_> {
+        Scaler {
+            id,
+            storage: &self.storage,
+            latch: &self.latch,
+            masked: masked(&self.storage, id),
+            sensor: self.sensor.size,
+        }
+    }
+
     /// The jobs of the channels that take part in the frame that begins.
     pub(super) fn start_channels(&mut self) -> Vec<DmaJob> {
-        let (storage, sensor) = (&self.storage, self.sensor.size);
+        let (storage, latch, sensor) = (&self.storage, &self.latch, self.sensor.size);
         let scaler = |id| Scaler {
             id,
             storage,
+            latch,
+            masked: masked(storage, id),
             sensor,
         };
         let enabled = || ChannelId::ALL.into_iter().zip(&self.channels);
@@ -274,8 +297,27 @@ impl Chip {
         }
         let rgb = formats().find_map(|(id, format)| format?.is_rgb().then_some(id));
         let channels = ChannelId::ALL.into_iter().zip(&mut self.channels);
+        let empty = self.behaviours.empty_fifo;
+        let findings = &mut self.findings;
         channels
-            .filter_map(|(id, channel)| channel.start_frame(&scaler(id), rgb, &mut self.findings))
+            .filter_map(|(id, channel)| channel.start_frame(&scaler(id), rgb, empty, findings))
             .collect()
     }
+
+    /// Whether the input crop is smaller than the output of a channel that is enabled.
+    pub(super) fn has_small_crop(&self) -> bool {
+        let enabled = ChannelId::ALL.into_iter().zip(&self.channels);
+        let mut enabled = enabled.filter(|(_, channel)| channel.is_enabled());
+        enabled.any(|(id, _)| {
+            let scaler = self.scaler(id);
+            let (input, scaled) = (scaler.input().size, scaler.scaled());
+            scaled.width > input.width || scaled.height > input.height
+        })
+    }
+}
+
+/// Whether CH_EN has a channel's mask rectangles painted (facts 2b.5).
+fn masked(storage: &Storage, id: ChannelId) -> bool {
+    let enabled = storage.get(Msca::ChannelEnable.address());
+    Msca::MASKED_CHANNELS.get(enabled) & id.bit() != 0
 }

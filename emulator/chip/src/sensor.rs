@@ -73,6 +73,11 @@ impl SensorModel {
         self.coming.pop_front().unwrap_or(written)
     }
 
+    /// Lines of a frame with its blanking.
+    pub(super) fn frame_lines(&self) -> u32 {
+        self.frame_length()
+    }
+
     fn frame_length(&self) -> u32 {
         let written = self.get(self.sensor.control.frame_length);
         written.max(self.sensor.size.height)

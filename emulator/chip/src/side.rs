@@ -5,13 +5,14 @@
 use super::Chip;
 use super::findings::FindingKind;
 use super::frame::{Frame, RawJob, SideJob, StatisticsJob};
-use tx_isp_abi::registers::{Core, Statistics, Vic};
+use tx_isp_abi::registers::{Core, Statistics, Tuning, Vic};
 use tx_isp_abi::sensor::BayerOrder;
-use tx_isp_abi::statistics::{BANK_BYTES, BANKS, Kind};
+use tx_isp_abi::statistics::{BANKS, Kind};
 use tx_isp_abi::{PhysAddr, Size};
 
-/// A raw picture must have at least so many banks (facts 8, row 9).
-const LEAST_BANKS: usize = 2;
+/// AE0's and AE1's thresholds.
+const FIRST_THRESHOLDS: PhysAddr = PhysAddr(0x1330_a028);
+const SECOND_THRESHOLDS: PhysAddr = PhysAddr(0x1330_a828);
 /// Bytes of a raw pixel in memory (facts 6.2).
 const RAW_BYTES: u32 = 2;
 
@@ -61,7 +62,8 @@ impl Chip {
 
     fn raw_job(&self) -> Option<RawJob> {
         let count = Vic::MDMA_BANKS.get(self.vic(Vic::MdmaControl));
-        let count = usize::try_from(count).ok()?;
+        // 8 asks for more pictures than there are banks (facts 2b.9).
+        let count = usize::try_from(count).ok()?.min(Vic::MDMA_BANK.len());
         let banks: Vec<PhysAddr> = Vic::MDMA_BANK
             .get(..count)?
             .iter()
@@ -73,7 +75,7 @@ impl Chip {
         let sensor = self.sensor.size;
         let fits =
             |pixels: u32, limit: u32| pixels > 0 && pixels <= limit && pixels.is_multiple_of(2);
-        let usable = banks.len() >= LEAST_BANKS
+        let usable = !banks.is_empty()
             && banks.len() == count
             && fits(size.width, sensor.width)
             && fits(size.height, sensor.height)
@@ -91,25 +93,18 @@ impl Chip {
     fn bayer(&self) -> BayerOrder {
         match Core::BAYER_ORDER.get(self.storage.get(Core::Bayer.address())) {
             0 => BayerOrder::Rggb,
-            1 => BayerOrder::Grbg,
-            2 => BayerOrder::Gbrg,
-            3 => BayerOrder::Bggr,
+            1 => BayerOrder::Bggr,
+            2 => BayerOrder::Grbg,
+            3 => BayerOrder::Gbrg,
             _ => self.sensor.bayer,
         }
     }
 
-    /// The statistics of the frame that begins: those kinds that have banks.
+    /// The statistics of the frame that begins: those kinds that have banks and are not bypassed.
     pub(super) fn start_statistics(&mut self) -> Vec<StatisticsJob> {
         let jobs = Kind::ALL.into_iter().zip(self.turns.statistics);
         let jobs: Vec<StatisticsJob> = jobs
-            .filter_map(|(kind, turn)| {
-                let banks = self.banks(kind);
-                let bank = banks.get(turn % banks.len().max(1))?;
-                Some(StatisticsJob {
-                    kind,
-                    address: *bank,
-                })
-            })
+            .filter_map(|(kind, turn)| self.statistics_job(kind, turn))
             .collect();
         for turn in &mut self.turns.statistics {
             *turn = turn.wrapping_add(1);
@@ -117,44 +112,114 @@ impl Chip {
         jobs
     }
 
-    fn banks(&self, kind: Kind) -> Vec<PhysAddr> {
-        let value = |register: Statistics| self.storage.get(register.address());
-        let set = |registers: [Statistics; BANKS]| {
-            let addresses = registers.map(value).into_iter();
-            addresses
-                .filter(|address| *address != 0)
-                .map(PhysAddr)
-                .collect()
-        };
+    fn statistics_job(&self, kind: Kind, turn: usize) -> Option<StatisticsJob> {
+        if self.is_bypassed(kind) {
+            return None;
+        }
+        let banks = banks(kind).map(|register| self.storage.get(register));
+        let mut filled = (0..BANKS).filter(|bank| banks[*bank] != 0);
+        let count = filled.clone().count();
+        let bank = filled.nth(turn.checked_rem(count)?)?;
+        Some(StatisticsJob {
+            kind,
+            bank,
+            address: PhysAddr(banks[bank]),
+            thresholds: self.thresholds(kind),
+        })
+    }
+
+    /// Whether the core's bypass takes the block out of the way (facts 2.1).
+    fn is_bypassed(&self, kind: Kind) -> bool {
+        let bypass = self.storage.get(Core::TopBypass.address());
         match kind {
-            Kind::Exposure => set(Statistics::AE0_BANKS),
-            Kind::WhiteBalance => set(Statistics::AWB_BANKS),
-            Kind::Focus => match value(Statistics::AfAddress) {
-                0 => Vec::new(),
-                first => (0..)
-                    .take(BANKS)
-                    .filter_map(|bank: u32| PhysAddr(first).checked_add(bank * BANK_BYTES))
-                    .collect(),
-            },
+            Kind::SecondExposure | Kind::SecondHistogram => Core::BYPASS_AE1.is_set(bypass),
+            Kind::Focus => Core::BYPASS_AF.is_set(bypass),
+            Kind::DynamicRange => Core::BYPASS_ADR.is_set(bypass),
+            Kind::Defog => Core::BYPASS_DEFOG.is_set(bypass),
+            Kind::Exposure | Kind::ExposureHistogram | Kind::WhiteBalance => false,
         }
     }
 
-    /// Raises what says that raw picture and statistics are in memory, except the `failed` ones.
+    /// Bits 7:0 and 15:8 of a028 or a828 (facts 2c). Without any, nothing is saturated (our choice).
+    fn thresholds(&self, kind: Kind) -> [u8; 2] {
+        let address = match kind {
+            Kind::SecondExposure | Kind::SecondHistogram => SECOND_THRESHOLDS,
+            _ => FIRST_THRESHOLDS,
+        };
+        let [dark, saturated, ..] = self.storage.get(address).to_le_bytes();
+        [dark, if saturated == 0 { u8::MAX } else { saturated }]
+    }
+
+    /// Raises what says that raw picture and statistics are in memory, except the `failed` ones, after the registers
+    /// that name the newest banks.
     pub(super) fn end_side_jobs(&mut self, frame: &Frame, failed: &[SideJob]) {
         if frame.raw.is_some() && !failed.contains(&SideJob::Raw) {
             self.vic_status[1] |= Vic::MDMA_DONE_0.mask();
         }
-        let done = frame.statistics.iter().map(|job| job.kind);
-        for kind in done.filter(|kind| !failed.contains(&SideJob::Statistics(*kind))) {
-            self.core_status |= match kind {
-                Kind::Exposure => Core::IRQ_AE0_ZONES.mask() | Core::IRQ_AE0_HISTOGRAM.mask(),
-                Kind::WhiteBalance => Core::IRQ_AWB.mask(),
-                Kind::Focus => Core::IRQ_AF.mask(),
-            };
+        for job in &frame.statistics {
+            if !failed.contains(&SideJob::Statistics(job.kind)) {
+                self.name_newest(job);
+                self.core_status |= interrupt(job.kind);
+            }
         }
+    }
+
+    /// The bank's number, or its address for ADR and defog (facts 2c).
+    fn name_newest(&mut self, job: &StatisticsJob) {
+        let bank = u32::try_from(job.bank).unwrap_or(0);
+        let (register, field) = match job.kind {
+            Kind::Exposure => (Statistics::Ae0Current, Some(Statistics::AE_ZONES_INDEX)),
+            Kind::ExposureHistogram => {
+                (Statistics::Ae0Current, Some(Statistics::AE_HISTOGRAM_INDEX))
+            }
+            Kind::SecondExposure => (Statistics::Ae1Current, Some(Statistics::AE_ZONES_INDEX)),
+            Kind::SecondHistogram => (Statistics::Ae1Current, Some(Statistics::AE_HISTOGRAM_INDEX)),
+            Kind::WhiteBalance => (Statistics::AwbCurrent, None),
+            Kind::Focus => (Statistics::AfCurrent, None),
+            Kind::DynamicRange => {
+                let register = Tuning::AdrCurrent.address();
+                return self.storage.set(register, job.address.0);
+            }
+            Kind::Defog => {
+                let register = Tuning::DefogCurrent.address();
+                return self.storage.set(register, job.address.0);
+            }
+        };
+        let before = self.storage.get(register.address());
+        let value = field.map_or(bank, |field| before & !field.mask() | field.of(bank));
+        self.storage.set(register.address(), value);
     }
 
     fn vic(&self, register: Vic) -> u32 {
         self.storage.get(register.address())
+    }
+}
+
+/// The registers of a kind's banks.
+fn banks(kind: Kind) -> [PhysAddr; BANKS] {
+    let of = |registers: [Statistics; BANKS]| registers.map(Statistics::address);
+    match kind {
+        Kind::Exposure => of(Statistics::AE0_BANKS),
+        Kind::ExposureHistogram => of(Statistics::AE0_HISTOGRAMS),
+        Kind::SecondExposure => of(Statistics::AE1_BANKS),
+        Kind::SecondHistogram => of(Statistics::AE1_HISTOGRAMS),
+        Kind::WhiteBalance => of(Statistics::AWB_BANKS),
+        Kind::Focus => of(Statistics::AF_BANKS),
+        Kind::DynamicRange => Tuning::ADR_BANKS.map(Tuning::address),
+        Kind::Defog => Tuning::DEFOG_BANKS.map(Tuning::address),
+    }
+}
+
+/// The bit of the core's status that tells of a kind (facts 2.2).
+const fn interrupt(kind: Kind) -> u32 {
+    match kind {
+        Kind::Exposure => Core::IRQ_AE0_ZONES.mask(),
+        Kind::ExposureHistogram => Core::IRQ_AE0_HISTOGRAM.mask(),
+        Kind::SecondExposure => Core::IRQ_AE1_ZONES.mask(),
+        Kind::SecondHistogram => Core::IRQ_AE1_HISTOGRAM.mask(),
+        Kind::WhiteBalance => Core::IRQ_AWB.mask(),
+        Kind::Focus => Core::IRQ_AF.mask(),
+        Kind::DynamicRange => Core::IRQ_ADR_HISTOGRAM.mask(),
+        Kind::Defog => Core::IRQ_DEFOG.mask(),
     }
 }

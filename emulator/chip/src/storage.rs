@@ -2,7 +2,7 @@
 //! The values of registers that simply hold what was written.
 
 use tx_isp_abi::PhysAddr;
-use tx_isp_abi::registers::{BLOCKS, Block};
+use tx_isp_abi::registers::{BLOCKS, Block, RegisterId};
 
 /// One word for each register of each block, at its reset value until written.
 #[derive(Clone, Debug)]
@@ -44,7 +44,9 @@ fn reset_words(block: &Block) -> Vec<u32> {
     let mut words = vec![0; word(block.stride * block.instances)];
     for instance in 0..block.instances {
         for register in block.registers {
-            words[word(instance * block.stride + register.offset)] = register.reset;
+            let offset = instance * block.stride + register.offset;
+            let id = RegisterId::decode(PhysAddr(block.base.0 + offset));
+            words[word(offset)] = id.map_or(register.reset, RegisterId::reset);
         }
     }
     words

@@ -2,6 +2,7 @@
 //! How a VM reaches the chip. An attachment carries register operations in and interrupts out; what
 //! they mean is not its business.
 
+pub mod vfio_user;
 pub mod vhost_user;
 
 use vm_memory::{GuestMemoryAtomic, GuestMemoryMmap};

@@ -9,6 +9,8 @@ use crate::monitor::protocol::{
 use crate::trace::Recorder;
 use std::io;
 use std::path::Path;
+use tx_isp_chip::Strictness;
+use tx_isp_chip::behaviour::Behaviours;
 use tx_isp_chip::carve_out::CarveOut;
 use tx_isp_chip::faults::{Fault, Faults};
 
@@ -81,9 +83,14 @@ impl Device {
         self.with_faults(|faults| faults.add(fault));
     }
 
-    /// Sets what is called at the first finding. It must not call the device.
-    pub fn on_finding(&self, call: impl Fn() + Send + 'static) {
-        *lock(&self.on_finding) = Some(Box::new(call));
+    /// How the chip behaves where its behaviour is open, now and after each reset.
+    pub fn set_behaviours(&self, behaviours: Behaviours) {
+        lock(&self.state).chip.set_behaviours(behaviours);
+    }
+
+    /// Sets what is called at the first finding that is bad enough. It must not call the device.
+    pub fn on_finding(&self, strictness: Strictness, call: impl Fn() + Send + 'static) {
+        *lock(&self.on_finding) = Some((strictness, Box::new(call)));
     }
 
     /// Tells of findings: to subscribers of each kind the first time, and to whoever waits for the first
@@ -101,9 +108,12 @@ impl Device {
         if state.findings_told || state.chip.findings().is_empty() {
             return;
         }
-        state.findings_told = true;
-        if let Some(call) = lock(&self.on_finding).as_ref() {
-            call();
+        if let Some((strictness, call)) = lock(&self.on_finding).as_ref() {
+            let mut kinds = state.chip.findings().entries().map(|found| found.kind);
+            if kinds.any(|kind| strictness.stops_at(kind)) {
+                state.findings_told = true;
+                call();
+            }
         }
     }
 }

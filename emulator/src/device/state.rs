@@ -182,7 +182,9 @@ impl State {
     pub(super) fn reset(&mut self, sensor: Sensor) {
         self.earlier_findings = self.all_findings();
         let faults = std::mem::take(self.chip.faults_mut());
+        let behaviours = self.chip.behaviours();
         self.chip = Chip::new(sensor).with_soc(self.chip.soc());
+        self.chip.set_behaviours(behaviours);
         *self.chip.faults_mut() = faults;
         self.chip.set_carve_out(self.carve_out);
         self.announced = 0;

@@ -81,6 +81,7 @@ impl Device {
 pub(super) fn told(kind: FindingKind, finding: &chip::Finding) -> Finding {
     Finding {
         id: kind.id().to_owned(),
+        severity: Some(kind.severity()),
         count: finding.count,
         first: finding.first.clone(),
         help: kind.help().to_owned(),

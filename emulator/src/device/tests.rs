@@ -52,9 +52,8 @@ fn streaming(clock: ClockMode) -> (Device, Arc<Told>) {
             (0x1000_0020, 0),
             (0x1000_0028, 0),
             (0x1330_0010, 0x133),
-            (0x1330_00b0, 0x1001),
+            (0x1330_00b0, 0x3000),
             (0x1330_0800, 1),
-            (0x1002_3008, 1),
             (0x1002_300c, 1),
             (0x1002_3010, 1),
             // Two lanes of MIPI with RAW10 in lines of 1920 pixels (facts 2.7, 2.8).
@@ -62,6 +61,8 @@ fn streaming(clock: ClockMode) -> (Device, Arc<Told>) {
             (0x133e_000c, 2),
             (0x133e_0014, 1),
             (0x133e_0100, 0x258),
+            (0x133e_01e8, u32::MAX),
+            (0x133e_01ec, u32::MAX),
             (0x133e_0000, 1),
         ],
     );
@@ -74,9 +75,10 @@ fn queue_buffer(device: &Device) {
         device,
         &[
             (0x1330_9900, 0x0080_0080),
+            (0x1330_992c, 0x0080_0080),
             (0x1330_9980, 0x80),
             (0x1330_9998, 0x80),
-            (0x1330_9804, 1),
+            (0x1330_9804, 0xf_0001),
             (0x1330_9984, 0x4000),
             (0x1330_996c, 0),
         ],
@@ -115,7 +117,7 @@ fn a_line_is_told_when_it_rises() {
     device.finish_frame(&started, Outcome::default());
     write(&device, &[(MODE, 1)]);
     assert_eq!(told.take(), NOTHING, "it is still high");
-    acknowledge(&device, 0x3001);
+    acknowledge(&device, 0x3000);
     // Unmasking the VIC's pending status raises its line.
     write(&device, &[(0x133e_01e8, 0)]);
     assert_eq!(told.take(), [LINE_VIC]);
@@ -128,7 +130,7 @@ fn a_line_is_told_again_when_an_acknowledge_leaves_it_high() {
     let started = device.next_frame().unwrap();
     device.finish_frame(&started, Outcome::default());
     told.take();
-    acknowledge(&device, 0x1);
+    acknowledge(&device, 0x2000);
     assert_eq!(told.take(), [LINE_CORE]);
     acknowledge(&device, 0x1000);
     assert_eq!(told.take(), NOTHING);
@@ -412,7 +414,12 @@ fn a_new_frame_length_is_told_at_once_and_ends_with_the_chip() {
     });
     let normal = device.frame_period();
     for (register, value) in [(0x41, 0xff), (0x42, 0xff)] {
-        for (offset, word) in [(0, 0x37), (4, register), (8, value), (0xc, 2)] {
+        for (offset, word) in [
+            (0x6c, 1),
+            (4, 0x37),
+            (0x10, register),
+            (0x10, value | 0x200),
+        ] {
             write(&device, &[(0x1005_0000 + offset, word)]);
         }
     }

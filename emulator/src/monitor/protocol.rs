@@ -23,6 +23,7 @@
 use crate::sensor::ClockMode;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use tx_isp_chip::Severity;
 use tx_isp_chip::faults::Fault;
 
 /// The longest request in bytes, its newline included.
@@ -352,6 +353,10 @@ pub struct FaultStatus {
 pub struct Finding {
     /// Its name in kebab-case.
     pub id: String,
+    /// How bad it is: note, suspect or error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub severity: Option<Severity>,
     /// How often.
     pub count: u64,
     /// What happened the first time.

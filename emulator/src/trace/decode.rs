@@ -6,7 +6,7 @@ use tx_isp_abi::registers::RegisterId;
 use tx_isp_chip::register_name;
 
 /// The register's block and name, and the fields that are not 0: for example
-/// `MSCA.CH_EN  ENABLED_CHANNELS=0x1 START_BITS=0xf`.
+/// `MSCA.CH_EN  ENABLED_CHANNELS=0x1 INPUT_STROBE=0x1 CHANNEL_STROBES=0x7`.
 #[must_use]
 pub fn decode(access: &Access) -> String {
     let mut text = register_name(access.address);
@@ -42,11 +42,11 @@ mod tests {
         let told = |line: &str| decode(&parse(line).unwrap()[0]);
         assert_eq!(
             told("W 13309804 f0001"),
-            "MSCA.CH_EN  ENABLED_CHANNELS=0x1 START_BITS=0xf"
+            "MSCA.CH_EN  ENABLED_CHANNELS=0x1 INPUT_STROBE=0x1 CHANNEL_STROBES=0x7"
         );
         assert_eq!(
-            told("R 133000b4 1003"),
-            "ISP_CORE.IRQ_STATUS  IRQ_FRAME_DONE=0x1 IRQ_FRAME_START=0x1 (unknown bits 0x2)"
+            told("R 133000b4 401001"),
+            "ISP_CORE.IRQ_STATUS  IRQ_CHANNELS_DONE=0x1 IRQ_FRAME_START=0x1 (unknown bits 0x400000)"
         );
         assert_eq!(told("R 13309a9c 0"), "MSCA_CH1.Y_ADDR_CLR");
         assert_eq!(told("R 12340000 0"), "?");

@@ -17,6 +17,7 @@ mod coverage;
 mod decode;
 mod diff;
 mod filter;
+pub mod play;
 mod record;
 mod text;
 

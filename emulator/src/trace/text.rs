@@ -16,6 +16,16 @@ pub struct ParseTraceError {
     text: String,
 }
 
+impl ParseTraceError {
+    pub(super) fn new(line: usize, what: &'static str, text: &str) -> Self {
+        Self {
+            line,
+            what,
+            text: text.to_owned(),
+        }
+    }
+}
+
 /// KSEG0 and KSEG1 show the lowest 512 MiB again from here on (facts 1.1).
 const KSEG0: u32 = 0x8000_0000;
 const KSEG2: u32 = 0xc000_0000;
@@ -32,17 +42,67 @@ pub fn parse(text: &str) -> Result<Vec<Access>, ParseTraceError> {
         if content.is_empty() {
             continue;
         }
-        let access = parse_access(content).map_err(|what| ParseTraceError {
-            line: index + 1,
-            what,
-            text: line.to_owned(),
-        })?;
+        if is_mmiotrace_note(content) {
+            continue;
+        }
+        let access = parse_mmiotrace(content)
+            .or_else(|| parse_qemu(content))
+            .map_or_else(|| parse_access(content), Ok);
+        let access = access.map_err(|what| ParseTraceError::new(index + 1, what, line))?;
         accesses.push(access);
     }
     Ok(accesses)
 }
 
-fn parse_access(content: &str) -> Result<Access, &'static str> {
+/// Lines of the kernel's mmiotrace that are no access.
+fn is_mmiotrace_note(content: &str) -> bool {
+    let notes = ["VERSION", "LSPCI", "PCIDEV", "MAP", "UNMAP", "MARK"];
+    let first = content.split_whitespace().next();
+    first.is_some_and(|word| notes.contains(&word))
+}
+
+/// An access as the kernel's mmiotrace prints it: `R|W WIDTH SECONDS MAP-ID ADDRESS VALUE PC PID`.
+fn parse_mmiotrace(content: &str) -> Option<Access> {
+    let words: Vec<&str> = content.split_whitespace().collect();
+    let [kind @ ("R" | "W"), "4", at, _, address, value, _, _] = *words.as_slice() else {
+        return None;
+    };
+    Some(Access {
+        at_ns: Some(seconds(at)?),
+        write: kind == "W",
+        address: physical(hexadecimal(address)?)?,
+        value: hexadecimal(value)?,
+    })
+}
+
+/// An access as QEMU's memory_region_ops trace events print it.
+fn parse_qemu(content: &str) -> Option<Access> {
+    let at = content.find("memory_region_ops_")?;
+    let (event, fields) = content[at..].split_once(' ')?;
+    let words: Vec<&str> = fields.split_whitespace().collect();
+    let field = |name: &str| {
+        let place = words.iter().position(|word| *word == name)?;
+        hexadecimal(words.get(place + 1)?)
+    };
+    (field("size") == Some(4)).then_some(())?;
+    Some(Access {
+        at_ns: None,
+        write: event == "memory_region_ops_write",
+        address: physical(field("addr")?)?,
+        value: field("value")?,
+    })
+}
+
+/// A register's physical address; `None` inside a word.
+fn physical(address: u32) -> Option<PhysAddr> {
+    let address = match address {
+        KSEG0..KSEG2 => address & PHYSICAL,
+        physical => physical,
+    };
+    address.is_multiple_of(4).then_some(PhysAddr(address))
+}
+
+pub(super) fn parse_access(content: &str) -> Result<Access, &'static str> {
     let (front, content) = match content.strip_prefix('[') {
         Some(rest) => {
             let (time, rest) = rest.split_once(']').ok_or("a bracket is not closed")?;
@@ -70,17 +130,11 @@ fn parse_access(content: &str) -> Result<Access, &'static str> {
     if words.next().is_some() {
         return Err("there is more than an access");
     }
-    let address = match address {
-        KSEG0..KSEG2 => address & PHYSICAL,
-        physical => physical,
-    };
-    if !address.is_multiple_of(4) {
-        return Err("registers are at multiples of 4");
-    }
+    let address = physical(address).ok_or("registers are at multiples of 4")?;
     Ok(Access {
         at_ns: front.or(back),
         write,
-        address: PhysAddr(address),
+        address,
         value,
     })
 }
@@ -123,6 +177,28 @@ mod tests {
             ]
         );
         assert_eq!(parse(&told.join("\n")).unwrap(), accesses);
+    }
+
+    #[test]
+    fn the_kernels_and_qemus_traces_are_read() {
+        let text = "VERSION 20070824\nMAP 1.0 1 0x13300000 0xc0a00000 0x100000 0x0 0\n\
+                    W 4 12.500000 1 0x13309804 0xf0001 0x0 0\nR 4 12.6 1 0xb3309808 0x1 0x0 0\n\
+                    1234@1700000000.123456:memory_region_ops_write cpu 0 mr 0x55aa addr 0x133e0000 value 0x1 size 4 name 'isp'\n\
+                    memory_region_ops_read cpu 0 mr 0x55aa addr 0x133e01e0 value 0x0 size 4\n";
+        let told: Vec<String> = parse(text)
+            .unwrap()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "W 0x13309804 0x000f0001 @12.500000000",
+                "R 0x13309808 0x00000001 @12.600000000",
+                "W 0x133e0000 0x00000001",
+                "R 0x133e01e0 0x00000000",
+            ]
+        );
     }
 
     #[test]

@@ -29,7 +29,13 @@ fn ram(vm: &Vm, from: u32, bytes: usize) -> Vec<u8> {
 
 fn sensor_write(vm: &mut Vm, registers: &[(u32, u32)]) {
     for (register, value) in registers {
-        for (offset, word) in [(0, 0x37), (4, *register), (8, *value), (0xc, 2)] {
+        let message = [
+            (0x6c, 1),
+            (0x04, 0x37),
+            (0x10, *register),
+            (0x10, *value | 0x200),
+        ];
+        for (offset, word) in message {
             vm.write(I2C + offset, word);
         }
     }
@@ -44,13 +50,13 @@ fn last_entry(operator: &mut Client) -> LedgerEntry {
 fn exposure_statistics_follow_the_exposure() {
     let (emulation, mut vm, mut operator) = stepped("bars");
     for bank in 0..4 {
-        vm.write(0x1330_a02c + 4 * bank, BANK + 0x1000 * bank);
+        vm.write(0x1330_a03c + 4 * bank, BANK + 0x800 * bank);
     }
     let mut mean = |vm: &mut Vm, frame: u32| {
         operator.step(1).unwrap();
-        let bank = ram(vm, BANK + 0x1000 * ((frame - 1) % 4), 0x1000);
-        assert_eq!(bank[..4], frame.to_le_bytes());
-        assert_eq!(vm.read(0x1330_00b4) & 0x0c00_0000, 0x0c00_0000);
+        let bank = ram(vm, BANK + 0x800 * ((frame - 1) % 4), 0x800);
+        assert_eq!(vm.read(0x1330_a050) & 3, (frame - 1) % 4);
+        assert_eq!(vm.read(0x1330_00b4) & 0x0c00_0000, 0x0800_0000);
         mean_luma(&bank).unwrap()
     };
     let normal = mean(&mut vm, 1);
@@ -142,6 +148,7 @@ fn crops_masks_and_rgb_go_through_to_memory() {
     ] {
         vm.write(0x1330_9900 + register, value);
     }
+    vm.write(0x1330_9804, 0xf_0009);
     vm.write(0x1330_996c, BUFFER);
     operator.step(1).unwrap();
     let entry = last_entry(&mut operator);

@@ -145,6 +145,7 @@ fn what_lies_between_the_lines_is_not_written() {
     let stride = WIDTH + 64;
     vm.write(0x1330_9980, stride);
     vm.write(0x1330_9998, stride);
+    vm.write(0x1330_9804, 0xf_0001);
     let uv = BUFFER + stride * HEIGHT;
     vm.memory
         .write_slice(&vec![0; 1 << 20], GuestAddress(BUFFER.into()))

@@ -19,11 +19,12 @@ use crate::failure::{At, failure};
 use crate::{modules, serve, shell, vendor};
 
 /// What is mounted where: type, place, options.
-const MOUNTS: [(&str, &str, &str); 7] = [
+const MOUNTS: [(&str, &str, &str); 8] = [
     ("proc", "/proc", ""),
     ("sysfs", "/sys", ""),
     ("devtmpfs", "/dev", ""),
     ("devpts", "/dev/pts", ""),
+    ("tmpfs", "/dev/shm", "size=50%"),
     ("debugfs", "/sys/kernel/debug", ""),
     ("tmpfs", "/tmp", "size=50%"),
     ("tmpfs", "/run", ""),

@@ -12,6 +12,7 @@ mod checksum;
 mod clock;
 mod device;
 mod failure;
+mod follow;
 mod init;
 mod modules;
 mod planes;

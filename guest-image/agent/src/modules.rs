@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::path::Path;
 
 use guest_protocol::message::{Failure, ModuleLoad};
+use guest_protocol::{NO_BOARD_WORD, NO_DRIVER_WORD};
 use nix::errno::Errno;
 use nix::kmod::{DeleteModuleFlags, ModuleInitFlags, delete_module, finit_module};
 
@@ -17,6 +18,13 @@ const LOAD_ORDER: &str = "/lib/modules/load-order";
 /// Our module; loaded last.
 const OUR_MODULE: &str = "/lib/modules/tx-isp.ko";
 
+/// The board's module, for a guest that has the chip at its own addresses.
+const BOARD_MODULE: &str = "/lib/modules/tx-isp-t31-board.ko";
+/// Where the kernel lists PCI functions.
+const PCI_DEVICES: &str = "/sys/bus/pci/devices";
+/// Vendor and device of the function that is the chip (driver/abi/src/pci.rs).
+const BOARD_IDS: [(&str, &str); 2] = [("vendor", "0x1234"), ("device", "0x7131")];
+
 /// The environment variable in which the working process finds how loading went.
 pub const REPORT: &str = "AGENT_MODULES";
 
@@ -25,7 +33,17 @@ pub const REPORT: &str = "AGENT_MODULES";
 pub fn load_all(command_line: &str) -> Vec<ModuleLoad> {
     let list = fs::read_to_string(LOAD_ORDER).unwrap_or_default();
     let mut paths = files(&list);
-    if !paths.iter().any(|path| path == OUR_MODULE) && Path::new(OUR_MODULE).exists() {
+    let says = |word: &str| {
+        command_line
+            .split_ascii_whitespace()
+            .any(|said| said == word)
+    };
+    if !says(NO_BOARD_WORD) && has_board(Path::new(PCI_DEVICES)) && Path::new(BOARD_MODULE).exists()
+    {
+        paths.push(BOARD_MODULE.to_owned());
+    }
+    paths.retain(|path| path != OUR_MODULE);
+    if !says(NO_DRIVER_WORD) && Path::new(OUR_MODULE).exists() {
         paths.push(OUR_MODULE.to_owned());
     }
     paths
@@ -36,6 +54,20 @@ pub fn load_all(command_line: &str) -> Vec<ModuleLoad> {
             ModuleLoad { path, failure }
         })
         .collect()
+}
+
+/// Whether one of the PCI functions is the chip.
+fn has_board(functions: &Path) -> bool {
+    let is_board = |function: &Path| {
+        BOARD_IDS.iter().all(|(name, id)| {
+            fs::read_to_string(function.join(name)).is_ok_and(|found| found.trim() == *id)
+        })
+    };
+    fs::read_dir(functions)
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok)
+        .any(|entry| is_board(&entry.path()))
 }
 
 /// The paths in a list of modules. `#` begins a comment.
@@ -131,6 +163,20 @@ mod tests {
             files("# camera\nvideodev.ko\n\n /lib/x/y.ko # why\n"),
             ["/lib/modules/videodev.ko", "/lib/x/y.ko"]
         );
+    }
+
+    #[test]
+    fn the_chip_is_known_by_both_of_its_ids() {
+        let dir = std::env::temp_dir().join(format!("agent-pci-{}", std::process::id()));
+        let function = dir.join("0000:00:12.0");
+        fs::create_dir_all(&function).unwrap();
+        fs::write(function.join("vendor"), "0x1234\n").unwrap();
+        fs::write(function.join("device"), "0x1111\n").unwrap();
+        assert!(!has_board(&dir));
+        fs::write(function.join("device"), "0x7131\n").unwrap();
+        assert!(has_board(&dir));
+        fs::remove_dir_all(&dir).unwrap();
+        assert!(!has_board(&dir));
     }
 
     #[test]

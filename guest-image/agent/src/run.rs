@@ -16,7 +16,7 @@ use nix::unistd::Pid;
 use crate::failure::{At, failure};
 
 /// How often a silent program is checked for its end, in milliseconds.
-const TICK_MS: u16 = 10;
+pub(crate) const TICK_MS: u16 = 10;
 
 /// Runs a program, keeps what it says, and kills it with all it started when its time is over.
 pub fn run(request: &RunRequest) -> Result<RunResult, Failure> {
@@ -54,7 +54,7 @@ pub fn run(request: &RunRequest) -> Result<RunResult, Failure> {
 }
 
 /// Ends the program's group. A program that had ended by itself keeps its status.
-fn kill(child: &mut Child, ended: Option<ExitStatus>) -> Option<ExitStatus> {
+pub(crate) fn kill(child: &mut Child, ended: Option<ExitStatus>) -> Option<ExitStatus> {
     if let Ok(group) = i32::try_from(child.id()) {
         // Fails only if nobody of the group is left.
         let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
@@ -66,7 +66,7 @@ fn kill(child: &mut Child, ended: Option<ExitStatus>) -> Option<ExitStatus> {
     ended
 }
 
-fn run_end(status: ExitStatus) -> RunEnd {
+pub(crate) fn run_end(status: ExitStatus) -> RunEnd {
     match (status.code(), status.signal()) {
         (Some(code), _) => RunEnd::Exit(code),
         (None, signal) => RunEnd::Signal(signal.unwrap_or(0)),
@@ -121,7 +121,7 @@ fn read_some(
 }
 
 /// Whether a pipe has something to read or has ended; waits `time` for it, with or without a pipe.
-fn is_ready(pipe: Option<&impl AsFd>, time: PollTimeout) -> Result<bool, Failure> {
+pub(crate) fn is_ready(pipe: Option<&impl AsFd>, time: PollTimeout) -> Result<bool, Failure> {
     let entry = pipe.map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLIN));
     match nix::poll::poll(&mut entry.into_iter().collect::<Vec<_>>(), time) {
         Ok(count) => Ok(count > 0),

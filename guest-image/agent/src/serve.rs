@@ -9,7 +9,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use guest_protocol::VERSION;
-use guest_protocol::message::{Failure, Guest, Reply, Request, StreamEvent, VideoDevice};
+use guest_protocol::message::{
+    Failure, Guest, Reply, Request, RunResult, StreamEvent, VideoDevice,
+};
 use guest_protocol::wire::{self, WireError};
 use nix::time::{ClockId, clock_gettime};
 
@@ -17,7 +19,7 @@ use crate::device::Camera;
 use crate::failure::{At, failure};
 use crate::port::Port;
 use crate::stream::Sink;
-use crate::{camera_client, clock, modules, run, stream};
+use crate::{camera_client, clock, follow, modules, run, stream};
 
 /// The argument with which init starts itself again to serve requests.
 pub const WORD: &str = "serve";
@@ -74,6 +76,16 @@ fn answer(request: Request, port: &mut impl Write) -> Result<Option<Reply>, Fail
             return Ok(None);
         }
         Request::Run(request) => Reply::Ran(run::run(&request)?),
+        Request::Follow { run, merged } => {
+            let end = follow::follow(&run, merged, &mut |error, bytes| {
+                wire::send(port, &Reply::Output { error, bytes }).map_err(broken)
+            })?;
+            Reply::Ran(RunResult {
+                end,
+                stdout: Vec::new(),
+                stderr: Vec::new(),
+            })
+        }
         Request::ReadFile { path } => {
             let content = fs::read(&path).at(&format!("reading {path}"))?;
             if content.len() >= wire::MAX_MESSAGE - 16 {

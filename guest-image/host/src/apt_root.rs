@@ -77,14 +77,32 @@ impl AptRoot {
     /// # Errors
     /// [`Error::NoMirror`] if the host's sources name no Debian mirror.
     pub fn open(cache: &Path) -> Result<Self> {
-        let root = cache.join("apt");
-        let apt = Self {
+        let apt = Self::at(cache.join("apt"))?;
+        let sources = mirror::sources(cache, &format!("{} {GUEST}", apt.host_arch))?;
+        let architectures = format!("\"{}\"; \"{GUEST}\";", apt.host_arch);
+        apt.configure(&sources, &architectures, "")?;
+        Ok(apt)
+    }
+
+    /// The apt for the newest QEMU, in the folder `qemu/apt` of a cache: for the host's architecture
+    /// alone, and with package lists of its own.
+    ///
+    /// # Errors
+    /// As [`AptRoot::open`].
+    pub fn open_qemu(cache: &Path) -> Result<Self> {
+        let apt = Self::at(cache.join("qemu/apt"))?;
+        let sources = mirror::qemu_sources(cache, &apt.host_arch)?;
+        let release = format!("APT::Default-Release \"{}\";\n", mirror::QEMU_BACKPORTS);
+        apt.configure(&sources, &format!("\"{}\";", apt.host_arch), &release)?;
+        Ok(apt)
+    }
+
+    fn at(root: PathBuf) -> Result<Self> {
+        Ok(Self {
             config: root.join("apt.conf"),
             root,
             host_arch: host_arch()?,
-        };
-        apt.configure(cache)?;
-        Ok(apt)
+        })
     }
 
     /// The host's architecture in Debian's words.
@@ -93,7 +111,7 @@ impl AptRoot {
         &self.host_arch
     }
 
-    fn configure(&self, cache: &Path) -> Result<()> {
+    fn configure(&self, text: &str, architectures: &str, release: &str) -> Result<()> {
         for dir in [
             "etc/apt.conf.d",
             "etc/preferences.d",
@@ -106,14 +124,13 @@ impl AptRoot {
         }
         let root = &self.root;
         write_if_changed(&root.join("status"), "")?;
-        let text = mirror::sources(cache, &format!("{} {GUEST}", self.host_arch))?;
         let sources = root.join("etc/sources.list.d/guest.sources");
-        if write_if_changed(&sources, &text)? {
+        if write_if_changed(&sources, text)? {
             self.forget_lists()?;
         }
         let mut config = format!(
             "APT::Architecture \"{host}\";\n\
-             APT::Architectures {{ \"{host}\"; \"{GUEST}\"; }};\n\
+             APT::Architectures {{ {architectures} }};\n{release}\
              APT::Sandbox::User \"root\";\n\
              Acquire::Languages \"none\";\n\
              Dir::Etc \"{root}/etc\";\n\
@@ -219,9 +236,7 @@ impl AptRoot {
         for deb in fs::read_dir(&debs).at("listing", &debs)? {
             let deb = deb.at("listing", &debs)?.path();
             bytes += fs::metadata(&deb).at("reading", &deb)?.len();
-            let mut command = Command::new("dpkg-deb");
-            command.arg("--extract").arg(&deb).arg(into);
-            run(command, "dpkg-deb --extract", UNPACK_LIMIT)?;
+            extract(&deb, into)?;
         }
         fs::remove_dir_all(&debs).at("removing", &debs)?;
         Ok(bytes)
@@ -249,6 +264,16 @@ impl AptRoot {
         })?;
         Ok(())
     }
+}
+
+/// Unpacks one package into a folder.
+///
+/// # Errors
+/// What dpkg said.
+pub fn extract(deb: &Path, into: &Path) -> Result<()> {
+    let mut command = Command::new("dpkg-deb");
+    command.arg("--extract").arg(deb).arg(into);
+    run(command, "dpkg-deb --extract", UNPACK_LIMIT).map(drop)
 }
 
 /// The host's architecture in Debian's words.

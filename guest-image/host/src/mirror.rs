@@ -12,6 +12,10 @@ use crate::error::{Error, IoContext, Result};
 /// The release the guest is made of.
 const RELEASE: &str = "bookworm";
 
+/// The release whose backports have the newest QEMU, and those backports' suite.
+const QEMU_RELEASE: &str = "trixie";
+pub(crate) const QEMU_BACKPORTS: &str = "trixie-backports";
+
 /// Names a Debian release goes by in a host's sources.
 const DEBIAN_NAMES: [&str; 11] = [
     "bullseye",
@@ -30,6 +34,9 @@ const DEBIAN_NAMES: [&str; 11] = [
 /// The mirror that is offered where the host's sources name none.
 pub const OFFERED: &str = "http://deb.debian.org";
 
+/// Where the host's apt is set up.
+const ETC: &str = "/etc/apt";
+
 /// Debian's keys, as the package debian-archive-keyring has them.
 pub const KEYS: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
@@ -43,16 +50,41 @@ pub fn sources(cache: &Path, architectures: &str) -> Result<String> {
     if own.is_file() {
         return fs::read_to_string(&own).at("reading", &own);
     }
-    let etc = Path::new("/etc/apt");
+    let [deb822, one_line] = host_sources()?;
+    derive(&deb822, &one_line, architectures).ok_or_else(|| no_mirror(cache))
+}
+
+/// The sources of the newest QEMU: the same mirrors' later release, and its backports.
+///
+/// # Errors
+/// As [`sources`].
+pub fn qemu_sources(cache: &Path, architecture: &str) -> Result<String> {
+    let own = own_file(cache);
+    let [deb822, one_line] = match own.is_file() {
+        true => [
+            vec![fs::read_to_string(&own).at("reading", &own)?],
+            Vec::new(),
+        ],
+        false => host_sources()?,
+    };
+    derive_qemu(&deb822, &one_line, architecture).ok_or_else(|| no_mirror(cache))
+}
+
+fn no_mirror(cache: &Path) -> Error {
+    Error::NoMirror {
+        searched: PathBuf::from(ETC),
+        override_file: own_file(cache),
+    }
+}
+
+/// The texts of the host's `.sources` and `.list` files.
+fn host_sources() -> Result<[Vec<String>; 2]> {
+    let etc = Path::new(ETC);
     let mut one_line = read_all(&etc.join("sources.list.d"), "list")?;
     if let Ok(text) = fs::read_to_string(etc.join("sources.list")) {
         one_line.push(text);
     }
-    let deb822 = read_all(&etc.join("sources.list.d"), "sources")?;
-    derive(&deb822, &one_line, architectures).ok_or(Error::NoMirror {
-        searched: etc.to_path_buf(),
-        override_file: own,
-    })
+    Ok([read_all(&etc.join("sources.list.d"), "sources")?, one_line])
 }
 
 /// Names [`OFFERED`] as the guest's mirror, from now on.
@@ -130,6 +162,26 @@ struct Mirror {
 /// The guest's sources in deb822 form, derived from the texts of the host's `.sources` and `.list`
 /// files; `architectures` are apt's names. None if the host names no Debian mirror.
 fn derive(deb822: &[String], one_line: &[String], architectures: &str) -> Option<String> {
+    let mirrors = mirrors(deb822, one_line);
+    if !mirrors.iter().any(|mirror| mirror.suite == RELEASE) {
+        return None;
+    }
+    Some(write(&mirrors, architectures))
+}
+
+fn derive_qemu(deb822: &[String], one_line: &[String], architecture: &str) -> Option<String> {
+    let found: BTreeSet<Mirror> = mirrors(deb822, one_line)
+        .into_iter()
+        .filter(|mirror| mirror.suite == RELEASE)
+        .map(|mirror| Mirror {
+            suite: format!("{QEMU_RELEASE} {QEMU_BACKPORTS}"),
+            ..mirror
+        })
+        .collect();
+    (!found.is_empty()).then(|| write(&found, architecture))
+}
+
+fn mirrors(deb822: &[String], one_line: &[String]) -> BTreeSet<Mirror> {
     let mut mirrors = BTreeSet::new();
     for text in deb822 {
         mirrors.extend(from_deb822(text));
@@ -137,11 +189,12 @@ fn derive(deb822: &[String], one_line: &[String], architectures: &str) -> Option
     for text in one_line {
         mirrors.extend(text.lines().flat_map(from_one_line));
     }
-    if !mirrors.iter().any(|mirror| mirror.suite == RELEASE) {
-        return None;
-    }
+    mirrors
+}
+
+fn write(mirrors: &BTreeSet<Mirror>, architectures: &str) -> String {
     let mut text = String::new();
-    for mirror in &mirrors {
+    for mirror in mirrors {
         // Writing to a String cannot fail.
         let _ = write!(
             text,
@@ -153,7 +206,7 @@ fn derive(deb822: &[String], one_line: &[String], architectures: &str) -> Option
         }
         text.push('\n');
     }
-    Some(text)
+    text
 }
 
 fn from_deb822(text: &str) -> Vec<Mirror> {
@@ -288,6 +341,18 @@ Signed-By:
         assert!(text.contains("Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n"));
         assert!(text.contains("Signed-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n abc\n"));
         assert!(text.contains("Architectures: amd64 mipsel\n"));
+    }
+
+    #[test]
+    fn the_newest_qemu_comes_from_the_same_mirror() {
+        let text = derive_qemu(&[BOOKWORM.to_owned()], &[], "amd64").unwrap();
+        assert_eq!(
+            text,
+            "Types: deb\nURIs: http://mirror.example/debian\nSuites: trixie trixie-backports\n\
+             Components: main\nArchitectures: amd64\n\
+             Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n\n"
+        );
+        assert_eq!(derive_qemu(&[], &[], "amd64"), None);
     }
 
     #[test]

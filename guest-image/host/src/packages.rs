@@ -539,6 +539,26 @@ mod tests {
     }
 
     #[test]
+    fn the_container_has_all_that_is_asked_for() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ci/Containerfile");
+        let text = std::fs::read_to_string(file).unwrap();
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let needs = Needs {
+            kernel_source: true,
+            qemu: true,
+        };
+        for package in wanted(needs) {
+            // Without these two there would be no container.
+            if !["apt", "dpkg"].contains(&package) {
+                assert!(
+                    words.contains(&package),
+                    "{package} is not in ci/Containerfile"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn lists_are_as_old_as_the_last_fetch() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(age_of(dir.path()), None);

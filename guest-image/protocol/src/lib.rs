@@ -18,10 +18,16 @@ pub const PORT_NAME: &str = "tx-isp.agent";
 
 /// The version of the messages; both sides must have the same one. Any change to [`message`] that
 /// changes bytes on the wire is a new version.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// The word on the kernel command line that asks for a console instead of the agent.
 pub const SHELL_WORD: &str = "lab.shell";
+
+/// The word on the kernel command line that leaves the driver tx-isp.ko unloaded.
+pub const NO_DRIVER_WORD: &str = "lab.no-driver";
+
+/// The word on the kernel command line that leaves the board's module unloaded.
+pub const NO_BOARD_WORD: &str = "lab.no-board";
 
 /// The word on the kernel command line that asks for the vendor's device nodes: a parameter of the
 /// driver's, which the agent heeds, too.

@@ -3,7 +3,7 @@
 //!
 //! The lab sends one request at a time. Each is answered by exactly one [`Reply`], except
 //! [`Request::Stream`]: its answers are [`Reply::Stream`], any number of them, the last of which is
-//! [`StreamEvent::Done`], or [`Reply::Failed`]; and [`Request::Camera`], whose last answer is
+//! [`StreamEvent::Done`], or [`Reply::Failed`]; [`Request::Follow`]; and [`Request::Camera`], whose last answer is
 //! [`CameraEvent::Ended`] or [`Reply::Failed`].
 
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,15 @@ pub enum Request {
     Camera(CameraRequest),
     /// Runs a program to its end; answered by [`Reply::Ran`].
     Run(RunRequest),
+    /// Runs a program and tells what it says as it says it: any number of [`Reply::Output`], then
+    /// [`Reply::Ran`] without any output, or [`Reply::Failed`].
+    Follow {
+        /// The program.
+        run: RunRequest,
+        /// Whether its standard error goes the way of its standard output, which keeps the order of
+        /// the two.
+        merged: bool,
+    },
     /// Reads a whole file; answered by [`Reply::Content`].
     ReadFile {
         /// Its path in the guest.
@@ -160,6 +169,14 @@ pub enum Reply {
     Content(#[serde(with = "serde_bytes")] Vec<u8>),
     /// What a program said and how it ended.
     Ran(RunResult),
+    /// What a program says while it runs.
+    Output {
+        /// Whether it is its standard error.
+        error: bool,
+        /// The next bytes.
+        #[serde(with = "serde_bytes")]
+        bytes: Vec<u8>,
+    },
     /// Something happened on a stream.
     Stream(StreamEvent),
     /// Something happened to a camera's main program.

@@ -63,13 +63,13 @@ fn resolve(apt: &Apt<'_>) -> Result<Vec<Bundle>> {
     };
     Ok(vec![
         Bundle {
-            label: "kernel-image",
+            label: "kernel-image".to_owned(),
             packages: vec![package(format!("linux-image-{release}"), GUEST, &version)],
         },
         // The security archive may hold a newer kbuild for the host than the guest's kernel is:
         // all three have to be of one version.
         Bundle {
-            label: "kernel-headers",
+            label: "kernel-headers".to_owned(),
             packages: vec![
                 package(headers, GUEST, &version),
                 package(common, "all", &source),

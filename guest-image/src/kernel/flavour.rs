@@ -142,7 +142,7 @@ fn resolve(apt: &Apt<'_>) -> Result<Vec<Bundle>> {
         });
     };
     Ok(vec![Bundle {
-        label: "kernel-source",
+        label: "kernel-source".to_owned(),
         packages: vec![Package {
             name: format!("linux-source-{major}.{minor}"),
             arch: "all".to_owned(),

@@ -20,7 +20,7 @@ use host_setup::progress::Progress;
 use modules::ModuleTree;
 
 /// Prefix of the cross compiler's programs.
-const CROSS_COMPILE: &str = "mipsel-linux-gnu-";
+pub(crate) const CROSS_COMPILE: &str = "mipsel-linux-gnu-";
 
 /// A relocatable kernel copies itself to a random place at every boot: Debian's to anywhere from
 /// 17 to 33 MiB (`determine_relocation_address()`), where it may meet the initramfs. Kept where it

@@ -18,12 +18,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use guest_image::{ImageRequest, KernelChoice};
+use guest_protocol::NO_DRIVER_WORD;
 use libtest_mimic::{Arguments, Failed, Trial};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use testbed::config::GuestConfig;
 use testbed::explain;
 use testbed::guest::Guest;
-use testbed::prepare::{Prepared, repository};
+use testbed::prepare::{Prepared, named_qemu, repository};
 use testbed::progress::Steps;
 use testbed::qemu::{Carrier, Qemu};
 use testbed::sensor::SensorConfig;
@@ -66,6 +67,8 @@ pub struct Boot {
     pub programs: Programs,
     /// What the emulator is told, by the guest's memory.
     pub emulator: fn(&Prepared) -> Vec<OsString>,
+    /// The modules that are in the guest, to be loaded by the test, in place of the driver.
+    pub modules: Option<fn(&GuestConfig) -> Result<Vec<PathBuf>>>,
     /// What must be done before.
     pub before: Option<Box<dyn Fn() -> Result<()> + Send + Sync>>,
 }
@@ -79,6 +82,7 @@ impl Default for Boot {
             },
             programs: Programs::Usual,
             emulator: |_| Vec::new(),
+            modules: None,
             before: None,
         }
     }
@@ -117,6 +121,15 @@ type Results = Arc<Mutex<Vec<(String, Duration, Result<(), String>)>>>;
 /// Runs a binary's tests as its command line says; `add` adds them for each carrier that this QEMU
 /// has.
 pub fn main(name: &'static str, add: impl Fn(&mut CarrierSuite<'_>)) -> ExitCode {
+    main_over(name, &Carrier::MAILBOX, add)
+}
+
+/// The same over other carriers.
+pub fn main_over(
+    name: &'static str,
+    carriers: &[Carrier],
+    add: impl Fn(&mut CarrierSuite<'_>),
+) -> ExitCode {
     let mut arguments = Arguments::from_args();
     // A guest ends with the thread that started it.
     arguments.test_threads = Some(1);
@@ -133,7 +146,7 @@ pub fn main(name: &'static str, add: impl Fn(&mut CarrierSuite<'_>)) -> ExitCode
         .as_ref()
         .ok()
         .and_then(|config| Qemu::find(config.qemu.as_deref()).ok());
-    for carrier in Carrier::ALL {
+    for &carrier in carriers {
         match left_out(carrier, wanted, qemu.as_ref()) {
             None => add(&mut CarrierSuite {
                 suite: &mut suite,
@@ -193,7 +206,7 @@ fn config() -> Result<GuestConfig> {
             Some(found.with_context(|| format!("TX_ISP_TEST_ATTACH={name} is no carrier"))?)
         }
     };
-    Ok(GuestConfig {
+    let mut config = GuestConfig {
         memory: memory.parse().map_err(anyhow::Error::msg)?,
         kernel: match word("KERNEL").as_deref() {
             None | Some("debian") => KernelChoice::Debian,
@@ -205,7 +218,10 @@ fn config() -> Result<GuestConfig> {
         attach,
         vendor: false,
         yes: word("YES").is_some(),
-    })
+    };
+    // Asked for its carriers below, so it must be there.
+    config.qemu = named_qemu(&config, &repository()?, &Steps::new())?;
+    Ok(config)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -321,10 +337,16 @@ impl SharedGuest {
             vendor: programs == Programs::Vendor,
             ..config.clone()
         };
-        let prepared = Prepared::with_image(&config, &steps, |image: &mut ImageRequest| {
+        let modules = self.boot.modules.map(|build| build(&config)).transpose()?;
+        let mut prepared = Prepared::with_image(&config, &steps, |image: &mut ImageRequest| {
+            image.modules = modules.clone().unwrap_or_default();
             image.with_compliance = programs == Programs::Usual;
             image.with_gstreamer = programs == Programs::GStreamer;
         })?;
+        if modules.is_some() {
+            let words = &mut prepared.image.command_line_extra;
+            words.push(NO_DRIVER_WORD.to_owned());
+        }
         Ok(Prepared {
             carrier: self.carrier,
             ..prepared

@@ -58,7 +58,9 @@ const KNOWN: [(&str, &[&str]); 5] = [
     ),
     (
         "emulator/chip",
-        &["", "ailing", "channel", "gates", "scaler", "side"],
+        &[
+            "", "ailing", "channel", "gates", "i2c", "live", "scaler", "side",
+        ],
     ),
     (
         "emulator/picture",

@@ -12,7 +12,7 @@ use clap::Args;
 use guest_image::Progress;
 use lzma_rust2::{XzOptions, XzWriter};
 use testbed::bundle::{self, Manifest};
-use testbed::prepare::{Prepared, cargo, repository};
+use testbed::prepare::{self, cargo, repository};
 use testbed::process::{self, Line};
 use testbed::progress::Steps;
 
@@ -51,7 +51,7 @@ pub fn command(options: &BundleOptions) -> Result<bool> {
     );
     let steps = Steps::new();
     let repository = repository()?;
-    let prepared = Prepared::with_image(&options.guest.config(), &steps, |image| {
+    let image = prepare::image(&options.guest.config(), &steps, |image| {
         image.with_compliance = true;
     })?;
     let programs = steps.step(
@@ -59,8 +59,7 @@ pub fn command(options: &BundleOptions) -> Result<bool> {
         || build_static(&repository, &steps),
         |programs| format!("lab and emulator, {}", programs.linkage),
     )?;
-    let image = &prepared.image;
-    let manifest = serde_json::to_vec_pretty(&Manifest::of(image)).context("the manifest")?;
+    let manifest = serde_json::to_vec_pretty(&Manifest::of(&image)).context("the manifest")?;
     let mut files = vec![
         Entry::file(bundle::LAB, &programs.lab, 0o755)?,
         Entry::file(bundle::EMULATOR, &programs.emulator, 0o755)?,

@@ -14,6 +14,8 @@ pub mod memory_options;
 pub mod oom;
 pub mod plan;
 pub mod registers;
+pub mod run;
+pub mod sdk;
 pub mod shell;
 pub mod stream;
 pub mod stream_options;

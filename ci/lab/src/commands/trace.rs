@@ -2,6 +2,7 @@
 //! `cargo lab trace`: register traces, our own and those of real hardware.
 
 mod coverage;
+mod play;
 mod show;
 
 use crate::output::{say, say_text};
@@ -31,6 +32,8 @@ pub enum TraceCommand {
     Show(ShowOptions),
     /// Compares two traces, apart from what may differ; fails if they differ
     Diff(DiffOptions),
+    /// Plays a trace on the chip model, without a guest; fails if a read differs or a mistake is an error
+    Play(play::PlayOptions),
     /// Shows which registers, fields and sequences a trace exercises
     Coverage(CoverageOptions),
 }
@@ -108,7 +111,7 @@ impl DiffOptions {
     }
 }
 
-/// `cargo lab trace`: false only if compared traces differ.
+/// `cargo lab trace`: false only if compared traces differ, or a played one is not clean.
 ///
 /// # Errors
 /// If a file cannot be read or written; a malformed line is told with its number.
@@ -136,6 +139,7 @@ pub fn command(command: &TraceCommand) -> Result<bool> {
             say_text!("{text}");
             Ok(equal)
         }
+        TraceCommand::Play(options) => play::play(options),
         TraceCommand::Coverage(options) => {
             let mut all = Vec::new();
             for file in &options.files {

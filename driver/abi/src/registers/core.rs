@@ -7,16 +7,16 @@ register_block! {
     /// Chip id and version.
     Id ("ID") = 0x00: ReadOnly, reset 0x5456_0031, Modelled, "facts 2.1, 9.1";
     /// Size of the picture that comes from the VIC.
-    FrameSize ("FRAME_SIZE") = 0x04: ReadWrite, reset 0, Modelled, "facts 2.1" {
+    FrameSize ("FRAME_SIZE") = 0x04: ReadWrite, reset 0x0780_0438, Modelled, "facts 2.1, 2a.3" {
         FRAME_HEIGHT [16 @ 0] "Lines.",
         FRAME_WIDTH [16 @ 16] "Pixels in a line.",
     };
     /// Order of the sensor's colour filters.
-    Bayer ("BAYER") = 0x08: ReadWrite, reset 0, Modelled, "facts 2.1" {
-        BAYER_ORDER [5 @ 0] "0 to 3: the order of the four colours; 0x14: monochrome.",
+    Bayer ("BAYER") = 0x08: ReadWrite, reset 1, Modelled, "facts 2a.2, 2a.3" {
+        BAYER_ORDER [5 @ 0] "0 RGGB, 1 BGGR, 2 GRBG, 3 GBRG; 8 to 0x17: with infrared pixels.",
     };
     /// Bypass of the core's processing blocks; a set bit takes a block out of the picture's way.
-    TopBypass ("TOP_BYPASS") = 0x0c: ReadWrite, reset 0, Storage, "facts 2.1" {
+    TopBypass ("TOP_BYPASS") = 0x0c: ReadWrite, reset 0x8070_0008, Modelled, "facts 2.1, 2a.3" {
         BYPASS_BLC_DG [1 @ 0] "Black level and digital gain.",
         BYPASS_1 [1 @ 1] "Not named in the sources.",
         BYPASS_DPC [1 @ 2] "Dead pixel correction.",
@@ -46,8 +46,8 @@ register_block! {
     MainEnable ("MAIN_ENABLE") = 0x10: ReadWrite, reset 0, Modelled, "facts 2.1" {
         MAIN_ENABLE_BITS [10 @ 0] "0 stops the core.",
     };
-    /// Takes the Bayer order first, then 8.
-    InputSelect ("INPUT_SELECT") = 0x1c: ReadWrite, reset 0, Storage, "facts 2.1";
+    /// 0x3f00 at first (0x10003f00 with infrared pixels), 8 just before START.
+    InputSelect ("INPUT_SELECT") = 0x1c: ReadWrite, reset 0, Storage, "facts 2a.2, 2b.4";
     /// Pipeline control.
     PipelineControl ("PIPELINE_CONTROL") = 0x20: ReadWrite, reset 0, Modelled, "facts 2.1" {
         PIPELINE_FLUSH [1 @ 2] "Its pulse, 1 then 0, drops the frame that is in the pipeline.",
@@ -62,8 +62,12 @@ register_block! {
     };
     /// Idle state.
     Idle ("IDLE") = 0x2c: ReadOnly, reset 0x0040_0040, Storage, "facts 2.1, 9.1";
-    /// Written with 0xffffffff at start.
-    StartMask ("START_MASK") = 0x30: ReadWrite, reset 0, Unknown, "facts 2.1";
+    /// Written with 0xffffffff at start; reads back 0x8fffffff.
+    StartMask ("START_MASK") = 0x30: ReadWrite, reset 0, Unknown, "facts 2.1, 2b.4";
+    /// Reads 1 while streaming; meaning unknown.
+    Status60 ("STATUS_60") = 0x60: ReadOnly, reset 0, Modelled, "facts 2a.3";
+    /// Reads 1 while streaming; meaning unknown.
+    Status64 ("STATUS_64") = 0x64: ReadOnly, reset 0, Modelled, "facts 2a.3";
     /// Reads 1; meaning unknown.
     Status90 ("STATUS_90") = 0x90: ReadOnly, reset 1, Unknown, "facts 2.1";
     /// Reads 1; meaning unknown.
@@ -78,13 +82,14 @@ register_block! {
     IrqEnable ("IRQ_ENABLE") = 0xb0: ReadWrite, reset 0, Modelled, "facts 2.1, 9.2";
     /// Interrupt status. The line is high while a bit is set here and in IRQ_ENABLE.
     IrqStatus ("IRQ_STATUS") = 0xb4: ReadOnly, reset 0, Modelled, "facts 2.2, 9.2" {
-        IRQ_FRAME_DONE [1 @ 0] "The frame has been processed.",
+        IRQ_CHANNELS_DONE [3 @ 0] "Bit n: channel n has written its last line.",
         IRQ_ERROR_GROUP [5 @ 3] "Errors without a name.",
         IRQ_OVERFLOW_0 [1 @ 8] "Overflow; starts the exception recovery in wide dynamic range.",
         IRQ_OVERFLOW_1 [1 @ 9] "Overflow; starts the exception recovery in wide dynamic range.",
         IRQ_START_TRANSIENT [1 @ 10] "Part of the pattern 0x500 seen once at a normal start.",
+        IRQ_WDR [1 @ 11] "Statistics of wide dynamic range ready.",
         IRQ_FRAME_START [1 @ 12] "The first line of a frame has arrived.",
-        IRQ_IP_DONE [1 @ 13] "End of processing.",
+        IRQ_IP_DONE [1 @ 13] "The pipe has processed the frame.",
         IRQ_ADR_HISTOGRAM [1 @ 18] "ADR histogram ready.",
         IRQ_DEFOG [1 @ 20] "Defog statistics ready.",
         IRQ_AE0_ZONES [1 @ 26] "AE0 zone statistics ready.",
@@ -98,6 +103,30 @@ register_block! {
     IrqClear ("IRQ_CLEAR") = 0xb8: Acknowledge, reset 0, Modelled, "facts 2.1, 9.2";
     /// Perhaps an interrupt mask; no driver writes it while running.
     StatusBc ("STATUS_BC") = 0xbc: ReadWrite, reset 0, Unknown, "facts 2.1";
+    /// Touched by the open driver only.
+    WordC4 ("WORD_C4") = 0xc4: ReadWrite, reset 0x0004_0000, Unknown, "facts 2a.3";
+    /// Touched by the open driver only.
+    WordC8 ("WORD_C8") = 0xc8: ReadWrite, reset 0x0040_0040, Unknown, "facts 2a.3";
+    /// Touched by the open driver only.
+    WordCc ("WORD_CC") = 0xcc: ReadWrite, reset 0x100, Unknown, "facts 2a.3";
+    /// Touched by the open driver only.
+    WordD0 ("WORD_D0") = 0xd0: ReadWrite, reset 0, Unknown, "facts 2f";
+    /// Touched by the open driver only.
+    WordD4 ("WORD_D4") = 0xd4: ReadWrite, reset 0xc, Unknown, "facts 2a.3";
+    /// Touched by the open driver only.
+    WordD8 ("WORD_D8") = 0xd8: ReadWrite, reset 0x00ff_ffff, Unknown, "facts 2a.3";
+    /// Touched by the open driver only.
+    WordDc ("WORD_DC") = 0xdc: ReadWrite, reset 0, Unknown, "facts 2f";
+    /// Touched by the open driver only.
+    WordE0 ("WORD_E0") = 0xe0: ReadWrite, reset 0x100, Unknown, "facts 2a.3";
+    /// Touched by the open driver only.
+    WordE4 ("WORD_E4") = 0xe4: ReadWrite, reset 0x0040_0040, Unknown, "facts 2a.3";
+    /// Touched by the open driver only.
+    WordE8 ("WORD_E8") = 0xe8: ReadWrite, reset 0, Unknown, "facts 2f";
+    /// Touched by the open driver only.
+    WordEc ("WORD_EC") = 0xec: ReadWrite, reset 0, Unknown, "facts 2f";
+    /// Touched by the open driver only.
+    WordF0 ("WORD_F0") = 0xf0: ReadWrite, reset 0xff80_8000, Unknown, "facts 2a.3";
     /// Live line counter.
     LineCounter0 ("LINE_COUNTER_0") = 0x100: ReadOnly, reset 0, Unknown, "facts 2.1";
     /// Live line counter.
@@ -116,4 +145,10 @@ register_block! {
     };
     /// Mode: 0x1c linear, 0x1e monochrome, 0x10 or 0x12 wide dynamic range.
     Mode ("MODE") = 0x804: ReadWrite, reset 0, Storage, "facts 2.1";
+    /// Touched by the open driver only.
+    Word808 ("WORD_808") = 0x808: ReadWrite, reset 0, Unknown, "facts 2f";
+    /// Touched by the open driver only.
+    Word80c ("WORD_80C") = 0x80c: ReadWrite, reset 0, Unknown, "facts 2f";
+    /// Detail of the error that bits 3 to 9 of IRQ_STATUS tell of; the bits' meaning is not known.
+    ErrorDetail ("ERROR_DETAIL") = 0x84c: ReadOnly, reset 0, Unknown, "facts 2a.4, 2b.6";
 }

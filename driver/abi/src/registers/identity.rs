@@ -14,13 +14,16 @@ register_block! {
 register_block! {
     /// Electronic fuses, for the variant of the SoC.
     Efuse ("EFUSE") at 0x1354_0000, stride 0x1000, instances 1;
-    /// Holds the variant's remark in its byte 1; 0 selects the plain table of variants.
-    Remark ("EFUSE_REMARK") = 0x230: ReadOnly, reset 0, Modelled, "facts 1.4, 9.1" {
-        SUB_REMARK [8 @ 8] "The remark byte at offset 0x231.",
+    /// Holds the variant's remark in its byte 3, which the client library takes out of an unaligned
+    /// word at 0x231; 0 selects the plain table of variants.
+    Remark ("EFUSE_REMARK") = 0x230: ReadOnly, reset 0, Modelled, "facts 2a.2" {
+        SUB_REMARK [8 @ 24] "The remark byte at offset 0x233.",
     };
+    /// The word behind it, of which that unaligned word holds a byte.
+    Word234 ("EFUSE_234") = 0x234: ReadOnly, reset 0, Modelled, "facts 2a.2";
     /// The variant, in both half-words: 0x2222 is the T31X of a Wyze Cam v3.
-    Variant ("EFUSE_SUBTYPE") = 0x238: ReadOnly, reset 0x2222_2222, Modelled, "facts 1.4, 9.1" {
-        SUB_TYPE_LOW [16 @ 0] "The half-word that the client library reads.",
-        SUB_TYPE_HIGH [16 @ 16] "The half-word that the machine model carries.",
+    Variant ("EFUSE_SUBTYPE") = 0x238: ReadOnly, reset 0x2222_2222, Modelled, "facts 2a.2" {
+        SUB_TYPE_LOW [16 @ 0] "The same half-word.",
+        SUB_TYPE_HIGH [16 @ 16] "The half-word that the client library reads.",
     };
 }

@@ -7,6 +7,7 @@
 
 #[macro_use]
 mod describe;
+mod board;
 mod core;
 mod cpm;
 mod csi;
@@ -15,16 +16,19 @@ mod i2c;
 mod identity;
 mod msca;
 pub mod reference;
+#[cfg(test)]
+mod resets;
 mod tuning;
 mod vic;
 
+pub use self::board::{Gpio, Intc};
 pub use self::core::Core;
 pub use self::cpm::Cpm;
 pub use self::csi::{CsiHost, CsiPhy};
 pub use self::i2c::I2c;
 pub use self::identity::{Efuse, Harb};
 pub use self::msca::{Channel, Msca};
-pub use self::tuning::{Parameter, Statistics, Tuning};
+pub use self::tuning::{Parameter, Statistics, TABLES, Tuning};
 pub use self::vic::Vic;
 pub use describe::{Access, Block, Fidelity, Field, Register};
 
@@ -57,8 +61,12 @@ pub enum RegisterId {
     CsiHost(CsiHost),
     /// The MIPI D-PHY.
     CsiPhy(CsiPhy),
-    /// The sensor's I2C bus.
-    I2c(I2c),
+    /// An interrupt controller's bank, 0 or 1.
+    Intc(u32, Intc),
+    /// A GPIO port, 0 for A.
+    Gpio(u32, Gpio),
+    /// An I2C controller, 0 or 1; the sensor is on 0.
+    I2c(u32, I2c),
     /// Processing blocks below the multi-scaler.
     Tuning(Tuning),
     /// Processing blocks above the multi-scaler.
@@ -68,8 +76,10 @@ pub enum RegisterId {
 }
 
 /// Every block, in address order.
-pub const BLOCKS: [&Block; 12] = [
+pub const BLOCKS: [&Block; 15] = [
     Cpm::BLOCK,
+    Intc::BLOCK,
+    Gpio::BLOCK,
     CsiPhy::BLOCK,
     CsiHost::BLOCK,
     I2c::BLOCK,
@@ -79,6 +89,7 @@ pub const BLOCKS: [&Block; 12] = [
     Msca::BLOCK,
     Channel::BLOCK,
     Statistics::BLOCK,
+    TABLES,
     Vic::BLOCK,
     Efuse::BLOCK,
 ];
@@ -112,7 +123,19 @@ impl RegisterId {
             return Efuse::from_offset(offset).map(Self::Efuse);
         }
         if let Some(offset) = offset_in(I2c::BLOCK) {
-            return I2c::from_offset(offset).map(Self::I2c);
+            let controller = offset / I2c::BLOCK.stride;
+            let register = I2c::from_offset(offset % I2c::BLOCK.stride);
+            return register.map(|register| Self::I2c(controller, register));
+        }
+        if let Some(offset) = offset_in(Intc::BLOCK) {
+            let bank = offset / Intc::BLOCK.stride;
+            let register = Intc::from_offset(offset % Intc::BLOCK.stride);
+            return register.map(|register| Self::Intc(bank, register));
+        }
+        if let Some(offset) = offset_in(Gpio::BLOCK) {
+            let port = offset / Gpio::BLOCK.stride;
+            let register = Gpio::from_offset(offset % Gpio::BLOCK.stride);
+            return register.map(|register| Self::Gpio(port, register));
         }
         let named = offset_in(Tuning::BLOCK)
             .and_then(Tuning::from_offset)
@@ -145,7 +168,9 @@ impl RegisterId {
             Self::Vic(_) => Vic::BLOCK,
             Self::CsiHost(_) => CsiHost::BLOCK,
             Self::CsiPhy(_) => CsiPhy::BLOCK,
-            Self::I2c(_) => I2c::BLOCK,
+            Self::Intc(..) => Intc::BLOCK,
+            Self::Gpio(..) => Gpio::BLOCK,
+            Self::I2c(..) => I2c::BLOCK,
             Self::Tuning(_) => Tuning::BLOCK,
             Self::Statistics(_) => Statistics::BLOCK,
             Self::Parameter(parameter) => parameter.block(),
@@ -165,10 +190,22 @@ impl RegisterId {
             Self::Vic(register) => register.address(),
             Self::CsiHost(register) => register.address(),
             Self::CsiPhy(register) => register.address(),
-            Self::I2c(register) => register.address(),
+            Self::Intc(bank, register) => register.of(bank),
+            Self::Gpio(port, register) => register.of(port),
+            Self::I2c(controller, register) => register.of(controller),
             Self::Tuning(register) => register.address(),
             Self::Statistics(register) => register.address(),
             Self::Parameter(parameter) => parameter.address(),
+        }
+    }
+
+    /// The register's value after reset, which may differ between instances of a block.
+    #[must_use]
+    pub fn reset(self) -> u32 {
+        match self {
+            Self::Channel(channel, register) => register.reset_in(channel),
+            Self::Gpio(1, Gpio::Int) => Gpio::LIBRARY_PIN,
+            _ => self.describe().reset,
         }
     }
 
@@ -185,7 +222,9 @@ impl RegisterId {
             Self::Vic(register) => register.describe(),
             Self::CsiHost(register) => register.describe(),
             Self::CsiPhy(register) => register.describe(),
-            Self::I2c(register) => register.describe(),
+            Self::Intc(_, register) => register.describe(),
+            Self::Gpio(_, register) => register.describe(),
+            Self::I2c(_, register) => register.describe(),
             Self::Tuning(register) => register.describe(),
             Self::Statistics(register) => register.describe(),
             Self::Parameter(parameter) => parameter.describe(),
@@ -224,7 +263,7 @@ mod tests {
     #[test]
     fn the_mipi_pages_have_words_without_names() {
         for (address, block) in [
-            (0x1002_2008, CsiPhy::BLOCK),
+            (0x1002_2014, CsiPhy::BLOCK),
             (0x1002_2ffc, CsiPhy::BLOCK),
             (0x1002_3050, CsiHost::BLOCK),
         ] {
@@ -275,39 +314,8 @@ mod tests {
         }
     }
 
-    /// Addresses and reset values of facts 1.3, 2.1, 2.4, 2.7, 2.8 and 9.1, repeated on purpose.
     #[test]
-    fn well_known_addresses_and_reset_values_are_those_of_the_reference() {
-        for (address, reset) in [
-            (0x1000_00c4, 0),
-            (0x1300_002c, 0x1003_1000),
-            (0x1330_0000, 0x5456_0031),
-            (0x1330_0028, 1),
-            (0x1330_002c, 0x0040_0040),
-            (0x1330_0098, 0x0003_0000),
-            (0x1330_00b4, 0),
-            (0x1330_0110, 0x8000_7000),
-            (0x1330_0114, 0x0077_7111),
-            (0x1330_9804, 0),
-            (0x1330_9808, 0),
-            (0x1330_9864, 0x0780_0438),
-            (0x1330_9970, 1),
-            (0x1330_9a7c, 1),
-            (0x1330_9b88, 1),
-            (0x1330_9994, 1),
-            (0x133e_0000, 0),
-            (0x133e_0100, 0x2d0),
-            (0x133e_010c, 0x2_c000),
-            (0x133e_01e8, 0xffff_ffff),
-            (0x133e_01ec, 0xffff_ffff),
-            (0x1002_3000, 0x3130_322a),
-            (0x1002_3014, 0x200),
-            (0x1354_0230, 0),
-            (0x1354_0238, 0x2222_2222),
-        ] {
-            let id = RegisterId::decode(PhysAddr(address)).unwrap();
-            assert_eq!(id.describe().reset, reset, "{address:#x}");
-        }
+    fn what_is_not_declared_belongs_to_no_register() {
         assert_eq!(RegisterId::decode(PhysAddr(0x1330_0bad & !3)), None);
         assert_eq!(RegisterId::decode(PhysAddr(0x1330_b900)), None);
         assert_eq!(RegisterId::decode(PhysAddr(0x1330_1002)), None);

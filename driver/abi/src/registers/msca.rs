@@ -9,11 +9,14 @@ register_block! {
     Msca ("MSCA") at 0x1330_9800, stride 0x100, instances 1;
     /// Control.
     Control ("CTRL") = 0x00: ReadWrite, reset 0, Storage, "facts 2.4";
-    /// Channel enable.
-    ChannelEnable ("CH_EN") = 0x04: ReadWrite, reset 0, Modelled, "facts 2.4, 9.2" {
+    /// Channel enable, averaging, and the strobes that let new settings take effect with the next frame.
+    ChannelEnable ("CH_EN") = 0x04: Command, reset 0x3f00, Modelled, "facts 2a.1, 2b.5" {
         ENABLED_CHANNELS [3 @ 0] "Bit n enables channel n.",
-        SCALE_BITS [6 @ 8] "Bits 8+n and 11+n: channel n scales.",
-        START_BITS [4 @ 16] "Set by the vendor's driver at each start; meaning unproven.",
+        MASKED_CHANNELS [3 @ 3] "Bit n paints channel n's mask rectangles.",
+        AVERAGE_0 [3 @ 8] "Bit n: channel n averages; set where less than half of the lines or pixels remain.",
+        AVERAGE_1 [3 @ 11] "As AVERAGE_0 in the other direction; which is which is not known.",
+        INPUT_STROBE [1 @ 16] "Takes SRC_POS and SRC_SIZE over; reads 0.",
+        CHANNEL_STROBES [3 @ 17] "Bit n takes channel n's settings over; reads 0.",
     };
     /// Channel state.
     ChannelState ("CH_STAT") = 0x08: ReadOnly, reset 0, Modelled, "facts 2.4, 9.2" {
@@ -47,22 +50,48 @@ register_block! {
         INPUT_HEIGHT [16 @ 0] "Lines.",
         INPUT_WIDTH [16 @ 16] "Pixels in a line.",
     };
-    /// Window through which the T30's resize coefficients are pushed.
-    Coefficients ("GLO_RSZ_COEF_WR") = 0x80: ReadWrite, reset 0, Storage, "facts 2.4";
-    /// T30 only: 4 for line buffers and NV12.
-    SourceControl ("SRC_IN") = 0xa0: ReadWrite, reset 0, Storage, "facts 2.4";
-    /// T30 only: size of the input.
-    SourceSize ("SRC_IN_SIZE") = 0xa4: ReadWrite, reset 0, Storage, "facts 2.4";
-    /// T30 only: address of the input's Y plane.
-    SourceY ("SRC_Y_ADDR") = 0xa8: ReadWrite, reset 0, Storage, "facts 2.4";
-    /// T30 only: stride of the input's Y plane.
-    SourceYStride ("SRC_Y_STRI") = 0xac: ReadWrite, reset 0, Storage, "facts 2.4";
-    /// T30 only: address of the input's UV plane.
-    SourceUv ("SRC_UV_ADDR") = 0xb0: ReadWrite, reset 0, Storage, "facts 2.4";
-    /// T30 only: stride of the input's UV plane.
-    SourceUvStride ("SRC_UV_STRI") = 0xb4: ReadWrite, reset 0, Storage, "facts 2.4";
-    /// First word of the T31's live status; how far it reaches is not known.
-    LiveStatus ("LIVE_C8") = 0xc8: ReadOnly, reset 0, Unknown, "facts 2.4";
+    /// Changes while streaming; meaning unknown.
+    Word7c ("WORD_7C") = 0x7c: ReadWrite, reset 0xc0000000, Unknown, "facts 2a.1, 2a.3";
+    /// State word.
+    State80 ("STATE_80") = 0x80: ReadOnly, reset 0x1, Unknown, "facts 2a.1, 2a.3";
+    /// State word.
+    State84 ("STATE_84") = 0x84: ReadOnly, reset 0x1, Unknown, "facts 2a.1, 2a.3";
+    /// Where the input is in the frame: line << 16 | pixel.
+    InputPoint ("POSITION_IN") = 0x88: ReadOnly, reset 0x0, Modelled, "facts 2a.1, 2a.3";
+    /// Where channel 0 is in the frame: line << 16 | pixel.
+    ChannelPoint0 ("POSITION_0") = 0x8c: ReadOnly, reset 0x0, Modelled, "facts 2a.1, 2a.3";
+    /// State word.
+    State90 ("STATE_90") = 0x90: ReadOnly, reset 0x1010001, Unknown, "facts 2a.1, 2a.3";
+    /// Where channel 1 is in the frame: line << 16 | pixel.
+    ChannelPoint1 ("POSITION_1") = 0x94: ReadOnly, reset 0x0, Modelled, "facts 2a.1, 2a.3";
+    /// Where channel 2 is in the frame: line << 16 | pixel.
+    ChannelPoint2 ("POSITION_2") = 0x98: ReadOnly, reset 0x0, Modelled, "facts 2a.1, 2a.3";
+    /// State word.
+    State9c ("STATE_9C") = 0x9c: ReadOnly, reset 0x1010001, Unknown, "facts 2a.1, 2a.3";
+    /// State word.
+    StateA0 ("STATE_A0") = 0xa0: ReadOnly, reset 0x0, Unknown, "facts 2a.1, 2a.3";
+    /// State word.
+    StateA4 ("STATE_A4") = 0xa4: ReadOnly, reset 0x0, Unknown, "facts 2a.1, 2a.3";
+    /// State word.
+    StateA8 ("STATE_A8") = 0xa8: ReadOnly, reset 0x1010001, Unknown, "facts 2a.1, 2a.3";
+    /// State word.
+    StateAc ("STATE_AC") = 0xac: ReadOnly, reset 0x0, Unknown, "facts 2a.1, 2a.3";
+    /// Live data.
+    LiveB0 ("LIVE_B0") = 0xb0: ReadOnly, reset 0x0, Unknown, "facts 2a.1, 2a.3";
+    /// Live data.
+    LiveB4 ("LIVE_B4") = 0xb4: ReadOnly, reset 0x0, Unknown, "facts 2a.1, 2a.3";
+    /// Live data.
+    LiveB8 ("LIVE_B8") = 0xb8: ReadOnly, reset 0x0, Unknown, "facts 2a.1, 2a.3";
+    /// 0x00100000 while streaming.
+    LiveC8 ("LIVE_C8") = 0xc8: ReadOnly, reset 0x0, Modelled, "facts 2a.1, 2a.3";
+    /// Frames so far.
+    FrameCounter ("FRAME_COUNT") = 0xcc: ReadOnly, reset 0x0, Modelled, "facts 2a.1, 2a.3";
+    /// Live data.
+    LiveE4 ("LIVE_E4") = 0xe4: ReadOnly, reset 0x0, Unknown, "facts 2a.1, 2a.3";
+    /// Live data.
+    LiveE8 ("LIVE_E8") = 0xe8: ReadOnly, reset 0x0, Unknown, "facts 2a.1, 2a.3";
+    /// Live data.
+    LiveEc ("LIVE_EC") = 0xec: ReadOnly, reset 0x0, Unknown, "facts 2a.1, 2a.3";
 }
 
 register_block! {
@@ -141,17 +170,19 @@ register_block! {
     Mask3Size ("MS3_SIZE") = 0x60: ReadWrite, reset 0, Modelled, "facts 2.4";
     /// Colour of mask rectangle 3, in the layout of MS0_VALUE.
     Mask3Value ("MS3_VALUE") = 0x64: ReadWrite, reset 0, Modelled, "facts 2.4";
-    /// Output format.
+    /// Output format; the vendor's driver never writes it.
     OutputFormat ("OUT_FMT") = 0x68: ReadWrite, reset 0, Modelled, "facts 2.4" {
         OUT_FMT_CODE [5 @ 0] "0 NV12, 1 NV21, 2 BGR32, 0x1f RGB565.",
     };
-    /// Appends a Y address to the input FIFO; the pair is complete when its UV address is there.
+    /// Appends a Y address to the input FIFO; the pair is complete when its UV address is there, too. The vendor's
+    /// driver pushes Y first.
     YAddress ("DMAOUT_Y_ADDR") = 0x6c: FifoPush, reset 0, Modelled, "facts 2.4, 9.2";
     /// State of the Y input FIFO.
     YAddressState ("Y_ADDR_FIFO_STA") = 0x70: ReadOnly, reset 1, Modelled, "facts 2.4" {
         FIFO_EMPTY [1 @ 0] "No entry.",
-        FIFO_FULL [1 @ 1] "No room; a further push is lost.",
-        FIFO_ENTRIES [3 @ 2] "Number of entries.",
+        FIFO_ENTRIES [4 @ 8] "Number of entries, 0 to 5.",
+        FIFO_READ_INDEX [4 @ 12] "Place that is taken next, 0 to 4.",
+        FIFO_WRITE_INDEX [4 @ 16] "Place that is filled next, 0 to 4.",
     };
     /// Takes the Y address of the oldest finished frame.
     YLastAddress ("DMAOUT_Y_LAST_ADDR") = 0x74: FifoPop, reset 0, Modelled, "facts 2.4, 9.2";
@@ -161,7 +192,7 @@ register_block! {
     YLastState ("Y_LAST_ADDR_FIFO_STA") = 0x7c: ReadOnly, reset 1, Modelled, "facts 2.4";
     /// Bytes from one line of Y to the next.
     YStride ("DMAOUT_Y_STRI") = 0x80: ReadWrite, reset 0, Modelled, "facts 2.4";
-    /// Appends a UV address to the input FIFO; pushed before its Y address.
+    /// Appends a UV address to the input FIFO.
     UvAddress ("DMAOUT_UV_ADDR") = 0x84: FifoPush, reset 0, Modelled, "facts 2.4, 9.2";
     /// State of the UV input FIFO, in the layout of Y_ADDR_FIFO_STA.
     UvAddressState ("UV_ADDR_FIFO_STA") = 0x88: ReadOnly, reset 1, Modelled, "facts 2.4";
@@ -197,6 +228,47 @@ impl Channel {
     pub const fn of(self, channel: ChannelId) -> PhysAddr {
         PhysAddr(self.address().0 + channel.number() * Self::BLOCK.stride)
     }
+
+    /// The register's value after reset in one channel: channel 0 comes up for 1920x1080, channel 1 for
+    /// 1280x720 (facts 2a.3); that channel 2 does as channel 1 is our choice.
+    #[must_use]
+    pub fn reset_in(self, channel: ChannelId) -> u32 {
+        let first = channel.index() == 0;
+        let of = |main, other| if first { main } else { other };
+        match self {
+            Self::OutputSize | Self::CropSize => of(0x0780_0438, 0x0500_02d0),
+            Self::Step => of(0x0200_0200, 0x0300_0300),
+            Self::YStride | Self::UvStride => of(0x780, 0x500),
+            Self::Coefficient0 | Self::Coefficient2 => 0x200,
+            _ => self.describe().reset,
+        }
+    }
+
+    /// The settings that a strobe of CH_EN takes over as a whole (facts 2b.11).
+    pub const LATCHED: [Self; 22] = [
+        Self::OutputSize,
+        Self::Step,
+        Self::CropPosition,
+        Self::CropSize,
+        Self::Mask0Position,
+        Self::Mask0Size,
+        Self::Mask0Value,
+        Self::Mask1Position,
+        Self::Mask1Size,
+        Self::Mask1Value,
+        Self::Mask2Position,
+        Self::Mask2Size,
+        Self::Mask2Value,
+        Self::Mask3Position,
+        Self::Mask3Size,
+        Self::Mask3Value,
+        Self::YStride,
+        Self::UvStride,
+        Self::Coefficient0,
+        Self::Coefficient1,
+        Self::Coefficient2,
+        Self::Coefficient3,
+    ];
 
     /// Position, size and colour of each mask rectangle.
     pub const MASKS: [[Self; 3]; 4] = [

@@ -9,34 +9,43 @@ register_block! {
         VIC_RUN [1 @ 0] "Takes frames from the sensor.",
         VIC_CONFIGURE [1 @ 1] "Enters configuration.",
         VIC_RESET [1 @ 2] "Stops and resets.",
+        VIC_PREPARE_CHANGE [1 @ 4] "Stops before the sensor's mode changes.",
     };
     /// Size of the sensor's picture.
-    FrameSize ("RESOLUTION") = 0x04: ReadWrite, reset 0, Modelled, "facts 2.7" {
+    FrameSize ("RESOLUTION") = 0x04: ReadWrite, reset 0x0780_0438, Modelled, "facts 2.7" {
         SENSOR_HEIGHT [16 @ 0] "Lines.",
         SENSOR_WIDTH [16 @ 16] "Pixels in a line.",
     };
     /// Input interface.
-    Interface ("INTERFACE") = 0x0c: ReadWrite, reset 0, Modelled, "facts 2.7" {
+    Interface ("INTERFACE") = 0x0c: ReadWrite, reset 2, Modelled, "facts 2.7" {
         INTERFACE_KIND [3 @ 0] "0 BT656, 1 BT601, 2 MIPI, 3 DVP, 4 BT1120.",
     };
     /// Configuration of the data bus.
     BusConfig ("DB_CFG") = 0x10: ReadWrite, reset 0, Storage, "facts 2.7";
     /// Type of the sensor's data.
-    DataType ("IDI_TYPE") = 0x14: ReadWrite, reset 0, Storage, "facts 2.7" {
+    DataType ("IDI_TYPE") = 0x14: ReadWrite, reset 2, Storage, "facts 2.7" {
         DATA_TYPE [3 @ 0] "0 RAW8, 1 RAW10, 2 RAW12, 7 YUV422.",
     };
     /// Blanking; the stock driver writes 0xf00.
-    Blanking ("AB_VALUE") = 0x18: ReadWrite, reset 0, Storage, "facts 2.7";
+    Blanking ("AB_VALUE") = 0x18: ReadWrite, reset 0xf00, Storage, "facts 2.7";
+    /// Parallel input: bus setting.
+    Bus1c ("BUS_1C") = 0x1c: ReadWrite, reset 0, Storage, "facts 2b.4";
+    /// Parallel input: bus setting.
+    Bus30 ("BUS_30") = 0x30: ReadWrite, reset 0, Storage, "facts 2b.4";
+    /// Parallel input: bus setting.
+    Bus34 ("BUS_34") = 0x34: ReadWrite, reset 0, Storage, "facts 2b.4";
+    /// Parallel input: bus setting.
+    Bus38 ("BUS_38") = 0x38: ReadWrite, reset 0, Storage, "facts 2b.4";
     /// Vertical blanking.
     VerticalBlanking ("VBLANK") = 0x3c: ReadWrite, reset 0, Storage, "facts 2.7";
     /// Timing word.
-    Timing60 ("TIMING_60") = 0x60: ReadWrite, reset 0, Storage, "facts 2.7";
+    Timing60 ("TIMING_60") = 0x60: ReadWrite, reset 0x80_0800, Storage, "facts 2.7";
     /// Timing word.
-    Timing64 ("TIMING_64") = 0x64: ReadWrite, reset 0, Storage, "facts 2.7";
+    Timing64 ("TIMING_64") = 0x64: ReadWrite, reset 0x9d_09d0, Storage, "facts 2.7";
     /// Timing word.
-    Timing70 ("TIMING_70") = 0x70: ReadWrite, reset 0, Storage, "facts 2.7";
+    Timing70 ("TIMING_70") = 0x70: ReadWrite, reset 0x6002, Storage, "facts 2.7";
     /// Timing word.
-    Timing74 ("TIMING_74") = 0x74: ReadWrite, reset 0, Storage, "facts 2.7";
+    Timing74 ("TIMING_74") = 0x74: ReadWrite, reset 0x7003, Storage, "facts 2.7";
     /// Live counter.
     Counter8c ("COUNTER_8C") = 0x8c: ReadOnly, reset 0, Unknown, "facts 2.7";
     /// Live counter.
@@ -86,23 +95,31 @@ register_block! {
     /// MIPI control: frame mode and virtual channel bits.
     MipiControl ("MIPI_CTRL") = 0x10c: ReadWrite, reset 0x2_c000, Storage, "facts 2.7, 9.1";
     /// Horizontal window: width in bits 31:16, first pixel in bits 15:0.
-    HorizontalWindow ("HWINDOW") = 0x110: ReadWrite, reset 0, Storage, "facts 2.7";
+    HorizontalWindow ("HWINDOW") = 0x110: ReadWrite, reset 0x0780_0000, Storage, "facts 2.7";
     /// Horizontal window of a further channel.
     HorizontalWindow1 ("HWINDOW_1") = 0x114: ReadWrite, reset 0, Storage, "facts 2.7";
     /// Horizontal window of a further channel.
     HorizontalWindow2 ("HWINDOW_2") = 0x118: ReadWrite, reset 0, Storage, "facts 2.7";
     /// Horizontal window of a further channel.
     HorizontalWindow3 ("HWINDOW_3") = 0x11c: ReadWrite, reset 0, Storage, "facts 2.7";
-    /// Commits the configuration.
+    /// Live state: 0x10 idle, 0 or 0x10 while streaming.
+    State120 ("STATE_120") = 0x120: ReadOnly, reset 0x10, Modelled, "facts 2a.3";
+    /// Commits the configuration: frame mode << 4 | sensor mode.
     Commit ("UNLOCK") = 0x1a0: ReadWrite, reset 0, Storage, "facts 2.7";
     /// 0x000a000a; 0x00100010 for one vendor's MIPI mode.
-    FifoThreshold ("CFG_1A4") = 0x1a4: ReadWrite, reset 0, Storage, "facts 2.7";
+    FifoThreshold ("CFG_1A4") = 0x1a4: ReadWrite, reset 0x10_0010, Storage, "facts 2.7";
     /// 0x4440 linear, 0x4140 and 0x4240 for wide dynamic range, 0x4210 for DVP.
-    Cfg1a8 ("CFG_1A8") = 0x1a8: ReadWrite, reset 0, Storage, "facts 2.7";
+    Cfg1a8 ("CFG_1A8") = 0x1a8: ReadWrite, reset 0x4440, Storage, "facts 2.7";
     /// As CFG_1A8.
     Cfg1ac ("CFG_1AC") = 0x1ac: ReadWrite, reset 0, Storage, "facts 2.7";
     /// 0x10.
-    Cfg1b0 ("CFG_1B0") = 0x1b0: ReadWrite, reset 0, Storage, "facts 2.7";
+    Cfg1b0 ("CFG_1B0") = 0x1b0: ReadWrite, reset 0x10, Storage, "facts 2.7";
+    /// Parallel input: 0.
+    Cfg1b4 ("CFG_1B4") = 0x1b4: ReadWrite, reset 0, Storage, "facts 2b.4";
+    /// BT656: 0x200.
+    Cfg1d0 ("CFG_1D0") = 0x1d0: ReadWrite, reset 0, Storage, "facts 2b.4";
+    /// BT656: 0x200.
+    Cfg1d4 ("CFG_1D4") = 0x1d4: ReadWrite, reset 0, Storage, "facts 2b.4";
     /// Interrupt status 0. The line is high while a bit of either status is set and not masked.
     IrqStatus0 ("IRQ_STATUS_0") = 0x1e0: ReadOnly, reset 0, Modelled, "facts 2.7, 9.2" {
         VIC_FRAME_DONE [1 @ 0] "A frame has come in.",
@@ -126,17 +143,17 @@ register_block! {
         CHANNEL_ID_OVERFLOW [1 @ 3] "Channel id overflow.",
     };
     /// Interrupt mask 0; a set bit masks.
-    IrqMask0 ("IRQ_MASK_0") = 0x1e8: ReadWrite, reset 0xffff_ffff, Modelled, "facts 2.7, 9.2";
+    IrqMask0 ("IRQ_MASK_0") = 0x1e8: ReadWrite, reset 0, Modelled, "facts 2.7, 9.2";
     /// Interrupt mask 1; a set bit masks.
-    IrqMask1 ("IRQ_MASK_1") = 0x1ec: ReadWrite, reset 0xffff_ffff, Modelled, "facts 2.7, 9.2";
+    IrqMask1 ("IRQ_MASK_1") = 0x1ec: ReadWrite, reset 0, Modelled, "facts 2.7, 9.2";
     /// Interrupt acknowledge: clears the bits of IRQ_STATUS_0 that are written as 1.
     IrqClear0 ("IRQ_CLEAR_0") = 0x1f0: Acknowledge, reset 0, Modelled, "facts 2.7, 9.2";
     /// Interrupt acknowledge: clears the bits of IRQ_STATUS_1 that are written as 1.
     IrqClear1 ("IRQ_CLEAR_1") = 0x1f4: Acknowledge, reset 0, Modelled, "facts 2.7, 9.2";
     /// Raw capture: control. The driver writes the number of banks and 0x80000020 (facts 2.7).
     MdmaControl ("MDMA_CTRL") = 0x300: ReadWrite, reset 0, Modelled, "facts 2.7" {
-        MDMA_MODE [16 @ 0] "0x20; meaning unknown.",
-        MDMA_BANKS [8 @ 16] "Banks that are filled in turn; fewer than 2 are a control-limit error.",
+        MDMA_MODE [16 @ 0] "0x20 and the kind of data: 0 raw, 7 YUV 4:2:2.",
+        MDMA_BANKS [8 @ 16] "Pictures asked for, 8 for more; so many of the five banks are filled in turn.",
         MDMA_START [1 @ 31] "Set by the driver; meaning unproven.",
     };
     /// Raw capture: size of the picture.
@@ -162,18 +179,26 @@ register_block! {
     MdmaBank3 ("MDMA_BANK_3") = 0x324: ReadWrite, reset 0, Modelled, "facts 2.7";
     /// Raw capture: address of bank 4; 0 is no bank (our choice).
     MdmaBank4 ("MDMA_BANK_4") = 0x328: ReadWrite, reset 0, Modelled, "facts 2.7";
-    /// Bank 0 of the second set.
-    MdmaSecondBank0 ("MDMA_BANK2_0") = 0x32c: ReadWrite, reset 0, Storage, "facts 2.7";
-    /// Bank 1 of the second set.
-    MdmaSecondBank1 ("MDMA_BANK2_1") = 0x330: ReadWrite, reset 0, Storage, "facts 2.7";
-    /// Bank 2 of the second set.
-    MdmaSecondBank2 ("MDMA_BANK2_2") = 0x334: ReadWrite, reset 0, Storage, "facts 2.7";
-    /// Bank 3 of the second set.
-    MdmaSecondBank3 ("MDMA_BANK2_3") = 0x338: ReadWrite, reset 0, Storage, "facts 2.7";
-    /// Bank 4 of the second set.
-    MdmaSecondBank4 ("MDMA_BANK2_4") = 0x33c: ReadWrite, reset 0, Storage, "facts 2.7";
-    /// Bank 5 of the second set.
-    MdmaSecondBank5 ("MDMA_BANK2_5") = 0x340: ReadWrite, reset 0, Storage, "facts 2.7";
+    /// Bank 0 of the UV plane, for YUV 4:2:2.
+    MdmaSecondBank0 ("MDMA_UV_BANK_0") = 0x32c: ReadWrite, reset 0, Storage, "facts 2.7";
+    /// Bank 1 of the UV plane, for YUV 4:2:2.
+    MdmaSecondBank1 ("MDMA_UV_BANK_1") = 0x330: ReadWrite, reset 0, Storage, "facts 2.7";
+    /// Bank 2 of the UV plane, for YUV 4:2:2.
+    MdmaSecondBank2 ("MDMA_UV_BANK_2") = 0x334: ReadWrite, reset 0, Storage, "facts 2.7";
+    /// Bank 3 of the UV plane, for YUV 4:2:2.
+    MdmaSecondBank3 ("MDMA_UV_BANK_3") = 0x338: ReadWrite, reset 0, Storage, "facts 2.7";
+    /// Bank 4 of the UV plane, for YUV 4:2:2.
+    MdmaSecondBank4 ("MDMA_UV_BANK_4") = 0x33c: ReadWrite, reset 0, Storage, "facts 2.7";
+    /// Raw capture of channel 1, or of the short exposure: address of bank 0.
+    MdmaShortBank0 ("MDMA_SHORT_BANK_0") = 0x340: ReadWrite, reset 0, Storage, "facts 2a.2";
+    /// Raw capture of channel 1, or of the short exposure: address of bank 1.
+    MdmaShortBank1 ("MDMA_SHORT_BANK_1") = 0x344: ReadWrite, reset 0, Storage, "facts 2a.2";
+    /// Raw capture of channel 1, or of the short exposure: address of bank 2.
+    MdmaShortBank2 ("MDMA_SHORT_BANK_2") = 0x348: ReadWrite, reset 0, Storage, "facts 2a.2";
+    /// Raw capture of channel 1, or of the short exposure: address of bank 3.
+    MdmaShortBank3 ("MDMA_SHORT_BANK_3") = 0x34c: ReadWrite, reset 0, Storage, "facts 2a.2";
+    /// Raw capture of channel 1, or of the short exposure: address of bank 4.
+    MdmaShortBank4 ("MDMA_SHORT_BANK_4") = 0x350: ReadWrite, reset 0, Storage, "facts 2a.2";
     /// Address of the bank that is written, or was written last.
     MdmaCurrent ("MDMA_CURRENT") = 0x380: ReadOnly, reset 0, Modelled, "facts 2.7";
     /// What is known of a horizontal error.

@@ -83,11 +83,14 @@ proptest! {
         }
         // Whatever happened, a power-up sequence brings frames again.
         bench.open_gates();
+        bench.write(0x1000_007c, 0);
+        bench.write(0x1001_0034, 1 << 18);
+        bench.write(0x1001_0018, 1 << 18);
         bench.hold_in_reset();
         bench.write(SRBC, 0);
         bench.write(CORE + 0x10, 0x133);
         bench.write(CORE + 0x800, 1);
-        for register in [0x08, 0x0c, 0x10] {
+        for register in [0x0c, 0x10] {
             bench.write(CSI + register, 1);
         }
         bench.set_up_for_the_sensor();

@@ -7,10 +7,16 @@ const CLKGR0: u32 = 0x1000_0020;
 const CLKGR1: u32 = 0x1000_0028;
 
 #[test]
-fn a_chip_after_power_up_has_its_gates_closed() {
+fn a_block_without_clock_does_not_answer() {
     let mut bench = Bench(Chip::new(GC2053));
+    assert_eq!(
+        bench.read(CORE),
+        0x5456_0031,
+        "as the boot loader leaves it"
+    );
+    bench.write(CLKGR0, 1 << 21);
     assert_eq!(bench.read(CORE), 0);
-    bench.write(CSI + 0x08, 1);
+    bench.write(CSI + 0x0c, 1);
     assert_eq!(bench.findings(), [FindingKind::ClockGated]);
     assert_eq!(
         bench.read(0x1300_002c),
@@ -19,7 +25,7 @@ fn a_chip_after_power_up_has_its_gates_closed() {
     );
     bench.open_gates();
     assert_eq!(bench.read(CORE), 0x5456_0031);
-    assert_eq!(bench.read(CSI + 0x08), 0, "the write was lost");
+    assert_eq!(bench.read(CSI + 0x0c), 0, "the write was lost");
 }
 
 #[test]
@@ -38,7 +44,7 @@ fn each_gate_stops_frames_and_registers() {
         assert_eq!(bench.read(VIC + 0x1e8), 0);
         assert_eq!(bench.findings(), [FindingKind::ClockGated]);
         bench.write(register, 0);
-        assert_eq!(bench.read(VIC + 0x1e8), u32::MAX);
+        assert_eq!(bench.read(VIC + 0x1e8), 1);
         bench.frame();
     }
     let mut bench = Bench::streaming();

@@ -8,7 +8,7 @@ use tx_isp_abi::soc::{Identity, SOCS};
 fn identity(bench: &mut Bench) -> [Identity; 2] {
     let variant = bench.read(0x1354_0238);
     let [low, high] = [variant & 0xffff, variant >> 16].map(|half| u16::try_from(half).unwrap());
-    let remark = bench.read(0x1354_0230) >> 8;
+    let remark = bench.read(0x1354_0230) >> 24;
     [low, high].map(|variant| Identity {
         soc_id: 0,
         strap: 0,

@@ -67,9 +67,9 @@ fn settings_for_another_sensor_are_found_when_the_vic_starts() {
 #[test]
 fn what_is_read_only_and_unknown_keeps_its_value() {
     let mut bench = Bench::streaming();
-    let before = bench.read(CSI + 0x40);
-    bench.write(CSI + 0x40, !before);
-    assert_eq!(bench.read(CSI + 0x40), before);
+    let before = bench.read(CORE + 0x90);
+    bench.write(CORE + 0x90, !before);
+    assert_eq!(bench.read(CORE + 0x90), before);
     assert_eq!(bench.findings(), []);
 }
 

@@ -8,7 +8,7 @@ fn the_recovery_sequence_drops_the_frame_and_streams_again() {
     let mut bench = Bench::streaming();
     bench.queue(0x10_0000);
     bench.queue(0x20_0000);
-    bench.write(MSCA + 4, 1);
+    bench.write(MSCA + 4, 0xf_0001);
     let lost = bench.0.frame_start().unwrap();
     assert_eq!(bench.read(CORE + 0x28), 0, "the core is at work");
     bench.write(CORE + 0x24, 1);
@@ -51,7 +51,7 @@ fn a_released_core_takes_no_frames_until_it_is_started() {
 fn only_the_end_of_the_pulse_flushes() {
     let mut bench = Bench::streaming();
     bench.queue(0x10_0000);
-    bench.write(MSCA + 4, 1);
+    bench.write(MSCA + 4, 0xf_0001);
     let frame = bench.0.frame_start().unwrap();
     bench.write(CORE + 0x20, 4);
     bench.write(CORE + 0x20, 4 | 1);

@@ -13,6 +13,7 @@ impl Bench {
         self.write(CHANNEL1, width << 16 | height);
         let step = ((1920 * 512 / width) << 16) | (1080 * 512 / height);
         self.write(CHANNEL1 + 4, step);
+        self.write(CHANNEL1 + 0x2c, width << 16 | height);
         self.write(CHANNEL1 + 0x68, out_fmt);
         self.write(CHANNEL1 + 0x80, stride);
         self.write(CHANNEL1 + 0x98, stride);
@@ -21,7 +22,7 @@ impl Bench {
     /// The job of channel 0's next frame.
     fn job(&mut self) -> Option<DmaJob> {
         self.queue(0x10_0000);
-        self.write(MSCA + 4, 1);
+        self.write(MSCA + 4, 0xf_0001);
         self.frame().jobs.first().copied()
     }
 }
@@ -57,6 +58,7 @@ fn the_input_crop_is_scaled_with_the_picture() {
     bench.write(MSCA + 0x60, 480 << 16 | 270);
     bench.write(MSCA + 0x64, 960 << 16 | 540);
     bench.write(CHANNEL0, 480 << 16 | 270);
+    bench.write(CHANNEL0 + 0x2c, 0);
     bench.write(CHANNEL0 + 4, 0x400_0400);
     let job = bench.job().unwrap();
     assert_eq!(job.size, Size::new(480, 270));
@@ -133,10 +135,11 @@ fn rgb_needs_no_chroma_address_and_a_stride_of_its_own() {
         bench.write(CHANNEL0 + 0x80, 640 * bytes - 1);
         bench.write(CHANNEL0 + 0x6c, 0x10_0000);
         bench.write(CHANNEL0 + 0x6c, 0x20_0000);
-        bench.write(MSCA + 4, 1);
+        bench.write(MSCA + 4, 0xf_0001);
         assert!(bench.frame().jobs.is_empty());
         assert_eq!(bench.findings(), [FindingKind::BadStride]);
         bench.write(CHANNEL0 + 0x80, 640 * bytes);
+        bench.write(MSCA + 4, 0xf_0001);
         let frame = bench.frame();
         assert_eq!(
             (frame.jobs[0].format, frame.jobs[0].y),
@@ -155,7 +158,7 @@ fn a_second_rgb_channel_is_found_and_writes_nothing() {
     bench.configure_second(320, 180, 0x1f, 640);
     bench.write(CHANNEL0 + 0x6c, 0x10_0000);
     bench.write(CHANNEL1 + 0x6c, 0x80_0000);
-    bench.write(MSCA + 4, 0b11);
+    bench.write(MSCA + 4, 0xf_0003);
     let writers: Vec<ChannelId> = bench.frame().jobs.iter().map(|job| job.channel).collect();
     assert_eq!(writers, [ChannelId::ALL[0]]);
     assert_eq!(bench.findings(), [FindingKind::SecondRgbChannel]);
@@ -167,25 +170,33 @@ fn masks_are_taken_from_their_registers() {
     bench.write(CHANNEL0 + 0x5c, 10 << 16 | 20);
     bench.write(CHANNEL0 + 0x60, 30 << 16 | 40);
     bench.write(CHANNEL0 + 0x64, 0x51_5af0);
+    assert_eq!(
+        bench.job().unwrap().masks,
+        [None; 4],
+        "CH_EN does not ask for them"
+    );
+    bench.queue(0x20_0000);
+    bench.write(MSCA + 4, 0xe_0009);
+    let masked = bench.frame().jobs[0];
     let mask = MaskRectangle {
         left: 10,
         top: 20,
         size: Size::new(30, 40),
         colour: [0x51, 0x5a, 0xf0],
     };
-    assert_eq!(bench.job().unwrap().masks, [None, None, None, Some(mask)]);
+    assert_eq!(masked.masks, [None, None, None, Some(mask)]);
 }
 
 #[test]
 fn an_unknown_format_storms_with_0x600() {
     let mut bench = Bench::streaming();
     bench.job();
-    bench.write(CORE + 0xb8, 0x3501);
+    bench.write(CORE + 0xb8, 0x3001);
     bench.write(CHANNEL0 + 0x68, 7);
     for _ in 0..2 {
         assert_eq!(bench.job(), None);
-        assert_eq!(bench.read(CORE + 0xb4), 0x3601, "facts 8, row 11");
-        bench.write(CORE + 0xb8, 0x3601);
+        assert_eq!(bench.read(CORE + 0xb4), 0x3600, "facts 8, row 11");
+        bench.write(CORE + 0xb8, 0x3600);
     }
     assert_eq!(bench.findings(), [FindingKind::ChannelNotConfigured]);
 }

@@ -7,20 +7,29 @@ use std::time::Duration;
 const I2C: u32 = 0x1005_0000;
 
 impl Bench {
+    /// The controller on, at fast speed.
+    fn start_i2c(&mut self) {
+        self.write(I2C, 0x65);
+        self.write(I2C + 0x6c, 1);
+        assert_eq!(self.read(I2C + 0x9c), 1);
+    }
+
     fn sensor_read(&mut self, register: u32) -> u32 {
-        self.write(I2C, 0x37);
-        self.write(I2C + 4, register);
-        self.write(I2C + 0xc, 1);
-        assert_eq!(self.read(I2C + 0x10), 1);
-        self.read(I2C + 8)
+        self.start_i2c();
+        self.write(I2C + 4, 0x37);
+        self.write(I2C + 0x10, register);
+        self.write(I2C + 0x10, 0x300);
+        assert_eq!(self.read(I2C + 0x80), 0, "nothing was aborted");
+        assert_eq!(self.read(I2C + 0x78), 1);
+        self.read(I2C + 0x10)
     }
 
     fn sensor_write(&mut self, register: u32, value: u32) {
-        self.write(I2C, 0x37);
-        self.write(I2C + 4, register);
-        self.write(I2C + 8, value);
-        self.write(I2C + 0xc, 2);
-        assert_eq!(self.read(I2C + 0x10), 1);
+        self.start_i2c();
+        self.write(I2C + 4, 0x37);
+        self.write(I2C + 0x10, register);
+        self.write(I2C + 0x10, value | 0x200);
+        assert_eq!(self.read(I2C + 0x80), 0, "nothing was aborted");
     }
 }
 
@@ -39,16 +48,72 @@ fn a_gc2053_tells_its_id_and_its_timing() {
 #[test]
 fn nobody_answers_elsewhere() {
     let mut bench = Bench(Chip::new(GC2053));
-    bench.sensor_read(0xf0);
-    for command in [1, 2] {
-        bench.write(I2C, 0x3f);
-        bench.write(I2C + 0xc, command);
-        assert_eq!(bench.read(I2C + 0x10), 3);
+    for (controller, target) in [(I2C, 0x3f), (I2C + 0x1000, 0x37)] {
+        bench.write(controller + 0x6c, 1);
+        bench.write(controller + 0x30, 0x258);
+        bench.write(controller + 4, target);
+        bench.write(controller + 0x10, 0xf0);
+        bench.write(controller + 0x10, 0x300);
+        assert_eq!(
+            bench.read(controller + 0x2c),
+            0x750,
+            "abort, empty, activity, stop, start"
+        );
+        assert_eq!(bench.read(controller + 0x80), 1);
+        assert_eq!(bench.read(controller + 0x78), 0, "nothing was read");
+        assert_eq!(bench.read(controller + 0x54), 1);
+        assert_eq!(bench.read(controller + 0x80), 0);
+        assert_eq!(bench.read(controller + 0x2c) & 0x40, 0);
     }
     assert_eq!(bench.sensor_read(0xf1), 0x53);
     assert_eq!(bench.findings(), [], "a driver may look for a sensor");
-    bench.write(I2C + 0xc, 3);
-    assert_eq!(bench.findings(), [FindingKind::UndefinedValue]);
+}
+
+#[test]
+fn a_controller_that_is_off_sends_nothing() {
+    let mut bench = Bench(Chip::new(GC2053));
+    assert_eq!(bench.read(I2C + 0x70), 6, "idle and empty");
+    bench.write(I2C + 0x10, 0xf0);
+    assert_eq!(bench.findings(), [FindingKind::TransferWhileDisabled]);
+}
+
+/// The steps of the kernel's driver (facts 2d): a register is written, then read in two messages.
+#[test]
+fn the_kernels_driver_reads_and_writes_by_interrupt() {
+    let mut bench = Bench(Chip::new(GC2053));
+    bench.start_i2c();
+    bench.write(0x1000_102c, 1 << 28);
+    bench.write(I2C + 4, 0x37);
+    bench.write(I2C + 0x3c, 32);
+    bench.write(I2C + 0x10, 0x99);
+    bench.write(I2C + 0x10, 0x25a);
+    bench.write(I2C + 0x3c, 0);
+    assert_eq!(bench.read(I2C + 0x70) & 4, 4, "sent");
+    bench.write(I2C + 0x30, 0x258);
+    assert_eq!(bench.read(0x1000_1030), 1 << 28, "source 60");
+    assert!(bench.0.intc_output());
+    assert_eq!(bench.read(I2C + 0x2c) & 0x200, 0x200, "stop");
+    assert_eq!(bench.read(I2C + 0x60), 1);
+    bench.write(I2C + 0x30, 0);
+    assert!(!bench.0.intc_output());
+
+    bench.write(I2C + 0x10, 0x99);
+    bench.write(I2C + 0x30, 0x58);
+    assert_eq!(
+        bench.read(I2C + 0x2c) & 0x10,
+        0x10,
+        "nothing is left to send"
+    );
+    bench.write(I2C + 0x38, 0);
+    assert_eq!((bench.read(I2C + 0x74), bench.read(I2C + 0x78)), (0, 0));
+    bench.write(I2C + 0x10, 0x300);
+    bench.write(I2C + 0x30, 0x244);
+    assert!(bench.0.intc_output());
+    assert_eq!(bench.read(I2C + 0x2c) & 4, 4, "received");
+    assert_eq!(bench.read(I2C + 0x70) & 8, 8);
+    assert_eq!(bench.read(I2C + 0x10), 0x5a);
+    assert_eq!(bench.read(I2C + 0x70), 6);
+    assert_eq!(bench.findings(), []);
 }
 
 #[test]
@@ -88,4 +153,40 @@ fn the_sensor_keeps_its_settings_over_a_reset_of_the_isp() {
     bench.hold_in_reset();
     bench.write(SRBC, 0);
     assert_eq!(bench.sensor_read(0x04), 0);
+}
+
+#[test]
+fn every_sensor_of_the_table_tells_its_id_and_sends_its_picture() {
+    for sensor in tx_isp_abi::sensor::SENSORS {
+        let mut bench = Bench(Chip::new(*sensor));
+        bench.start_i2c();
+        bench.write(I2C + 4, sensor.control.target.into());
+        for (register, value) in sensor.control.id {
+            bench.write(I2C + 0x10, register.into());
+            bench.write(I2C + 0x10, 0x300);
+            assert_eq!(bench.read(I2C + 0x10), value.into(), "{}", sensor.name);
+        }
+        let size = sensor.size.to_register();
+        bench.write(CORE + 0x04, size);
+        bench.write(CORE + 0x10, 0x133);
+        bench.write(CORE + 0x800, 1);
+        for register in [0x0c, 0x10] {
+            bench.write(CSI + register, 1);
+        }
+        bench.write(VIC + 0x04, size);
+        bench.write(VIC + 0x14, 1);
+        bench.write(VIC + 0x100, (10 * sensor.size.width).div_ceil(32));
+        bench.write(VIC, 1);
+        bench.write(MSCA + 0x64, size);
+        for (register, value) in [(0, size), (4, 0x0200_0200), (0x2c, size)] {
+            bench.write(CHANNEL0 + register, value);
+        }
+        bench.write(CHANNEL0 + 0x80, sensor.size.width);
+        bench.write(CHANNEL0 + 0x98, sensor.size.width);
+        bench.write(CHANNEL0 + 0x6c, 0x100_0000);
+        bench.write(CHANNEL0 + 0x84, 0x140_0000);
+        bench.write(MSCA + 4, 0xf_0001);
+        assert_eq!(bench.frame().jobs[0].size, sensor.size, "{}", sensor.name);
+        assert_eq!(bench.findings(), [], "{}", sensor.name);
+    }
 }

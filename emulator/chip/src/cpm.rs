@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The soft reset's handshake (facts 1.3).
+
+use super::Chip;
+use super::findings::FindingKind;
+use tx_isp_abi::registers::Cpm;
+
+impl Chip {
+    /// The request is acknowledged while nothing is under way to memory (facts 1.3).
+    pub(super) fn read_soft_reset(&self) -> u32 {
+        let stored = self.storage.get(Cpm::SoftReset.address());
+        let acknowledged = self.is_reset_requested() && self.bus_idle;
+        stored | Cpm::ISP_RESET_ACKNOWLEDGE.of(u32::from(acknowledged))
+    }
+
+    pub(super) fn write_soft_reset(&mut self, value: u32) {
+        let address = Cpm::SoftReset.address();
+        let before = self.read_soft_reset();
+        let was_in_reset = Cpm::ISP_RESET.is_set(before);
+        self.storage
+            .set(address, value & !Cpm::ISP_RESET_ACKNOWLEDGE.mask());
+        if Cpm::ISP_RESET.is_set(value) && !was_in_reset {
+            if !Cpm::ISP_RESET_ACKNOWLEDGE.is_set(before) {
+                self.findings
+                    .report(FindingKind::ResetWithoutHandshake, || {
+                        format!("SRBC written with {value:#x} while it was {before:#x}")
+                    });
+            }
+            self.reset_isp();
+        }
+        self.update_gates();
+    }
+}

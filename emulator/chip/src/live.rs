@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What changes while a frame passes: line positions, counters, states (facts 2a.1, 2a.3).
+
+use super::Chip;
+use std::time::Duration;
+use tx_isp_abi::channel::ChannelId;
+use tx_isp_abi::registers::{Core, Msca, Vic};
+
+/// LIVE_C8 while streaming.
+const STREAMING_C8: u32 = 0x0010_0000;
+
+/// Where in its frame the chip is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct FrameClock {
+    now: Duration,
+    /// When the first line came of the frame that has not ended yet.
+    began: Option<Duration>,
+}
+
+impl FrameClock {
+    pub(super) const fn begin(&mut self) {
+        self.began = Some(self.now);
+    }
+
+    pub(super) const fn end(&mut self) {
+        self.began = None;
+    }
+}
+
+impl Chip {
+    /// Tells the chip what time it is, in a time that only rises: the live counters follow.
+    pub fn set_time(&mut self, now: Duration) {
+        self.frame_clock.now = self.frame_clock.now.max(now);
+    }
+
+    /// Whether a frame is between its first and its last line.
+    pub(super) const fn is_in_frame(&self) -> bool {
+        self.frame_clock.began.is_some()
+    }
+
+    /// From a frame's first line to its last: its visible lines at the sensor's pace (facts 2.10).
+    #[must_use]
+    pub fn readout_time(&self) -> Duration {
+        let lines = self.sensor.size.height;
+        let period = self.frame_period();
+        let length = self.sensor_model.frame_lines().max(1);
+        period.saturating_mul(lines) / length
+    }
+
+    /// Line and pixel of the sensor's picture, as fractions of its height and width in 16.16; a frame that
+    /// has ended stands at its end.
+    fn progress(&self) -> (u32, u32) {
+        let Some(began) = self.frame_clock.began else {
+            let height = if self.frame_number == 0 {
+                0
+            } else {
+                self.sensor.size.height
+            };
+            return (height, 0);
+        };
+        let elapsed = self.frame_clock.now.saturating_sub(began).as_nanos();
+        let lines = u128::from(self.sensor.size.height);
+        let readout = self.readout_time().as_nanos().max(1);
+        let line = (elapsed * lines / readout).min(lines.saturating_sub(1));
+        let line_ns = (readout / lines.max(1)).max(1);
+        let width = u128::from(self.sensor.size.width);
+        let pixel = elapsed % line_ns * width / line_ns;
+        let word = |value| u32::try_from(value).unwrap_or(u32::MAX);
+        (word(line), word(pixel))
+    }
+
+    /// A live register of the multi-scaler; `None` for one that is none.
+    pub(super) fn msca_live(&self, register: Msca) -> Option<u32> {
+        let (line, pixel) = self.progress();
+        let at = |line: u32, pixel: u32| line << 16 | pixel & 0xffff;
+        let scaled = |index: usize| {
+            let id = ChannelId::ALL[index];
+            let size = self.scaler(id).scaled();
+            let sensor = self.sensor.size;
+            at(
+                line * size.height / sensor.height.max(1),
+                pixel * size.width / sensor.width.max(1),
+            )
+        };
+        Some(match register {
+            Msca::InputPoint => at(line, pixel),
+            Msca::ChannelPoint0 => scaled(0),
+            Msca::ChannelPoint1 => scaled(1),
+            Msca::ChannelPoint2 => scaled(2),
+            Msca::FrameCounter => self.frame_number,
+            Msca::LiveC8 if self.is_streaming() => STREAMING_C8,
+            _ => return None,
+        })
+    }
+
+    /// STATUS_60 and STATUS_64 read 1 while streaming.
+    pub(super) fn core_live(&self, register: Core) -> Option<u32> {
+        matches!(register, Core::Status60 | Core::Status64)
+            .then(|| u32::from(self.is_streaming() && self.core_is_active()))
+    }
+
+    /// The VIC's state word: 0 while a frame comes in.
+    pub(super) fn vic_live(&self) -> u32 {
+        if self.is_in_frame() {
+            0
+        } else {
+            Vic::State120.describe().reset
+        }
+    }
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! A level-triggered interrupt over a protocol of events.
+//!
+//! A trigger makes QEMU assert the function's pin. QEMU takes it back at the guest's next access to the
+//! window, whatever that is, and says so (UNMASK): in most cases the guest's handler has just begun, and
+//! the line is still high. To trigger again then would interrupt the guest once more when it is done. So:
+//!
+//! | what happens | what follows |
+//! |---|---|
+//! | the line rises | a trigger, at once |
+//! | the line is still high after QEMU took the pin back | a trigger, when the guest has left the window alone for [`QUIET`] |
+//! | the line falls | nothing: the guest's access that made it fall took the pin back |
+
+use crate::device::lock;
+use std::fs::File;
+use std::io::Write;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long the guest must have left the window alone before a line that stays high is told again: longer
+/// than between two accesses of a handler, on a busy host, too.
+const QUIET: Duration = Duration::from_millis(1);
+
+/// The pin.
+#[derive(Debug, Default)]
+pub struct Intx {
+    state: Mutex<State>,
+    /// The state has changed.
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// What makes QEMU assert the pin.
+    trigger: Option<File>,
+    level: bool,
+    /// QEMU has asserted the pin and not yet taken it back, or does not want to hear of it.
+    masked: bool,
+    /// The guest has forbidden it in the command register.
+    disabled: bool,
+    /// When a line that stays high is to be told again.
+    again: Option<Instant>,
+    triggers: u64,
+    repeats: u64,
+    ended: bool,
+}
+
+impl State {
+    fn fire(&mut self) {
+        self.again = None;
+        if self.masked || self.disabled {
+            return;
+        }
+        let Some(trigger) = &mut self.trigger else {
+            return;
+        };
+        match trigger.write_all(&1u64.to_ne_bytes()) {
+            Ok(()) => {
+                self.masked = true;
+                self.triggers += 1;
+            }
+            Err(error) => log::error!("the guest cannot be interrupted: {error}"),
+        }
+    }
+}
+
+impl Intx {
+    /// How QEMU is told.
+    pub fn set_trigger(&self, trigger: Option<File>) {
+        let mut state = lock(&self.state);
+        state.trigger = trigger;
+        state.masked = false;
+        if state.level {
+            state.fire();
+        }
+    }
+
+    /// The line's level now. `accessed` says that the guest has just accessed the window.
+    pub fn set_level(&self, level: bool, accessed: bool) {
+        let mut state = lock(&self.state);
+        let rises = level && !state.level;
+        state.level = level;
+        if !level {
+            state.again = None;
+        } else if rises {
+            state.fire();
+        } else if accessed && state.again.is_some() {
+            state.again = Some(Instant::now() + QUIET);
+        }
+    }
+
+    /// QEMU has taken the pin back, and wants to hear of the line again.
+    pub fn unmask(&self) {
+        let mut state = lock(&self.state);
+        state.masked = false;
+        if state.level {
+            state.again = Some(Instant::now() + QUIET);
+            self.changed.notify_one();
+        }
+    }
+
+    /// QEMU does not want to hear of it.
+    pub fn mask(&self) {
+        let mut state = lock(&self.state);
+        state.masked = true;
+        state.again = None;
+    }
+
+    /// Whether the guest has forbidden interrupts in the command register.
+    pub fn set_disabled(&self, disabled: bool) {
+        let mut state = lock(&self.state);
+        let was = std::mem::replace(&mut state.disabled, disabled);
+        if was && !disabled && state.level {
+            state.fire();
+        }
+    }
+
+    /// The line's level.
+    pub fn level(&self) -> bool {
+        lock(&self.state).level
+    }
+
+    /// How often QEMU was told, and how often again.
+    pub fn counts(&self) -> (u64, u64) {
+        let state = lock(&self.state);
+        (state.triggers, state.repeats)
+    }
+
+    /// Tells again of a line that stays high, until [`Intx::end`]: for a thread of its own.
+    pub fn repeat(&self) {
+        let mut state = lock(&self.state);
+        while !state.ended {
+            let now = Instant::now();
+            match state.again {
+                None => {
+                    let waited = self.changed.wait(state);
+                    state = waited.unwrap_or_else(PoisonError::into_inner);
+                }
+                Some(due) if due > now => {
+                    let waited = self.changed.wait_timeout(state, due - now);
+                    state = waited.unwrap_or_else(PoisonError::into_inner).0;
+                }
+                Some(_) => {
+                    state.repeats += 1;
+                    state.fire();
+                }
+            }
+        }
+    }
+
+    /// Ends [`Intx::repeat`].
+    pub fn end(&self) {
+        lock(&self.state).ended = true;
+        self.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+    use std::sync::Arc;
+
+    /// The end of QEMU's that triggers come to, 8 bytes each.
+    struct Pin(UnixStream);
+
+    impl Pin {
+        /// Whether there was a trigger since the last call.
+        fn was_told(&mut self) -> bool {
+            self.0.read_exact(&mut [0; 8]).is_ok()
+        }
+    }
+
+    fn pin() -> (Arc<Intx>, Pin) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        theirs.set_nonblocking(true).unwrap();
+        let intx = Arc::new(Intx::default());
+        intx.set_trigger(Some(File::from(OwnedFd::from(ours))));
+        (intx, Pin(theirs))
+    }
+
+    #[test]
+    fn a_line_is_told_when_it_rises_and_not_while_it_is_masked() {
+        let (intx, mut pin) = pin();
+        intx.set_level(true, false);
+        assert!(pin.was_told());
+        intx.set_level(false, true);
+        intx.set_level(true, false);
+        assert!(!pin.was_told(), "QEMU's pin is still asserted");
+        intx.set_level(false, true);
+        intx.unmask();
+        intx.set_level(true, false);
+        assert!(pin.was_told());
+    }
+
+    #[test]
+    fn a_line_that_stays_high_is_told_again_when_the_guest_is_quiet() {
+        let (intx, mut pin) = pin();
+        let thread = std::thread::spawn({
+            let intx = intx.clone();
+            move || intx.repeat()
+        });
+        intx.set_level(true, false);
+        assert!(pin.was_told());
+        // The handler's first access, and its last, which leaves nothing.
+        intx.unmask();
+        intx.set_level(true, true);
+        intx.set_level(false, true);
+        std::thread::sleep(QUIET * 20);
+        assert!(!pin.was_told(), "nothing is left to tell");
+        intx.set_level(true, false);
+        assert!(pin.was_told());
+        intx.unmask();
+        let end = Instant::now() + Duration::from_secs(20);
+        while !pin.was_told() {
+            assert!(Instant::now() < end, "it was not told again");
+            std::thread::sleep(QUIET);
+        }
+        assert_eq!(intx.counts(), (3, 1));
+        intx.end();
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn the_command_register_forbids_it() {
+        let (intx, mut pin) = pin();
+        intx.set_disabled(true);
+        intx.set_level(true, false);
+        assert!(!pin.was_told());
+        intx.set_disabled(false);
+        assert!(pin.was_told());
+    }
+}

@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Playing a text trace on the chip model, without a guest.
+//!
+//! | line | what it does |
+//! |---|---|
+//! | `W ADDRESS VALUE` | writes a register |
+//! | `R ADDRESS VALUE` | reads a register, which should give the value |
+//! | `R ADDRESS *` | reads a register, whatever it gives |
+//! | `F N` | lets N frames of the sensor pass, up to the last line of the last |
+//! | `U N` | lets N microseconds pass |
+//!
+//! `#` begins a comment. Addresses and values are hexadecimal, N is decimal.
+
+use super::Access;
+use super::text::{ParseTraceError, parse_access};
+use serde::Serialize;
+use std::time::Duration;
+use tx_isp_abi::PhysAddr;
+use tx_isp_abi::operation::RegisterFile;
+use tx_isp_chip::{Chip, Frame, Severity, Strictness};
+
+/// One line of a trace that can be played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Write(PhysAddr, u32),
+    Read(PhysAddr, Option<u32>),
+    Frames(u32),
+    Wait(Duration),
+}
+
+/// A trace that can be played: each step with the number of its line.
+#[derive(Clone, Debug, Default)]
+pub struct Script(Vec<(usize, Step)>);
+
+/// A read that gave another value than the trace has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct MismatchedRead {
+    /// The line's number, counted from 1.
+    pub line: usize,
+    /// The register's physical address.
+    pub address: u32,
+    /// What the trace has.
+    pub expected: u32,
+    /// What the chip gave.
+    pub got: u32,
+}
+
+/// A kind of mistake that the trace makes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GuestError {
+    /// Its name.
+    pub id: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// How often it was made.
+    pub count: u64,
+    /// What happened the first time.
+    pub first: String,
+}
+
+/// A picture that the chip would have written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct PlayedFrame {
+    /// The channel that wrote it.
+    pub channel: u32,
+    /// Physical address of its Y plane.
+    pub y: u32,
+    /// Physical address of its chroma plane; 0 for RGB, which has none.
+    pub uv: u32,
+    /// Pixels in a line.
+    pub width: u32,
+    /// Lines.
+    pub height: u32,
+    /// The frame's number, counted from 1 since the last reset of the ISP.
+    pub frame: u32,
+}
+
+/// What became of a trace.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Played {
+    /// Registers read and written.
+    pub accesses: u64,
+    /// Reads that gave another value.
+    pub mismatched_reads: Vec<MismatchedRead>,
+    /// Mistakes.
+    pub guest_errors: Vec<GuestError>,
+    /// Pictures, in the order in which they were finished.
+    pub frames: Vec<PlayedFrame>,
+    /// The line at which a mistake ended it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped_at: Option<usize>,
+}
+
+impl Played {
+    /// Whether every read gave what the trace has, and no mistake was an error.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.is_clean_but(|_| false)
+    }
+
+    /// As [`Played::is_clean`], where some mistakes, by their names, are allowed.
+    #[must_use]
+    pub fn is_clean_but(&self, allowed: impl Fn(&str) -> bool) -> bool {
+        let is_error =
+            |error: &GuestError| error.severity == Severity::Error && !allowed(&error.id);
+        self.stopped_at.is_none()
+            && self.mismatched_reads.is_empty()
+            && !self.guest_errors.iter().any(is_error)
+    }
+}
+
+impl Script {
+    /// Reads a trace.
+    ///
+    /// # Errors
+    /// [`ParseTraceError`] at the first line that cannot be played.
+    pub fn parse(text: &str) -> Result<Self, ParseTraceError> {
+        let mut steps = Vec::new();
+        for (index, line) in text.lines().enumerate() {
+            let content = line.split('#').next().unwrap_or_default().trim();
+            if content.is_empty() {
+                continue;
+            }
+            let step =
+                parse_step(content).map_err(|what| ParseTraceError::new(index + 1, what, line))?;
+            steps.push((index + 1, step));
+        }
+        Ok(Self(steps))
+    }
+
+    /// Plays it on a chip. With a `strictness` it ends behind the first access that makes a mistake as bad as
+    /// that.
+    #[must_use]
+    pub fn play(&self, chip: &mut Chip, strictness: Option<&Strictness>) -> Played {
+        let mut player = Player::new(chip);
+        let mut stopped_at = None;
+        for (line, step) in &self.0 {
+            player.step(*line, *step);
+            let ends = strictness.is_some_and(|strictness| {
+                let mut kinds = player.chip.findings().entries().map(|found| found.kind);
+                kinds.any(|kind| strictness.stops_at(kind))
+            });
+            if ends {
+                stopped_at = Some(*line);
+                break;
+            }
+        }
+        let mut played = player.played;
+        played.stopped_at = stopped_at;
+        played.guest_errors = chip
+            .findings()
+            .entries()
+            .map(|found| GuestError {
+                id: found.kind.id().to_owned(),
+                severity: found.kind.severity(),
+                count: found.count,
+                first: found.first.clone(),
+            })
+            .collect();
+        played
+    }
+}
+
+fn parse_step(content: &str) -> Result<Step, &'static str> {
+    let mut words = content.split_whitespace();
+    let number = |word: Option<&str>| {
+        let number = word.and_then(|word| word.parse::<u32>().ok());
+        number.ok_or("the count is no decimal number of 32 bits")
+    };
+    let step = match (words.next(), words.next()) {
+        (Some("F" | "f"), count) => Step::Frames(number(count)?),
+        (Some("U" | "u"), count) => Step::Wait(Duration::from_micros(number(count)?.into())),
+        (Some("R" | "r"), Some(address)) if words.next() == Some("*") => {
+            if words.next().is_some() {
+                return Err("there is more than an access");
+            }
+            let access = parse_access(&format!("R {address} 0"))?;
+            return Ok(Step::Read(access.address, None));
+        }
+        _ => {
+            let Access {
+                write,
+                address,
+                value,
+                ..
+            } = parse_access(content)?;
+            return Ok(if write {
+                Step::Write(address, value)
+            } else {
+                Step::Read(address, Some(value))
+            });
+        }
+    };
+    if words.next().is_some() {
+        return Err("there is more than a count");
+    }
+    Ok(step)
+}
+
+/// A frame whose last line has not come yet.
+struct OpenFrame {
+    frame: Frame,
+    end: Duration,
+}
+
+struct Player<'a> {
+    chip: &'a mut Chip,
+    now: Duration,
+    /// When the sensor sends the next first line, at the earliest.
+    next_start: Duration,
+    open: Option<OpenFrame>,
+    played: Played,
+}
+
+impl<'a> Player<'a> {
+    fn new(chip: &'a mut Chip) -> Self {
+        Self {
+            chip,
+            now: Duration::ZERO,
+            next_start: Duration::ZERO,
+            open: None,
+            played: Played::default(),
+        }
+    }
+
+    fn step(&mut self, line: usize, step: Step) {
+        match step {
+            Step::Write(address, value) => {
+                self.played.accesses += 1;
+                self.chip.write(address, value);
+            }
+            Step::Read(address, expected) => {
+                self.played.accesses += 1;
+                let got = self.chip.read(address);
+                if let Some(expected) = expected.filter(|expected| *expected != got) {
+                    self.played.mismatched_reads.push(MismatchedRead {
+                        line,
+                        address: address.0,
+                        expected,
+                        got,
+                    });
+                }
+            }
+            Step::Frames(count) => self.pass_frames(count),
+            Step::Wait(time) => self.pass_time(time),
+        }
+    }
+
+    fn pass_frames(&mut self, count: u32) {
+        for _ in 0..count {
+            // A sensor that is not heard goes on all the same.
+            let period = self.chip.frame_period();
+            let nothing_until = self.now.max(self.next_start) + period;
+            let mut ended = false;
+            while !ended && let Some(next) = self.next_event() {
+                if self.open.is_none() && next >= nothing_until {
+                    break;
+                }
+                ended = self.event(next);
+            }
+            if !ended {
+                self.set_time(nothing_until);
+            }
+        }
+    }
+
+    fn pass_time(&mut self, time: Duration) {
+        let end = self.now.saturating_add(time);
+        while let Some(next) = self.next_event().filter(|next| *next <= end) {
+            self.event(next);
+        }
+        self.set_time(end);
+    }
+
+    /// When the next first or last line comes, if the sensor is heard.
+    fn next_event(&self) -> Option<Duration> {
+        match &self.open {
+            Some(open) => Some(open.end),
+            None => self
+                .chip
+                .is_streaming()
+                .then(|| self.now.max(self.next_start)),
+        }
+    }
+
+    /// The first line of a frame, or its last; whether it was its last.
+    fn event(&mut self, at: Duration) -> bool {
+        self.set_time(at);
+        if let Some(OpenFrame { frame, .. }) = self.open.take() {
+            self.chip.frame_end(&frame, &[]);
+            let pictures = frame.jobs.iter().map(|job| PlayedFrame {
+                channel: job.channel.number(),
+                y: job.y.0,
+                uv: job.uv.0,
+                width: job.size.width,
+                height: job.size.height,
+                frame: frame.number,
+            });
+            // What a reset or a flush has overtaken was never finished.
+            if frame.generation() == self.chip.generation() {
+                self.played.frames.extend(pictures);
+            }
+            return true;
+        }
+        if let Some(frame) = self.chip.frame_start() {
+            self.next_start = at + self.chip.frame_period();
+            let end = at + self.chip.readout_time();
+            self.open = Some(OpenFrame { frame, end });
+        }
+        false
+    }
+
+    fn set_time(&mut self, now: Duration) {
+        self.now = now;
+        self.chip.set_time(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tx_isp_abi::sensor::GC2053;
+
+    fn play(text: &str) -> Played {
+        let script = Script::parse(text).unwrap();
+        script.play(&mut Chip::new(GC2053), None)
+    }
+
+    #[test]
+    fn reads_that_differ_are_told_with_their_line() {
+        let played = play("# the id\nR 0x13300000 0x54560031\nR 13300000 *\nR 0x13300008 0x2\n");
+        assert_eq!(played.accesses, 3);
+        let differs = MismatchedRead {
+            line: 4,
+            address: 0x1330_0008,
+            expected: 2,
+            got: 1,
+        };
+        assert_eq!(played.mismatched_reads, [differs]);
+        assert!(!played.is_clean());
+    }
+
+    #[test]
+    fn frames_and_time_pass_although_nobody_listens() {
+        let played = play("F 3\nU 100\nR 0x133098cc 0x0\n");
+        assert!(played.is_clean() && played.frames.is_empty());
+    }
+
+    #[test]
+    fn a_mistake_ends_a_strict_run() {
+        let text = "W 0x13309968 0x7\nW 0x13309804 0xf0001\nR 0x13300000 *\n";
+        let script = Script::parse(text).unwrap();
+        let played = script.play(&mut Chip::new(GC2053), Some(&Strictness::default()));
+        assert_eq!((played.accesses, played.stopped_at), (2, Some(2)));
+        assert_eq!(played.guest_errors[0].id, "channel-not-configured");
+        let mut lenient = Strictness::default();
+        lenient.allow("channel-not-configured".parse().unwrap());
+        let played = script.play(&mut Chip::new(GC2053), Some(&lenient));
+        assert_eq!((played.accesses, played.stopped_at), (3, None));
+        assert!(!played.is_clean(), "it is an error all the same");
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_played_is_named() {
+        for (line, what) in [
+            ("F", "count"),
+            ("F x", "count"),
+            ("U 1 2", "more than a count"),
+            ("R 0x13300000 * 1", "more than an access"),
+            ("R 0x13300001 *", "multiples of 4"),
+            ("W 0x13300000 *", "value"),
+            ("G 1", "neither R nor W"),
+        ] {
+            let error = Script::parse(&format!("# one\n{line}\n")).unwrap_err();
+            let message = error.to_string();
+            assert!(
+                message.contains("line 2") && message.contains(what),
+                "{message}"
+            );
+        }
+    }
+}
