@@ -220,7 +220,7 @@ impl fmt::Display for IndexPage {
         )?;
         SECTIONS.iter().try_for_each(|section| {
             let (declared, named) = coverage(section);
-            writeln!(f, "| facts {section} | {named} | {declared} |")
+            writeln!(f, "| T31 {section} | {named} | {declared} |")
         })
     }
 }
