@@ -413,9 +413,9 @@ impl Device {
         (result, Lines(lines))
     }
 
-    /// The levels of the chip's interrupt lines now.
-    pub fn irq_lines(&self) -> u32 {
-        lock(&self.state).chip.irq_lines()
+    /// The level of the chip's interrupt controller's output now.
+    pub fn intc_output(&self) -> bool {
+        lock(&self.state).chip.intc_output()
     }
 
     /// Counts a request that was refused before it reached the chip, and logs the first few.

@@ -88,6 +88,8 @@ impl<'a> Apt<'a> {
             cache,
             progress,
             root,
+            // It is no part of the guest, and its newest version is what is wanted.
+            lock: Lock::default(),
         })
     }
 
