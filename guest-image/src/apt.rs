@@ -88,6 +88,8 @@ impl<'a> Apt<'a> {
             cache,
             progress,
             root,
+            // It is whatever is newest.
+            lock: Lock::default(),
         })
     }
 

@@ -43,7 +43,7 @@ impl Workshop {
         let apt = Apt::open_qemu(&self.cache, &cache, progress)?;
         let unpacked = apt.bundles("qemu", |apt| {
             Ok(vec![Bundle {
-                label: "qemu",
+                label: "qemu".to_owned(),
                 packages: apt.closure(&[PACKAGE])?,
             }])
         })?;

@@ -100,7 +100,7 @@ impl Workshop {
 
     fn kernel(&self, choice: &KernelChoice, progress: &dyn Progress) -> Result<Kernel> {
         let _lock = self.cache.lock(progress)?;
-        let apt = Apt::open(&self.cache, progress)?;
+        let apt = Apt::open(&self.repository, &self.cache, progress)?;
         kernel::prepare(choice, &self.repository, &self.cache, &apt, progress)
     }
 }
