@@ -12,6 +12,7 @@ use crate::ledger::Record;
 use crate::side_dma;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use tx_isp_abi::PhysAddr;
@@ -228,6 +229,18 @@ fn plane<'a>(
     })
 }
 
+/// How loudly a frame is told of that the host could not draw: the first few are errors. A guest may
+/// ask for as many as it likes.
+pub(crate) fn lost_frame_level() -> log::Level {
+    static LOST: AtomicU32 = AtomicU32::new(0);
+    const TOLD: u32 = 10;
+    if LOST.fetch_add(1, Ordering::Relaxed) < TOLD {
+        log::Level::Error
+    } else {
+        log::Level::Debug
+    }
+}
+
 /// What a failure means: a mistake of the driver's, or trouble on the host.
 fn fail(started: &StartedFrame, channel: ChannelId, error: &WriteError, outcome: &mut Outcome) {
     let number = started.frame.number;
@@ -239,7 +252,10 @@ fn fail(started: &StartedFrame, channel: ChannelId, error: &WriteError, outcome:
             FindingKind::ChannelNotConfigured
         }
         WriteError::Render(_) => {
-            log::error!("frame {number} of channel {channel} is lost: {error}");
+            log::log!(
+                lost_frame_level(),
+                "frame {number} of channel {channel} is lost: {error}"
+            );
             return;
         }
     };

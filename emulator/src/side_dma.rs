@@ -4,6 +4,7 @@
 
 use crate::attach::GuestMemory;
 use crate::device::{Outcome, Revoked, StartedFrame};
+use crate::dma;
 use crate::statistics::Statistics;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::sensor::Sensor;
@@ -65,7 +66,11 @@ pub(crate) fn write(
             }
         }
         Err(error) => {
-            log::error!("frame {} has no statistics: {error}", frame.number);
+            log::log!(
+                dma::lost_frame_level(),
+                "frame {} has no statistics: {error}",
+                frame.number
+            );
             let lost = kinds.into_iter().map(SideJob::Statistics);
             outcome.lost.extend(lost);
         }
@@ -121,7 +126,11 @@ fn fail(job: SideJob, frame: &SensorFrame, error: &SideError, outcome: &mut Outc
                 .push((FindingKind::DmaOutsideMemory, detail));
         }
         SideError::Render(_) | SideError::Revoked(_) => {
-            log::error!("frame {} is lost: {error}", frame.number);
+            log::log!(
+                dma::lost_frame_level(),
+                "frame {} is lost: {error}",
+                frame.number
+            );
         }
     }
 }

@@ -88,7 +88,7 @@ impl<'a> Apt<'a> {
             cache,
             progress,
             root,
-            // It is whatever is newest.
+            // It is no part of the guest, and its newest version is what is wanted.
             lock: Lock::default(),
         })
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A driver that knows nothing of this project: it maps the T31's registers where they are, asks for its
- * interrupt by number, and captures one frame of 640x360 through channel 0's FIFO. Loading it is the test:
- * init fails unless the frame came.
+ * interrupt by number, and captures frames of 640x360 through channel 0's FIFO, one if nothing else is
+ * said. Loading it is the test: init fails unless they came.
  */
 #include <linux/clk.h>
 #include <linux/completion.h>
@@ -22,14 +22,24 @@
 #define SENSOR_HEIGHT 1080
 #define UNTOUCHED 0xa5
 
+static unsigned int frames = 1;
+module_param(frames, uint, 0444);
+MODULE_PARM_DESC(frames, "how many frames to capture (1)");
+
 static void __iomem *cpm, *csi, *phy, *core, *vic;
 static struct platform_device *pdev;
 static dma_addr_t address, done_address;
-static unsigned int interrupts, empty;
-static DECLARE_COMPLETION(frame);
+static unsigned int interrupts, empty, captured;
+static DECLARE_COMPLETION(done);
 
 #define MSCA (core + 0x9800)
 #define CHANNEL (core + 0x9900)
+
+static void foreign_push(void)
+{
+	writel(address, CHANNEL + 0x6c);
+	writel(address + CHROMA, CHANNEL + 0x84);
+}
 
 static irqreturn_t foreign_irq(int irq, void *data)
 {
@@ -41,7 +51,10 @@ static irqreturn_t foreign_irq(int irq, void *data)
 	if (!(readl(CHANNEL + 0x7c) & 1)) {
 		done_address = readl(CHANNEL + 0x74);
 		readl(CHANNEL + 0x8c);
-		complete(&frame);
+		if (++captured == frames)
+			complete(&done);
+		else
+			foreign_push();
 	}
 	return IRQ_HANDLED;
 }
@@ -91,8 +104,7 @@ static void foreign_start(void)
 	writel(0, CHANNEL + 0x28);
 	writel(WIDTH, CHANNEL + 0x80);
 	writel(WIDTH, CHANNEL + 0x98);
-	writel(address, CHANNEL + 0x6c);
-	writel(address + CHROMA, CHANNEL + 0x84);
+	foreign_push();
 	writel(0xe, MSCA + 0x18);
 	writel(0xf0001, MSCA + 0x04);
 
@@ -153,18 +165,19 @@ static int foreign_capture(void)
 	memset(picture, UNTOUCHED, BYTES);
 	ret = foreign_reset();
 	if (!ret)
-		ret = request_irq(ISP_IRQ, foreign_irq, 0, "foreign", &frame);
+		ret = request_irq(ISP_IRQ, foreign_irq, 0, "foreign", &done);
 	if (ret)
 		goto out_memory;
 	foreign_start();
-	if (!wait_for_completion_timeout(&frame, 10 * HZ))
+	if (!wait_for_completion_timeout(&done, 10 * HZ + frames * HZ / 5))
 		ret = -ETIMEDOUT;
 	foreign_stop();
-	free_irq(ISP_IRQ, &frame);
+	free_irq(ISP_IRQ, &done);
 	if (!ret && (done_address != address || foreign_untouched(picture)))
 		ret = -EIO;
-	pr_info("foreign: id %#x, frame at %pad of %pad, %u lines untouched, %u interrupts, %u empty: %d\n",
-		readl(core), &done_address, &address, foreign_untouched(picture), interrupts, empty, ret);
+	pr_info("foreign: id %#x, %u frames, the last at %pad of %pad, %u lines untouched, %u interrupts, %u empty: %d\n",
+		readl(core), captured, &done_address, &address, foreign_untouched(picture), interrupts,
+		empty, ret);
 out_memory:
 	dma_free_coherent(&pdev->dev, BYTES, picture, address);
 out_disable:
@@ -208,5 +221,5 @@ static void __exit foreign_exit(void)
 }
 module_exit(foreign_exit);
 
-MODULE_DESCRIPTION("Captures one frame as a driver would on a T31");
+MODULE_DESCRIPTION("Captures frames as a driver would on a T31");
 MODULE_LICENSE("GPL");

@@ -97,7 +97,7 @@ impl Mailbox {
                 lines,
             },
             Err(error) => {
-                log::warn!("a response cannot be written: {error}");
+                device.refuse(&format!("its response cannot be written: {error}"));
                 Answered { lines, ..nothing }
             }
         }
