@@ -5,8 +5,8 @@ use crate::bring_up;
 use crate::bus::Bus;
 use crate::channel::OutputChannel;
 use crate::error::Error;
+use crate::noise_reduction::{self, MemoryOption};
 use crate::recovery::{Health, Silenced, Watchdog};
-use crate::vendor::isp_buffer::{self, MemoryOption};
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::registers::{Core, Harb};
 use tx_isp_abi::sensor::Sensor;
@@ -178,7 +178,7 @@ impl<B: Bus> Isp<B> {
         memory: Option<(IspBuffer, MemoryOption)>,
     ) -> Result<(), Error> {
         if let Some((buffer, option)) = memory
-            && isp_buffer::registers(buffer, self.sensor.size, option).is_err()
+            && noise_reduction::registers(buffer, self.sensor.size, option).is_err()
         {
             return Err(Error::NoiseReduction(buffer.bytes));
         }
@@ -188,7 +188,7 @@ impl<B: Bus> Isp<B> {
 
     fn write_noise_reduction(&mut self) -> Result<(), Error> {
         if let Some((buffer, option)) = self.noise_reduction
-            && let Ok(writes) = isp_buffer::registers(buffer, self.sensor.size, option)
+            && let Ok(writes) = noise_reduction::registers(buffer, self.sensor.size, option)
         {
             self.bus.post(writes.as_slice())?;
         }

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The vendor's front on the chip model, as a client library calls it (facts 2e.1).
 #![allow(clippy::unwrap_used)]
 
@@ -9,9 +9,9 @@ use tx_isp_abi::vendor::{
 };
 use tx_isp_abi::{PhysAddr, Size};
 use tx_isp_driver::isp::Isp;
+use tx_isp_driver::noise_reduction::MemoryOption;
 use tx_isp_driver::vendor::channel::State;
 use tx_isp_driver::vendor::front::Front;
-use tx_isp_driver::vendor::isp_buffer::MemoryOption;
 use tx_isp_driver::vendor::queue::Time;
 use tx_isp_driver::vendor::report::{self, File};
 use tx_isp_driver::vendor::{Failure, Quirks, pages};

@@ -34,6 +34,7 @@ pub mod rmem;
 pub mod sensor;
 pub mod soc;
 pub mod statistics;
+pub mod units;
 pub mod vendor;
 
 use core::fmt;

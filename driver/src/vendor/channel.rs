@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! A frame channel: the picture that was asked for, its buffers, and how far it has come.
 
 use super::queue::{FrameQueue, Time};

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! The vendor's front: what `/dev/tx-isp`, `/dev/framechanN` and `/dev/isp-m0` do, without the kernel.
 //!
 //! | module | what it decides |
@@ -6,7 +6,6 @@
 //! | [`front`] | sensors, links, start and stop: the state of `/dev/tx-isp` |
 //! | [`channel`] | a frame channel: its picture, its life, its way to the ISP |
 //! | [`queue`] | a frame channel's buffers |
-//! | [`isp_buffer`] | how much memory the noise reduction wants, and the registers that are told of it |
 //! | [`tuning`] | the values of controls |
 //! | [`pages`] | what client libraries read of the SoC's registers |
 //! | [`report`] | the files below `/proc/jz/isp` |
@@ -17,7 +16,6 @@
 
 pub mod channel;
 pub mod front;
-pub mod isp_buffer;
 pub mod pages;
 pub mod queue;
 pub mod report;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! A frame channel's buffers, from REQBUFS to DQBUF (facts 3.3, 2a.2).
 
 use crate::error::Errno;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! The files below `/proc/jz/isp`, in the vendor's order (facts 2b.10). What is not modelled says 0.
 
 use super::channel::{FrameChannel, State};

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! The values of `/dev/isp-m0`'s controls (facts 2e.3).
 //!
 //! No picture depends on most of them here: what is set is kept and read back. Controls that are no

@@ -212,7 +212,7 @@ impl fmt::Display for IndexPage {
         writeln!(
             f,
             "Words of ISP_TUNING and ISP_STATISTICS without a name hold what is written: the driver's\n\
-             parameter tables (facts 2.6).\n"
+             parameter tables (T31 2.6).\n"
         )?;
         writeln!(
             f,

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! The memory that the temporal noise reduction keeps frames in ("ncubuf"): its size, and the registers
 //! that are told where it is (facts 5.2, 2b.8).
 
