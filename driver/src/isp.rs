@@ -5,9 +5,9 @@ use crate::bring_up;
 use crate::bus::{Bus, BusError};
 use crate::channel::OutputChannel;
 use crate::error::Error;
+use crate::noise_reduction::{self, MemoryOption};
 use crate::quiesce::{Quarantine, no_quarantine};
 use crate::recovery::{Health, Silenced, Watchdog};
-use crate::vendor::isp_buffer::{self, MemoryOption};
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::registers::{Core, Harb};
 use tx_isp_abi::sensor::Sensor;
@@ -194,7 +194,7 @@ impl<B: Bus> Isp<B> {
         memory: Option<(IspBuffer, MemoryOption)>,
     ) -> Result<(), Error> {
         if let Some((buffer, option)) = memory {
-            isp_buffer::registers(buffer, self.sensor.size, option)
+            noise_reduction::registers(buffer, self.sensor.size, option)
                 .map_err(|_| Error::NoiseReduction(buffer.bytes))?;
         }
         self.noise_reduction = memory;
@@ -205,7 +205,7 @@ impl<B: Bus> Isp<B> {
         let Some((buffer, option)) = self.noise_reduction else {
             return Ok(());
         };
-        if let Ok(writes) = isp_buffer::registers(buffer, self.sensor.size, option) {
+        if let Ok(writes) = noise_reduction::registers(buffer, self.sensor.size, option) {
             self.bus.post(writes.as_slice())?;
         }
         Ok(())

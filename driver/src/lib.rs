@@ -12,6 +12,7 @@
 //! | [`quiesce`] | stops, and who may have a buffer back |
 //! | [`recovery`] | restarts, the watchdog, interrupt storms |
 //! | [`alloc`] | who allocates frame buffers, how many, and from what |
+//! | [`noise_reduction`] | the memory that the temporal noise reduction wants |
 //! | [`vendor`] | the vendor's device nodes |
 //!
 //! The crate knows no kernel, allocates nothing and has no unsafe code. The kernel module and the
@@ -30,6 +31,7 @@ mod error;
 pub mod interrupt;
 pub mod isp;
 mod list;
+pub mod noise_reduction;
 pub mod quiesce;
 pub mod recovery;
 pub mod selection;

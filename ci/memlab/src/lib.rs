@@ -13,6 +13,7 @@
 //! | [`verify_plan`] | the same in a guest |
 //! | [`compare`] | many cameras, every strategy |
 //! | [`host_memory`] | how many guests have room on the host, and what one takes |
+//! | [`vendor`] | one camera through the vendor's device nodes |
 //! | [`text`] | tables and numbers as all of it shows them |
 
 pub mod camera;
@@ -24,6 +25,7 @@ pub mod plan;
 pub mod predict;
 pub mod sizes;
 pub mod text;
+pub mod vendor;
 pub mod verdict;
 pub mod verify_plan;
 

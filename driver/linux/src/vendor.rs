@@ -10,9 +10,9 @@ use tx_isp_abi::vendor::{
     self, BIN_PATH_BYTES, Buffer, Control, EncoderRegister, FrameDrop, FrameFormat, InputInfo,
     IspBuffer, Node, RequestBuffers, SensorInfo, Tuning,
 };
+use tx_isp_driver::noise_reduction::MemoryOption;
 use tx_isp_driver::vendor::channel::State;
 use tx_isp_driver::vendor::front::Front;
-use tx_isp_driver::vendor::isp_buffer::MemoryOption;
 use tx_isp_driver::vendor::queue::Time;
 use tx_isp_driver::vendor::report::{self, File};
 use tx_isp_driver::vendor::{Failure, Quirks, pages, tuning};
@@ -152,7 +152,7 @@ const fn extent(node: Node, number: u32) -> Option<(usize, usize)> {
         (Node::Tuning, vendor::SET_CONTROL | vendor::GET_CONTROL) => {
             (size_of::<Control>(), size_of::<Control>())
         }
-        // The vendor's driver takes every other number for this one (facts 2a.2).
+        // The vendor's driver takes every other number for this one (T31 3.3).
         (Node::Tuning, _) => (size_of::<Tuning>(), size_of::<Tuning>()),
         (Node::Encoder, vendor::ENCODER_READ | vendor::ENCODER_WRITE) => {
             (size_of::<EncoderRegister>(), size_of::<EncoderRegister>())
@@ -431,10 +431,23 @@ pub extern "C" fn tx_isp_vendor_abandon(front: &mut Front) {
     front.abandon();
 }
 
-/// Whether `bytes` bytes from `address` on are registers that may be mapped.
+/// Whether `bytes` bytes from `address` on are registers, which may be mapped; says where they show
+/// zeros, or why not.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_vendor_may_map(address: u32, bytes: u32) -> bool {
-    pages::may_be_mapped(PhysAddr(address), bytes)
+    let address = PhysAddr(address);
+    if !pages::may_be_mapped(address, bytes) {
+        complain(format_args!(
+            "vendor: /dev/mem has the SoC's registers, at most 1 MiB at a time, not {bytes} bytes at {address}"
+        ));
+        return false;
+    }
+    if !pages::is_known(address, bytes) {
+        complain(format_args!(
+            "vendor: of the {bytes} bytes of registers at {address} only those that client libraries read are shown, the rest is 0"
+        ));
+    }
+    true
 }
 
 /// Stores what a page of registers says.

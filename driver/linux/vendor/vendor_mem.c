@@ -38,11 +38,8 @@ static int mem_mmap(struct file *file, struct vm_area_struct *vma)
 	unsigned long offset;
 	int ret;
 
-	if (address > U32_MAX || !tx_isp_vendor_may_map(address, bytes)) {
-		pr_warn_ratelimited("tx-isp: vendor: /dev/mem shows registers that client libraries read, not %#lx bytes at %#llx\n",
-				    bytes, address);
+	if (address > U32_MAX || !tx_isp_vendor_may_map(address, bytes))
 		return -EPERM;
-	}
 	vma->vm_flags |= VM_DONTEXPAND | VM_DONTDUMP;
 	for (offset = 0; offset < bytes; offset += PAGE_SIZE) {
 		ret = map_page(vendor->isp, vma, address + offset, vma->vm_start + offset);

@@ -1,14 +1,14 @@
-// SPDX-License-Identifier: GPL-2.0-only
-//! The state of `/dev/tx-isp`: sensors, links, and what runs (facts 3.4, 2b.3).
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
+//! The state of `/dev/tx-isp`: sensors, links, and what runs (T31 3.4, 2b.3).
 
 use super::channel::FrameChannel;
-use super::isp_buffer::{self, MemoryOption};
 use super::queue::Time;
 use super::tuning::Tuning;
 use super::{Failure, Quirks};
 use crate::bus::Bus;
 use crate::error::Errno;
 use crate::isp::Isp;
+use crate::noise_reduction::{self, MemoryOption};
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::vendor::{
     BIN_PATH_BYTES, Buffer, CBUS_I2C, FrameDrop, FrameFormat, InputInfo, IspBuffer, NAME_BYTES,
@@ -283,7 +283,7 @@ impl Front {
     #[must_use]
     pub fn buffer_bytes<B: Bus>(&self, isp: &Isp<B>) -> u32 {
         if self.selected {
-            isp_buffer::bytes(isp.sensor().size, self.memory)
+            noise_reduction::bytes(isp.sensor().size, self.memory)
         } else {
             0
         }

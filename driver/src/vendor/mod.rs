@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! The vendor's front: what `/dev/tx-isp`, `/dev/framechanN` and `/dev/isp-m0` do, without the kernel.
 //!
 //! | module | what it decides |
@@ -6,18 +6,16 @@
 //! | [`front`] | sensors, links, start and stop: the state of `/dev/tx-isp` |
 //! | [`channel`] | a frame channel: its picture, its life, its way to the ISP |
 //! | [`queue`] | a frame channel's buffers |
-//! | [`isp_buffer`] | how much memory the noise reduction wants, and the registers that are told of it |
 //! | [`tuning`] | the values of controls |
 //! | [`pages`] | what client libraries read of the SoC's registers |
 //! | [`report`] | the files below `/proc/jz/isp` |
 //!
-//! Sections such as "facts 2b.8" are of the reference's second part. Programs that are linked for a
+//! Sections such as "T31 3.4" are of the reference's second part. Programs that are linked for a
 //! camera see what the vendor's driver would tell them; where that has a fault that harms somebody, the
 //! safe thing is done, and [`Quirks::Vendor`] brings the fault back.
 
 pub mod channel;
 pub mod front;
-pub mod isp_buffer;
 pub mod pages;
 pub mod queue;
 pub mod report;

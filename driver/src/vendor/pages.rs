@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-only
-//! What client libraries read of the SoC's registers through `/dev/mem` (facts 2e.2).
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
+//! What client libraries read of the SoC's registers through `/dev/mem` (T31 4.6).
 //!
 //! Where the ISP is behind a mailbox there are no registers to be mapped. A page of what they would say
 //! is made instead, when it is mapped: words that the chip has are asked of it, a few that belong to
@@ -24,7 +24,7 @@ enum Source {
 
 use Source::{Chip, Constant};
 
-/// Multiplier 100, both dividers 1: a word that can be divided by (facts 2e.2).
+/// Multiplier 100, both dividers 1: a word that can be divided by (T31 4.6).
 const PLL: u32 = 100 << 20 | 1 << 14 | 1 << 11 | 1 << 8;
 /// Pin 8 of port B is an interrupt input: the library leaves the SD clock's drive strength alone.
 const PIN_8: u32 = 1 << 8;
@@ -48,7 +48,12 @@ const WORDS: [(u32, Source); 11] = [
     (0x1330_0000, Chip),
 ];
 
-/// Register pages that may be mapped: first byte and length.
+/// The SoC's registers: first byte and the one behind the last (T31 1.1).
+const REGISTERS: (u32, u32) = (0x1000_0000, 0x1400_0000);
+/// The most bytes of one mapping: as many as the largest block has.
+const MOST: u32 = 1 << 20;
+
+/// Pages of which it is known that client libraries read them: first byte and length.
 const RANGES: [(u32, u32); 7] = [
     (0x1000_0000, PAGE),
     (0x1001_1000, PAGE),
@@ -61,17 +66,23 @@ const RANGES: [(u32, u32); 7] = [
     (0x1354_0000, PAGE),
 ];
 
-/// Whether `bytes` bytes from `address` on are registers that may be mapped.
+/// Whether `bytes` bytes from `address` on are registers, which may be mapped.
 #[must_use]
 pub fn may_be_mapped(address: PhysAddr, bytes: u32) -> bool {
+    let (first, end) = REGISTERS;
+    (1..=MOST).contains(&bytes) && address.0 >= first && address.0 < end && end - address.0 >= bytes
+}
+
+/// Whether all of them are of pages that are known to be read; others show zeros.
+#[must_use]
+pub fn is_known(address: PhysAddr, bytes: u32) -> bool {
     let inside = |(start, length): &(u32, u32)| {
-        address.0 >= *start
-            && address
-                .0
-                .checked_add(bytes)
-                .is_some_and(|end| end <= start + length)
+        address
+            .0
+            .checked_sub(*start)
+            .is_some_and(|offset| offset < *length && length - offset >= bytes)
     };
-    bytes > 0 && RANGES.iter().any(inside)
+    RANGES.iter().any(inside)
 }
 
 /// Stores what the page at `address` says in `words`, which were zeros.
@@ -105,7 +116,7 @@ mod tests {
 
     #[test]
     fn the_clock_words_can_be_divided_by() {
-        // The library computes 24 * M / N / OD1 / OD0 (facts 2e.2).
+        // The library computes 24 * M / N / OD1 / OD0 (T31 4.6).
         for (_, source) in WORDS {
             if let Constant(word) = source
                 && word != PIN_8
@@ -117,25 +128,31 @@ mod tests {
     }
 
     #[test]
-    fn every_word_is_on_a_page_that_may_be_mapped() {
+    fn every_word_is_on_a_page_that_is_known() {
         for (register, _) in WORDS {
             let page = PhysAddr(register / PAGE * PAGE);
-            assert!(may_be_mapped(page, PAGE), "{register:#x}");
+            assert!(is_known(page, PAGE), "{register:#x}");
         }
+        assert!(is_known(PhysAddr(0x1338_0000), 0x1_b000));
+        assert!(!is_known(PhysAddr(0x1338_0000), 0x1_c000));
+        assert!(!is_known(PhysAddr(0x1002_3000), PAGE));
     }
 
     #[test]
-    fn other_registers_may_not_be_mapped() {
+    fn memory_may_not_be_mapped() {
         for (address, bytes) in [
-            (0x1000_0000, 2 * PAGE),
-            (0x1002_3000, PAGE),
-            (0x1338_0000, 0x1_c000),
             (0x0000_0000, PAGE),
+            (0x0630_0000, PAGE),
+            (0x0fff_f000, 2 * PAGE),
+            (0x13ff_f000, 2 * PAGE),
             (0xffff_f000, 2 * PAGE),
             (0x1000_0000, 0),
+            (0x1000_0000, (1 << 20) + PAGE),
         ] {
             assert!(!may_be_mapped(PhysAddr(address), bytes), "{address:#x}");
         }
-        assert!(may_be_mapped(PhysAddr(0x1338_0000), 0x1_b000));
+        for (address, bytes) in [(0x1000_0000, 0x1_0000), (0x1330_0000, 1 << 20)] {
+            assert!(may_be_mapped(PhysAddr(address), bytes), "{address:#x}");
+        }
     }
 }

@@ -15,7 +15,6 @@
 
 mod access;
 mod config_space;
-mod intc;
 mod intx;
 mod server;
 
@@ -25,7 +24,6 @@ use super::{GuestMemory, InterruptSink};
 use crate::device::{Device, lock};
 use access::{Words, load, store};
 use config_space::ConfigSpace;
-use intc::Intc;
 use intx::Intx;
 use std::fs::File;
 use std::io;
@@ -57,23 +55,22 @@ pub struct Backend {
     spoken: Arc<AtomicBool>,
 }
 
-/// The way of an interrupt: from the chip's lines through its controller to the pin.
+/// The way of an interrupt: from the chip's interrupt controller to the pin.
 struct Interrupts {
     device: Weak<Device>,
-    intc: Mutex<Intc>,
+    /// Held from a look at the chip to what follows, so that an older look does not follow a newer one.
+    order: Mutex<()>,
     intx: Intx,
 }
 
 impl Interrupts {
-    /// Looks at the chip's lines. `accessed` says that the guest has just accessed the window.
+    /// Looks at the controller's output. `accessed` says that the guest has just accessed the window.
     fn update(&self, accessed: bool) {
         let Some(device) = self.device.upgrade() else {
             return;
         };
-        // Locked around both, so that an older look at the lines does not come after a newer one.
-        let mut intc = lock(&self.intc);
-        intc.set_lines(device.irq_lines());
-        self.intx.set_level(intc.output(), accessed);
+        let _order = lock(&self.order);
+        self.intx.set_level(device.intc_output(), accessed);
     }
 }
 
@@ -84,43 +81,27 @@ impl InterruptSink for Interrupts {
     }
 }
 
-/// The window's registers: those of the interrupt controller, and the chip's.
-struct Window<'a> {
-    device: &'a Device,
-    intc: &'a Mutex<Intc>,
-}
+/// The window's registers.
+struct Window<'a>(&'a Device);
 
 impl Words for Window<'_> {
     fn read(&mut self, address: PhysAddr) -> u32 {
-        if Intc::has(address) {
-            return lock(self.intc).read(address);
-        }
         let mut result = [u32::MAX];
-        let (outcome, lines) = self
-            .device
-            .execute(&[Operation::Read(address)], &mut result);
+        let (outcome, lines) = self.0.execute(&[Operation::Read(address)], &mut result);
         if let Err(error) = outcome {
-            self.device
-                .refuse(&format!("load from {address}: {error:?}"));
+            self.0.refuse(&format!("load from {address}: {error:?}"));
         }
-        self.device.announce(lines);
+        self.0.announce(lines);
         let [value] = result;
         value
     }
 
     fn write(&mut self, address: PhysAddr, value: u32) {
-        if Intc::has(address) {
-            lock(self.intc).write(address, value);
-            return;
-        }
-        let (outcome, lines) = self
-            .device
-            .execute(&[Operation::Write(address, value)], &mut []);
+        let (outcome, lines) = self.0.execute(&[Operation::Write(address, value)], &mut []);
         if let Err(error) = outcome {
-            self.device
-                .refuse(&format!("store to {address}: {error:?}"));
+            self.0.refuse(&format!("store to {address}: {error:?}"));
         }
-        self.device.announce(lines);
+        self.0.announce(lines);
     }
 }
 
@@ -129,7 +110,7 @@ impl Backend {
     pub fn new(device: Arc<Device>) -> Self {
         let interrupts = Interrupts {
             device: Arc::downgrade(&device),
-            intc: Mutex::default(),
+            order: Mutex::default(),
             intx: Intx::default(),
         };
         Self {
@@ -193,11 +174,7 @@ impl ServerBackend for Backend {
             self.config.read(offset, data, self.interrupts.intx.level());
         } else if region == VFIO_PCI_BAR0_REGION_INDEX {
             let address = Self::address(offset, data.len())?;
-            let mut window = Window {
-                device: &self.device,
-                intc: &self.interrupts.intc,
-            };
-            load(&mut window, address, data);
+            load(&mut Window(&self.device), address, data);
             self.interrupts.update(true);
         }
         Ok(())
@@ -211,11 +188,7 @@ impl ServerBackend for Backend {
             self.interrupts.intx.set_disabled(disabled);
         } else if region == VFIO_PCI_BAR0_REGION_INDEX {
             let address = Self::address(offset, data.len())?;
-            let mut window = Window {
-                device: &self.device,
-                intc: &self.interrupts.intc,
-            };
-            store(&mut window, address, data);
+            store(&mut Window(&self.device), address, data);
             self.interrupts.update(true);
         }
         Ok(())
@@ -279,7 +252,6 @@ impl ServerBackend for Backend {
 
     fn reset(&mut self) -> io::Result<()> {
         self.speak();
-        *lock(&self.interrupts.intc) = Intc::default();
         self.device.reset();
         self.interrupts.update(false);
         self.device.resume();

@@ -10,6 +10,7 @@
 #include "vendor.h"
 
 void try_intruder(uint32_t address);
+void try_camera(int frames, int count, char **steps);
 
 static const struct {
 	const char *name, *what;
@@ -34,6 +35,7 @@ static const struct {
 static int usage(void)
 {
 	printf("vendor-client TRY [COUNT]\n");
+	printf("vendor-client camera FRAMES block:BYTES:OWNER|frames:CHANNEL:WIDTH:HEIGHT:COUNT ...\n");
 	for (size_t index = 0; index < TRIES; index++)
 		printf("  %-10s %s (%d)\n", tries[index].name, tries[index].what, tries[index].count);
 	return 2;
@@ -47,6 +49,10 @@ int main(int count, char **arguments)
 		return usage();
 	if (count == 3 && !strcmp(arguments[1], "intruder"))
 		try_intruder(strtoul(arguments[2], NULL, 0));
+	if (count >= 3 && !strcmp(arguments[1], "camera")) {
+		try_camera(atoi(arguments[2]), count - 3, arguments + 3);
+		return failures != 0;
+	}
 	for (index = 0; index < TRIES; index++)
 		if (!strcmp(arguments[1], tries[index].name))
 			break;

@@ -97,6 +97,23 @@ uint32_t rmem_alloc(uint32_t bytes, const char *owner)
 	return blocks[index].address;
 }
 
+bool rmem_fits(uint32_t bytes)
+{
+	bytes = (bytes + GRANULE - 1) / GRANULE * GRANULE;
+	for (int index = 0; index < count; index++)
+		if (!blocks[index].used && blocks[index].bytes >= bytes)
+			return true;
+	return false;
+}
+
+void rmem_print(void)
+{
+	for (int index = 0; index < count; index++)
+		if (blocks[index].used)
+			printf("held %u %u %s\n", blocks[index].address, blocks[index].bytes,
+			       blocks[index].owner);
+}
+
 static void merge(int index)
 {
 	if (index < 0 || index + 1 >= count || blocks[index].used || blocks[index + 1].used)

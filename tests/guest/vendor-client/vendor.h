@@ -105,6 +105,9 @@ void rmem_close(void);
 /* Physical address, or 0 where there is no room. */
 uint32_t rmem_alloc(uint32_t bytes, const char *owner);
 void rmem_free(uint32_t address);
+bool rmem_fits(uint32_t bytes);
+/* A line for each block that is used: "held ADDRESS BYTES OWNER". */
+void rmem_print(void);
 void *rmem_at(uint32_t address);
 uint32_t rmem_base(void);
 uint32_t rmem_bytes(void);

@@ -4,9 +4,9 @@
 use crate::output::{self, say};
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
-use clap::Args;
-use guest_protocol::camera::{Held, Report};
+use anyhow::{Result, bail, ensure};
+use clap::{Args, ValueEnum};
+use guest_protocol::camera::{Held, Personality, Report};
 use memlab::camera::Camera;
 use memlab::oom::{Finding, predict_all, run_all};
 use memlab::text;
@@ -33,6 +33,10 @@ pub struct OomOptions {
     /// How the hybrid decides: by keeping a distance, or by what the client announces
     #[arg(long, value_enum, default_value_t = WhichPolicy::Reserve)]
     pub policy: WhichPolicy,
+    /// Which of the driver's fronts the client talks to: V4L2's nodes, or the vendor's, where it allocates
+    /// as the vendor's library does whatever --strategy says
+    #[arg(long, value_enum, default_value_t = Front::V4l2)]
+    pub front: Front,
     /// How many frames each channel must deliver
     #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..=MAX_FRAMES))]
     pub frames: u32,
@@ -58,6 +62,15 @@ pub struct OomOptions {
     /// Which guest.
     #[command(flatten)]
     pub guest: GuestOptions,
+}
+
+/// A front of the driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Front {
+    /// /dev/videoN.
+    V4l2,
+    /// /dev/tx-isp and /dev/framechanN.
+    Vendor,
 }
 
 /// The JSON object.
@@ -112,6 +125,9 @@ struct ChannelEntry {
 /// If it could not be tried.
 pub fn command(options: &OomOptions) -> Result<bool> {
     let camera = options.changes.camera(&options.camera)?;
+    if options.front == Front::Vendor {
+        return vendor(options, &camera);
+    }
     let cycles = camera.cycles(options.cycles);
     let personalities = personalities(options.strategy, options.policy);
     let mut findings = predict_all(&camera, &personalities, cycles)?;
@@ -133,6 +149,50 @@ pub fn command(options: &OomOptions) -> Result<bool> {
     let problems = show(options, &camera, &findings);
     if let Some(path) = &options.json {
         write_json(path, options, &camera, &findings)?;
+    }
+    Ok(problems.is_empty())
+}
+
+/// The same through the vendor's nodes: once, by the client that allocates itself.
+fn vendor(options: &OomOptions, camera: &Camera) -> Result<bool> {
+    ensure!(
+        options.cycles == 1 && options.json.is_none(),
+        "--front vendor runs the client once, and writes no JSON: leave --cycles and --json out"
+    );
+    let personality = Personality::Client;
+    let findings = predict_all(camera, &[personality], camera.cycles(1))?;
+    let [finding] = &findings[..] else {
+        bail!("one client has one prediction");
+    };
+    let (_, predicted) = &finding.predicted;
+    eprintln!("basis: {}", camera.basis);
+    for note in &camera.notes {
+        eprintln!("note: {note}");
+    }
+    print!("computed:\n{predicted}");
+    if options.predict {
+        return Ok(true);
+    }
+    if let Some(reason) = only_predicted(&camera.setup) {
+        eprintln!("note: only computed, not run: {reason}");
+        return Ok(true);
+    }
+    let fps = options.fps.unwrap_or(ClockMode::Sensor);
+    let guest = options.guest.config();
+    let run = memlab::vendor::run(&guest, &options.out, camera, fps, options.frames)?;
+    let problems = run.problems(predicted, options.frames);
+    for problem in &problems {
+        println!("problem: {problem}");
+    }
+    if problems.is_empty() {
+        println!(
+            "through the vendor's nodes: as computed, every block at its address; frames {}",
+            run.frames
+                .iter()
+                .map(|(channel, frames)| format!("{} of channel {channel}", frames.received))
+                .collect::<Vec<_>>()
+                .join(", ")
+        );
     }
     Ok(problems.is_empty())
 }
