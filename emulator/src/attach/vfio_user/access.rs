@@ -63,7 +63,7 @@ pub fn store(words: &mut impl Words, address: PhysAddr, data: &[u8]) {
 /// The register at an address, the byte in it, and how many of `length` bytes are in it.
 fn part(at: u64, length: usize) -> (PhysAddr, usize, usize) {
     let skip = usize::try_from(at % WORD).unwrap_or(0);
-    let register = u32::try_from(at - at % WORD).unwrap_or(u32::MAX & !3);
+    let register = u32::try_from(at - at % WORD).unwrap_or(!3);
     (PhysAddr(register), skip, length.min(WORD_BYTES - skip))
 }
 
