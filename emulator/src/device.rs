@@ -55,6 +55,9 @@ const TURNS_GIVEN: u32 = 1000;
 /// How many refused requests are logged as warnings: the guest must not fill the host's disk.
 const REFUSALS_LOGGED: u64 = 10;
 
+/// Which mistakes somebody waits for, and what is called at the first.
+type Watch = (Strictness, Box<dyn Fn() + Send>);
+
 /// The emulated ISP with its clock, as all threads share it.
 pub struct Device {
     sensor: Sensor,
@@ -74,7 +77,7 @@ pub struct Device {
     /// Called when a step is over.
     on_step: Mutex<Option<Box<dyn Fn() + Send>>>,
     /// Called at the first finding that is bad enough.
-    on_finding: Mutex<Option<(Strictness, Box<dyn Fn() + Send>)>>,
+    on_finding: Mutex<Option<Watch>>,
     /// Who wants to know what happens.
     observers: Observers,
     /// Called when the frame period changes.

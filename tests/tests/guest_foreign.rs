@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0 OR MIT
 //! A driver that knows nothing of this project, on the chip at its own addresses.
 
 use std::fs;

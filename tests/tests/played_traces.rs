@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The vendor's sequences, written down from its own order, played on the chip model: frames come, every read gives what
 //! the trace has, and nothing is an error.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail the test")]

@@ -13,7 +13,7 @@ use crate::catalogue::{BlockEntry, CameraFile, ChannelEntry, Ncubuf, Range, Stoc
 
 const MIB: u64 = 1 << 20;
 
-/// Linux cannot do with less: the smallest recorded camera leaves it 22 MiB (facts 5.1); the limit
+/// Linux cannot do with less: the smallest recorded camera leaves it 22 MiB (T31 5.1); the limit
 /// itself is our choice.
 const LEAST_FOR_LINUX: u64 = 16 * MIB;
 

@@ -8,14 +8,14 @@ use crate::sizes;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Deserializer};
 use tx_isp_abi::Size;
-use tx_isp_driver::alloc::rmem;
+use tx_isp_abi::units::{self, PhysRange};
 
 use testbed::prepare::repository;
 
 /// Where the catalogue is, in the project.
 const FOLDER: &str = "ci/cameras";
 
-/// SoCs for which the library's table has no number (facts 1.4).
+/// SoCs for which the library's table has no number (T31 1.4).
 const WITHOUT_NUMBER: [&str; 4] = ["T23", "T40", "T41", "unknown"];
 
 /// A camera, as its file says it.
@@ -109,7 +109,7 @@ pub enum Stock {
 /// How long the ISP's own buffer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Ncubuf {
-    /// As the formula says (facts 5.2).
+    /// As the formula says (T31 5.2).
     #[default]
     Formula,
     /// There is none in the carve-out.
@@ -146,19 +146,19 @@ impl Range {
     /// # Errors
     /// If it is none.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let whole = match text.contains('@') {
-            true => format!("rmem={text}"),
-            false => format!("rmem={text}@0"),
-        };
-        match rmem::parse(&whole) {
-            Ok(Some(range)) => Ok(Self {
+        let range = match text.contains('@') {
+            true => text.parse::<PhysRange>().ok().map(|range| Self {
                 base: range.base.0.into(),
                 bytes: range.bytes.into(),
             }),
-            _ => Err(format!(
-                "{text:?} is no range of memory; write SIZE@BASE, as in 29M@0x6300000"
-            )),
-        }
+            false => parse_bytes(text)
+                .ok()
+                .filter(|bytes| *bytes > 0)
+                .map(|bytes| Self { base: 0, bytes }),
+        };
+        range.ok_or_else(|| {
+            format!("{text:?} is no range of memory; write SIZE@BASE, as in 29M@0x6300000")
+        })
     }
 }
 
@@ -167,8 +167,8 @@ impl Range {
 /// # Errors
 /// If it is none.
 pub fn parse_bytes(text: &str) -> Result<u64, String> {
-    match Range::parse(text) {
-        Ok(range) if !text.contains('@') => Ok(range.bytes),
+    match units::parse_bytes(text) {
+        Ok(bytes) if bytes > 0 => Ok(bytes.into()),
         _ => Err(format!(
             "{text:?} is no size of memory; write a number of bytes, or with K or M, as in 29M"
         )),
@@ -397,7 +397,7 @@ mod tests {
 
     #[test]
     fn every_row_of_the_boot_argument_table_is_there() {
-        // Facts 5.1: bytes of rmem.
+        // T31 5.1: bytes of rmem.
         for (name, bytes) in [
             ("wyze-v3", 30_408_704),
             ("wyze-pan-v2", 33_554_432),

@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn the_smallest_carve_out_is_that_of_hand_arithmetic() {
-        // Facts 5.4: the whole ledger with the correct ncubuf.
+        // T31 5.4: the whole ledger with the correct ncubuf.
         let stock = camera("wyze-v3-stock", Changes::default());
         let client = smallest(&stock, Personality::Client).unwrap();
         assert_eq!(
@@ -223,7 +223,7 @@ mod tests {
         );
         assert_eq!(client.complete_from, client.streams_from);
         assert!(client.works_now);
-        // Facts 5.5: 30311936 used, then two stream buffers and the second pool.
+        // T31 5.5: 30311936 used, then two stream buffers and the second pool.
         let wyze = camera("wyze-v3", Changes::default());
         let client = smallest(&wyze, Personality::Client).unwrap();
         let needed: u64 = 30_311_936 + 2 * 199_936 + 706_560;
@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_larger_second_stream_needs_more_than_29m_and_less_than_40m() {
-        // Facts 5.6, thingino issue 610.
+        // T31 5.6, thingino issue 610.
         let camera = camera("wyze-v3-sub540", Changes::default());
         let client = smallest(&camera, Personality::Client).unwrap();
         assert!(!client.works_now);

@@ -6,7 +6,7 @@ use guest_protocol::camera::sizes::SIDE_STEP;
 use tx_isp_abi::Size;
 
 /// Bytes of the ISP's own buffer ("ncubuf": reference frames and maps of the noise filter) for a
-/// sensor of `sensor` pixels (facts 5.2). `isp_memopt` keeps fewer of them.
+/// sensor of `sensor` pixels (T31 5.2). `isp_memopt` keeps fewer of them.
 #[must_use]
 pub fn ncubuf(sensor: Size, isp_memopt: bool) -> u64 {
     let (width, height) = (u64::from(sensor.width), u64::from(sensor.height));
@@ -22,7 +22,7 @@ pub fn ncubuf(sensor: Size, isp_memopt: bool) -> u64 {
     nv12 + 4 * map + chroma + chroma / 2 + tiny
 }
 
-/// The number that the library gives a SoC (facts 1.4); `None` for one that it does not know.
+/// The number that the library gives a SoC (T31 1.4); `None` for one that it does not know.
 #[must_use]
 pub fn cpu_id(soc: &str) -> Option<i32> {
     Some(match soc {
@@ -57,7 +57,7 @@ pub struct Encoder {
 }
 
 /// The stock library's encoder for a picture of that size: the two that a log has (1920x1080 and
-/// 640x360, facts 5.4), and for every other size the straight line through them by the number of
+/// 640x360, T31 5.4), and for every other size the straight line through them by the number of
 /// 16x16 blocks, which is an estimate.
 #[must_use]
 pub fn stock_encoder(size: Size) -> Encoder {
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn the_isps_buffer_is_that_of_the_vendors_table() {
-        // Facts 5.2.
+        // T31 5.2.
         for (width, height, whole, saving) in [
             (1280, 720, 2_081_860, 1_384_240),
             (1920, 1080, 4_685_424, 3_114_816),

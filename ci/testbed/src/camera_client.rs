@@ -20,7 +20,7 @@ use crate::verify::Verifier;
 
 /// How long the guest's client waits for frames.
 const FRAME_LIMIT: Duration = Duration::from_secs(10);
-/// The number of a T31X (facts 1.4); nothing here depends on it.
+/// The number of a T31X (T31 1.4); nothing here depends on it.
 const CPU_ID: i32 = 0x11;
 
 /// What a client did.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! How the guest's memory is divided: Linux below, the carve-out for frames on top, as on a Wyze
-//! Cam v3 (facts 5.1).
+//! Cam v3 (T31 5.1).
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use tx_isp_abi::format::FrameLayout;
 
 const MIB: u64 = 1 << 20;
 
-/// The carve-out of a Wyze Cam v3 in MiB (facts 5.1).
+/// The carve-out of a Wyze Cam v3 in MiB (T31 5.1).
 const CARVE_OUT_MIB: u64 = 29;
 /// With less memory Linux has no room beside the carve-out to unpack its image.
 const MIN_TOTAL_MIB: u64 = 64;
@@ -66,7 +66,7 @@ impl MemoryLayout {
     }
 
     /// What the initramfs must stay below, which is all that Linux does not have: on a T20 the ISP's own
-    /// memory lies before the carve-out (facts 5.1). `None` if it goes to the very top.
+    /// memory lies before the carve-out (T31 5.1). `None` if it goes to the very top.
     pub fn limit(self) -> Option<CarveOut> {
         (self.beyond_mib == 0).then_some(CarveOut {
             base: self.linux,

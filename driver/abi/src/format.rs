@@ -22,7 +22,7 @@ impl PixelFormat {
     /// Every format, in the order in which the driver enumerates them.
     pub const ALL: [Self; 4] = [Self::Nv12, Self::Nv21, Self::Rgb565, Self::Bgr32];
 
-    /// The V4L2 code (facts 6.1).
+    /// The V4L2 code (T31 6.1).
     #[must_use]
     pub const fn fourcc(self) -> u32 {
         u32::from_le_bytes(match self {
@@ -62,7 +62,7 @@ impl PixelFormat {
         }
     }
 
-    /// The value of the OUT_FMT register (facts 2.4).
+    /// The value of the OUT_FMT register (T31 2.4).
     #[must_use]
     pub const fn out_fmt(self) -> u32 {
         match self {
@@ -85,7 +85,7 @@ impl PixelFormat {
         }
     }
 
-    /// The name that users type: that of the register's value in lower case (facts 2.4).
+    /// The name that users type: that of the register's value in lower case (T31 2.4).
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -110,14 +110,14 @@ pub enum ChromaStart {
     #[default]
     Adjoining,
     /// Behind a multiple of 16 lines of luma: where the vendor's driver puts it, and its library and
-    /// encoder look for it (facts 6.2).
+    /// encoder look for it (T31 6.2).
     Aligned,
 }
 
 /// Where the planes of a picture lie in its buffer.
 ///
 /// The height is rounded up to 16 lines in the buffer's size, as the vendor's driver and library do
-/// (facts 6.2, 6.3): 1920x1080 NV12 takes 3133440 bytes, wherever the chroma plane begins. RGB has no
+/// (T31 6.2, 6.3): 1920x1080 NV12 takes 3133440 bytes, wherever the chroma plane begins. RGB has no
 /// chroma plane and no further lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameLayout {
@@ -135,7 +135,7 @@ pub struct FrameLayout {
     pub sizeimage: u32,
 }
 
-/// The heights of a buffer's planes count in multiples of this (facts 6.2).
+/// The heights of a buffer's planes count in multiples of this (T31 6.2).
 const HEIGHT_ALIGNMENT: u32 = 16;
 
 impl FrameLayout {
@@ -194,7 +194,7 @@ const fn aligned_luma(size: Size) -> u32 {
 
 /// What a channel that takes its picture from a sensor of `sensor` pixels can write, closest to
 /// `wanted`: clamped to the channel's limits, never larger than the sensor (the scaler cannot
-/// enlarge, facts 6.3), rounded down to the steps.
+/// enlarge, T31 6.3), rounded down to the steps.
 #[must_use]
 pub fn nearest_size(channel: ChannelId, sensor: Size, wanted: Size) -> Size {
     let limit = channel.max_size();
@@ -214,7 +214,7 @@ pub fn nearest_size(channel: ChannelId, sensor: Size, wanted: Size) -> Size {
 mod tests {
     use super::*;
 
-    /// Sizes of facts 5.3 and 6.2, repeated on purpose.
+    /// Sizes of T31 5.3 and 6.2, repeated on purpose.
     #[test]
     fn buffer_sizes_are_those_of_the_vendor() {
         for (width, height, sizeimage) in [
@@ -232,7 +232,7 @@ mod tests {
         }
     }
 
-    /// Facts 6.2 for the vendor's place; V4L2's is the number of pixels.
+    /// T31 6.2 for the vendor's place; V4L2's is the number of pixels.
     #[test]
     fn chroma_begins_where_v4l2_or_the_vendor_has_it() {
         for (width, height, adjoining, aligned) in [
@@ -270,7 +270,7 @@ mod tests {
         assert_eq!(
             PixelFormat::ALL.map(PixelFormat::out_fmt),
             [0, 1, 0x1f, 2],
-            "facts 2.4"
+            "T31 2.4"
         );
         for format in PixelFormat::ALL {
             assert_eq!(PixelFormat::from_fourcc(format.fourcc()), Some(format));

@@ -16,7 +16,7 @@ const MAX_OCTAVES: u8 = 15;
 pub const DIGITAL_UNITY: [u8; 2] = [1, 0];
 
 /// The analogue gain of a code as 16.16 fixed point: each step is a sixteenth of an octave (our
-/// choice, after the logarithmic table of facts 7.3).
+/// choice, after the logarithmic table of T31 7.3).
 #[must_use]
 pub const fn analogue(code: u8) -> u32 {
     let octaves = code / STEPS;
@@ -74,7 +74,7 @@ mod tests {
         for code in 0..239 {
             assert!(analogue(code) < analogue(code + 1), "{code}");
         }
-        // 2 to the power of 444864 / 65536 is 110.5 (facts 7.3).
+        // 2 to the power of 444864 / 65536 is 110.5 (T31 7.3).
         assert_eq!(analogue(108) >> 16, 107);
     }
 

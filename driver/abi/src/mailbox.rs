@@ -53,9 +53,9 @@ pub const MAX_RESPONSE_WORDS: usize = HEADER_WORDS + MAX_RESULT_WORDS;
 
 /// Bytes of an event buffer.
 pub const EVENT_BYTES: usize = 4;
-/// Event bit: the core's interrupt line (hardware source 29, facts 1.2) rose.
+/// Event bit: the core's interrupt line (hardware source 29, T31 1.2) rose.
 pub const LINE_CORE: u32 = 1 << 0;
-/// Event bit: the VIC's interrupt line (hardware source 30, facts 1.2) rose.
+/// Event bit: the VIC's interrupt line (hardware source 30, T31 1.2) rose.
 pub const LINE_VIC: u32 = 1 << 1;
 
 /// Virtio device id under which the generic vhost-user device carries the mailbox: 30, a video
@@ -75,7 +75,7 @@ const OP_DRAIN: u32 = 5;
 pub struct Identity {
     /// [`VERSION`] of the device.
     pub version: u32,
-    /// The SoC's id word (facts 1.4).
+    /// The SoC's id word (T31 1.4).
     pub soc_id: u32,
     /// Features; none is defined yet, so 0.
     pub features: u32,

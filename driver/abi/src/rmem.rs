@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `/dev/rmem`: the carve-out for clients.
 //!
-//! Mapping the whole carve-out at its own address takes all of it (the vendor's way, facts 3.6). The
+//! Mapping the whole carve-out at its own address takes all of it (the vendor's way, T31 3.6). The
 //! ioctls below share it: the driver hands out blocks one by one, knows who holds them, and takes
 //! them back when the file is closed. A block is mapped at its own physical address.
 //!
@@ -95,7 +95,7 @@ pub struct Cache {
 
 const TYPE: u32 = b'r' as u32;
 
-/// An ioctl number as MIPS builds it: direction in bits 31:29 (facts 3.1).
+/// An ioctl number as MIPS builds it: direction in bits 31:29 (T31 3.1).
 const fn number(direction: u32, number: u32, argument_bytes: usize) -> u32 {
     // The arguments are the structures above, a few dozen bytes long.
     #[allow(clippy::cast_possible_truncation)]
@@ -106,7 +106,7 @@ const fn number(direction: u32, number: u32, argument_bytes: usize) -> u32 {
 const READ: u32 = 2;
 const WRITE: u32 = 4;
 
-/// Flushes the CPU's caches (facts 3.6).
+/// Flushes the CPU's caches (T31 3.6).
 pub const CACHE: u32 = number(READ | WRITE, 0x00, size_of::<Cache>());
 /// Asks what the carve-out holds.
 pub const QUERY: u32 = number(READ, 0x10, size_of::<Query>());
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn the_vendors_ioctl_has_its_number() {
-        // Facts 3.6.
+        // T31 3.6.
         assert_eq!(CACHE, 0xc00c_7200);
     }
 

@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! The carve-out on the kernel command line, in the vendor's syntax: `rmem=SIZE@BASE`, for example
-//! `rmem=29M@0x6300000` on a Wyze Cam v3 (facts 5.1).
+//! `rmem=29M@0x6300000` on a Wyze Cam v3 (T31 5.1).
 
-use tx_isp_abi::PhysAddr;
+use tx_isp_abi::units::ParseRangeError;
 
 /// A range of physical memory that Linux does not see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CarveOut {
-    /// First byte.
-    pub base: PhysAddr,
-    /// Length in bytes.
-    pub bytes: u32,
-}
+pub use tx_isp_abi::units::PhysRange as CarveOut;
 
 /// The `rmem=` on the command line cannot be understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,40 +31,18 @@ pub fn parse(command_line: &str) -> Result<Option<CarveOut>, RmemError> {
 }
 
 fn parse_range(text: &str) -> Result<CarveOut, RmemError> {
-    let (bytes, base) = text.split_once('@').ok_or(RmemError::Syntax)?;
-    let bytes = parse_number(bytes)?;
-    let base = parse_number(base)?;
-    if bytes == 0 || base.checked_add(bytes).is_none() {
-        return Err(RmemError::Range);
-    }
-    Ok(CarveOut {
-        base: PhysAddr(base),
-        bytes,
+    text.parse().map_err(|error| match error {
+        ParseRangeError::NoBase | ParseRangeError::Size | ParseRangeError::Base => {
+            RmemError::Syntax
+        }
+        ParseRangeError::Empty | ParseRangeError::End => RmemError::Range,
     })
-}
-
-/// A number as the kernel's memparse() reads it: decimal or 0x…, with a suffix K, M or G.
-fn parse_number(text: &str) -> Result<u32, RmemError> {
-    let (digits, shift) = match text.as_bytes().last().ok_or(RmemError::Syntax)? {
-        b'k' | b'K' => (&text[..text.len() - 1], 10),
-        b'm' | b'M' => (&text[..text.len() - 1], 20),
-        b'g' | b'G' => (&text[..text.len() - 1], 30),
-        _ => (text, 0),
-    };
-    let number = match digits
-        .strip_prefix("0x")
-        .or_else(|| digits.strip_prefix("0X"))
-    {
-        Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16),
-        None => digits.parse(),
-    };
-    let number = number.map_err(|_| RmemError::Syntax)?;
-    number.checked_mul(1 << shift).ok_or(RmemError::Range)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tx_isp_abi::PhysAddr;
 
     #[test]
     fn the_cameras_boot_arguments_are_understood() {

@@ -147,11 +147,12 @@ mod tests {
                 }
                 prop_assert_eq!(fifo.len(), model.len());
                 prop_assert_eq!(fifo.state() & 1 == 1, model.is_empty());
-                prop_assert_eq!(fifo.state() >> 8 & 0xf, model.len() as u32);
+                let count = u32::try_from(model.len()).unwrap();
+                prop_assert_eq!(fifo.state() >> 8 & 0xf, count);
                 prop_assert_eq!(fifo.newest(), model.last());
                 let (read, write) = (fifo.state() >> 12 & 0xf, fifo.state() >> 16 & 0xf);
                 prop_assert!(read < 5 && write < 5);
-                prop_assert_eq!((read + model.len() as u32) % 5, write);
+                prop_assert_eq!((read + count) % 5, write);
             }
         }
     }

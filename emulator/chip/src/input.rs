@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What the VIC and the core are told of the sensor, held against the sensor (facts 2.1, 2.7).
+//! What the VIC and the core are told of the sensor, held against the sensor (T31 2.1, 2.7).
 
 use super::Chip;
 use super::findings::FindingKind;
 use tx_isp_abi::Size;
 use tx_isp_abi::registers::{Core, CsiHost, Vic};
 
-/// INTERFACE's value for MIPI, which all sensors here send (facts 2.7).
+/// INTERFACE's value for MIPI, which all sensors here send (T31 2.7).
 const MIPI: u32 = 2;
 
 /// What the sensor's settings ask of a register.
@@ -21,7 +21,7 @@ struct Asked {
 
 impl Chip {
     /// Whether the VIC listens where the sensor sends: with another interface than MIPI no frame comes
-    /// (facts 2.7; 8, row 10).
+    /// (T31 2.7; 8, row 10).
     pub(super) fn vic_hears_the_sensor(&self) -> bool {
         Vic::INTERFACE_KIND.get(self.storage.get(Vic::Interface.address())) == MIPI
     }

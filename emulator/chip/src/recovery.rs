@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Start, release and flush of the core: the recovery sequence of facts 2.1.
+//! Start, release and flush of the core: the recovery sequence of T31 2.1.
 //!
 //! ```text
 //! RELEASE_REQUEST = 1    the core lets go of its input: no frame begins, RELEASE_ACKNOWLEDGE reads 1

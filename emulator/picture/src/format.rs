@@ -15,7 +15,7 @@ pub(super) const BLACK: u8 = 16;
 pub(super) const WHITE: u8 = 235;
 pub(super) const NEUTRAL: u8 = 128;
 
-/// What the channel writes (facts 2.4, OUT_FMT).
+/// What the channel writes (T31 2.4, OUT_FMT).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OutputFormat {
@@ -29,7 +29,7 @@ pub enum OutputFormat {
     Bgr32,
 }
 
-/// The fourth byte of a BGR32 pixel: the alpha that the T30's driver sets (facts 2.4).
+/// The fourth byte of a BGR32 pixel: the alpha that the T30's driver sets (T31 2.4).
 pub(super) const ALPHA: u8 = 128;
 
 impl fmt::Display for OutputFormat {

@@ -43,7 +43,7 @@ impl Pattern {
 }
 
 /// Y, Cb, Cr of the bars from left to right: white, yellow, cyan, green, magenta, red, blue, black. The colours are
-/// those of the chip's own colour bar generator (facts 2.7), the order is that of descending luma.
+/// those of the chip's own colour bar generator (T31 2.7), the order is that of descending luma.
 pub(super) const BARS: [[u8; 3]; 8] = [
     [0xeb, 0x80, 0x80],
     [0xd2, 0x10, 0x92],

@@ -10,24 +10,24 @@ use tx_isp_abi::registers::{BLOCKS, Block, Channel, Core, Cpm, Msca, Register, R
 pub const SEQUENCES: [(&str, &str); 6] = [
     (
         "bring-up",
-        "SRBC request, reset, core START, VIC CTRL=1 (facts 1.3, 2.6, 2.7)",
+        "SRBC request, reset, core START, VIC CTRL=1 (T31 1.3, 2.6, 2.7)",
     ),
     (
         "set-up",
-        "RSZ_OSIZE, OUT_FMT, Y_STRI of a channel, then its CH_EN bit (facts 2.5)",
+        "RSZ_OSIZE, OUT_FMT, Y_STRI of a channel, then its CH_EN bit (T31 2.5)",
     ),
-    ("feed", "an address pushed to an input FIFO (facts 2.4)"),
+    ("feed", "an address pushed to an input FIFO (T31 2.4)"),
     (
         "drain",
-        "a done FIFO that is not empty, then its address and number (facts 2.3)",
+        "a done FIFO that is not empty, then its address and number (T31 2.3)",
     ),
     (
         "stop",
-        "CH_EN bit cleared, CH_STAT bit read as 0, Y_ADDR_CLR (facts 2.5)",
+        "CH_EN bit cleared, CH_STAT bit read as 0, Y_ADDR_CLR (T31 2.5)",
     ),
     (
         "recovery",
-        "VIC CTRL=4, then 1, with no reset between and the core running (facts 2.7)",
+        "VIC CTRL=4, then 1, with no reset between and the core running (T31 2.7)",
     ),
 ];
 

@@ -151,7 +151,7 @@ nix::ioctl_write_ptr!(streamon, b'V', 18, c_int);
 nix::ioctl_write_ptr!(streamoff, b'V', 19, c_int);
 nix::ioctl_readwrite!(s_ctrl, b'V', 28, Control);
 
-/// Sizes in bytes that the kernel's header gives these structures (facts 3.2 for 32 bit).
+/// Sizes in bytes that the kernel's header gives these structures (T31 3.2 for 32 bit).
 const _: () = {
     let wide = size_of::<usize>() == 8;
     assert!(size_of::<Capability>() == 104);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The camera client: behaves towards the driver as a camera's main program does, with real memory
-//! and real frames (facts 4.1 to 4.5).
+//! and real frames (T31 4.1 to 4.5).
 
 use std::time::{Duration, Instant};
 
@@ -187,7 +187,7 @@ impl Stream {
         let camera = Camera::open(&format!("/dev/{}", channel.queue_name()))?;
         let strategy = i32::try_from(personality.strategy() as u32).unwrap_or(i32::MAX);
         camera.set_control(abi::CID_STRATEGY, strategy)?;
-        // The vendor's library and encoder look for the chroma there (facts 6.2).
+        // The vendor's library and encoder look for the chroma there (T31 6.2).
         camera.set_control(abi::CID_ALIGN_CHROMA, 1)?;
         let format =
             camera.set_format(channel.width, channel.height, PixelFormat::Nv12.fourcc())?;

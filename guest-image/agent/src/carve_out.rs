@@ -19,7 +19,7 @@ use crate::rmem::Rmem;
 /// What blocks are filled with; no pixel of the lab's pictures is likely to be this one.
 const FILL: u8 = 0xa5;
 
-/// The carve-out, all of it: the client is its own manager (facts 4.5).
+/// The carve-out, all of it: the client is its own manager (T31 4.5).
 pub struct Whole {
     mapping: Mapping,
     base: u32,

@@ -7,7 +7,7 @@ use tx_isp_abi::format::PixelFormat;
 /// of chroma.
 ///
 /// The chroma begins right behind the luma, as V4L2 has it, or behind a multiple of 16 lines, as the
-/// vendor's driver has it (facts 6.2): that of a 1080 line picture behind line 1088.
+/// vendor's driver has it (T31 6.2): that of a 1080 line picture behind line 1088.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Planes {
     /// Visible bytes of a line; one line of interleaved chroma has as many as one of luma.
@@ -20,7 +20,7 @@ pub struct Planes {
     chroma_offset: Option<usize>,
 }
 
-/// Heights of luma planes count in multiples of this many lines (facts 6.2).
+/// Heights of luma planes count in multiples of this many lines (T31 6.2).
 const LINE_STEP: usize = 16;
 
 /// The picture does not fit into its buffer.

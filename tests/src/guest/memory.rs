@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The Wyze Cam v3's memory, to the byte (facts 5.5, 5.7), leaks (facts 5.6), a plan, and a thousand starts
+//! The Wyze Cam v3's memory, to the byte (T31 5.5, 5.7), leaks (T31 5.6), a plan, and a thousand starts
 //! and stops.
 
 use anyhow::{Context, Result, ensure};
@@ -34,7 +34,7 @@ enum Outcome {
     Fails(u32, u32, u64, &'static str),
 }
 
-/// The figures of facts 5.5 and 5.7, and what the hybrid makes of them. The driver's own buffers begin
+/// The figures of T31 5.5 and 5.7, and what the hybrid makes of them. The driver's own buffers begin
 /// on pages, which loses 256 bytes beside the client's.
 pub const WYZE_V3: [Expected; 4] = [
     Expected {
@@ -128,7 +128,7 @@ pub fn cycles(guest: &mut Guest) -> Result<()> {
     Ok(())
 }
 
-/// What an encoder that keeps a block in each cycle (facts 5.6) leaves of the carve-out, under each
+/// What an encoder that keeps a block in each cycle (T31 5.6) leaves of the carve-out, under each
 /// strategy.
 #[derive(Debug, Clone, Copy)]
 pub struct Leak {
@@ -198,7 +198,7 @@ fn leaking() -> Result<Camera> {
     Camera::new(name, &catalogue::find(name)?, &changes)
 }
 
-/// The plan's smallest carve-out (facts 5.4: 29047040 bytes, in whole pages), in a guest with the Wyze Cam
+/// The plan's smallest carve-out (T31 5.4: 29047040 bytes, in whole pages), in a guest with the Wyze Cam
 /// v3's memory: there the client streams, and a page below it does not.
 ///
 /// # Errors

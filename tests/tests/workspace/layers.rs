@@ -30,6 +30,55 @@ const CRATES: [&str; 12] = [
     "ci/lab",
 ];
 
+/// Modules that are in a circle today; the list may only become shorter.
+const KNOWN: [(&str, &[&str]); 5] = [
+    (
+        "driver",
+        &[
+            "alloc::carve_out",
+            "alloc::negotiation",
+            "alloc::pool",
+            "channel",
+            "error",
+            "interrupt",
+            "isp",
+            "recovery",
+            "selection",
+        ],
+    ),
+    (
+        "emulator",
+        &[
+            "device",
+            "device::observers",
+            "device::state",
+            "dma",
+            "monitor::connection",
+            "monitor::server",
+            "side_dma",
+        ],
+    ),
+    (
+        "emulator/chip",
+        &[
+            "", "ailing", "channel", "gates", "i2c", "live", "scaler", "side",
+        ],
+    ),
+    (
+        "emulator/picture",
+        &["content", "pattern", "plane", "render", "stamp", "view"],
+    ),
+    (
+        "guest-image",
+        &[
+            "kernel",
+            "kernel::debian",
+            "kernel::flavour",
+            "kernel::user",
+        ],
+    ),
+];
+
 /// A path of modules below the crate.
 type Module = Vec<String>;
 
@@ -231,7 +280,13 @@ fn modules_form_layers() {
     let mut found = Vec::new();
     for folder in CRATES {
         let needs = read(&root().join(folder)).needs();
+        let known = KNOWN.iter().find(|(name, _)| *name == folder);
+        let known = known.map_or(&[][..], |(_, modules)| *modules);
+        let is_known = |module: &String| known.contains(&&module["crate::".len()..]);
         for circle in circles(&needs) {
+            if circle.iter().all(is_known) {
+                continue;
+            }
             let edges = circle.iter().flat_map(|from| {
                 let module = |text: &str| -> Module {
                     text["crate::".len()..]

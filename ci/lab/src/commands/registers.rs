@@ -206,7 +206,7 @@ mod tests {
             "{step}"
         );
         for (what, right) in [
-            ("isp", "CPM, MIPI_PHY"),
+            ("isp", "MIPI_PHY"),
             ("0xzz", "as in 0x13309904"),
             ("0x20000000", "no address of the ISP"),
             ("0x13309905", "no register is known"),

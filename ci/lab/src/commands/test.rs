@@ -102,6 +102,10 @@ impl Part {
 /// If they could not be run at all.
 pub fn command(options: &TestOptions) -> Result<bool> {
     let repository = repository()?;
+    let folder = options.junit.as_deref().and_then(Path::parent);
+    if let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+    }
     let junit = tempfile::tempdir().context("creating a folder for results")?;
     let mut run = Run {
         repository: &repository,

@@ -27,7 +27,7 @@ fn channel(id: u32, width: u32, height: u32, buffers: u32, blocks: Vec<Block>) -
     }
 }
 
-/// 1080p and 360p with the stock library's blocks (facts 5.4).
+/// 1080p and 360p with the stock library's blocks (T31 5.4).
 fn stock(base: u32, bytes: u32, ncubuf: u32, main: u32, sub: u32) -> Setup {
     Setup {
         base,
@@ -87,7 +87,7 @@ fn address(report: &Report, owner: &str) -> Option<u32> {
 
 #[test]
 fn the_wyze_v3_fails_as_its_log_says() {
-    // Facts 5.5.
+    // T31 5.5.
     let report = predicted(&wyze_v3(), Personality::Client);
     let refused = Refused {
         owner: "enc1.stream".into(),
@@ -121,7 +121,7 @@ fn report_refused(owner: &str, bytes: u64) -> Option<Refused> {
 
 #[test]
 fn addresses_are_those_of_two_logs() {
-    // Facts 5.4: Wyze v3 with the smaller ncubuf of that build; T31L with one of a byte.
+    // T31 5.4: Wyze v3 with the smaller ncubuf of that build; T31L with one of a byte.
     let wyze = stock(0x630_0000, 30_408_704, 2_592_000, 4, 2);
     let report = predicted(&wyze, Personality::Client);
     assert!(report.streams());
@@ -136,7 +136,7 @@ fn addresses_are_those_of_two_logs() {
 
 #[test]
 fn an_isp_that_asks_nonsense_is_refused_at_once() {
-    // Facts 5.6: a size that was never set, and one of 0 bytes.
+    // T31 5.6: a size that was never set, and one of 0 bytes.
     let unset = Setup {
         ncubuf: Some(808_608_615),
         ..wyze_v3()
@@ -163,7 +163,7 @@ enum Row {
 }
 use Row::{Fails, Fits};
 
-/// Facts 5.7: MiB, memopt, buffers of the main channel (the second one has 2), result.
+/// T31 5.7: MiB, memopt, buffers of the main channel (the second one has 2), result.
 const TABLE: [(u32, bool, u32, Row); 42] = [
     (16, false, 2, Fails("VBM0", 6_266_880, 2_256_896)),
     (16, false, 3, Fails("VBM0", 9_400_320, 2_256_896)),
@@ -254,7 +254,7 @@ fn the_whole_table_comes_out_as_printed() {
 
 #[test]
 fn the_second_stream_buffer_is_the_one_that_fails_at_24_mib() {
-    // Facts 5.7, the note below the table.
+    // T31 5.7, the note below the table.
     let at = |mib, ncubuf| {
         predicted(
             &stock(0x200_0000, mib * MIB, ncubuf, 3, 2),
@@ -274,7 +274,7 @@ fn the_second_stream_buffer_is_the_one_that_fails_at_24_mib() {
 
 #[test]
 fn a_client_without_encoder_fits_16_mib_only_with_memopt() {
-    // Facts 5.7, S3.
+    // T31 5.7, S3.
     let bare = |bytes, ncubuf| Setup {
         blocks: Vec::new(),
         channels: vec![
@@ -292,7 +292,7 @@ fn a_client_without_encoder_fits_16_mib_only_with_memopt() {
 
 #[test]
 fn a_pool_that_is_never_given_back_ends_after_seven_cycles() {
-    // Facts 5.6, the leak: 50 MiB, two buffers each, 612352 bytes of other blocks in six.
+    // T31 5.6, the leak: 50 MiB, two buffers each, 612352 bytes of other blocks in six.
     let others = [102_400, 102_144, 102_144, 102_144, 102_144, 101_376];
     let setup = Setup {
         ncubuf: None,
@@ -317,7 +317,7 @@ fn a_pool_that_is_never_given_back_ends_after_seven_cycles() {
     }
 }
 
-/// Facts 5.6, the other row of the leak. Seven cycles with an encoder that keeps 452608 bytes in each
+/// T31 5.6, the other row of the leak. Seven cycles with an encoder that keeps 452608 bytes in each
 /// close it; how its 3780608 bytes of other blocks are divided is our inference.
 fn leaking_encoder(pools: (u32, u32)) -> Setup {
     let others = [102_400, 102_144, 102_144, 102_144, 102_144, 101_376];

@@ -65,29 +65,29 @@ fault_kinds! {
     LateFrame = "late-frame" at Frame, keys ["ms"],
         "DMA takes `ms` milliseconds longer (200).";
     CoreError = "core-error" at Frame, keys ["bits"],
-        "The core raises the error bits `bits` (0x300) when the frame begins, and the picture is damaged (facts 2.2, 9.3).";
+        "The core raises the error bits `bits` (0x300) when the frame begins, and the picture is damaged (T31 2.2, 9.3).";
     VicError = "vic-error" at Frame, keys ["bits"],
-        "The VIC raises `bits` (0x200; bits 9 to 12 call for recovery) and passes no frame on until it is reset (facts 2.7, 9.3; the halt is our choice).";
+        "The VIC raises `bits` (0x200; bits 9 to 12 call for recovery) and passes no frame on until it is reset (T31 2.7, 9.3; the halt is our choice).";
     DmaOverflow = "dma-overflow" at Frame, keys ["channel"],
-        "The frame's DMA overflows: its address is used up, no done entry comes, the VIC's bit 20 and IRQ_STAT's bit 8 rise (facts 2.4, 2.7; our choice).";
+        "The frame's DMA overflows: its address is used up, no done entry comes, the VIC's bit 20 and IRQ_STAT's bit 8 rise (T31 2.4, 2.7; our choice).";
     CorruptedPicture = "corrupted-picture" at Frame, keys ["channel"],
         "One byte in memory differs from what the ledger says, and nothing tells.";
     AlienDone = "alien-done" at Frame, keys ["channel"],
-        "A done entry with an address that was never queued comes before the frame's own (facts 9.3).";
+        "A done entry with an address that was never queued comes before the frame's own (T31 9.3).";
     CoalescedFrames = "coalesced-frames" at Frame, keys [],
-        "The frame's end raises nothing: the next frame's interrupt is for both (facts 9.3).";
+        "The frame's end raises nothing: the next frame's interrupt is for both (T31 9.3).";
     LostInterrupt = "lost-interrupt" at Frame, keys [],
         "The interrupt at the frame's end never reaches the guest; the line stays high.";
     InterruptStorm = "interrupt-storm" at Frame, keys ["bits", "times"],
-        "The core's error bits `bits` (0x200) rise again after each of the next `times` (100000) acknowledges (facts 8, row 11).";
+        "The core's error bits `bits` (0x200) rise again after each of the next `times` (100000) acknowledges (T31 8, row 11).";
     StaleAddress = "stale-address" at Stop, keys ["channel"],
-        "An address stays in the input FIFO although it was cleared, even over a reset; the next clear takes it (facts 8, row 6).";
+        "An address stays in the input FIFO although it was cleared, even over a reset; the next clear takes it (T31 8, row 6).";
     StuckChannel = "stuck-channel" at Stop, keys ["channel", "times"],
-        "The channel goes on although CH_EN's bit is cleared, for `times` (1000000) reads of CH_STAT; the driver waits 3001 (facts 2.5, 9.3). A reset ends it.";
+        "The channel goes on although CH_EN's bit is cleared, for `times` (1000000) reads of CH_STAT; the driver waits 3001 (T31 2.5, 9.3). A reset ends it.";
     DeadReset = "dead-reset" at Reset, keys [],
-        "The soft reset's acknowledge never comes (facts 1.3).";
+        "The soft reset's acknowledge never comes (T31 1.3).";
     DeadSensor = "dead-sensor" at Start, keys [],
-        "The sensor does not answer: PHY_STATE stays at idle and no frame comes (facts 2.8).";
+        "The sensor does not answer: PHY_STATE stays at idle and no frame comes (T31 2.8).";
     DeafSensor = "deaf-sensor" at Transfer, keys [],
         "The sensor does not acknowledge a transfer on its I2C bus.";
     SilentSensor = "silent-sensor" at Start, keys [],

@@ -17,7 +17,7 @@ pub const CLIENT_BLOCKS: usize = 256;
 pub fn room(result: Result<PhysAddr, PoolError>) -> Result<Option<u32>, PoolError> {
     match result {
         Ok(address) => Ok(Some(address.0)),
-        // The vendor's manager refuses 0 bytes like any length that does not fit (facts 4.5).
+        // The vendor's manager refuses 0 bytes like any length that does not fit (T31 4.5).
         Err(PoolError::NoSpace { .. } | PoolError::Empty) => Ok(None),
         Err(other) => Err(other),
     }

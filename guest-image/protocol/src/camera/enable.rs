@@ -9,7 +9,7 @@ use super::sizes::{
     PAGE, extension_buffer, extension_table, frame_in_pages, frame_in_pool, frame_of_library,
 };
 
-/// Blocks lie at multiples of this where nothing else is said; the pool's own rule (facts 4.5).
+/// Blocks lie at multiples of this where nothing else is said; the pool's own rule (T31 4.5).
 const NO_ALIGNMENT: u32 = 0;
 
 /// Whoever gives memory: the driver, or what behaves like it.
@@ -266,7 +266,7 @@ impl<'a, M: Memory> Client<'a, M> {
         });
     }
 
-    /// One contiguous pool of frames in the client's own memory (facts 4.4).
+    /// One contiguous pool of frames in the client's own memory (T31 4.4).
     fn own_frames(&mut self, channel: &Channel) -> Result<u32, M::Error> {
         let sizeimage = self.memory.set_format(channel)?;
         let each = frame_in_pool(channel.size(), sizeimage);
@@ -292,7 +292,7 @@ impl<'a, M: Memory> Client<'a, M> {
     }
 
     /// An extension channel has no queue in the driver: its frames are the client's under every
-    /// strategy, with buffers on the heap beside them (facts 1.4, 4.2).
+    /// strategy, with buffers on the heap beside them (T31 1.4, 4.2).
     fn extension_frames(&mut self, channel: &Channel) -> Result<u32, M::Error> {
         let whole = bytes_of(frame_of_library(channel.size()), channel.buffers);
         if self.block(&channel.pool_name(), whole)?.is_none() {

@@ -88,7 +88,7 @@ impl Pool {
     }
 }
 
-/// The dump that owners of these cameras know from their logs (facts 4.5), in our words.
+/// The dump that owners of these cameras know from their logs (T31 4.5), in our words.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(refused) = &self.refused {

@@ -15,7 +15,7 @@ pub struct Block {
     /// Its length in bytes, before rounding.
     pub bytes: u32,
     /// Whether it leaks: it is taken anew each time its channel is enabled and never given back, as if
-    /// an encoder that is made anew had kept hold of it (facts 5.6). Other blocks are taken once.
+    /// an encoder that is made anew had kept hold of it (T31 5.6). Other blocks are taken once.
     pub leaks: bool,
 }
 
@@ -24,7 +24,7 @@ pub struct Block {
 pub struct Channel {
     /// Its number; physical channels are those of the chip.
     pub id: u32,
-    /// Whether it is made by the library from another channel's frames (facts 4.2), not by the chip.
+    /// Whether it is made by the library from another channel's frames (T31 4.2), not by the chip.
     pub extension: bool,
     /// Pixels in a line.
     pub width: u32,
@@ -43,7 +43,7 @@ pub struct Setup {
     pub base: u32,
     /// Its length in bytes.
     pub bytes: u32,
-    /// The ISP's own buffer (AddSensor, facts 4.1); `None` where it lies outside the carve-out.
+    /// The ISP's own buffer (AddSensor, T31 4.1); `None` where it lies outside the carve-out.
     pub ncubuf: Option<u32>,
     /// What is taken after it: OSD and the like.
     pub blocks: Vec<Block>,
@@ -51,7 +51,7 @@ pub struct Setup {
     pub channels: Vec<Channel>,
     /// What is taken after them: a JPEG encoder and the like.
     pub late: Vec<Block>,
-    /// The SoC's number (facts 1.4): it decides how large extension channels' buffers are.
+    /// The SoC's number (T31 1.4): it decides how large extension channels' buffers are.
     pub cpu_id: i32,
 }
 
@@ -74,7 +74,7 @@ pub struct Cycles {
     /// How many times they are enabled, if nothing fails before.
     pub most: u32,
     /// Whether a client gives its own pools of frames back when it disables a channel. If not, a
-    /// consumer of frames keeps hold of them (facts 5.6).
+    /// consumer of frames keeps hold of them (T31 5.6).
     pub frees_pools: bool,
 }
 
@@ -94,11 +94,11 @@ pub enum Step<'a> {
     Frames(&'a Channel),
 }
 
-/// The owner's name of the ISP's own buffer (facts 4.1).
+/// The owner's name of the ISP's own buffer (T31 4.1).
 pub const NCUBUF: &str = "ncubuf";
 
 impl Setup {
-    /// What is asked for, in order (facts 5.4, 5.5).
+    /// What is asked for, in order (T31 5.4, 5.5).
     #[must_use]
     pub fn steps(&self) -> Vec<Step<'_>> {
         let ncubuf = self.ncubuf.map(|bytes| Step::Block {

@@ -7,10 +7,10 @@ use tx_isp_abi::format::{FrameLayout, PixelFormat};
 /// Frame buffers of the driver are mapped, so each takes whole pages and starts at one.
 pub const PAGE: u32 = 4096;
 
-/// The library rounds both sides up to this before it computes a frame's bytes (facts 6.2).
+/// The library rounds both sides up to this before it computes a frame's bytes (T31 6.2).
 pub const SIDE_STEP: u32 = 16;
 
-/// Bytes of an NV12 frame as the library computes them: both sides in multiples of 16 (facts 6.2).
+/// Bytes of an NV12 frame as the library computes them: both sides in multiples of 16 (T31 6.2).
 #[must_use]
 pub fn frame_of_library(size: Size) -> u64 {
     let side = |pixels: u32| u64::from(pixels).next_multiple_of(u64::from(SIDE_STEP));
@@ -26,7 +26,7 @@ pub fn frame_of_driver(size: Size) -> Option<u32> {
     reasonable.then(|| FrameLayout::new(PixelFormat::Nv12, size).sizeimage)
 }
 
-/// Bytes of one frame in a client's own pool: the larger of the two (facts 4.4).
+/// Bytes of one frame in a client's own pool: the larger of the two (T31 4.4).
 #[must_use]
 pub fn frame_in_pool(size: Size, sizeimage: u32) -> u64 {
     frame_of_library(size).max(sizeimage.into())
@@ -38,7 +38,7 @@ pub fn frame_in_pages(sizeimage: u32) -> Option<u32> {
     sizeimage.checked_next_multiple_of(PAGE)
 }
 
-/// Bytes of each buffer that an extension channel takes from the heap, by the SoC's number (facts 1.4).
+/// Bytes of each buffer that an extension channel takes from the heap, by the SoC's number (T31 1.4).
 #[must_use]
 pub fn extension_buffer(cpu_id: i32) -> u32 {
     match cpu_id {
@@ -51,7 +51,7 @@ pub fn extension_buffer(cpu_id: i32) -> u32 {
     }
 }
 
-/// Bytes of the table that an extension channel keeps of its buffers (facts 1.4).
+/// Bytes of the table that an extension channel keeps of its buffers (T31 1.4).
 #[must_use]
 pub fn extension_table(buffers: u32) -> u32 {
     buffers.saturating_add(3).saturating_mul(4)
@@ -65,7 +65,7 @@ mod tests {
     fn a_pools_frame_is_the_larger_of_two_opinions() {
         let hd = Size::new(1920, 1080);
         assert_eq!(frame_of_library(hd), 3_133_440);
-        // A driver that counts 1080 lines (facts 6.3, T20).
+        // A driver that counts 1080 lines (T31 6.3, T20).
         assert_eq!(frame_in_pool(hd, 3_110_400), 3_133_440);
         // A width that is no multiple of 16: the library rounds it up, the driver does not.
         let odd = Size::new(1000, 700);
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn extension_buffers_follow_the_socs_number() {
-        // Facts 1.4, the whole table.
+        // T31 1.4, the whole table.
         for (ids, bytes) in [
             (-2..=-1, 4000),
             (0..=2, 28_320),
