@@ -1,5 +1,6 @@
 # Starts and stops in quick succession, $STARTS of them: no request to the chip may take half a second,
-# since each that was lost costs a look at the queue only.
+# since each that was lost costs a look at the queue only. For a soak, in `cargo lab shell`:
+#   guest-agent starts 50000; tail -n 1 /sys/kernel/debug/tx-isp/latency
 T=/sys/kernel/debug/tx-isp
 v4l2-ctl -d $NODE --set-fmt-video=width=640,height=360,pixelformat=NV12 || fail "no format"
 echo 0 >$T/latency
