@@ -186,7 +186,7 @@ fn a_second_channel_in_rgb_is_refused() {
     assert_eq!(
         isp.stream_on(third),
         Err(Error::RgbTaken(second)),
-        "facts 2.4"
+        "T31 2.4"
     );
     isp.stream_off(second).unwrap();
     isp.stream_on(third).unwrap();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The vendor's front on the chip model, as a client library calls it (facts 2e.1).
+//! The vendor's front on the chip model, as a client library calls it (T31 4.1).
 #![allow(clippy::unwrap_used)]
 
 use tx_isp_abi::channel::ChannelId;

@@ -52,8 +52,10 @@ const KNOWN: [(&str, &[&str]); 5] = [
             "device",
             "device::observers",
             "device::state",
+            "dma",
             "monitor::connection",
             "monitor::server",
+            "side_dma",
         ],
     ),
     (
