@@ -123,7 +123,7 @@ struct tx_isp_pool_state {
 };
 
 /* Most buffers that one interrupt finishes: interrupt::MAX_COMPLETED, checked at load. */
-#define TX_ISP_MAX_COMPLETED 21
+#define TX_ISP_MAX_COMPLETED 15
 
 /*
  * Times are counted in buckets of a sixteenth of their power of two: below 16 ns each nanosecond

@@ -94,6 +94,9 @@ pub extern "C" fn tx_isp_core_size() -> u32 {
     size_in_bytes::<Core>()
 }
 
+/// TX_ISP_MAX_COMPLETED of tx_isp.h: a change here without one there must not build.
+const _: () = assert!(MAX_COMPLETED == 15);
+
 /// The length of C's array of [`CompletedBuffer`]s.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_max_completed() -> u32 {
