@@ -76,6 +76,9 @@ struct tx_isp_health {
 	u32 storms;
 	u32 restarts;
 	u32 stale_addresses;
+	u32 recoveries;
+	u32 device_resets;
+	u32 quarantined;
 };
 
 /* A part of the sensor's picture. */
@@ -123,28 +126,45 @@ struct tx_isp_pool_state {
 #define TX_ISP_MAX_COMPLETED 21
 
 /*
- * Times are counted in buckets of a sixteenth of their power of two: below 16 ns each nanosecond has
- * its own, then 16 buckets for each further bit up to 32 (4.3 s, more than any answer takes).
+ * Times are counted in buckets of a sixteenth of their power of two: below 16 ns each nanosecond
+ * has its own, then 16 buckets for each further bit up to 32 (4.3 s, more than any answer takes).
  */
 #define TX_ISP_LATENCY_BITS 4
 #define TX_ISP_LATENCY_BUCKETS ((32 - TX_ISP_LATENCY_BITS + 1) << TX_ISP_LATENCY_BITS)
 
-/* Way to the backend: two virtqueues (tx_isp_virtio.c). */
+/**
+ * struct tx_isp_transport - the way to the backend: two virtqueues (tx_isp_virtio.c)
+ * @vdev: the virtio device
+ * @requests: batches of register operations; NULL while there is none, as @events
+ * @events: interrupts
+ * @lock: guards both queues, and the counts of requests
+ * @event_buffers: what the backend writes interrupts to
+ * @request: where Rust writes a request
+ * @response: where Rust reads the response
+ * @stopped: the device is gone; guarded by core_lock
+ * @outstanding: requests that the backend owns
+ * @awaited: those of them that somebody waits for
+ * @lost: those of them that were not answered in time
+ * @posted: requests sent that nobody waits for
+ * @waited: requests sent and waited for
+ * @received: events received
+ * @kicked_again: kicks for requests that had been kicked before
+ * @lost_interrupts: answers that were found by looking, not by an interrupt
+ * @full: tries that found no room in the ring
+ * @latency: how long answers were waited for
+ */
 struct tx_isp_transport {
 	struct virtio_device *vdev;
 	struct virtqueue *requests;
 	struct virtqueue *events;
-	/* Guards both queues. */
-	spinlock_t lock;
+	spinlock_t lock; /* see above */
 	__le32 *event_buffers;
-	/* Where Rust writes a request and reads its response. */
 	u32 *request;
 	u32 *response;
-	/* No request was answered within its deadline; none is sent any more. */
-	bool dead;
-	/* Requests sent, those of them that were waited for, and events received. */
+	bool stopped;
+	u32 outstanding, awaited, lost;
 	u64 posted, waited, received;
-	/* How long answers were waited for. */
+	u64 kicked_again, lost_interrupts, full;
 	u32 latency[TX_ISP_LATENCY_BUCKETS];
 };
 
@@ -163,9 +183,13 @@ struct tx_isp_video {
 	struct v4l2_ctrl_handler controls;
 	struct v4l2_ctrl *pressure;
 	u32 strategy;
-	/* Buffers that were granted and that videobuf2 has not fetched yet; guarded by lock. */
+	/* What queue_setup() has decided, and what was taken of it; guarded by lock. */
+	u32 planned_count, planned_bytes;
+	/* Buffers that were taken and that videobuf2 has not fetched yet. */
 	u32 granted[VB2_MAX_FRAME];
 	u32 granted_count, granted_next;
+	/* Buffers that videobuf2 has fetched since queue_setup(). */
+	u32 fetched;
 	/* Frames that went through a bounce buffer. */
 	u64 bounced;
 };
@@ -202,7 +226,11 @@ struct tx_isp_memory {
 	struct frame_vector *pages;
 	void *user;
 	unsigned long user_bytes;
+	/* TX_ISP_USER_PAGES: mapped for DMA. */
+	bool is_mapped;
 	struct tx_isp_video *video;
+	/* The hardware may write it for ever: it stays as it is. */
+	bool quarantined;
 	/* TX_ISP_DMABUF. */
 	struct dma_buf_attachment *attachment;
 	struct sg_table *table;
@@ -241,6 +269,8 @@ struct tx_isp {
 	struct device *dma_device;
 	/* Memory of /dev/rmem's clients that is in use by a queue or a dma-buf; carve_out_lock. */
 	struct list_head rmem_users;
+	/* Mappings of /dev/rmem; carve_out_lock. */
+	struct list_head rmem_mappings;
 	struct miscdevice rmem_device;
 	/* Number of the next client of /dev/rmem; 0 is the driver itself. */
 	atomic_t next_client;
@@ -265,15 +295,24 @@ struct tx_isp {
 /* tx_isp_virtio.c */
 int tx_isp_transport_start(struct tx_isp_transport *transport, struct virtio_device *vdev);
 void tx_isp_transport_stop(struct tx_isp_transport *transport);
-/* The shortest time in ns that is counted in a bucket; that of the one behind the last ends them. */
+/* Kicks the backend again if it has not answered something; the caller holds core_lock. */
+void tx_isp_transport_nudge(struct tx_isp_transport *transport);
+/* Takes a batch of events; true if there are more. The caller holds core_lock, as for the next. */
+bool tx_isp_transport_take_events(struct tx_isp_transport *transport);
+/* Whether events have come since. */
+bool tx_isp_transport_has_events(struct tx_isp_transport *transport);
+/* The shortest time in ns that is counted in a bucket; there is one behind the last. */
 u64 tx_isp_latency_from(unsigned int bucket);
 /* Called in interrupt context when the backend has raised lines. */
 void tx_isp_raised(struct virtio_device *vdev);
 
 /* tx_isp_video.c */
-int tx_isp_video_register(struct tx_isp *isp, u32 channel, u32 strategy);
+/* Makes a node and its queue, which nobody can open before it is registered. */
+int tx_isp_video_init(struct tx_isp *isp, u32 channel, u32 strategy);
+int tx_isp_video_register(struct tx_isp_video *video);
 void tx_isp_video_unregister(struct tx_isp_video *video);
-void tx_isp_video_complete(struct tx_isp_video *video, const struct tx_isp_completed *done, u64 time);
+void tx_isp_video_complete(struct tx_isp_video *video, const struct tx_isp_completed *done,
+			   u64 time);
 
 void tx_isp_video_layout(struct tx_isp_video *video, struct tx_isp_layout *layout);
 
@@ -307,8 +346,8 @@ void tx_isp_media_cleanup(struct tx_isp *isp);
 extern const struct vb2_mem_ops tx_isp_mem_ops;
 dma_addr_t tx_isp_memory_address(struct vb2_buffer *vb);
 /*
- * Reads where the carve-out is: from a parameter or, if that is empty, from the kernel's command line.
- * "none" is no carve-out.
+ * Reads where the carve-out is: from a parameter or, if that is empty, from the kernel's command
+ * line. "none" is no carve-out.
  * To be called while no lock of sysfs is held: a probe that somebody asked for by writing to "bind"
  * must not read files.
  */
@@ -318,14 +357,27 @@ int tx_isp_memory_claim(struct tx_isp *isp);
 void tx_isp_memory_retire(struct tx_isp *isp);
 void tx_isp_memory_release(struct tx_isp *isp);
 void tx_isp_memory_put(void *priv);
+/* The hardware may write the memory for ever: it is never freed, nor is what it depends on. */
+void tx_isp_memory_quarantine(struct tx_isp_memory *memory);
 struct tx_isp_memory *tx_isp_memory_new(struct tx_isp *isp, enum tx_isp_memory_kind kind,
 					unsigned long bytes);
 /* Gives memory a block of its size. */
 int tx_isp_memory_allocate(struct tx_isp_memory *memory, const char *owner);
 int tx_isp_memory_mmap(void *priv, struct vm_area_struct *vma);
 void tx_isp_pool_free(struct tx_isp *isp, u32 address);
-/* Bytes of the largest block of system memory that can be had in one piece now. */
-unsigned long tx_isp_largest_coherent(struct tx_isp *isp);
+/* The same where the caller holds carve_out_lock. */
+int tx_isp_pool_free_locked(struct tx_isp *isp, u32 address);
+/* Memory that nobody holds is zero; the caller holds carve_out_lock. */
+void tx_isp_pool_wipe(struct tx_isp *isp, u32 address, u32 bytes);
+/* Before and after DMA, where the processor's caches do not see it. */
+void tx_isp_sync_range(struct device *dev, void *virtual, unsigned long bytes);
+/* How many blocks of system memory of that size could be had now, each in one piece. */
+u32 tx_isp_available_coherent(unsigned long bytes);
+/* What a queue asks for, of that many bytes each; NULL is the queue's own name. */
+void tx_isp_video_request(struct tx_isp_video *video, struct tx_isp_request *request,
+			  unsigned int count, unsigned int bytes, const char *owner);
+/* Takes the blocks that queue_setup() has decided on; the caller is the queue's allocator. */
+int tx_isp_video_take(struct tx_isp_video *video);
 
 /* tx_isp_user.c: buffers that clients bring. */
 void *tx_isp_get_userptr(struct vb2_buffer *vb, struct device *dev, unsigned long address,
@@ -345,9 +397,12 @@ void tx_isp_unmap_dmabuf(void *priv);
 /* tx_isp_rmem.c: /dev/rmem. */
 int tx_isp_rmem_register(struct tx_isp *isp);
 void tx_isp_rmem_unregister(struct tx_isp *isp);
-/* The memory is in use, or not any more: its block must not be freed meanwhile. */
-void tx_isp_rmem_hold(struct tx_isp_memory *memory, struct file *file);
-void tx_isp_rmem_unhold(struct tx_isp_memory *memory);
+/*
+ * Makes memory of its size at address, if that lies in a block that file's client holds; the block
+ * cannot be freed until tx_isp_rmem_put().
+ */
+int tx_isp_rmem_use(struct tx_isp_memory *memory, struct file *file, u64 address);
+void tx_isp_rmem_put(struct tx_isp_memory *memory);
 /* Whether file is /dev/rmem of isp. */
 bool tx_isp_is_rmem(const struct file *file, const struct tx_isp *isp);
 
@@ -372,9 +427,13 @@ void tx_isp_debugfs_remove(struct tx_isp *isp);
 /* What Rust calls in C. */
 u32 *tx_isp_transport_request(struct tx_isp_transport *transport);
 u32 *tx_isp_transport_response(struct tx_isp_transport *transport);
-int tx_isp_transport_execute(struct tx_isp_transport *transport, const u32 *request, u32 request_words,
-			     u32 *response, u32 response_words);
-int tx_isp_transport_post(struct tx_isp_transport *transport, const u32 *request, u32 request_words);
+/* Returns how many words of the response there are, or an error. */
+int tx_isp_transport_execute(struct tx_isp_transport *transport, const u32 *request,
+			     u32 request_words, u32 *response, u32 response_words);
+/* Ends all DMA of the device, and sets its queues up again. */
+int tx_isp_transport_reset(struct tx_isp_transport *transport);
+int tx_isp_transport_post(struct tx_isp_transport *transport, const u32 *request,
+			  u32 request_words);
 void tx_isp_sleep(u32 microseconds);
 void tx_isp_print(u32 level, const u8 *text, u32 length);
 /* The same for what a client did wrong: at a limited rate. */
@@ -382,8 +441,8 @@ void tx_isp_complain(const u8 *text, u32 length);
 void __noreturn tx_isp_panic(const u8 *text, u32 length);
 
 /*
- * What C calls in Rust (src/ffi.rs, src/memory.rs). tx_isp_core_* needs core_lock, except what takes
- * a const core and reads what never changes (sensor_name, frame_interval, limits);
+ * What C calls in Rust (src/ffi.rs, src/memory.rs). tx_isp_core_* needs core_lock, except what
+ * takes a const core and reads what never changes (sensor_name, frame_interval, limits);
  * tx_isp_carve_out_* needs carve_out_lock.
  */
 u32 tx_isp_request_words(void);
@@ -392,10 +451,10 @@ u32 tx_isp_core_size(void);
 u32 tx_isp_max_completed(void);
 /* Fills core; fails if nobody answers or somebody else than a T31. */
 int tx_isp_core_probe(struct tx_isp_core *core, struct tx_isp_transport *transport);
-/* The backend is gone: nothing streams any more. */
-void tx_isp_core_abandon(struct tx_isp_core *core);
-/* Asks the backend for a sign of life. */
-int tx_isp_core_ping(struct tx_isp_core *core);
+/* Ends every stream, whatever it takes. */
+void tx_isp_core_shut_down(struct tx_isp_core *core);
+/* Asks the backend for a sign of life; if none comes, tx_isp_core_check() deals with it. */
+void tx_isp_core_ping(struct tx_isp_core *core);
 void tx_isp_core_health(const struct tx_isp_core *core, struct tx_isp_health *health);
 u32 tx_isp_core_format(u32 index);
 void tx_isp_core_sensor_name(const struct tx_isp_core *core, u8 *name, u32 room);
@@ -410,13 +469,15 @@ int tx_isp_core_set_frame_interval(struct tx_isp_core *core, u32 *numerator, u32
 /* The sensor's whole picture. */
 void tx_isp_core_sensor_size(const struct tx_isp_core *core, struct tx_isp_rectangle *size);
 /* The part that a channel shows, and the nearest that it can show to what is asked for. */
-void tx_isp_core_source(const struct tx_isp_core *core, u32 channel, struct tx_isp_rectangle *source);
+void tx_isp_core_source(const struct tx_isp_core *core, u32 channel,
+			struct tx_isp_rectangle *source);
 int tx_isp_core_set_source(struct tx_isp_core *core, u32 channel, struct tx_isp_rectangle *source);
 void tx_isp_core_limits(const struct tx_isp_core *core, u32 channel, struct tx_isp_limits *limits);
 void tx_isp_core_layout(const struct tx_isp_core *core, u32 channel, struct tx_isp_layout *layout);
 /* Replaces what layout asks for by the nearest that the channel can do. */
 void tx_isp_core_nearest(const struct tx_isp_core *core, u32 channel, struct tx_isp_layout *layout);
-int tx_isp_core_set_layout(struct tx_isp_core *core, u32 channel, const struct tx_isp_layout *layout);
+int tx_isp_core_set_layout(struct tx_isp_core *core, u32 channel,
+			   const struct tx_isp_layout *layout);
 /* Whether the chroma plane begins behind a multiple of 16 lines. */
 int tx_isp_core_align_chroma(struct tx_isp_core *core, u32 channel, bool aligned);
 /* Notes a buffer that is about to be queued: 0, or -EINVAL where it overlaps another that is. */
@@ -424,13 +485,22 @@ int tx_isp_core_prepare(struct tx_isp_core *core, u32 channel, u32 index, u32 ad
 void tx_isp_core_release(struct tx_isp_core *core, u32 channel, u32 index);
 int tx_isp_core_queue(struct tx_isp_core *core, u32 channel, u32 index, u32 address);
 int tx_isp_core_stream_on(struct tx_isp_core *core, u32 channel);
-int tx_isp_core_stream_off(struct tx_isp_core *core, u32 channel);
+/*
+ * Stops a channel: begin once, then step every millisecond as long as it returns true. Other
+ * channels need core_lock in between. Afterwards the channel's buffers go back, but for those of
+ * which tx_isp_core_may_write() says that the hardware may still write them: their memory is kept
+ * for ever.
+ */
+void tx_isp_core_stop_begin(struct tx_isp_core *core, u32 channel);
+bool tx_isp_core_stop_step(struct tx_isp_core *core, u32 channel);
+bool tx_isp_core_may_write(const struct tx_isp_core *core, u32 address, u32 bytes);
 void tx_isp_core_take_back(struct tx_isp_core *core, u32 channel);
-/* Returns the number of entries stored in done, at most TX_ISP_MAX_COMPLETED, or an error. */
+/* Returns the number of entries stored in done, at most TX_ISP_MAX_COMPLETED. */
 int tx_isp_core_interrupt(struct tx_isp_core *core, struct tx_isp_completed *done);
 /*
- * The same for frames whose interrupt was lost; starts a stalled ISP anew. Called from time to time
- * while a channel streams, with the time in ns.
+ * The same for frames whose interrupt was lost; starts an ISP anew that has stalled or was out of
+ * reach. Called from time to time while a channel streams, with the time in ns. An error ends every
+ * stream, as tx_isp_core_stop_step() does.
  */
 int tx_isp_core_check(struct tx_isp_core *core, u64 now, struct tx_isp_completed *done);
 
@@ -444,7 +514,11 @@ bool tx_isp_strategy_accepts(u32 strategy, u32 memory);
 u32 tx_isp_carve_out_size(void);
 /* carve_out is all zeros. */
 void tx_isp_carve_out_create(struct tx_isp_carve_out *carve_out, const struct tx_isp_range *range);
-void tx_isp_carve_out_state(const struct tx_isp_carve_out *carve_out, struct tx_isp_pool_state *state);
+void tx_isp_carve_out_state(const struct tx_isp_carve_out *carve_out,
+			    struct tx_isp_pool_state *state);
+/* The number of buffers that a queue may take, or -ENOMEM. Nothing is taken. */
+int tx_isp_carve_out_decide(struct tx_isp_carve_out *carve_out,
+			    const struct tx_isp_request *request);
 /* Stores up to VB2_MAX_FRAME addresses and returns their number, or -ENOMEM. */
 int tx_isp_carve_out_grant(struct tx_isp_carve_out *carve_out, const struct tx_isp_request *request,
 			   u32 *addresses);
@@ -453,8 +527,8 @@ int tx_isp_carve_out_allocate(struct tx_isp_carve_out *carve_out, u32 bytes, u32
 int tx_isp_carve_out_free(struct tx_isp_carve_out *carve_out, u32 address);
 int tx_isp_carve_out_reserve(struct tx_isp_carve_out *carve_out, u32 bytes, u32 alignment,
 			     const struct tx_isp_owner *owner);
-/* The number of buffers from system memory, whose largest block is given, or -ENOMEM. */
-int tx_isp_grant_coherent(const struct tx_isp_request *request, u32 largest);
+/* The number of buffers from system memory, where so many could be had, or -ENOMEM. */
+int tx_isp_grant_coherent(const struct tx_isp_request *request, u32 available);
 /* Whether a queue of buffers this large would be granted less than it asks for. */
 bool tx_isp_is_pressure(const struct tx_isp_pool_state *state, u32 margin, u32 reserve, u32 bytes);
 /* Bytes of a buffer for a picture of that format, known or not. */

@@ -61,6 +61,11 @@ static int mailbox_show(struct seq_file *file, void *data)
 
 	seq_printf(file, "posted %llu waited %llu events %llu\n", isp->transport.posted,
 		   isp->transport.waited, isp->transport.received);
+	seq_printf(file, "kicked-again %llu lost-interrupts %llu ring-full %llu\n",
+		   isp->transport.kicked_again, isp->transport.lost_interrupts,
+		   isp->transport.full);
+	seq_printf(file, "outstanding %u lost %u\n", isp->transport.outstanding,
+		   isp->transport.lost);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(mailbox);
@@ -87,7 +92,8 @@ static int latency_open(struct inode *inode, struct file *file)
 }
 
 /* Whatever is written, counting begins anew; a request that is answered meanwhile may get lost. */
-static ssize_t latency_write(struct file *file, const char __user *text, size_t length, loff_t *offset)
+static ssize_t latency_write(struct file *file, const char __user *text, size_t length,
+			     loff_t *offset)
 {
 	struct seq_file *seq = file->private_data;
 	struct tx_isp *isp = seq->private;
@@ -163,6 +169,9 @@ static int health_show(struct seq_file *file, void *data)
 	seq_printf(file, "storms %u\n", health.storms);
 	seq_printf(file, "restarts %u\n", health.restarts);
 	seq_printf(file, "stale-addresses %u\n", health.stale_addresses);
+	seq_printf(file, "recoveries %u\n", health.recoveries);
+	seq_printf(file, "device-resets %u\n", health.device_resets);
+	seq_printf(file, "quarantined %u\n", health.quarantined);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(health);

@@ -63,7 +63,7 @@ static void export_release(struct dma_buf *dmabuf)
 	struct tx_isp *isp = memory->isp;
 
 	if (memory->file)
-		tx_isp_rmem_unhold(memory);
+		tx_isp_rmem_put(memory);
 	tx_isp_memory_put(memory);
 	v4l2_device_put(&isp->v4l2_dev);
 }
@@ -133,6 +133,10 @@ void tx_isp_detach_dmabuf(void *priv)
 {
 	struct tx_isp_memory *memory = priv;
 
+	if (memory->quarantined) {
+		tx_isp_memory_put(memory);
+		return;
+	}
 	if (memory->table)
 		tx_isp_unmap_dmabuf(memory);
 	dma_buf_detach(memory->attachment->dmabuf, memory->attachment);
@@ -164,7 +168,7 @@ int tx_isp_map_dmabuf(void *priv)
 	if (IS_ERR(table))
 		return PTR_ERR(table);
 	if (contiguous_bytes(table) < memory->bytes) {
-		dev_err(memory->isp->v4l2_dev.dev,
+		dev_err_ratelimited(memory->isp->v4l2_dev.dev,
 			"DMABUF: %lu bytes are scattered; the chip needs them in one piece\n",
 			memory->bytes);
 		dma_buf_unmap_attachment(memory->attachment, table, DMA_FROM_DEVICE);
@@ -179,6 +183,8 @@ void tx_isp_unmap_dmabuf(void *priv)
 {
 	struct tx_isp_memory *memory = priv;
 
+	if (memory->quarantined)
+		return;
 	dma_buf_unmap_attachment(memory->attachment, memory->table, DMA_FROM_DEVICE);
 	memory->table = NULL;
 }

@@ -7,7 +7,10 @@
 #include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/printk.h>
+#include <linux/ratelimit.h>
 #include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 
 #include "tx_isp.h"
@@ -17,7 +20,8 @@
 
 static char *rmem = "";
 module_param(rmem, charp, 0444);
-MODULE_PARM_DESC(rmem, "carve-out as SIZE@BASE, or none, in place of the kernel command line's rmem=");
+MODULE_PARM_DESC(rmem,
+		 "carve-out as SIZE@BASE, or none, in place of the kernel command line's rmem=");
 
 static char *strategy = "hybrid";
 module_param(strategy, charp, 0444);
@@ -31,12 +35,22 @@ static unsigned int reserve;
 module_param(reserve, uint, 0444);
 MODULE_PARM_DESC(reserve, "hybrid: bytes of the largest free run that are never granted (0)");
 
+/* Nobody can fill the log: neither a client that asks for nonsense nor a backend that is gone. */
+static DEFINE_RATELIMIT_STATE(tx_isp_trouble_limit, 5 * HZ, 20);
+static DEFINE_RATELIMIT_STATE(tx_isp_info_limit, 5 * HZ, 100);
+
 void tx_isp_print(u32 level, const u8 *text, u32 length)
 {
-	static const char *const prefixes[] = { KERN_ERR, KERN_WARNING, KERN_INFO };
+	struct ratelimit_state *limit = level < 2 ? &tx_isp_trouble_limit : &tx_isp_info_limit;
 
-	printk("%stx-isp: %.*s\n", prefixes[min_t(u32, level, ARRAY_SIZE(prefixes) - 1)], (int)length,
-	       text);
+	if (!__ratelimit(limit))
+		return;
+	if (level == 0)
+		pr_err("tx-isp: %.*s\n", (int)length, text);
+	else if (level == 1)
+		pr_warn("tx-isp: %.*s\n", (int)length, text);
+	else
+		pr_info("tx-isp: %.*s\n", (int)length, text);
 }
 
 void tx_isp_complain(const u8 *text, u32 length)
@@ -60,17 +74,6 @@ static bool streams(struct tx_isp *isp)
 	return tx_isp_vendor_streams(isp);
 }
 
-/* The backend does not answer: every waiting client gets an error. The caller holds core_lock. */
-static void give_up(struct tx_isp *isp)
-{
-	u32 channel;
-
-	tx_isp_core_abandon(isp->core);
-	for (channel = 0; channel < TX_ISP_CHANNELS; channel++)
-		vb2_queue_error(&isp->videos[channel].queue);
-	tx_isp_vendor_give_up(isp);
-}
-
 void tx_isp_raised(struct virtio_device *vdev)
 {
 	struct tx_isp *isp = vdev->priv;
@@ -79,58 +82,68 @@ void tx_isp_raised(struct virtio_device *vdev)
 	kthread_queue_work(isp->worker, &isp->interrupt_work);
 }
 
-/* Hands finished buffers to their queues; a negative count is an error. */
+/* Hands finished buffers to their queues. The caller holds core_lock. */
 static void deliver(struct tx_isp *isp, const struct tx_isp_completed *done, int count, u64 time)
 {
 	int index;
 
 	for (index = 0; index < count; index++)
 		if (!tx_isp_vendor_complete(isp, &done[index]))
-			tx_isp_video_complete(&isp->videos[done[index].channel], &done[index], time);
-	if (count < 0)
-		give_up(isp);
+			tx_isp_video_complete(&isp->videos[done[index].channel], &done[index],
+					      time);
 }
 
 static void handle_interrupt(struct kthread_work *work)
 {
 	struct tx_isp *isp = container_of(work, struct tx_isp, interrupt_work);
 	struct tx_isp_completed done[TX_ISP_MAX_COMPLETED];
-	int count;
+	bool more;
 
 	mutex_lock(&isp->core_lock);
-	count = isp->core_ready ? tx_isp_core_interrupt(isp->core, done) : 0;
-	/* The newest: a frame may have ended, and raised its own, since this one was raised. */
-	deliver(isp, done, count, atomic64_read(&isp->interrupt_time));
+	more = tx_isp_transport_take_events(&isp->transport);
+	if (isp->core_ready)
+		/* The newest time: a frame may have ended, and raised its own, meanwhile. */
+		deliver(isp, done, tx_isp_core_interrupt(isp->core, done),
+			atomic64_read(&isp->interrupt_time));
+	/* The way to the chip has put what was stored in order: see tx_isp_virtio.c. */
+	more |= tx_isp_transport_has_events(&isp->transport);
 	mutex_unlock(&isp->core_lock);
+	if (more)
+		kthread_queue_work(isp->worker, &isp->interrupt_work);
 }
 
-/* Frames whose interrupt was lost, and an ISP that has stalled. */
+/* Frames whose interrupt was lost, and an ISP that has stalled or was out of reach. */
 static void check_stream(struct tx_isp *isp)
 {
 	struct tx_isp_completed done[TX_ISP_MAX_COMPLETED];
 	u64 time = ktime_get_ns();
-	int count;
+	int count, channel;
 
-	mutex_lock(&isp->core_lock);
-	count = isp->core_ready ? tx_isp_core_check(isp->core, time, done) : 0;
+	count = tx_isp_core_check(isp->core, time, done);
 	deliver(isp, done, count, time);
-	mutex_unlock(&isp->core_lock);
+	if (count >= 0)
+		return;
+	/* Nothing streams any more: every waiting client gets an error. */
+	for (channel = 0; channel < TX_ISP_CHANNELS; channel++)
+		vb2_queue_error(&isp->videos[channel].queue);
+	tx_isp_vendor_give_up(isp);
 }
 
 static void watch(struct work_struct *work)
 {
 	struct tx_isp *isp = container_of(to_delayed_work(work), struct tx_isp, watchdog);
-	u64 received = READ_ONCE(isp->transport.received);
+	u64 received;
 
-	if (streams(isp) && received == isp->interrupts_at_last_watch) {
-		mutex_lock(&isp->core_lock);
-		if (tx_isp_core_ping(isp->core))
-			give_up(isp);
-		mutex_unlock(&isp->core_lock);
-	}
-	if (streams(isp))
+	mutex_lock(&isp->core_lock);
+	received = isp->transport.received;
+	if (isp->core_ready && streams(isp)) {
+		tx_isp_transport_nudge(&isp->transport);
+		if (received == isp->interrupts_at_last_watch)
+			tx_isp_core_ping(isp->core);
 		check_stream(isp);
+	}
 	isp->interrupts_at_last_watch = received;
+	mutex_unlock(&isp->core_lock);
 	/* Others take system memory without telling. */
 	if (!isp->carve_out)
 		schedule_work(&isp->pressure_work);
@@ -166,16 +179,20 @@ static int start(struct tx_isp *isp, struct virtio_device *vdev, u32 strategy)
 		return ret;
 	mutex_lock(&isp->core_lock);
 	ret = tx_isp_core_probe(isp->core, &isp->transport);
-	isp->core_ready = !ret;
 	mutex_unlock(&isp->core_lock);
 	if (!ret)
 		ret = tx_isp_sensor_create_controls(isp);
-	if (ret) {
-		channel = 0;
+	for (channel = 0; !ret && channel < TX_ISP_CHANNELS; channel++)
+		ret = tx_isp_video_init(isp, channel, strategy);
+	channel = 0;
+	if (ret)
 		goto unregister_videos;
-	}
-	for (channel = 0; channel < TX_ISP_CHANNELS; channel++) {
-		ret = tx_isp_video_register(isp, channel, strategy);
+	/* From here on whatever a client may ask for is there. */
+	mutex_lock(&isp->core_lock);
+	isp->core_ready = true;
+	mutex_unlock(&isp->core_lock);
+	for (; channel < TX_ISP_CHANNELS; channel++) {
+		ret = tx_isp_video_register(&isp->videos[channel]);
 		if (ret)
 			goto unregister_videos;
 	}
@@ -200,13 +217,27 @@ unregister_media:
 unregister_videos:
 	while (channel--)
 		tx_isp_video_unregister(&isp->videos[channel]);
-	WRITE_ONCE(isp->transport.dead, true);
-	kthread_flush_worker(isp->worker);
 	mutex_lock(&isp->core_lock);
 	isp->core_ready = false;
-	mutex_unlock(&isp->core_lock);
 	tx_isp_transport_stop(&isp->transport);
+	mutex_unlock(&isp->core_lock);
 	return ret;
+}
+
+/*
+ * Whether a device of these types may carry the mailbox: the configuration of a GPIO device is
+ * nothing but zeros then, while any GPIO controller has lines. Nothing is asked of another device.
+ */
+static bool tx_isp_is_carrier(struct virtio_device *vdev)
+{
+	/* struct virtio_gpio_config: the number of lines comes first. */
+	u8 config[8] = {};
+
+	if (!virtio_has_feature(vdev, VIRTIO_F_VERSION_1))
+		return false;
+	if (vdev->id.device == VIRTIO_ID_GPIO)
+		virtio_cread_bytes(vdev, 0, config, sizeof(config));
+	return !memchr_inv(config, 0, sizeof(config));
 }
 
 static int probe(struct virtio_device *vdev)
@@ -214,6 +245,8 @@ static int probe(struct virtio_device *vdev)
 	struct tx_isp *isp;
 	int ret, chosen;
 
+	if (!tx_isp_is_carrier(vdev))
+		return -ENODEV;
 	chosen = tx_isp_strategy_parse(strategy, strlen(strategy));
 	if (chosen < 0)
 		return chosen;
@@ -227,6 +260,7 @@ static int probe(struct virtio_device *vdev)
 	mutex_init(&isp->carve_out_lock);
 	atomic_set(&isp->next_client, 0);
 	INIT_LIST_HEAD(&isp->rmem_users);
+	INIT_LIST_HEAD(&isp->rmem_mappings);
 	INIT_WORK(&isp->pressure_work, tx_isp_pressure_update);
 	isp->margin = margin;
 	isp->reserve = reserve;
@@ -279,11 +313,11 @@ static void remove(struct virtio_device *vdev)
 	cancel_delayed_work_sync(&isp->watchdog);
 	v4l2_device_disconnect(&isp->v4l2_dev);
 	mutex_lock(&isp->core_lock);
-	give_up(isp);
+	tx_isp_core_shut_down(isp->core);
+	tx_isp_vendor_give_up(isp);
 	isp->core_ready = false;
-	WRITE_ONCE(isp->transport.dead, true);
-	mutex_unlock(&isp->core_lock);
 	tx_isp_transport_stop(&isp->transport);
+	mutex_unlock(&isp->core_lock);
 	kthread_destroy_worker(isp->worker);
 	tx_isp_memory_retire(isp);
 	v4l2_device_put(&isp->v4l2_dev);

@@ -3,6 +3,7 @@
  * /dev/rmem: the carve-out for clients, whole or piece by piece (abi/src/rmem.rs).
  */
 #include <linux/dma-buf.h>
+#include <linux/dma-mapping.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -13,16 +14,16 @@
 #include "tx_isp_rmem_uapi.h"
 
 /* An open file of /dev/rmem: what its blocks and reservations belong to. */
-struct client {
+struct tx_isp_rmem_client {
 	struct tx_isp *isp;
 	u32 number;
 };
 
-static int rmem_open(struct inode *inode, struct file *file)
+static int tx_isp_rmem_open(struct inode *inode, struct file *file)
 {
 	/* misc_open() left the device here. */
 	struct tx_isp *isp = container_of(file->private_data, struct tx_isp, rmem_device);
-	struct client *client = kzalloc(sizeof(*client), GFP_KERNEL);
+	struct tx_isp_rmem_client *client = kzalloc(sizeof(*client), GFP_KERNEL);
 
 	if (!client)
 		return -ENOMEM;
@@ -33,12 +34,27 @@ static int rmem_open(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static int rmem_release(struct inode *inode, struct file *file)
+/* The caller holds carve_out_lock. */
+static bool tx_isp_rmem_any_block(struct tx_isp_rmem_client *client, struct tx_isp_block *block)
 {
-	struct client *client = file->private_data;
+	u32 index;
+
+	for (index = 0; tx_isp_carve_out_block(client->isp->carve_out, index, block); index++)
+		if (block->used && block->client == client->number)
+			return true;
+	return false;
+}
+
+static int tx_isp_rmem_release(struct inode *inode, struct file *file)
+{
+	struct tx_isp_rmem_client *client = file->private_data;
 	struct tx_isp *isp = client->isp;
+	struct tx_isp_block block;
 
 	mutex_lock(&isp->carve_out_lock);
+	while (tx_isp_rmem_any_block(client, &block))
+		if (tx_isp_pool_free_locked(isp, block.address))
+			break;
 	tx_isp_carve_out_release(isp->carve_out, client->number);
 	mutex_unlock(&isp->carve_out_lock);
 	schedule_work(&isp->pressure_work);
@@ -49,7 +65,8 @@ static int rmem_release(struct inode *inode, struct file *file)
 }
 
 /* The block of this client that holds the range; the caller holds carve_out_lock. */
-static bool find_block(struct client *client, u64 address, u64 bytes, struct tx_isp_block *block)
+static bool tx_isp_rmem_find_block(struct tx_isp_rmem_client *client, u64 address, u64 bytes,
+				   struct tx_isp_block *block)
 {
 	u32 index;
 
@@ -61,46 +78,119 @@ static bool find_block(struct client *client, u64 address, u64 bytes, struct tx_
 }
 
 /* Mapping everything means owning everything: it must all be free, or be this client's already. */
-static int take_whole(struct client *client)
+static int tx_isp_rmem_take_whole(struct tx_isp_rmem_client *client)
 {
 	struct tx_isp *isp = client->isp;
 	struct tx_isp_owner owner = { .name = "rmem", .client = client->number };
 	struct tx_isp_block block;
 	u32 address;
 
-	if (find_block(client, isp->rmem.base, isp->rmem.bytes, &block))
+	if (tx_isp_rmem_find_block(client, isp->rmem.base, isp->rmem.bytes, &block))
 		return 0;
 	if (tx_isp_carve_out_allocate(isp->carve_out, isp->rmem.bytes, 0, &owner, &address)) {
-		dev_err(isp->v4l2_dev.dev, "/dev/rmem: cannot be mapped whole while blocks are in use\n");
+		dev_err_ratelimited(isp->v4l2_dev.dev,
+				    "/dev/rmem: cannot be mapped whole while blocks are in use\n");
 		return -EBUSY;
 	}
 	return 0;
 }
 
-static int rmem_mmap(struct file *file, struct vm_area_struct *vma)
+/*
+ * A mapping of a block: the block stays its client's until the last part of the mapping is gone.
+ * The file that is mapped cannot be closed before, so only RMEM_FREE has to ask.
+ */
+struct tx_isp_rmem_mapping {
+	struct tx_isp *isp;
+	refcount_t users;
+	/* One of isp->rmem_mappings; guarded by carve_out_lock. */
+	struct list_head list;
+	u32 address;
+	u32 bytes;
+};
+
+static void tx_isp_rmem_vma_open(struct vm_area_struct *vma)
 {
-	struct client *client = file->private_data;
+	struct tx_isp_rmem_mapping *mapping = vma->vm_private_data;
+
+	refcount_inc(&mapping->users);
+}
+
+static void tx_isp_rmem_vma_close(struct vm_area_struct *vma)
+{
+	struct tx_isp_rmem_mapping *mapping = vma->vm_private_data;
+
+	if (!refcount_dec_and_mutex_lock(&mapping->users, &mapping->isp->carve_out_lock))
+		return;
+	list_del(&mapping->list);
+	mutex_unlock(&mapping->isp->carve_out_lock);
+	kfree(mapping);
+}
+
+static const struct vm_operations_struct tx_isp_rmem_vm_ops = {
+	.open = tx_isp_rmem_vma_open,
+	.close = tx_isp_rmem_vma_close,
+};
+
+/*
+ * Whether the client may map these pages: everything, or pages of one of its blocks. No other
+ * client's block begins in the last of them, and what nobody holds is zero.
+ */
+static int tx_isp_rmem_may_map(struct tx_isp_rmem_client *client, u64 address, u64 bytes)
+{
+	struct tx_isp *isp = client->isp;
+	struct tx_isp_block block;
+
+	if (address == isp->rmem.base && bytes == isp->rmem.bytes)
+		return tx_isp_rmem_take_whole(client);
+	if (!tx_isp_rmem_find_block(client, address, 1, &block) ||
+	    address + bytes > PAGE_ALIGN((u64)block.address + block.bytes))
+		return -EINVAL;
+	return 0;
+}
+
+static int tx_isp_rmem_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct tx_isp_rmem_client *client = file->private_data;
 	struct tx_isp *isp = client->isp;
 	u64 address = (u64)vma->vm_pgoff << PAGE_SHIFT;
 	u64 bytes = vma->vm_end - vma->vm_start;
-	struct tx_isp_block block;
-	int ret = 0;
+	struct tx_isp_rmem_mapping *mapping;
+	int ret;
 
+	if (!(vma->vm_flags & VM_SHARED))
+		return -EINVAL;
+	mapping = kzalloc(sizeof(*mapping), GFP_KERNEL);
+	if (!mapping)
+		return -ENOMEM;
+	mapping->isp = isp;
+	mapping->address = address;
+	mapping->bytes = bytes;
+	refcount_set(&mapping->users, 1);
 	mutex_lock(&isp->carve_out_lock);
-	if (address == isp->rmem.base && bytes == isp->rmem.bytes)
-		ret = take_whole(client);
-	/* The last page of a block is mapped as a whole. */
-	else if (!find_block(client, address, 1, &block) ||
-		 address + bytes > PAGE_ALIGN((u64)block.address + block.bytes))
-		ret = -EINVAL;
+	ret = tx_isp_rmem_may_map(client, address, bytes);
+	if (!ret)
+		list_add(&mapping->list, &isp->rmem_mappings);
 	mutex_unlock(&isp->carve_out_lock);
 	if (ret)
-		return ret;
+		goto free;
 	vma->vm_flags |= VM_DONTEXPAND | VM_DONTDUMP;
-	return remap_pfn_range(vma, vma->vm_start, vma->vm_pgoff, bytes, vma->vm_page_prot);
+	ret = remap_pfn_range(vma, vma->vm_start, vma->vm_pgoff, bytes, vma->vm_page_prot);
+	if (ret) {
+		mutex_lock(&isp->carve_out_lock);
+		list_del(&mapping->list);
+		mutex_unlock(&isp->carve_out_lock);
+		goto free;
+	}
+	vma->vm_private_data = mapping;
+	vma->vm_ops = &tx_isp_rmem_vm_ops;
+	return 0;
+
+free:
+	kfree(mapping);
+	return ret;
 }
 
-static long query(struct client *client, void __user *argument)
+static long tx_isp_rmem_query(struct tx_isp_rmem_client *client, void __user *argument)
 {
 	struct tx_isp *isp = client->isp;
 	struct rmem_query query = { .base = isp->rmem.base };
@@ -116,7 +206,7 @@ static long query(struct client *client, void __user *argument)
 	return copy_to_user(argument, &query, sizeof(query)) ? -EFAULT : 0;
 }
 
-static long block(struct client *client, void __user *argument)
+static long tx_isp_rmem_block(struct tx_isp_rmem_client *client, void __user *argument)
 {
 	struct tx_isp *isp = client->isp;
 	struct tx_isp_block found;
@@ -137,13 +227,14 @@ static long block(struct client *client, void __user *argument)
 	return copy_to_user(argument, &block, sizeof(block)) ? -EFAULT : 0;
 }
 
-static void set_owner(struct tx_isp_owner *owner, const struct client *client, const __u8 *name)
+static void tx_isp_rmem_set_owner(struct tx_isp_owner *owner,
+				  const struct tx_isp_rmem_client *client, const __u8 *name)
 {
 	memcpy(owner->name, name, sizeof(owner->name));
 	owner->client = client->number;
 }
 
-static long allocate(struct client *client, void __user *argument)
+static long tx_isp_rmem_allocate(struct tx_isp_rmem_client *client, void __user *argument)
 {
 	struct tx_isp *isp = client->isp;
 	struct rmem_allocate request;
@@ -152,7 +243,7 @@ static long allocate(struct client *client, void __user *argument)
 
 	if (copy_from_user(&request, argument, sizeof(request)))
 		return -EFAULT;
-	set_owner(&owner, client, request.owner);
+	tx_isp_rmem_set_owner(&owner, client, request.owner);
 	mutex_lock(&isp->carve_out_lock);
 	ret = tx_isp_carve_out_allocate(isp->carve_out, request.bytes, request.alignment, &owner,
 					&request.address);
@@ -163,17 +254,14 @@ static long allocate(struct client *client, void __user *argument)
 	return copy_to_user(argument, &request, sizeof(request)) ? -EFAULT : 0;
 }
 
-void tx_isp_rmem_hold(struct tx_isp_memory *memory, struct file *file)
+/* The caller holds carve_out_lock. */
+static void tx_isp_rmem_hold(struct tx_isp_memory *memory, struct file *file)
 {
-	struct tx_isp *isp = memory->isp;
-
 	memory->file = get_file(file);
-	mutex_lock(&isp->carve_out_lock);
-	list_add(&memory->rmem_user, &isp->rmem_users);
-	mutex_unlock(&isp->carve_out_lock);
+	list_add(&memory->rmem_user, &memory->isp->rmem_users);
 }
 
-void tx_isp_rmem_unhold(struct tx_isp_memory *memory)
+void tx_isp_rmem_put(struct tx_isp_memory *memory)
 {
 	struct tx_isp *isp = memory->isp;
 
@@ -183,22 +271,46 @@ void tx_isp_rmem_unhold(struct tx_isp_memory *memory)
 	fput(memory->file);
 }
 
-/*
- * Whether a queue or a dma-buf uses part of the block; the caller holds carve_out_lock. What it uses
- * begins in its block, but is counted in pages: its end may lie in the next one.
- */
-static bool is_in_use(struct tx_isp *isp, const struct tx_isp_block *block)
+int tx_isp_rmem_use(struct tx_isp_memory *memory, struct file *file, u64 address)
 {
+	struct tx_isp_rmem_client *client = file->private_data;
+	struct tx_isp *isp = memory->isp;
+	struct tx_isp_block block;
+	int ret = -EINVAL;
+
+	mutex_lock(&isp->carve_out_lock);
+	if (tx_isp_rmem_find_block(client, address, memory->bytes, &block)) {
+		memory->address = address;
+		memory->virtual = isp->rmem_virtual + (address - isp->rmem.base);
+		tx_isp_rmem_hold(memory, file);
+		ret = 0;
+	}
+	mutex_unlock(&isp->carve_out_lock);
+	return ret;
+}
+
+/*
+ * Whether a queue or a dma-buf uses part of the block, or a process maps it; the caller holds
+ * carve_out_lock. What uses it begins in it, but is counted in pages: the rest of its last page may
+ * be another block of this client.
+ */
+static bool tx_isp_rmem_is_in_use(struct tx_isp *isp, const struct tx_isp_block *block)
+{
+	struct tx_isp_rmem_mapping *mapping;
 	struct tx_isp_memory *memory;
 
 	list_for_each_entry(memory, &isp->rmem_users, rmem_user)
 		if (memory->address >= block->address &&
-		    memory->address < (u64)block->address + block->bytes)
+		    memory->address - block->address < block->bytes)
+			return true;
+	list_for_each_entry(mapping, &isp->rmem_mappings, list)
+		if (mapping->address >= block->address &&
+		    mapping->address - block->address < block->bytes)
 			return true;
 	return false;
 }
 
-static long free_block(struct client *client, void __user *argument)
+static long tx_isp_rmem_free_block(struct tx_isp_rmem_client *client, void __user *argument)
 {
 	struct tx_isp *isp = client->isp;
 	struct tx_isp_block found;
@@ -208,14 +320,15 @@ static long free_block(struct client *client, void __user *argument)
 	if (copy_from_user(&address, argument, sizeof(address)))
 		return -EFAULT;
 	mutex_lock(&isp->carve_out_lock);
-	if (find_block(client, address, 1, &found) && found.address == address)
-		ret = is_in_use(isp, &found) ? -EBUSY : tx_isp_carve_out_free(isp->carve_out, address);
+	if (tx_isp_rmem_find_block(client, address, 1, &found) && found.address == address)
+		ret = tx_isp_rmem_is_in_use(isp, &found) ? -EBUSY :
+							   tx_isp_pool_free_locked(isp, address);
 	mutex_unlock(&isp->carve_out_lock);
 	schedule_work(&isp->pressure_work);
 	return ret;
 }
 
-static long reserve(struct client *client, void __user *argument)
+static long tx_isp_rmem_reserve(struct tx_isp_rmem_client *client, void __user *argument)
 {
 	struct tx_isp *isp = client->isp;
 	struct rmem_reserve request;
@@ -224,97 +337,131 @@ static long reserve(struct client *client, void __user *argument)
 
 	if (copy_from_user(&request, argument, sizeof(request)))
 		return -EFAULT;
-	set_owner(&owner, client, request.owner);
+	tx_isp_rmem_set_owner(&owner, client, request.owner);
 	mutex_lock(&isp->carve_out_lock);
 	ret = tx_isp_carve_out_reserve(isp->carve_out, request.bytes, request.alignment, &owner);
 	mutex_unlock(&isp->carve_out_lock);
+	schedule_work(&isp->pressure_work);
 	return ret;
 }
 
-static long export(struct file *file, void __user *argument)
+static long tx_isp_rmem_export(struct file *file, void __user *argument)
 {
-	struct client *client = file->private_data;
+	struct tx_isp_rmem_client *client = file->private_data;
 	struct tx_isp *isp = client->isp;
 	struct rmem_export request;
 	struct tx_isp_memory *memory;
 	struct tx_isp_block found;
 	struct dma_buf *dmabuf;
-	bool held;
+	int fd, ret = -EINVAL;
 
 	if (copy_from_user(&request, argument, sizeof(request)))
 		return -EFAULT;
-	mutex_lock(&isp->carve_out_lock);
-	held = find_block(client, request.address, 1, &found) && found.address == request.address;
-	mutex_unlock(&isp->carve_out_lock);
-	if (!held || !PAGE_ALIGNED(found.address))
-		return -EINVAL;
-	memory = tx_isp_memory_new(isp, TX_ISP_RMEM_MAPPING, PAGE_ALIGN(found.bytes));
+	memory = tx_isp_memory_new(isp, TX_ISP_RMEM_MAPPING, 0);
 	if (!memory)
 		return -ENOMEM;
-	memory->address = found.address;
-	memory->virtual = isp->rmem_virtual + (found.address - isp->rmem.base);
-	tx_isp_rmem_hold(memory, file);
+	mutex_lock(&isp->carve_out_lock);
+	if (PAGE_ALIGNED(request.address) &&
+	    tx_isp_rmem_find_block(client, request.address, 1, &found) &&
+	    found.address == request.address) {
+		/* The rest of the last page is nobody else's. */
+		memory->bytes = PAGE_ALIGN(found.bytes);
+		memory->address = found.address;
+		memory->virtual = isp->rmem_virtual + (found.address - isp->rmem.base);
+		tx_isp_rmem_hold(memory, file);
+		ret = 0;
+	}
+	mutex_unlock(&isp->carve_out_lock);
+	if (ret) {
+		tx_isp_memory_put(memory);
+		return ret;
+	}
 	dmabuf = tx_isp_export(memory, O_RDWR);
 	if (IS_ERR(dmabuf)) {
-		tx_isp_rmem_unhold(memory);
+		tx_isp_rmem_put(memory);
 		tx_isp_memory_put(memory);
 		return PTR_ERR(dmabuf);
 	}
-	request.fd = dma_buf_fd(dmabuf, O_CLOEXEC);
-	if (request.fd < 0) {
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0) {
 		dma_buf_put(dmabuf);
-		return request.fd;
+		return fd;
 	}
-	return copy_to_user(argument, &request, sizeof(request)) ? -EFAULT : 0;
+	request.fd = fd;
+	if (copy_to_user(argument, &request, sizeof(request))) {
+		put_unused_fd(fd);
+		dma_buf_put(dmabuf);
+		return -EFAULT;
+	}
+	fd_install(fd, dmabuf->file);
+	return 0;
 }
 
-/* The emulated machine's caches are coherent with its DMA: there is nothing to flush. */
-static long flush_cache(void __user *argument)
+/* Writes back and forgets what the caches have of a part of the caller's mapping. */
+static long tx_isp_rmem_flush_cache(struct file *file, void __user *argument)
 {
+	struct tx_isp_rmem_client *client = file->private_data;
+	struct tx_isp *isp = client->isp;
+	struct vm_area_struct *vma;
 	struct rmem_cache request;
+	long ret = -EINVAL;
+	u64 offset;
 
-	return copy_from_user(&request, argument, sizeof(request)) ? -EFAULT : 0;
+	if (copy_from_user(&request, argument, sizeof(request)))
+		return -EFAULT;
+	if (request.direction > DMA_FROM_DEVICE)
+		return -EINVAL;
+	mmap_read_lock(current->mm);
+	vma = vma_lookup(current->mm, request.address);
+	if (vma && vma->vm_file == file && request.bytes <= vma->vm_end - request.address) {
+		offset = ((u64)vma->vm_pgoff << PAGE_SHIFT) + (request.address - vma->vm_start) -
+			 isp->rmem.base;
+		tx_isp_sync_range(isp->dma_device, isp->rmem_virtual + offset, request.bytes);
+		ret = 0;
+	}
+	mmap_read_unlock(current->mm);
+	return ret;
 }
 
-static long rmem_ioctl(struct file *file, unsigned int command, unsigned long value)
+static long tx_isp_rmem_ioctl(struct file *file, unsigned int command, unsigned long value)
 {
-	struct client *client = file->private_data;
+	struct tx_isp_rmem_client *client = file->private_data;
 	void __user *argument = (void __user *)value;
 
 	switch (command) {
 	case RMEM_CACHE:
-		return flush_cache(argument);
+		return tx_isp_rmem_flush_cache(file, argument);
 	case RMEM_QUERY:
-		return query(client, argument);
+		return tx_isp_rmem_query(client, argument);
 	case RMEM_BLOCK:
-		return block(client, argument);
+		return tx_isp_rmem_block(client, argument);
 	case RMEM_ALLOCATE:
-		return allocate(client, argument);
+		return tx_isp_rmem_allocate(client, argument);
 	case RMEM_FREE:
-		return free_block(client, argument);
+		return tx_isp_rmem_free_block(client, argument);
 	case RMEM_RESERVE:
-		return reserve(client, argument);
+		return tx_isp_rmem_reserve(client, argument);
 	case RMEM_EXPORT:
-		return export(file, argument);
+		return tx_isp_rmem_export(file, argument);
 	default:
 		return -ENOTTY;
 	}
 }
 
-static const struct file_operations rmem_fops = {
+static const struct file_operations tx_isp_rmem_fops = {
 	.owner = THIS_MODULE,
-	.open = rmem_open,
-	.release = rmem_release,
-	.mmap = rmem_mmap,
-	.unlocked_ioctl = rmem_ioctl,
+	.open = tx_isp_rmem_open,
+	.release = tx_isp_rmem_release,
+	.mmap = tx_isp_rmem_mmap,
+	.unlocked_ioctl = tx_isp_rmem_ioctl,
 	.llseek = noop_llseek,
 };
 
 bool tx_isp_is_rmem(const struct file *file, const struct tx_isp *isp)
 {
-	const struct client *client = file->private_data;
+	const struct tx_isp_rmem_client *client = file->private_data;
 
-	return file->f_op == &rmem_fops && client->isp == isp;
+	return file->f_op == &tx_isp_rmem_fops && client->isp == isp;
 }
 
 int tx_isp_rmem_register(struct tx_isp *isp)
@@ -323,7 +470,7 @@ int tx_isp_rmem_register(struct tx_isp *isp)
 		return 0;
 	isp->rmem_device.minor = MISC_DYNAMIC_MINOR;
 	isp->rmem_device.name = "rmem";
-	isp->rmem_device.fops = &rmem_fops;
+	isp->rmem_device.fops = &tx_isp_rmem_fops;
 	isp->rmem_device.mode = 0600;
 	return misc_register(&isp->rmem_device);
 }

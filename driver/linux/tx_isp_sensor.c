@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The sensor: its controls, its frame interval, and the part of its picture that a node shows. There
- * is one sensor: controls and interval are the same at every node, and change the picture of all.
+ * The sensor: its controls, its frame interval, and the part of its picture that a node shows.
+ * There is one sensor: controls and interval are the same at every node, and change the picture of
+ * all.
  */
 #include <media/v4l2-ctrls.h>
 #include <media/v4l2-dev.h>
@@ -37,10 +38,10 @@ int tx_isp_sensor_create_controls(struct tx_isp *isp)
 
 	tx_isp_core_sensor_limits(isp->core, GAIN_UNITY, &limits);
 	v4l2_ctrl_handler_init(handler, 2);
-	v4l2_ctrl_new_std(handler, &sensor_control_ops, V4L2_CID_EXPOSURE, 1, limits.max_exposure, 1,
-			  limits.default_exposure);
-	v4l2_ctrl_new_std(handler, &sensor_control_ops, V4L2_CID_GAIN, GAIN_UNITY, limits.max_gain, 1,
-			  GAIN_UNITY);
+	v4l2_ctrl_new_std(handler, &sensor_control_ops, V4L2_CID_EXPOSURE, 1, limits.max_exposure,
+			  1, limits.default_exposure);
+	v4l2_ctrl_new_std(handler, &sensor_control_ops, V4L2_CID_GAIN, GAIN_UNITY, limits.max_gain,
+			  1, GAIN_UNITY);
 	return handler->error;
 }
 
@@ -75,13 +76,15 @@ int tx_isp_set_parameters(struct file *file, void *fh, struct v4l2_streamparm *p
 	struct tx_isp_video *video = video_drvdata(file);
 	struct tx_isp *isp = video->isp;
 	struct v4l2_fract interval;
-	int ret;
+	int ret = -ENODEV;
 
 	if (parm->type != V4L2_BUF_TYPE_VIDEO_CAPTURE)
 		return -EINVAL;
 	interval = parm->parm.capture.timeperframe;
 	mutex_lock(&isp->core_lock);
-	ret = tx_isp_core_set_frame_interval(isp->core, &interval.numerator, &interval.denominator);
+	if (isp->core_ready)
+		ret = tx_isp_core_set_frame_interval(isp->core, &interval.numerator,
+						     &interval.denominator);
 	mutex_unlock(&isp->core_lock);
 	if (!ret)
 		fill_parameters(parm, interval);
@@ -125,7 +128,8 @@ int tx_isp_set_selection(struct file *file, void *fh, struct v4l2_selection *sel
 	struct v4l2_rect got;
 	int ret;
 
-	if (selection->type != V4L2_BUF_TYPE_VIDEO_CAPTURE || selection->target != V4L2_SEL_TGT_CROP)
+	if (selection->type != V4L2_BUF_TYPE_VIDEO_CAPTURE ||
+	    selection->target != V4L2_SEL_TGT_CROP)
 		return -EINVAL;
 	if (vb2_is_busy(&video->queue) || tx_isp_vendor_owns(video->isp, video->channel))
 		return -EBUSY;

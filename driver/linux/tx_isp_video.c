@@ -2,6 +2,7 @@
 /*
  * A capture node: V4L2 and videobuf2 on one side, a channel of the ISP on the other.
  */
+#include <linux/delay.h>
 #include <linux/module.h>
 #include <media/v4l2-event.h>
 #include <media/v4l2-ioctl.h>
@@ -174,28 +175,34 @@ static int set_input(struct file *file, void *fh, unsigned int index)
 	return index ? -EINVAL : 0;
 }
 
-/* Blocks that were granted and not fetched go back. */
-static void return_granted(struct tx_isp_video *video)
+/* Forgets what was decided; blocks that were taken and not fetched go back. */
+static void drop_plan(struct tx_isp_video *video)
 {
 	while (video->granted_next < video->granted_count)
 		tx_isp_pool_free(video->isp, video->granted[video->granted_next++]);
 	video->granted_next = 0;
 	video->granted_count = 0;
+	video->planned_count = 0;
+	video->fetched = 0;
 }
 
 static int request_buffers(struct file *file, void *fh, struct v4l2_requestbuffers *request)
 {
-	int ret = vb2_ioctl_reqbufs(file, fh, request);
+	int ret;
 
-	return_granted(to_video(file));
+	drop_plan(to_video(file));
+	ret = vb2_ioctl_reqbufs(file, fh, request);
+	drop_plan(to_video(file));
 	return ret;
 }
 
 static int create_buffers(struct file *file, void *fh, struct v4l2_create_buffers *request)
 {
-	int ret = vb2_ioctl_create_bufs(file, fh, request);
+	int ret;
 
-	return_granted(to_video(file));
+	drop_plan(to_video(file));
+	ret = vb2_ioctl_create_bufs(file, fh, request);
+	drop_plan(to_video(file));
 	return ret;
 }
 
@@ -239,33 +246,62 @@ static const struct v4l2_file_operations file_ops = {
 
 /* videobuf2 */
 
-/* Asks for MMAP buffers; the number that is granted. */
-static int negotiate(struct tx_isp_video *video, unsigned int count, unsigned int bytes)
+void tx_isp_video_request(struct tx_isp_video *video, struct tx_isp_request *request,
+			  unsigned int count, unsigned int bytes, const char *owner)
 {
-	struct tx_isp *isp = video->isp;
-	struct tx_isp_request request = {
+	*request = (struct tx_isp_request){
 		.strategy = video->strategy,
-		.margin = isp->margin,
-		.reserve = isp->reserve,
+		.margin = video->isp->margin,
+		.reserve = video->isp->reserve,
 		.count = count,
 		.bytes = PAGE_ALIGN(bytes),
 		.alignment = PAGE_SIZE,
 	};
+	strscpy(request->owner, owner ? owner : video_device_node_name(&video->vdev),
+		sizeof(request->owner));
+}
+
+int tx_isp_video_take(struct tx_isp_video *video)
+{
+	struct tx_isp *isp = video->isp;
+	struct tx_isp_request request;
 	int ret;
 
-	return_granted(video);
-	if (!isp->carve_out)
-		return tx_isp_grant_coherent(&request, tx_isp_largest_coherent(isp));
-	strscpy(request.owner, video_device_node_name(&video->vdev), sizeof(request.owner));
+	if (!video->planned_count)
+		return -ENOMEM;
+	tx_isp_video_request(video, &request, video->planned_count, video->planned_bytes, NULL);
+	video->planned_count = 0;
 	mutex_lock(&isp->carve_out_lock);
 	ret = tx_isp_carve_out_grant(isp->carve_out, &request, video->granted);
 	mutex_unlock(&isp->carve_out_lock);
 	schedule_work(&isp->pressure_work);
-	if (ret > 0)
-		video->granted_count = ret;
+	if (ret < 0)
+		return ret;
+	video->granted_next = 0;
+	video->granted_count = ret;
+	return 0;
+}
+
+/* Decides how many MMAP buffers are granted. */
+static int negotiate(struct tx_isp_video *video, unsigned int count, unsigned int bytes)
+{
+	struct tx_isp *isp = video->isp;
+	struct tx_isp_request request;
+	int ret;
+
+	tx_isp_video_request(video, &request, count, bytes, NULL);
+	if (!isp->carve_out)
+		return tx_isp_grant_coherent(&request, tx_isp_available_coherent(request.bytes));
+	mutex_lock(&isp->carve_out_lock);
+	ret = tx_isp_carve_out_decide(isp->carve_out, &request);
+	mutex_unlock(&isp->carve_out_lock);
 	return ret;
 }
 
+/*
+ * Called a second time if fewer buffers could be had than were granted: those are enough, then.
+ * Nothing is taken here: the allocator does it.
+ */
 static int queue_setup(struct vb2_queue *queue, unsigned int *buffers, unsigned int *planes,
 		       unsigned int sizes[], struct device *devices[])
 {
@@ -273,6 +309,8 @@ static int queue_setup(struct vb2_queue *queue, unsigned int *buffers, unsigned 
 	struct tx_isp_layout layout;
 	int granted;
 
+	if (*planes && video->fetched && *buffers <= video->fetched)
+		return 0;
 	/* A channel has one front at a time. */
 	if (tx_isp_vendor_owns(video->isp, video->channel))
 		return -EBUSY;
@@ -285,11 +323,13 @@ static int queue_setup(struct vb2_queue *queue, unsigned int *buffers, unsigned 
 	}
 	if (queue->memory != VB2_MEMORY_MMAP)
 		return 0;
-	granted = negotiate(video, *buffers,
-			    max(sizes[0], tx_isp_buffer_bytes(layout.fourcc, layout.width,
-							      layout.height)));
+	drop_plan(video);
+	video->planned_bytes = max(sizes[0], tx_isp_buffer_bytes(layout.fourcc, layout.width,
+								 layout.height));
+	granted = negotiate(video, *buffers, video->planned_bytes);
 	if (granted < 0)
 		return granted;
+	video->planned_count = granted;
 	*buffers = granted;
 	return 0;
 }
@@ -313,11 +353,14 @@ static int buf_prepare(struct vb2_buffer *vb)
 	return 0;
 }
 
+/* The client takes a buffer back; what the chip wrote in its place goes to it now. */
 static void buf_finish(struct vb2_buffer *vb)
 {
 	struct tx_isp_video *video = vb2_get_drv_priv(vb->vb2_queue);
 	struct tx_isp *isp = video->isp;
 
+	if (vb->state == VB2_BUF_STATE_DONE)
+		tx_isp_bounce(vb->planes[0].mem_priv);
 	mutex_lock(&isp->core_lock);
 	tx_isp_core_release(isp->core, video->channel, vb->index);
 	mutex_unlock(&isp->core_lock);
@@ -336,24 +379,40 @@ static void buf_queue(struct vb2_buffer *vb)
 		vb2_queue_error(vb->vb2_queue);
 }
 
-/* Gives every buffer that the driver holds back to videobuf2. */
+/*
+ * Gives every buffer that the driver holds back to videobuf2. The caller holds core_lock; the
+ * channel has stopped. Of what the hardware may write all the same only the number goes back.
+ */
 static void return_buffers(struct vb2_queue *queue, enum vb2_buffer_state state)
 {
+	struct tx_isp_video *video = vb2_get_drv_priv(queue);
+	struct tx_isp_memory *memory;
+	struct vb2_buffer *vb;
 	unsigned int index;
 
-	for (index = 0; index < queue->num_buffers; index++)
-		if (queue->bufs[index]->state == VB2_BUF_STATE_ACTIVE)
-			vb2_buffer_done(queue->bufs[index], state);
+	for (index = 0; index < queue->num_buffers; index++) {
+		vb = queue->bufs[index];
+		if (vb->state != VB2_BUF_STATE_ACTIVE)
+			continue;
+		memory = vb->planes[0].mem_priv;
+		if (tx_isp_core_may_write(video->isp->core, memory->address, memory->bytes)) {
+			tx_isp_memory_quarantine(memory);
+			vb2_buffer_done(vb, VB2_BUF_STATE_ERROR);
+		} else {
+			vb2_buffer_done(vb, state);
+		}
+	}
 }
 
 static int start_streaming(struct vb2_queue *queue, unsigned int count)
 {
 	struct tx_isp_video *video = vb2_get_drv_priv(queue);
 	struct tx_isp *isp = video->isp;
-	int ret;
+	int ret = -ENODEV;
 
 	mutex_lock(&isp->core_lock);
-	ret = tx_isp_core_stream_on(isp->core, video->channel);
+	if (isp->core_ready)
+		ret = tx_isp_core_stream_on(isp->core, video->channel);
 	if (ret) {
 		tx_isp_core_take_back(isp->core, video->channel);
 		return_buffers(queue, VB2_BUF_STATE_QUEUED);
@@ -368,7 +427,14 @@ static void stop_streaming(struct vb2_queue *queue)
 	struct tx_isp *isp = video->isp;
 
 	mutex_lock(&isp->core_lock);
-	tx_isp_core_stream_off(isp->core, video->channel);
+	if (isp->core_ready)
+		tx_isp_core_stop_begin(isp->core, video->channel);
+	while (isp->core_ready && tx_isp_core_stop_step(isp->core, video->channel)) {
+		/* The other channels go on meanwhile. */
+		mutex_unlock(&isp->core_lock);
+		fsleep(1000);
+		mutex_lock(&isp->core_lock);
+	}
 	return_buffers(queue, VB2_BUF_STATE_ERROR);
 	mutex_unlock(&isp->core_lock);
 }
@@ -385,7 +451,8 @@ static const struct vb2_ops queue_ops = {
 };
 
 /* A frame is in memory. The caller holds core_lock, so the queue cannot stop meanwhile. */
-void tx_isp_video_complete(struct tx_isp_video *video, const struct tx_isp_completed *done, u64 time)
+void tx_isp_video_complete(struct tx_isp_video *video, const struct tx_isp_completed *done,
+			   u64 time)
 {
 	struct vb2_buffer *vb = video->queue.bufs[done->index];
 	struct vb2_v4l2_buffer *buffer = to_vb2_v4l2_buffer(vb);
@@ -403,7 +470,7 @@ static void video_release(struct video_device *vdev)
 	v4l2_device_put(&video->isp->v4l2_dev);
 }
 
-int tx_isp_video_register(struct tx_isp *isp, u32 channel, u32 strategy)
+int tx_isp_video_init(struct tx_isp *isp, u32 channel, u32 strategy)
 {
 	struct tx_isp_video *video = &isp->videos[channel];
 	struct vb2_queue *queue = &video->queue;
@@ -445,13 +512,21 @@ int tx_isp_video_register(struct tx_isp *isp, u32 channel, u32 strategy)
 	vdev->ctrl_handler = &video->controls;
 	vdev->device_caps = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_STREAMING | V4L2_CAP_READWRITE;
 	video_set_drvdata(vdev, video);
-	v4l2_device_get(&isp->v4l2_dev);
-	ret = video_register_device(vdev, VFL_TYPE_VIDEO, channel);
-	if (!ret)
-		return 0;
-	v4l2_device_put(&isp->v4l2_dev);
+	return 0;
+
 free_controls:
 	v4l2_ctrl_handler_free(&video->controls);
+	return ret;
+}
+
+int tx_isp_video_register(struct tx_isp_video *video)
+{
+	int ret;
+
+	v4l2_device_get(&video->isp->v4l2_dev);
+	ret = video_register_device(&video->vdev, VFL_TYPE_VIDEO, video->channel);
+	if (ret)
+		v4l2_device_put(&video->isp->v4l2_dev);
 	return ret;
 }
 

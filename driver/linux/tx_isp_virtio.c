@@ -12,127 +12,241 @@
 
 #include "tx_isp.h"
 
-#define EVENT_BUFFERS 32
-/* A request that takes longer than this will not be answered any more. */
-#define DEADLINE msecs_to_jiffies(1000)
+#define TX_ISP_EVENT_BUFFERS 32
+/* A request that takes longer than this has failed. */
+#define TX_ISP_DEADLINE msecs_to_jiffies(1000)
+/* While earlier requests are not answered, so long is waited before another is refused. */
+#define TX_ISP_RETRY_MS 100
 /* A backend on another processor answers sooner than an interrupt would arrive. */
-#define SPIN_NS (100 * NSEC_PER_USEC)
+#define TX_ISP_SPIN_NS (100 * NSEC_PER_USEC)
+/*
+ * The first look at the queue of somebody who sleeps, in case an interrupt was lost; each further
+ * one is twice as late, up to the last, from which on the backend is kicked again, too.
+ */
+#define TX_ISP_FIRST_LOOK_MS 8
+#define TX_ISP_LAST_LOOK_MS 64
+/* Bytes of the shortest response: its header. */
+#define TX_ISP_HEADER_BYTES 8
+
+/*
+ * On a machine with one processor QEMU up to 7.2 carries out no memory barrier of the guest,
+ * although the backend runs on another of the host's: what the guest stores may become visible
+ * behind what it loads next. So neither "the backend does not want a kick" nor "nothing came before
+ * the interrupt was enabled" can be relied upon. A write to a register of the device, which each
+ * kick is, orders both. Requests are therefore always kicked, and who sleeps looks again by himself.
+ */
 
 /* A request on its way. Its owner is the backend until it comes back through the queue. */
-struct request {
+struct tx_isp_mail {
 	struct completion answered;
 	/* Somebody waits; guarded by the transport's lock. */
 	bool awaited;
+	/* Bytes of the response that the backend says it has written. */
+	u32 used;
 	u32 request_words;
+	u32 response_words;
 	u32 words[];
 };
 
-static struct request *request_new(const u32 *words, u32 request_words, u32 response_words)
+static struct tx_isp_mail *tx_isp_mail_new(const u32 *words, u32 request_words, u32 response_words)
 {
-	struct request *request =
-		kmalloc(struct_size(request, words, request_words + response_words), GFP_KERNEL);
+	struct tx_isp_mail *mail =
+		kzalloc(struct_size(mail, words, request_words + response_words), GFP_KERNEL);
 
-	if (!request)
+	if (!mail)
 		return NULL;
-	init_completion(&request->answered);
-	request->awaited = false;
-	request->request_words = request_words;
-	memcpy(request->words, words, request_words * sizeof(u32));
-	return request;
+	init_completion(&mail->answered);
+	mail->request_words = request_words;
+	mail->response_words = response_words;
+	memcpy(mail->words, words, request_words * sizeof(u32));
+	return mail;
+}
+
+/* The backend does not own the request any more. The caller holds the lock. */
+static void tx_isp_mail_back(struct tx_isp_transport *transport, struct tx_isp_mail *mail)
+{
+	transport->outstanding--;
+	if (mail->awaited) {
+		transport->awaited--;
+		complete(&mail->answered);
+		return;
+	}
+	if (mail->request_words == 0)
+		transport->lost--;
+	kfree(mail);
 }
 
 /* Takes finished requests from the queue. The caller holds the lock. */
-static void reap(struct tx_isp_transport *transport)
+static void tx_isp_reap(struct tx_isp_transport *transport)
 {
-	struct request *request;
+	struct tx_isp_mail *mail;
 	unsigned int used;
 
-	while ((request = virtqueue_get_buf(transport->requests, &used))) {
-		if (request->awaited)
-			complete(&request->answered);
-		else
-			kfree(request);
+	if (!transport->requests || virtqueue_is_broken(transport->requests))
+		return;
+	while ((mail = virtqueue_get_buf(transport->requests, &used))) {
+		mail->used = used;
+		tx_isp_mail_back(transport, mail);
 	}
 }
 
-static void requests_done(struct virtqueue *queue)
+/*
+ * Nobody waits for most requests, and then no interrupt is wanted. While somebody does, it stays
+ * enabled, whichever request it was raised for.
+ */
+static void tx_isp_requests_done(struct virtqueue *queue)
 {
 	struct tx_isp *isp = queue->vdev->priv;
+	struct tx_isp_transport *transport = &isp->transport;
 	unsigned long flags;
 
-	spin_lock_irqsave(&isp->transport.lock, flags);
-	virtqueue_disable_cb(queue);
-	reap(&isp->transport);
-	spin_unlock_irqrestore(&isp->transport.lock, flags);
+	spin_lock_irqsave(&transport->lock, flags);
+	do {
+		virtqueue_disable_cb(queue);
+		tx_isp_reap(transport);
+	} while (transport->awaited && !virtqueue_enable_cb(queue));
+	spin_unlock_irqrestore(&transport->lock, flags);
 }
 
-static int submit(struct tx_isp_transport *transport, struct request *request, u32 response_words)
+static int tx_isp_submit(struct tx_isp_transport *transport, struct tx_isp_mail *mail)
 {
 	struct scatterlist out, in, *sgs[] = { &out, &in };
 	unsigned long flags;
-	bool notify;
 	int ret;
 
-	sg_init_one(&out, request->words, request->request_words * sizeof(u32));
-	sg_init_one(&in, request->words + request->request_words, response_words * sizeof(u32));
+	sg_init_one(&out, mail->words, mail->request_words * sizeof(u32));
+	sg_init_one(&in, mail->words + mail->request_words, mail->response_words * sizeof(u32));
 
 	spin_lock_irqsave(&transport->lock, flags);
-	reap(transport);
-	ret = virtqueue_add_sgs(transport->requests, sgs, 1, 1, request, GFP_ATOMIC);
-	notify = !ret && virtqueue_kick_prepare(transport->requests);
+	tx_isp_reap(transport);
+	ret = virtqueue_add_sgs(transport->requests, sgs, 1, 1, mail, GFP_ATOMIC);
+	if (!ret) {
+		transport->outstanding++;
+		transport->awaited += mail->awaited;
+		/* Only for the queue's own account: see above. */
+		virtqueue_kick_prepare(transport->requests);
+	}
 	spin_unlock_irqrestore(&transport->lock, flags);
-	if (notify)
+	if (!ret)
 		virtqueue_notify(transport->requests);
+	/* The ring is full, or the queue was broken off. */
+	return ret == -ENOSPC ? -EBUSY : ret;
+}
+
+/* Waits until requests that were not answered in time are, but not for long. */
+static int tx_isp_wait_for_lost(struct tx_isp_transport *transport)
+{
+	unsigned int tries;
+	unsigned long flags;
+	u32 lost;
+
+	for (tries = 0; tries < TX_ISP_RETRY_MS / 10; tries++) {
+		spin_lock_irqsave(&transport->lock, flags);
+		tx_isp_reap(transport);
+		lost = transport->lost;
+		spin_unlock_irqrestore(&transport->lock, flags);
+		if (!lost)
+			return 0;
+		if (!tries)
+			virtqueue_notify(transport->requests);
+		usleep_range(10000, 12000);
+	}
+	return -ETIMEDOUT;
+}
+
+/* Sends a request, with some patience if the ring is full. */
+static int tx_isp_send(struct tx_isp_transport *transport, struct tx_isp_mail *mail)
+{
+	unsigned int tries;
+	int ret;
+
+	ret = READ_ONCE(transport->lost) ? tx_isp_wait_for_lost(transport) : 0;
+	if (ret)
+		return ret;
+	ret = tx_isp_submit(transport, mail);
+	for (tries = 0; ret == -EBUSY && tries < TX_ISP_RETRY_MS / 10; tries++) {
+		transport->full++;
+		virtqueue_notify(transport->requests);
+		usleep_range(10000, 12000);
+		ret = tx_isp_submit(transport, mail);
+	}
 	return ret;
 }
 
-static bool spin_until_answered(struct tx_isp_transport *transport, struct request *request)
+static bool tx_isp_look(struct tx_isp_transport *transport, struct tx_isp_mail *mail)
 {
-	u64 end = ktime_get_ns() + SPIN_NS;
 	unsigned long flags;
 
+	spin_lock_irqsave(&transport->lock, flags);
+	tx_isp_reap(transport);
+	spin_unlock_irqrestore(&transport->lock, flags);
+	return try_wait_for_completion(&mail->answered);
+}
+
+static bool tx_isp_spin(struct tx_isp_transport *transport, struct tx_isp_mail *mail)
+{
+	u64 end = ktime_get_ns() + TX_ISP_SPIN_NS;
+
 	do {
-		if (!virtqueue_is_broken(transport->requests)) {
-			spin_lock_irqsave(&transport->lock, flags);
-			reap(transport);
-			spin_unlock_irqrestore(&transport->lock, flags);
-		}
-		if (try_wait_for_completion(&request->answered))
+		if (tx_isp_look(transport, mail))
 			return true;
 		cpu_relax();
 	} while (ktime_get_ns() < end);
 	return false;
 }
 
-static bool sleep_until_answered(struct tx_isp_transport *transport, struct request *request)
+static bool tx_isp_sleep_until_answered(struct tx_isp_transport *transport,
+					struct tx_isp_mail *mail)
 {
+	unsigned long end = jiffies + TX_ISP_DEADLINE;
+	unsigned int look = TX_ISP_FIRST_LOOK_MS;
 	unsigned long flags;
 
 	spin_lock_irqsave(&transport->lock, flags);
 	/* An answer that came before the interrupt was enabled is taken here. */
 	while (!virtqueue_enable_cb(transport->requests))
-		reap(transport);
+		tx_isp_reap(transport);
 	spin_unlock_irqrestore(&transport->lock, flags);
-	return wait_for_completion_timeout(&request->answered, DEADLINE);
+
+	do {
+		if (wait_for_completion_timeout(&mail->answered, msecs_to_jiffies(look)))
+			return true;
+		if (tx_isp_look(transport, mail)) {
+			transport->lost_interrupts++;
+			return true;
+		}
+		if (look < TX_ISP_LAST_LOOK_MS) {
+			look *= 2;
+			continue;
+		}
+		transport->kicked_again++;
+		virtqueue_notify(transport->requests);
+	} while (time_before(jiffies, end));
+	return false;
 }
 
 /* Gives a request up that was not answered: the backend still owns it. True if it came back now. */
-static bool abandon(struct tx_isp_transport *transport, struct request *request)
+static bool tx_isp_give_up(struct tx_isp_transport *transport, struct tx_isp_mail *mail)
 {
 	unsigned long flags;
 	bool answered;
 
 	spin_lock_irqsave(&transport->lock, flags);
-	reap(transport);
-	answered = try_wait_for_completion(&request->answered);
-	request->awaited = false;
-	transport->dead |= !answered;
+	tx_isp_reap(transport);
+	answered = try_wait_for_completion(&mail->answered);
+	if (!answered) {
+		mail->awaited = false;
+		/* Marks it as lost. */
+		mail->request_words = 0;
+		transport->awaited--;
+		transport->lost++;
+	}
 	spin_unlock_irqrestore(&transport->lock, flags);
 	return answered;
 }
 
 /* The opposite of tx_isp_latency_from(). */
-static unsigned int latency_bucket(u64 ns)
+static unsigned int tx_isp_latency_bucket(u64 ns)
 {
 	u32 time = min_t(u64, ns, U32_MAX);
 	int shift = fls(time) - TX_ISP_LATENCY_BITS - 1;
@@ -150,57 +264,84 @@ u64 tx_isp_latency_from(unsigned int bucket)
 	return row ? (column + BIT(TX_ISP_LATENCY_BITS)) << (row - 1) : column;
 }
 
-int tx_isp_transport_execute(struct tx_isp_transport *transport, const u32 *words, u32 request_words,
-			     u32 *response, u32 response_words)
+int tx_isp_transport_execute(struct tx_isp_transport *transport, const u32 *words,
+			     u32 request_words, u32 *response, u32 response_words)
 {
-	struct request *request;
+	u32 room = response_words * sizeof(u32);
+	struct tx_isp_mail *mail;
 	u64 begin;
 	int ret;
 
-	if (READ_ONCE(transport->dead))
-		return -ETIMEDOUT;
-	request = request_new(words, request_words, response_words);
-	if (!request)
+	if (transport->stopped)
+		return -ENODEV;
+	mail = tx_isp_mail_new(words, request_words, response_words);
+	if (!mail)
 		return -ENOMEM;
-	request->awaited = true;
+	mail->awaited = true;
 	begin = ktime_get_ns();
-	ret = submit(transport, request, response_words);
+	ret = tx_isp_send(transport, mail);
 	if (ret) {
-		kfree(request);
+		kfree(mail);
 		return ret;
 	}
 	transport->waited++;
-	if (!spin_until_answered(transport, request) && !sleep_until_answered(transport, request) &&
-	    !abandon(transport, request)) {
-		dev_err(&transport->vdev->dev, "the backend did not answer within 1 s; giving it up\n");
+	if (!tx_isp_spin(transport, mail) && !tx_isp_sleep_until_answered(transport, mail) &&
+	    !tx_isp_give_up(transport, mail)) {
+		dev_err_ratelimited(&transport->vdev->dev,
+				    "the backend did not answer within 1 s\n");
 		return -ETIMEDOUT;
 	}
-	transport->latency[latency_bucket(ktime_get_ns() - begin)]++;
-	memcpy(response, request->words + request_words, response_words * sizeof(u32));
-	kfree(request);
-	return 0;
+	transport->latency[tx_isp_latency_bucket(ktime_get_ns() - begin)]++;
+	if (mail->used < TX_ISP_HEADER_BYTES || mail->used > room) {
+		dev_err_ratelimited(&transport->vdev->dev,
+				    "a response of %u bytes, where %u to %u fit\n", mail->used,
+				    TX_ISP_HEADER_BYTES, room);
+		ret = -EPROTO;
+	} else {
+		ret = mail->used / sizeof(u32);
+		memcpy(response, mail->words + request_words, ret * sizeof(u32));
+	}
+	kfree(mail);
+	return ret;
 }
 
 /* The response's header: the backend answers each request, nobody reads this one. */
-#define POST_RESPONSE_WORDS 2
+#define TX_ISP_POST_RESPONSE_WORDS 2
 
 int tx_isp_transport_post(struct tx_isp_transport *transport, const u32 *words, u32 request_words)
 {
-	struct request *request;
+	struct tx_isp_mail *mail;
 	int ret;
 
-	if (READ_ONCE(transport->dead))
-		return -ETIMEDOUT;
-	request = request_new(words, request_words, POST_RESPONSE_WORDS);
-	if (!request)
+	if (transport->stopped)
+		return -ENODEV;
+	mail = tx_isp_mail_new(words, request_words, TX_ISP_POST_RESPONSE_WORDS);
+	if (!mail)
 		return -ENOMEM;
-	ret = submit(transport, request, POST_RESPONSE_WORDS);
+	ret = tx_isp_send(transport, mail);
 	if (ret) {
-		kfree(request);
+		kfree(mail);
 		return ret;
 	}
 	transport->posted++;
 	return 0;
+}
+
+void tx_isp_transport_nudge(struct tx_isp_transport *transport)
+{
+	unsigned long flags;
+	u32 outstanding;
+
+	if (transport->stopped || !transport->requests)
+		return;
+	spin_lock_irqsave(&transport->lock, flags);
+	tx_isp_reap(transport);
+	outstanding = transport->outstanding;
+	spin_unlock_irqrestore(&transport->lock, flags);
+	if (outstanding) {
+		transport->kicked_again++;
+		virtqueue_notify(transport->requests);
+	}
 }
 
 void tx_isp_sleep(u32 microseconds)
@@ -209,7 +350,7 @@ void tx_isp_sleep(u32 microseconds)
 }
 
 /* Offers an event buffer to the backend. The caller holds the lock or is alone. */
-static int offer_event(struct tx_isp_transport *transport, __le32 *buffer, gfp_t gfp)
+static int tx_isp_offer_event(struct tx_isp_transport *transport, __le32 *buffer, gfp_t gfp)
 {
 	struct scatterlist sg;
 
@@ -217,38 +358,61 @@ static int offer_event(struct tx_isp_transport *transport, __le32 *buffer, gfp_t
 	return virtqueue_add_inbuf(transport->events, &sg, 1, buffer, gfp);
 }
 
-static void events_done(struct virtqueue *queue)
+/* The interrupt's thread takes the buffers and offers them again, in batches of bounded length. */
+static void tx_isp_events_done(struct virtqueue *queue)
 {
-	struct tx_isp *isp = queue->vdev->priv;
-	struct tx_isp_transport *transport = &isp->transport;
-	unsigned long flags;
-	unsigned int used;
-	bool raised = false;
-	bool notify;
-	__le32 *buffer;
-
-	spin_lock_irqsave(&transport->lock, flags);
-	do {
-		virtqueue_disable_cb(queue);
-		while ((buffer = virtqueue_get_buf(queue, &used))) {
-			raised = true;
-			transport->received++;
-			offer_event(transport, buffer, GFP_ATOMIC);
-		}
-	} while (!virtqueue_enable_cb(queue));
-	notify = raised && virtqueue_kick_prepare(queue);
-	spin_unlock_irqrestore(&transport->lock, flags);
-	if (notify)
-		virtqueue_notify(queue);
-	if (raised)
-		tx_isp_raised(queue->vdev);
+	virtqueue_disable_cb(queue);
+	tx_isp_raised(queue->vdev);
 }
 
-static void free_buffers(struct tx_isp_transport *transport)
+bool tx_isp_transport_take_events(struct tx_isp_transport *transport)
+{
+	unsigned int used, count = 0;
+	unsigned long flags;
+	bool notify, more;
+	__le32 *buffer;
+
+	if (transport->stopped || !transport->events)
+		return false;
+	spin_lock_irqsave(&transport->lock, flags);
+	while (count < TX_ISP_EVENT_BUFFERS) {
+		buffer = virtqueue_get_buf(transport->events, &used);
+		if (!buffer)
+			break;
+		count++;
+		transport->received++;
+		tx_isp_offer_event(transport, buffer, GFP_ATOMIC);
+	}
+	more = !virtqueue_enable_cb(transport->events);
+	/* A backend that is short of buffers may wait for them. */
+	notify = virtqueue_kick_prepare(transport->events) || count > TX_ISP_EVENT_BUFFERS / 2;
+	spin_unlock_irqrestore(&transport->lock, flags);
+	if (notify && count)
+		virtqueue_notify(transport->events);
+	return more;
+}
+
+bool tx_isp_transport_has_events(struct tx_isp_transport *transport)
+{
+	unsigned long flags;
+	bool any;
+
+	if (transport->stopped || !transport->events)
+		return false;
+	spin_lock_irqsave(&transport->lock, flags);
+	any = !virtqueue_enable_cb(transport->events);
+	spin_unlock_irqrestore(&transport->lock, flags);
+	return any;
+}
+
+static void tx_isp_free_buffers(struct tx_isp_transport *transport)
 {
 	kfree(transport->event_buffers);
 	kfree(transport->request);
 	kfree(transport->response);
+	transport->event_buffers = NULL;
+	transport->request = NULL;
+	transport->response = NULL;
 }
 
 u32 *tx_isp_transport_request(struct tx_isp_transport *transport)
@@ -261,48 +425,106 @@ u32 *tx_isp_transport_response(struct tx_isp_transport *transport)
 	return transport->response;
 }
 
-int tx_isp_transport_start(struct tx_isp_transport *transport, struct virtio_device *vdev)
+/* Sets the queues up and tells the backend that the driver is there. */
+static int tx_isp_open_queues(struct tx_isp_transport *transport)
 {
 	static const char *const names[] = { "requests", "events" };
-	vq_callback_t *callbacks[] = { requests_done, events_done };
+	vq_callback_t *callbacks[] = { tx_isp_requests_done, tx_isp_events_done };
 	struct virtqueue *queues[2];
 	unsigned int index;
 	int ret;
 
+	ret = virtio_find_vqs(transport->vdev, ARRAY_SIZE(queues), queues, callbacks, names, NULL);
+	if (ret)
+		return ret;
+	transport->requests = queues[0];
+	transport->events = queues[1];
+	virtqueue_disable_cb(transport->requests);
+	for (index = 0; index < TX_ISP_EVENT_BUFFERS; index++)
+		if (tx_isp_offer_event(transport, &transport->event_buffers[index], GFP_KERNEL))
+			break;
+	virtio_device_ready(transport->vdev);
+	virtqueue_notify(transport->events);
+	return 0;
+}
+
+/* Resets the device: it reads and writes no memory any more. What it still owned is ours again. */
+static void tx_isp_close_queues(struct tx_isp_transport *transport)
+{
+	struct tx_isp_mail *mail;
+	unsigned long flags;
+
+	virtio_reset_device(transport->vdev);
+	if (!transport->requests)
+		return;
+	spin_lock_irqsave(&transport->lock, flags);
+	while ((mail = virtqueue_detach_unused_buf(transport->requests)))
+		tx_isp_mail_back(transport, mail);
+	while (virtqueue_detach_unused_buf(transport->events))
+		;
+	transport->requests = NULL;
+	transport->events = NULL;
+	spin_unlock_irqrestore(&transport->lock, flags);
+	transport->vdev->config->del_vqs(transport->vdev);
+}
+
+/* What the virtio core does before probe(), once more behind a reset. */
+static int tx_isp_negotiate_again(struct virtio_device *vdev)
+{
+	int ret;
+
+	virtio_add_status(vdev, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	virtio_add_status(vdev, VIRTIO_CONFIG_S_DRIVER);
+	ret = vdev->config->finalize_features(vdev);
+	if (ret)
+		return ret;
+	virtio_add_status(vdev, VIRTIO_CONFIG_S_FEATURES_OK);
+	return vdev->config->get_status(vdev) & VIRTIO_CONFIG_S_FEATURES_OK ? 0 : -ENODEV;
+}
+
+int tx_isp_transport_reset(struct tx_isp_transport *transport)
+{
+	struct virtio_device *vdev = transport->vdev;
+	int ret;
+
+	if (transport->stopped)
+		return -ENODEV;
+	tx_isp_close_queues(transport);
+	ret = tx_isp_negotiate_again(vdev);
+	if (!ret)
+		ret = tx_isp_open_queues(transport);
+	if (ret) {
+		dev_err(&vdev->dev, "cannot be set up again behind a reset: %d\n", ret);
+		virtio_add_status(vdev, VIRTIO_CONFIG_S_FAILED);
+		transport->stopped = true;
+	} else {
+		dev_warn_ratelimited(&vdev->dev, "the device was reset\n");
+	}
+	/* Whether or not it goes on, the device does no DMA any more. */
+	return 0;
+}
+
+int tx_isp_transport_start(struct tx_isp_transport *transport, struct virtio_device *vdev)
+{
+	int ret;
+
 	transport->vdev = vdev;
 	spin_lock_init(&transport->lock);
-	transport->event_buffers = kcalloc(EVENT_BUFFERS, sizeof(__le32), GFP_KERNEL);
+	transport->event_buffers = kcalloc(TX_ISP_EVENT_BUFFERS, sizeof(__le32), GFP_KERNEL);
 	transport->request = kcalloc(tx_isp_request_words(), sizeof(u32), GFP_KERNEL);
 	transport->response = kcalloc(tx_isp_response_words(), sizeof(u32), GFP_KERNEL);
 	if (!transport->event_buffers || !transport->request || !transport->response)
 		ret = -ENOMEM;
 	else
-		ret = virtio_find_vqs(vdev, ARRAY_SIZE(queues), queues, callbacks, names, NULL);
-	if (ret) {
-		free_buffers(transport);
-		return ret;
-	}
-	transport->requests = queues[0];
-	transport->events = queues[1];
-	virtqueue_disable_cb(transport->requests);
-	for (index = 0; index < min_t(unsigned int, EVENT_BUFFERS, transport->events->num_free); index++)
-		if (offer_event(transport, &transport->event_buffers[index], GFP_KERNEL))
-			break;
-	virtio_device_ready(vdev);
-	virtqueue_kick(transport->events);
-	return 0;
+		ret = tx_isp_open_queues(transport);
+	if (ret)
+		tx_isp_free_buffers(transport);
+	return ret;
 }
 
 void tx_isp_transport_stop(struct tx_isp_transport *transport)
 {
-	struct request *request;
-
-	virtio_reset_device(transport->vdev);
-	reap(transport);
-	while ((request = virtqueue_detach_unused_buf(transport->requests)))
-		kfree(request);
-	while (virtqueue_detach_unused_buf(transport->events))
-		;
-	transport->vdev->config->del_vqs(transport->vdev);
-	free_buffers(transport);
+	transport->stopped = true;
+	tx_isp_close_queues(transport);
+	tx_isp_free_buffers(transport);
 }

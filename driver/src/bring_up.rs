@@ -47,10 +47,8 @@ const PHY_POLL_US: u32 = 1000;
 /// PHY_STATE with a sensor: 0x630, then 0x300 or 0x330 (facts 2.8); without, it stays at 0x200.
 const PHY_ALIVE: u32 = (0x630 | 0x300 | 0x330) & !0x200;
 
-/// Takes the ISP from whatever state it is in to waiting for frames from `sensor`: [`start_vic`] lets
-/// them in.
+/// Takes the ISP from reset to waiting for frames from `sensor`: [`start_vic`] lets them in.
 pub(crate) fn initialise<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), Error> {
-    soft_reset(bus)?;
     open_clock_gates(bus)?;
     start_core(bus, sensor)?;
     start_csi(bus, sensor)

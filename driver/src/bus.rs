@@ -24,6 +24,17 @@ pub trait Bus {
     /// Waits at least `microseconds`.
     fn sleep(&mut self, microseconds: u32);
 
+    /// Resets the device that carries the registers, so that it writes to no memory any more. Its chip
+    /// is as after power-up then, and requests under way are dropped; whether it answers again is for
+    /// the next operation to find out.
+    ///
+    /// # Errors
+    /// [`BusError::Gone`] where nothing below the registers can be reset, which is the default: a
+    /// device that the processor addresses directly.
+    fn reset_device(&mut self) -> Result<(), BusError> {
+        Err(BusError::Gone)
+    }
+
     /// Reads one register.
     ///
     /// # Errors
@@ -42,6 +53,10 @@ pub trait Bus {
 pub enum BusError {
     /// No answer within the deadline.
     Timeout,
+    /// No room for another request: those before it are not answered.
+    Busy,
+    /// No memory for a request.
+    NoMemory,
     /// The device was removed.
     Gone,
     /// The answer makes no sense, or the request was refused.

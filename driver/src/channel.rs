@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
-//! An output channel: its set-up (facts 2.5), its buffers (facts 2.4), start and stop.
+//! An output channel: its set-up (facts 2.5), its buffers (facts 2.4), and its start.
 
 mod output;
 
 pub use output::OutputChannel;
 
-use crate::bring_up::{self, poll, write};
-use crate::bus::{Bus, BusError};
+use crate::bring_up::write;
+use crate::bus::Bus;
 use crate::error::Error;
 use crate::isp::Isp;
+use crate::quiesce::{Phase, overlap};
 use crate::selection::Placement;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::{ChromaStart, FrameLayout, PixelFormat, nearest_size};
@@ -23,9 +24,6 @@ pub const MAX_BUFFERS: usize = 32;
 /// buffers wait in the driver, so that a push never finds the FIFO full.
 pub const IN_HARDWARE: usize = 4;
 
-/// A stopped channel is polled 3001 times, 1 ms apart (facts 2.5).
-const STOP_POLLS: u32 = 3001;
-const STOP_POLL_US: u32 = 1000;
 /// At a start the FIFOs are looked at, and cleared, so often until they are empty (our choice; facts 8, row 6).
 const CLEAR_TRIES: u32 = 3;
 
@@ -71,7 +69,12 @@ impl<B: Bus> Isp<B> {
     /// Whether a channel streams.
     #[must_use]
     pub const fn is_streaming(&self, channel: ChannelId) -> bool {
-        self.channels[channel.index()].streaming
+        self.channels[channel.index()].is_streaming()
+    }
+
+    /// Whether a channel streams or has not finished stopping.
+    const fn is_active(&self, channel: ChannelId) -> bool {
+        self.channels[channel.index()].is_active()
     }
 
     /// Sets the format and size of a channel's pictures; the registers follow at stream-on.
@@ -85,7 +88,7 @@ impl<B: Bus> Isp<B> {
         format: PixelFormat,
         size: Size,
     ) -> Result<(), Error> {
-        if self.is_streaming(channel) {
+        if self.is_active(channel) {
             return Err(Error::Busy(channel));
         }
         let layout = self.nearest_layout(channel, format, size);
@@ -107,7 +110,7 @@ impl<B: Bus> Isp<B> {
         start: ChromaStart,
     ) -> Result<(), Error> {
         let output = &mut self.channels[channel.index()];
-        if output.streaming {
+        if output.is_active() {
             return Err(Error::Busy(channel));
         }
         output.chroma = start;
@@ -131,7 +134,8 @@ impl<B: Bus> Isp<B> {
     /// touch that of another noted buffer of any channel. [`Isp::release`] forgets it.
     ///
     /// # Errors
-    /// [`Error::OutOfRange`], [`Error::Overlap`] or [`Error::QueueFull`]; then it is not noted.
+    /// [`Error::OutOfRange`], [`Error::Quarantined`], [`Error::Overlap`] or [`Error::QueueFull`]; then
+    /// it is not noted.
     pub fn prepare(&mut self, channel: ChannelId, buffer: Buffer) -> Result<(), Error> {
         let bytes = self.layout(channel).sizeimage;
         buffer
@@ -139,13 +143,13 @@ impl<B: Bus> Isp<B> {
             .checked_add(bytes)
             .ok_or(Error::OutOfRange(buffer.address))?;
         self.release(channel, buffer.index);
+        if self.is_quarantined(buffer.address, bytes) {
+            return Err(Error::Quarantined(buffer.address));
+        }
         let overlaps = |output: &OutputChannel| {
-            let held_bytes = output.layout.sizeimage;
-            output.prepared.as_slice().iter().any(|held| {
-                u64::from(held.address.0) < u64::from(buffer.address.0) + u64::from(bytes)
-                    && u64::from(buffer.address.0)
-                        < u64::from(held.address.0) + u64::from(held_bytes)
-            })
+            let range = |held: &Buffer| (held.address, output.layout.sizeimage);
+            let mut prepared = output.prepared.as_slice().iter();
+            prepared.any(|held| overlap(range(held), (buffer.address, bytes)))
         };
         if self.channels.iter().any(overlaps) {
             return Err(Error::Overlap(buffer.address));
@@ -170,11 +174,10 @@ impl<B: Bus> Isp<B> {
     }
 
     /// Hands a buffer to a channel; while it streams, the buffer goes to the chip at once if there
-    /// is room.
+    /// is room. A bus that fails here is the next [`Isp::check`]'s business.
     ///
     /// # Errors
     /// [`Error::AlreadyQueued`] and [`Error::QueueFull`]: the channel has not taken the buffer.
-    /// [`Error::Bus`]: it has, and stream-off gives it back.
     pub fn queue(&mut self, channel: ChannelId, buffer: Buffer) -> Result<(), Error> {
         let output = &mut self.channels[channel.index()];
         if output.holds(buffer) {
@@ -183,22 +186,18 @@ impl<B: Bus> Isp<B> {
         if output.waiting.len() >= MAX_BUFFERS || !output.waiting.push(buffer) {
             return Err(Error::QueueFull(channel));
         }
-        if output.streaming {
-            let pushes = output.feed();
-            if !pushes.is_empty() {
-                self.bus.post(pushes.as_slice())?;
-            }
+        if output.is_streaming() && !self.needs_recovery {
+            self.refill(channel);
         }
         Ok(())
     }
 
-    /// Gives the chip waiting buffers for the places that finished frames have left.
-    pub(crate) fn refill(&mut self, channel: ChannelId) -> Result<(), BusError> {
+    /// Gives the chip waiting buffers for the places that finished frames have left. What the bus does
+    /// not carry counts as pushed until the recovery has reset the chip.
+    pub(crate) fn refill(&mut self, channel: ChannelId) {
         let pushes = self.channels[channel.index()].feed();
-        if pushes.is_empty() {
-            Ok(())
-        } else {
-            self.bus.post(pushes.as_slice())
+        if !pushes.is_empty() && self.bus.post(pushes.as_slice()).is_err() {
+            self.needs_recovery = true;
         }
     }
 
@@ -208,13 +207,14 @@ impl<B: Bus> Isp<B> {
     /// [`Error::Busy`] if it streams already; else whatever bring-up meets. The channel's buffers
     /// stay queued.
     pub fn stream_on(&mut self, channel: ChannelId) -> Result<(), Error> {
-        if self.is_streaming(channel) {
+        if self.is_active(channel) {
             return Err(Error::Busy(channel));
         }
         self.ensure_running()?;
         self.channels[channel.index()].reset_sequence();
         let started = self.start_channel(channel);
         if started.is_err() {
+            self.undo_start(channel);
             // The first error is the one to report; a bus that fails here fails again at the next start.
             let _ = self.stop_if_idle();
         }
@@ -224,7 +224,9 @@ impl<B: Bus> Isp<B> {
     pub(crate) fn start_channel(&mut self, channel: ChannelId) -> Result<(), Error> {
         let input = self.sensor.size;
         let layout = self.layout(channel);
-        let writes_rgb = |other: &&OutputChannel| other.streaming && other.layout.format.is_rgb();
+        let writes_rgb = |other: &&OutputChannel| {
+            other.id != channel && other.is_active() && other.layout.format.is_rgb()
+        };
         if layout.format.is_rgb() {
             if let Some(other) = self.channels.iter().find(writes_rgb) {
                 return Err(Error::RgbTaken(other.id));
@@ -240,45 +242,7 @@ impl<B: Bus> Isp<B> {
         self.channel_enable |= enable_bits(channel, &placement, input);
         self.bus
             .post(&[write(Msca::ChannelEnable.address(), self.channel_enable)])?;
-        self.channels[channel.index()].streaming = true;
-        Ok(())
-    }
-
-    /// Stops a channel: waits until it is idle, empties its FIFOs, and takes all buffers back. The
-    /// last channel to stop shuts the ISP down.
-    ///
-    /// # Errors
-    /// [`Error::NotStreaming`]; [`Error::ChannelStuck`] or [`Error::Bus`] if the chip does not stop.
-    /// Except after [`Error::NotStreaming`], all buffers are the caller's again.
-    pub fn stream_off(&mut self, channel: ChannelId) -> Result<(), Error> {
-        if !self.is_streaming(channel) {
-            return Err(Error::NotStreaming(channel));
-        }
-        let stopped = self.stop_channel(channel);
-        self.channels[channel.index()].forget();
-        if stopped == Err(Error::ChannelStuck(channel)) {
-            // It may still write to the buffers that go back now: only a reset is sure to end that.
-            if self.channels.iter().any(OutputChannel::is_streaming) {
-                self.restart()?;
-            } else {
-                bring_up::soft_reset(&mut self.bus)?;
-            }
-        }
-        let shut_down = self.stop_if_idle();
-        stopped.and(shut_down)
-    }
-
-    fn stop_channel(&mut self, channel: ChannelId) -> Result<(), Error> {
-        self.channel_enable &= !all_enable_bits(channel);
-        self.bus
-            .post(&[write(Msca::ChannelEnable.address(), self.channel_enable)])?;
-        let state = Msca::ChannelState.address();
-        let idle = |value| value & channel.bit() == 0;
-        if !poll(&mut self.bus, state, STOP_POLLS, STOP_POLL_US, idle)? {
-            return Err(Error::ChannelStuck(channel));
-        }
-        self.drain_unread(channel)?;
-        self.bus.post(&clear_fifos(channel))?;
+        self.channels[channel.index()].phase = Phase::Streaming;
         Ok(())
     }
 
@@ -303,7 +267,7 @@ impl<B: Bus> Isp<B> {
     /// Takes back buffers that were queued on a channel that never started.
     pub fn take_back(&mut self, channel: ChannelId) {
         let output = &mut self.channels[channel.index()];
-        if !output.streaming {
+        if !output.is_active() {
             output.forget();
         }
     }
@@ -353,7 +317,7 @@ const fn averages(scaled: Size, input: Size) -> bool {
     scaled.width * 2 < input.width || scaled.height * 2 < input.height
 }
 
-fn clear_fifos(channel: ChannelId) -> [Operation; 4] {
+pub(crate) fn clear_fifos(channel: ChannelId) -> [Operation; 4] {
     [
         Channel::YAddressClear,
         Channel::UvAddressClear,
@@ -375,7 +339,7 @@ fn enable_bits(channel: ChannelId, placement: &Placement, input: Size) -> u32 {
 }
 
 /// The bits of [`enable_bits`] that belong to one channel alone.
-const fn all_enable_bits(channel: ChannelId) -> u32 {
+pub(crate) const fn all_enable_bits(channel: ChannelId) -> u32 {
     channel.bit() | scale_bits(channel)
 }
 

@@ -44,6 +44,9 @@ pub enum Error {
     AlreadyQueued(ChannelId),
     /// The buffer at this address overlaps another that is queued.
     Overlap(PhysAddr),
+    /// The hardware may still write to the buffer at this address: no reset has worked since it was
+    /// given to it.
+    Quarantined(PhysAddr),
     /// The buffer at this address ends beyond 4 GiB.
     OutOfRange(PhysAddr),
     /// The noise reduction was offered too little memory: so many bytes.
@@ -52,7 +55,8 @@ pub enum Error {
     Pool(PoolError),
 }
 
-/// Linux error numbers that the driver returns, with the values that MIPS gives them.
+/// Linux error numbers that the driver returns, with the values that MIPS gives them where it is
+/// built for MIPS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 pub enum Errno {
@@ -74,8 +78,10 @@ pub enum Errno {
     Einval = 22,
     /// Inappropriate ioctl for device.
     Enotty = 25,
-    /// No buffer space available (132 on MIPS, 105 elsewhere).
-    Enobufs = 132,
+    /// No buffer space available.
+    Enobufs = if cfg!(target_arch = "mips") { 132 } else { 105 },
+    /// No answer in time.
+    Etimedout = if cfg!(target_arch = "mips") { 145 } else { 110 },
 }
 
 impl Errno {
@@ -95,7 +101,9 @@ impl Error {
             | Self::UnknownChip(..)
             | Self::LinkDown
             | Self::UnknownSensor(_) => Errno::Enodev,
-            Self::Bus(BusError::Timeout | BusError::Protocol)
+            Self::Bus(BusError::Timeout) => Errno::Etimedout,
+            Self::Bus(BusError::NoMemory) => Errno::Enomem,
+            Self::Bus(BusError::Protocol)
             | Self::ResetFailed
             | Self::VicNotReady
             | Self::NoSensor
@@ -107,7 +115,10 @@ impl Error {
             | Self::AlreadyQueued(_)
             | Self::Overlap(_)
             | Self::OutOfRange(_) => Errno::Einval,
-            Self::Busy(_) | Self::RgbTaken(_) => Errno::Ebusy,
+            Self::Bus(BusError::Busy)
+            | Self::Busy(_)
+            | Self::RgbTaken(_)
+            | Self::Quarantined(_) => Errno::Ebusy,
             Self::QueueFull(_) => Errno::Enobufs,
             Self::NoiseReduction(_) => Errno::Efault,
             Self::Pool(error) => error.errno(),
@@ -131,6 +142,10 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bus(BusError::Timeout) => f.write_str("the ISP did not answer in time"),
+            Self::Bus(BusError::Busy) => {
+                f.write_str("the ISP has not answered earlier requests; there is no room for more")
+            }
+            Self::Bus(BusError::NoMemory) => f.write_str("no memory for a request"),
             Self::Bus(BusError::Gone) => f.write_str("the ISP is gone"),
             Self::Bus(BusError::Protocol) => f.write_str("the ISP's answer makes no sense"),
             Self::UnknownChip(soc, core) => write!(
@@ -178,6 +193,10 @@ impl fmt::Display for Error {
             Self::Overlap(address) => {
                 write!(f, "the buffer at {address} overlaps another that is queued")
             }
+            Self::Quarantined(address) => write!(
+                f,
+                "the hardware may still write to the buffer at {address}: no reset has worked"
+            ),
             Self::OutOfRange(address) => write!(f, "the buffer at {address} ends beyond 4 GiB"),
             Self::NoiseReduction(bytes) => write!(
                 f,

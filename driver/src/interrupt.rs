@@ -90,17 +90,34 @@ impl Default for InterruptReport {
 }
 
 impl<B: Bus> Isp<B> {
-    /// Handles an interrupt of either line in one round trip over the bus.
+    /// Handles an interrupt of either line in one round trip over the bus. A bus that fails behind
+    /// that, or an answer that makes no sense, is the next [`Isp::check`]'s business; what was
+    /// completed until then is reported all the same.
     ///
     /// # Errors
-    /// [`Error::Bus`]; whatever was taken from the FIFOs before the failure is lost.
+    /// [`Error::Bus`]: no buffer has changed hands, and the next [`Isp::check`] resets the chip.
     pub fn handle_interrupt(&mut self) -> Result<InterruptReport, Error> {
+        // One that was on its way when the ISP was stopped or reset has nothing to say any more.
+        if self.needs_recovery || !self.running {
+            return Ok(InterruptReport::default());
+        }
         let mut words = [0; RESULT_WORDS];
-        let used = self
+        let answered = self
             .bus
-            .execute(self.interrupt_batch().as_slice(), &mut words)?;
+            .execute(self.interrupt_batch().as_slice(), &mut words)
+            .inspect_err(|_| self.needs_recovery = true)?;
         let mut report = InterruptReport::default();
-        let [core, vic_0, vic_1, entries @ ..] = &words[..used] else {
+        let words = words.get(..answered).unwrap_or_default();
+        if self.file(words, &mut report).is_err() {
+            self.needs_recovery = true;
+        }
+        self.health.unmatched += report.unmatched;
+        Ok(report)
+    }
+
+    /// Files what the batch of an interrupt has read, and does what it asks for.
+    fn file(&mut self, words: &[u32], report: &mut InterruptReport) -> Result<(), Error> {
+        let [core, vic_0, vic_1, entries @ ..] = words else {
             return Err(BusError::Protocol.into());
         };
         report.core_errors = self.core_errors(*core);
@@ -117,13 +134,11 @@ impl<B: Bus> Isp<B> {
             let (entries, behind) = entries.split_at_checked(length).ok_or(BusError::Protocol)?;
             rest = behind;
             self.channels[channel.index()].suspect |= damaged;
-            self.complete(*channel, entries, damaged, &mut report);
-            self.refill(*channel)?;
+            self.complete(*channel, entries, damaged, report);
+            self.refill(*channel);
         }
-        self.health.unmatched += report.unmatched;
         self.finish_first_frame(*core)?;
-        self.deal_with_errors(&mut report)?;
-        Ok(report)
+        self.deal_with_errors(report)
     }
 
     fn streaming_channels(&self) -> List<ChannelId, { ChannelId::COUNT }> {
@@ -220,13 +235,13 @@ impl<B: Bus> Isp<B> {
             self.health.damaged_frames += u32::from(!intact);
             self.watchdog.frames = self.watchdog.frames.wrapping_add(1);
             self.watchdog.intact = self.watchdog.intact.wrapping_add(u32::from(intact));
-            let pushed = report.completed.push(Completed {
+            let fits = report.completed.push(Completed {
                 channel,
                 index: finished.buffer.index,
                 sequence: finished.sequence,
                 intact,
             });
-            debug_assert!(pushed, "MAX_COMPLETED counts every entry");
+            debug_assert!(fits, "MAX_COMPLETED counts every entry");
         }
     }
 

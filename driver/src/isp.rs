@@ -2,10 +2,11 @@
 //! The ISP as a whole: who it is, and when it is up.
 
 use crate::bring_up;
-use crate::bus::Bus;
+use crate::bus::{Bus, BusError};
 use crate::channel::OutputChannel;
 use crate::error::Error;
 use crate::noise_reduction::{self, MemoryOption};
+use crate::quiesce::{Quarantine, no_quarantine};
 use crate::recovery::{Health, Silenced, Watchdog};
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::registers::{Core, Harb};
@@ -42,6 +43,10 @@ pub struct Isp<B> {
     pub(crate) silenced: Silenced,
     /// Interrupts in a row that told of errors and brought no frame.
     pub(crate) interrupts_in_vain: u32,
+    /// The bus has failed while channels streamed: [`Isp::check`] is to reset the chip.
+    pub(crate) needs_recovery: bool,
+    /// What the hardware may write for ever.
+    pub(crate) quarantine: Quarantine,
 }
 
 impl<B: Bus> Isp<B> {
@@ -79,6 +84,8 @@ impl<B: Bus> Isp<B> {
             watchdog: Watchdog::default(),
             silenced: Silenced::default(),
             interrupts_in_vain: 0,
+            needs_recovery: false,
+            quarantine: no_quarantine(),
         }
     }
 
@@ -107,22 +114,31 @@ impl<B: Bus> Isp<B> {
         &self.sensor
     }
 
-    /// Brings the ISP up, unless it is.
+    /// Brings the ISP up, unless it is. A device that does not answer is reset once.
     pub(crate) fn ensure_running(&mut self) -> Result<(), Error> {
         if self.running {
             return Ok(());
         }
-        let started = match self.initialised {
-            true => bring_up::start_vic(&mut self.bus, &self.sensor),
-            false => self.start_isp(),
+        let mut started = match self.initialised {
+            true => self.let_frames_in(),
+            false => self.start_all(),
         };
+        let is_silent = matches!(started, Err(Error::Bus(BusError::Timeout | BusError::Busy)));
+        if is_silent && self.reset_device().is_ok() {
+            started = self.start_all();
+        }
         if started.is_err() {
             // A part of it may run; the first error is the one to report.
             let _ = bring_up::stop(&mut self.bus);
             self.initialised = false;
         }
-        self.running = started.is_ok();
         started
+    }
+
+    /// Resets the ISP, brings it up, and starts the channels that stream with the buffers they hold.
+    pub(crate) fn start_all(&mut self) -> Result<(), Error> {
+        self.set_up()?;
+        self.let_frames_in()
     }
 
     /// Resets the ISP and sets it up, unless it is; frames come once it runs.
@@ -177,31 +193,52 @@ impl<B: Bus> Isp<B> {
         &mut self,
         memory: Option<(IspBuffer, MemoryOption)>,
     ) -> Result<(), Error> {
-        if let Some((buffer, option)) = memory
-            && noise_reduction::registers(buffer, self.sensor.size, option).is_err()
-        {
-            return Err(Error::NoiseReduction(buffer.bytes));
+        if let Some((buffer, option)) = memory {
+            noise_reduction::registers(buffer, self.sensor.size, option)
+                .map_err(|_| Error::NoiseReduction(buffer.bytes))?;
         }
         self.noise_reduction = memory;
         self.write_noise_reduction()
     }
 
     fn write_noise_reduction(&mut self) -> Result<(), Error> {
-        if let Some((buffer, option)) = self.noise_reduction
-            && let Ok(writes) = noise_reduction::registers(buffer, self.sensor.size, option)
-        {
+        let Some((buffer, option)) = self.noise_reduction else {
+            return Ok(());
+        };
+        if let Ok(writes) = noise_reduction::registers(buffer, self.sensor.size, option) {
             self.bus.post(writes.as_slice())?;
         }
         Ok(())
     }
 
-    /// Takes the ISP from whatever state it is in to taking frames, with no channel enabled.
-    pub(crate) fn start_isp(&mut self) -> Result<(), Error> {
-        self.set_up()?;
-        bring_up::start_vic(&mut self.bus, &self.sensor)
+    /// Resets the ISP and sets it up.
+    fn set_up(&mut self) -> Result<(), Error> {
+        self.running = false;
+        self.initialised = false;
+        bring_up::soft_reset(&mut self.bus)?;
+        self.hardware_is_empty();
+        self.configure()
     }
 
-    fn set_up(&mut self) -> Result<(), Error> {
+    /// What [`Isp::start_all`] does behind the reset.
+    pub(crate) fn configure_and_start(&mut self) -> Result<(), Error> {
+        self.configure()?;
+        self.let_frames_in()
+    }
+
+    fn let_frames_in(&mut self) -> Result<(), Error> {
+        bring_up::start_vic(&mut self.bus, &self.sensor)?;
+        for channel in ChannelId::ALL {
+            if self.is_streaming(channel) {
+                self.start_channel(channel)?;
+            }
+        }
+        self.running = true;
+        self.needs_recovery = false;
+        Ok(())
+    }
+
+    fn configure(&mut self) -> Result<(), Error> {
         self.first_frame_seen = false;
         self.channel_enable = 0;
         self.silenced = Silenced::default();
@@ -211,25 +248,26 @@ impl<B: Bus> Isp<B> {
         self.write_noise_reduction()
     }
 
-    /// Shuts the ISP down once no channel streams.
+    /// Shuts the ISP down once no channel is active.
     pub(crate) fn stop_if_idle(&mut self) -> Result<(), Error> {
-        let needed = self.held || self.channels.iter().any(OutputChannel::is_streaming);
+        let needed = self.held || self.channels.iter().any(OutputChannel::is_active);
         if !self.running || needed {
             return Ok(());
         }
         self.running = false;
         self.initialised = false;
+        self.needs_recovery = false;
         Ok(bring_up::stop(&mut self.bus)?)
     }
 
-    /// The bus is gone: nothing runs any more, and all buffers are the caller's again.
-    pub fn abandon(&mut self) {
-        self.running = false;
-        self.initialised = false;
-        self.held = false;
-        for channel in &mut self.channels {
-            channel.forget();
-        }
+    /// Asks for a sign of life while channels stream.
+    ///
+    /// # Errors
+    /// [`Error::Bus`]: the next [`Isp::check`] deals with it.
+    pub fn ping(&mut self) -> Result<(), Error> {
+        let answered = self.bus.read(Harb::SocId.address());
+        self.needs_recovery |= answered.is_err();
+        answered.map(drop).map_err(Error::from)
     }
 
     /// The bus, for what is none of the driver core's business.

@@ -9,6 +9,7 @@
 //! | [`interrupt`] | acknowledge, drain, and say which buffers are done |
 //! | [`selection`] | which part of the sensor's picture a channel shows |
 //! | [`sensor`] | the image sensor: probe, exposure, gain, frame length |
+//! | [`quiesce`] | stops, and who may have a buffer back |
 //! | [`recovery`] | restarts, the watchdog, interrupt storms |
 //! | [`alloc`] | who allocates frame buffers, how many, and from what |
 //! | [`noise_reduction`] | the memory that the temporal noise reduction wants |
@@ -31,6 +32,7 @@ pub mod interrupt;
 pub mod isp;
 mod list;
 pub mod noise_reduction;
+pub mod quiesce;
 pub mod recovery;
 pub mod selection;
 pub mod sensor;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! The memory that the temporal noise reduction keeps frames in ("ncubuf"): its size, and the registers
-//! that are told where it is (facts 5.2, 2b.8).
+//! that are told where it is (T31 5.2, 2b.8).
 
 use crate::bring_up::write;
 use crate::error::Errno;
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn sizes_are_those_of_the_vendors_formula() {
-        // Facts 5.2, confirmed on hardware for 2304x1296.
+        // T31 5.2, confirmed on hardware for 2304x1296.
         for (width, height, full, saving) in [
             (1280, 720, 2_081_860, 1_384_240),
             (1920, 1080, 4_685_424, 3_114_816),

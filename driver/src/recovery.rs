@@ -7,12 +7,11 @@
 //! damaged and changes nothing else.
 
 use crate::bring_up::{self, write};
-use crate::bus::Bus;
+use crate::bus::{Bus, BusError};
 use crate::channel::OutputChannel;
 use crate::error::Error;
 use crate::interrupt::InterruptReport;
 use crate::isp::Isp;
-use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::registers::{Core, Vic};
 
 /// So many interrupts in a row with errors and without a frame are a storm (our choice: no frame of
@@ -26,6 +25,9 @@ const SILENT_NS: u64 = 1_000_000_000;
 const STALLED_NS: u64 = 3_000_000_000;
 /// So many starts without a frame are tried; then the clients hear of it (our choice).
 const RESTARTS: u32 = 3;
+/// A bus that fails is tried for so long, in nanoseconds, before the device below it is reset (our
+/// choice).
+const PATIENCE_NS: u64 = 2_000_000_000;
 
 /// What went wrong since the driver was bound, and was dealt with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,6 +52,13 @@ pub struct Health {
     pub restarts: u32,
     /// Stale addresses found in an input FIFO at a start.
     pub stale_addresses: u32,
+    /// Failures of the bus behind which streams went on.
+    pub recoveries: u32,
+    /// Resets of the device that carries the registers.
+    pub device_resets: u32,
+    /// Buffers that never went back to their owners, since the hardware could not be kept from writing
+    /// them.
+    pub quarantined: u32,
 }
 
 /// Since when nothing has come.
@@ -66,6 +75,8 @@ pub(crate) struct Watchdog {
     quiet_since_ns: Option<u64>,
     /// Restarts since then.
     restarts: u32,
+    /// Since when the bus fails.
+    failing_since_ns: Option<u64>,
 }
 
 impl<B: Bus> Isp<B> {
@@ -76,13 +87,17 @@ impl<B: Bus> Isp<B> {
     }
 
     /// To be called from time to time while a channel streams, with a time in nanoseconds that only
-    /// rises. Finds frames whose interrupt was lost, and starts an ISP anew that has stalled or brings
-    /// nothing but damaged frames. Costs nothing on the bus while frames come.
+    /// rises. Finds frames whose interrupt was lost, and starts an ISP anew that has stalled, brings
+    /// nothing but damaged frames, or was out of reach. Costs nothing on the bus while frames come.
     ///
     /// # Errors
-    /// [`Error::Stalled`] if restarts do not help: the ISP is stopped, and all buffers are the
-    /// caller's after [`Isp::abandon`]. [`Error::Bus`] if nobody answers.
+    /// [`Error::Stalled`] if restarts do not help, [`Error::Bus`] if nobody answers. Every stream has
+    /// ended then, and all buffers are the caller's as far as [`Isp::may_write`] lets them go.
     pub fn check(&mut self, now_ns: u64) -> Result<InterruptReport, Error> {
+        if self.needs_recovery {
+            return self.recover(now_ns).map(|()| InterruptReport::default());
+        }
+        self.watchdog.failing_since_ns = None;
         let waits = self.channels.iter().any(OutputChannel::waits_for_frame);
         let watchdog = &mut self.watchdog;
         let comes = watchdog.frames != watchdog.frames_at_check;
@@ -100,23 +115,23 @@ impl<B: Bus> Isp<B> {
         if comes {
             // The client hears that they are damaged; an error would tell it no more.
             if quiet_ns >= STALLED_NS && watchdog.restarts < RESTARTS {
-                self.unstall(now_ns)?;
+                self.restart_stalled(now_ns)?;
             }
             return Ok(InterruptReport::default());
         }
         if quiet_ns < SILENT_NS {
             return Ok(InterruptReport::default());
         }
-        let report = self.handle_interrupt()?;
+        let report = self.handle_interrupt().unwrap_or_default();
         if !report.completed.is_empty() {
             self.health.lost_interrupts += 1;
-        } else if quiet_ns >= STALLED_NS {
-            self.unstall(now_ns)?;
+        } else if quiet_ns >= STALLED_NS && !self.needs_recovery {
+            self.restart_stalled(now_ns)?;
         }
         Ok(report)
     }
 
-    fn unstall(&mut self, now_ns: u64) -> Result<(), Error> {
+    fn restart_stalled(&mut self, now_ns: u64) -> Result<(), Error> {
         self.watchdog.quiet_since_ns = Some(now_ns);
         self.watchdog.restarts += 1;
         let restarted = if self.watchdog.restarts > RESTARTS {
@@ -124,11 +139,42 @@ impl<B: Bus> Isp<B> {
         } else {
             self.restart()
         };
-        if restarted.is_err() {
-            // Nothing may be written to the buffers that the clients get back; the first error is
-            // the one to report.
-            let _ = bring_up::soft_reset(&mut self.bus);
-            let _ = bring_up::stop(&mut self.bus);
+        match restarted {
+            Err(Error::Bus(_)) => {
+                self.needs_recovery = true;
+                Ok(())
+            }
+            Err(error) => {
+                self.end_streams();
+                Err(error)
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// The bus has failed: tries to reset the chip and to go on with the streams, first over the bus,
+    /// and behind [`PATIENCE_NS`] with a reset of the device.
+    fn recover(&mut self, now_ns: u64) -> Result<(), Error> {
+        if !self.held && !self.channels.iter().any(OutputChannel::is_streaming) {
+            self.needs_recovery = false;
+            return Ok(());
+        }
+        let since_ns = *self.watchdog.failing_since_ns.get_or_insert(now_ns);
+        let mut restarted = self.restart();
+        if let Err(Error::Bus(error)) = restarted {
+            if error != BusError::Gone && now_ns.saturating_sub(since_ns) < PATIENCE_NS {
+                return Ok(());
+            }
+            if self.reset_device().is_ok() {
+                restarted = self.start_all();
+            }
+        }
+        self.watchdog.failing_since_ns = None;
+        self.watchdog.quiet_since_ns = Some(now_ns);
+        if restarted.is_ok() {
+            self.health.recoveries += 1;
+        } else {
+            self.end_streams();
         }
         restarted
     }
@@ -137,14 +183,7 @@ impl<B: Bus> Isp<B> {
     /// sequence numbers go on with a gap.
     pub(crate) fn restart(&mut self) -> Result<(), Error> {
         self.health.restarts += 1;
-        self.start_isp()?;
-        for channel in ChannelId::ALL {
-            if self.is_streaming(channel) {
-                self.channels[channel.index()].take_from_hardware();
-                self.start_channel(channel)?;
-            }
-        }
-        Ok(())
+        self.start_all()
     }
 
     /// What an interrupt's errors ask for.

@@ -108,7 +108,7 @@ impl<B: Bus> Isp<B> {
         channel: ChannelId,
         wanted: Rectangle,
     ) -> Result<Rectangle, Error> {
-        if self.is_streaming(channel) {
+        if self.channels[channel.index()].is_active() {
             return Err(Error::Busy(channel));
         }
         let source = self.nearest_source(channel, wanted);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! The image sensor over I2C: who it is, how long it exposes, how much it amplifies, how fast it runs.
 //!
-//! The sensor is on I2C0 (facts 2d): a message is a register's number and its value, or its number and a read.
+//! The sensor is on I2C0 (T31 2d): a message is a register's number and its value, or its number and a read.
 
 use crate::bring_up::{poll, write};
 use crate::bus::{Bus, BusError};
@@ -20,9 +20,9 @@ const AROUND_MESSAGES: usize = 4 + 2;
 const MESSAGE: usize = 2;
 /// Words that a batch of messages answers with: what clears the last abort, the state, the reason of an abort.
 const ANSWERS: usize = 3;
-/// Master, fast, restart allowed, no slave (facts 2d).
+/// Master, fast, restart allowed, no slave (T31 2d).
 const CONTROL: u32 = 0x65;
-/// A message is over within 255 polls, 150 us apart (facts 2d).
+/// A message is over within 255 polls, 150 us apart (T31 2d).
 const BUS_POLLS: u32 = 255;
 const BUS_POLL_US: u32 = 150;
 /// How long the sensor's reset is low, and how long it needs afterwards (our choice).
@@ -98,7 +98,7 @@ impl<B: Bus> Isp<B> {
     }
 
     /// Seconds from one frame to the next, as a fraction: `1 / fps` where the frame length is the one
-    /// that the vendor's driver takes for a whole number of frames per second (facts 7.3).
+    /// that the vendor's driver takes for a whole number of frames per second (T31 7.3).
     #[must_use]
     pub fn frame_interval(&self) -> (u32, u32) {
         let clocks = self.sensor.line_length * self.frame_length;
@@ -132,7 +132,7 @@ impl<B: Bus> Isp<B> {
         Ok(u32::from(high) << 8 | u32::from(self.read_sensor(low)?))
     }
 
-    /// Gives the sensor its clock and a pulse on its reset pin (facts 1.1, 7.3).
+    /// Gives the sensor its clock and a pulse on its reset pin (T31 1.1, 7.3).
     fn power_sensor_up(&mut self) -> Result<(), Error> {
         let clock = Cpm::SensorClock.address();
         let running = self.bus.read(clock)? & !Cpm::SENSOR_CLOCK_STOP.mask();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Statistics of the sensor's picture, in the banks' layout (facts 2c, `tx_isp_abi::statistics`).
+//! Statistics of the sensor's picture, in the banks' layout (T31 2c, `tx_isp_abi::statistics`).
 
 use tx_isp_abi::statistics::{
     ADR_BLOCKS, ADR_HISTOGRAM_OFFSET, BLOCKS_OFFSET, DEFOG_BLOCKS, HISTOGRAM_BYTES, Kind,

@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(
             message,
             "finding done-fifo-underflow: channel 0: the Y done FIFO is empty\n  \
-             right would be: read a done FIFO only while bit 0 of its state register is 0 (facts 2.3)\n  \
+             right would be: read a done FIFO only while bit 0 of its state register is 0 (T31 2.3)\n  \
              the register accesses before it:\n    \
              R 0x13300f00 0x00000000 ?\n    \
              R 0x1300002c 0x10031000 HARB0.SOC_ID"

@@ -15,7 +15,6 @@ use std::path::{Path, PathBuf};
 use crate::apt::{Apt, Bundle};
 use crate::cache::{self, Cache};
 use crate::error::{Error, IoContext, Result};
-use crate::workshop::Workshop;
 use host_setup::progress::Progress;
 
 /// What is fetched, and the program in it.
@@ -31,27 +30,24 @@ const DATA: &str = "usr/share/qemu";
 const LIBRARIES: &[u8] = b"/usr/lib/";
 const NOWHERE: &[u8] = b"/dev/nul/";
 
-impl Workshop {
-    /// The newest QEMU of Debian's backports: a program to be started like any other. Fetches it the
-    /// first time.
-    ///
-    /// # Errors
-    /// If it cannot be fetched, or is not as it is known.
-    pub fn newest_qemu(&self, progress: &dyn Progress) -> Result<PathBuf> {
-        let cache = Cache::at(self.cache.path("qemu"));
-        let _lock = cache.lock(progress)?;
-        let apt = Apt::open_qemu(&self.cache, &cache, progress)?;
-        let unpacked = apt.bundles("qemu", |apt| {
-            Ok(vec![Bundle {
-                label: "qemu".to_owned(),
-                packages: apt.closure(&[PACKAGE])?,
-            }])
-        })?;
-        let root = match unpacked.as_slice() {
-            [bundle] => &bundle.root,
-            _ => return Err(unexpected("apt gave it in several parts")),
-        };
-        start_script(root)
+/// The newest QEMU of Debian's backports: a program to be started like any other. Fetches it the first
+/// time, into a folder of the cache `whole`.
+///
+/// # Errors
+/// If it cannot be fetched, or is not as it is known.
+pub(crate) fn fetch(whole: &Cache, progress: &dyn Progress) -> Result<PathBuf> {
+    let cache = Cache::at(whole.path("qemu"));
+    let _lock = cache.lock(progress)?;
+    let apt = Apt::open_qemu(whole, &cache, progress)?;
+    let unpacked = apt.bundles("qemu", |apt| {
+        Ok(vec![Bundle {
+            label: "qemu".to_owned(),
+            packages: apt.closure(&[PACKAGE])?,
+        }])
+    })?;
+    match unpacked.as_slice() {
+        [bundle] => start_script(&bundle.root),
+        _ => Err(unexpected("apt gave it in several parts")),
     }
 }
 

@@ -3,14 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::apt::Apt;
 use crate::cache;
 use crate::error::{Error, Result};
 use crate::initramfs::Initramfs;
 use crate::kernel::modules::module_info;
-use crate::kernel::{self, CROSS_COMPILE, Kernel, KernelChoice, jobs, make};
+use crate::kernel::{CROSS_COMPILE, Kernel, jobs, make};
 use crate::module::KBUILD_LIMIT;
-use crate::workshop::Workshop;
 use host_setup::command::run;
 use host_setup::progress::Progress;
 
@@ -34,74 +32,59 @@ pub struct Sdk {
     pub ldflags: &'static str,
 }
 
-impl Workshop {
-    /// What is needed to build for the guest with that kernel; fetches what is missing.
-    ///
-    /// # Errors
-    /// If the kernel cannot be had.
-    pub fn sdk(&self, choice: &KernelChoice, progress: &dyn Progress) -> Result<Sdk> {
-        let kernel = self.kernel(choice, progress)?;
-        Ok(Sdk {
+impl Sdk {
+    /// What is needed to build for that kernel.
+    pub(crate) fn of(kernel: Kernel) -> Self {
+        Self {
             release: kernel.release,
             kdir: kernel.build,
             arch: "mips",
             cross_compile: CROSS_COMPILE,
             cflags: "-O2 -march=mips32r2",
             ldflags: "-static",
-        })
-    }
-
-    /// Runs kbuild in a folder of the user's, and gives the modules it made, in its own order.
-    ///
-    /// # Errors
-    /// With the compiler's words; or if there is nothing to build.
-    pub fn build_modules(
-        &self,
-        choice: &KernelChoice,
-        folder: &Path,
-        progress: &dyn Progress,
-    ) -> Result<Vec<PathBuf>> {
-        let wrong = |reason: &str| Error::UserModule {
-            path: folder.to_path_buf(),
-            reason: reason.to_owned(),
-        };
-        if !["Kbuild", "Makefile"]
-            .iter()
-            .any(|name| folder.join(name).is_file())
-        {
-            return Err(wrong("it holds neither Kbuild nor Makefile"));
-        }
-        let folder = std::path::absolute(folder).map_err(|error| wrong(&error.to_string()))?;
-        let kernel = self.kernel(choice, progress)?;
-        progress.start("kbuild");
-        let mut command = make(&kernel.build);
-        command
-            .arg(format!("-j{}", jobs()))
-            .arg(format!("M={}", folder.display()))
-            .arg("modules");
-        run(
-            command,
-            &format!("building {}", folder.display()),
-            KBUILD_LIMIT,
-        )?;
-        let order = cache::read_text(&folder.join("modules.order"))?;
-        // Each line is the object that became the module, by its whole path up to Linux 6.1.
-        let made: Vec<PathBuf> = order
-            .lines()
-            .map(|line| folder.join(line).with_extension("ko"))
-            .collect();
-        let names: Vec<String> = made.iter().map(|path| file_name(path)).collect();
-        progress.finish(&names.join(", "));
-        match made.is_empty() {
-            true => Err(wrong("kbuild made no module of it; is obj-m set?")),
-            false => Ok(made),
         }
     }
+}
 
-    fn kernel(&self, choice: &KernelChoice, progress: &dyn Progress) -> Result<Kernel> {
-        let _lock = self.cache.lock(progress)?;
-        let apt = Apt::open(&self.repository, &self.cache, progress)?;
-        kernel::prepare(choice, &self.repository, &self.cache, &apt, progress)
+/// Runs kbuild in a folder of the user's, and gives the modules it made, in its own order.
+///
+/// # Errors
+/// With the compiler's words; or if there is nothing to build.
+pub(crate) fn build(
+    kernel: &Kernel,
+    folder: &Path,
+    progress: &dyn Progress,
+) -> Result<Vec<PathBuf>> {
+    let wrong = |reason: &str| Error::UserModule {
+        path: folder.to_path_buf(),
+        reason: reason.to_owned(),
+    };
+    if !["Kbuild", "Makefile"]
+        .iter()
+        .any(|name| folder.join(name).is_file())
+    {
+        return Err(wrong("it holds neither Kbuild nor Makefile"));
+    }
+    let folder = std::path::absolute(folder).map_err(|error| wrong(&error.to_string()))?;
+    progress.start("kbuild");
+    let mut command = make(&kernel.build);
+    command
+        .arg(format!("-j{}", jobs()))
+        .arg(format!("M={}", folder.display()))
+        .arg("modules");
+    let what = format!("building {}", folder.display());
+    run(command, &what, KBUILD_LIMIT)?;
+    let order = cache::read_text(&folder.join("modules.order"))?;
+    // Each line is the object that became the module, by its whole path up to Linux 6.1.
+    let made: Vec<PathBuf> = order
+        .lines()
+        .map(|line| folder.join(line).with_extension("ko"))
+        .collect();
+    let names: Vec<String> = made.iter().map(|path| file_name(path)).collect();
+    progress.finish(&names.join(", "));
+    match made.is_empty() {
+        true => Err(wrong("kbuild made no module of it; is obj-m set?")),
+        false => Ok(made),
     }
 }
 

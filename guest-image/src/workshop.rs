@@ -11,7 +11,8 @@ use crate::kernel::modules::module_info;
 use crate::kernel::{self, Kernel, KernelChoice};
 use crate::module::{self, Module};
 use crate::placement::{CarveOut, Placement};
-use crate::{agent, board, user_modules, userland, vendor_client};
+use crate::user_modules::Sdk;
+use crate::{agent, board, newest_qemu, user_modules, userland, vendor_client};
 use host_setup::progress::Progress;
 use host_setup::toolchain::Toolchain;
 
@@ -47,8 +48,8 @@ const BOARD_MODULE: &str = "/lib/modules/tx-isp-t31-board.ko";
 /// Where images are made.
 #[derive(Debug, Clone)]
 pub struct Workshop {
-    pub(crate) repository: PathBuf,
-    pub(crate) cache: Cache,
+    repository: PathBuf,
+    cache: Cache,
 }
 
 /// What the image is to be.
@@ -172,6 +173,42 @@ impl Workshop {
     pub fn lock_packages(&self, progress: &dyn Progress) -> Result<String> {
         let _lock = self.cache.lock(progress)?;
         Apt::open(&self.repository, &self.cache, progress)?.lock_text()
+    }
+
+    /// What is needed to build for the guest with that kernel; fetches what is missing.
+    ///
+    /// # Errors
+    /// If the kernel cannot be had.
+    pub fn sdk(&self, choice: &KernelChoice, progress: &dyn Progress) -> Result<Sdk> {
+        Ok(Sdk::of(self.kernel(choice, progress)?))
+    }
+
+    /// Runs kbuild in a folder of the user's, and gives the modules it made, in its own order.
+    ///
+    /// # Errors
+    /// With the compiler's words; or if there is nothing to build.
+    pub fn build_modules(
+        &self,
+        choice: &KernelChoice,
+        folder: &Path,
+        progress: &dyn Progress,
+    ) -> Result<Vec<PathBuf>> {
+        user_modules::build(&self.kernel(choice, progress)?, folder, progress)
+    }
+
+    /// The newest QEMU of Debian's backports: a program to be started like any other. Fetches it the
+    /// first time.
+    ///
+    /// # Errors
+    /// If it cannot be fetched, or is not as it is known.
+    pub fn newest_qemu(&self, progress: &dyn Progress) -> Result<PathBuf> {
+        newest_qemu::fetch(&self.cache, progress)
+    }
+
+    fn kernel(&self, choice: &KernelChoice, progress: &dyn Progress) -> Result<Kernel> {
+        let _lock = self.cache.lock(progress)?;
+        let apt = Apt::open(&self.repository, &self.cache, progress)?;
+        kernel::prepare(choice, &self.repository, &self.cache, &apt, progress)
     }
 
     /// Fetches and builds what is missing or has changed, and packs the image. Waits if another

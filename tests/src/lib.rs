@@ -14,7 +14,7 @@ pub mod guest;
 pub mod record;
 pub mod rig;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use tx_isp_abi::PhysAddr;
@@ -42,6 +42,10 @@ pub struct Board {
     traffic: Rc<RefCell<Traffic>>,
     /// What the bus does instead of answering.
     fault: Rc<RefCell<Option<BusError>>>,
+    /// How many batches pass before the fault.
+    good_batches: Rc<Cell<u32>>,
+    /// The device below the registers can be reset.
+    has_reset: Rc<Cell<bool>>,
     /// A frame whose DMA is still going on when the driver looks; ended when the driver sleeps.
     open_frame: Rc<RefCell<Option<Frame>>>,
 }
@@ -60,6 +64,8 @@ impl Board {
             chip: Rc::new(RefCell::new(Chip::new(GC2053))),
             traffic: Rc::default(),
             fault: Rc::default(),
+            good_batches: Rc::default(),
+            has_reset: Rc::new(Cell::new(true)),
             open_frame: Rc::default(),
         }
     }
@@ -90,7 +96,18 @@ impl Board {
 
     /// From now on the bus fails with `fault`, or works again.
     pub fn set_fault(&self, fault: Option<BusError>) {
+        self.set_fault_after(0, fault);
+    }
+
+    /// The bus carries so many batches, then it fails.
+    pub fn set_fault_after(&self, batches: u32, fault: Option<BusError>) {
         *self.fault.borrow_mut() = fault;
+        self.good_batches.set(batches);
+    }
+
+    /// Whether the device below the registers can be reset, as a virtio device can.
+    pub fn set_resettable(&self, resettable: bool) {
+        self.has_reset.set(resettable);
     }
 
     /// A whole frame passes; `None` while the chip does not stream.
@@ -115,7 +132,12 @@ impl Board {
     }
 
     fn check(&self) -> Result<(), BusError> {
-        (*self.fault.borrow()).map_or(Ok(()), Err)
+        let Some(fault) = *self.fault.borrow() else {
+            return Ok(());
+        };
+        let left = self.good_batches.get();
+        self.good_batches.set(left.saturating_sub(1));
+        if left > 0 { Ok(()) } else { Err(fault) }
     }
 
     fn record(&self, operations: &[Operation]) {
@@ -150,6 +172,15 @@ impl Bus for Board {
             };
             self.chip.borrow_mut().write(address, value);
         }
+        Ok(())
+    }
+
+    fn reset_device(&mut self) -> Result<(), BusError> {
+        if !self.has_reset.get() {
+            return Err(BusError::Gone);
+        }
+        self.open_frame.borrow_mut().take();
+        *self.chip.borrow_mut() = Chip::new(GC2053);
         Ok(())
     }
 

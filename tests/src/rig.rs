@@ -194,6 +194,12 @@ impl Bus for Rig {
         self.execute(operations, &mut []).map(|_| ())
     }
 
+    fn reset_device(&mut self) -> Result<(), BusError> {
+        self.0.device.reset();
+        self.0.device.resume();
+        Ok(())
+    }
+
     fn sleep(&mut self, microseconds: u32) {
         self.advance(u64::from(microseconds) * 1000);
     }

@@ -186,7 +186,7 @@ fn a_second_channel_in_rgb_is_refused() {
     assert_eq!(
         isp.stream_on(third),
         Err(Error::RgbTaken(second)),
-        "facts 2.4"
+        "T31 2.4"
     );
     isp.stream_off(second).unwrap();
     isp.stream_on(third).unwrap();
@@ -365,15 +365,29 @@ fn a_dead_bus_is_an_error_everywhere_and_hangs_nowhere() {
     board.set_fault(Some(BusError::Timeout));
     let timeout = Error::Bus(BusError::Timeout);
     assert_eq!(isp.handle_interrupt(), Err(timeout));
-    assert_eq!(isp.queue(MAIN, buffer(7)), Err(timeout));
+    assert_eq!(isp.queue(MAIN, buffer(7)), Ok(()), "it waits");
     assert_eq!(isp.stream_off(MAIN), Err(timeout));
     assert_eq!(isp.stream_on(MAIN), Err(timeout));
-    assert_eq!(timeout.errno(), Errno::Eio);
-    assert_eq!(Errno::Eio.to_return_value(), -5);
+    assert_eq!(timeout.errno(), Errno::Etimedout);
     board.set_fault(None);
     start(&mut isp, MAIN, 1);
     board.frame().unwrap();
     assert_eq!(isp.handle_interrupt().unwrap().completed.len(), 1);
+}
+
+#[test]
+fn each_way_to_fail_has_its_errno() {
+    for (error, errno) in [
+        (BusError::Timeout, Errno::Etimedout),
+        (BusError::Busy, Errno::Ebusy),
+        (BusError::NoMemory, Errno::Enomem),
+        (BusError::Gone, Errno::Enodev),
+        (BusError::Protocol, Errno::Eio),
+    ] {
+        assert_eq!(Error::Bus(error).errno(), errno);
+    }
+    assert_eq!(Errno::Eio.to_return_value(), -5);
+    assert_eq!(Errno::Etimedout.to_return_value(), -110);
 }
 
 #[test]

@@ -94,7 +94,7 @@ fn the_frame_length_sets_the_rate_within_the_sensors_limits() {
     let mut isp = board.probe();
     let period = || board.chip(|chip| chip.frame_period());
     assert_eq!(period(), Duration::from_nanos(39_994_871));
-    // 78 MHz / 2200 / 30 lines are 30 frames per second (facts 7.3).
+    // 78 MHz / 2200 / 30 lines are 30 frames per second (T31 7.3).
     assert_eq!(isp.set_frame_length(0x49d), Ok(0x49d));
     assert_eq!(period(), Duration::from_nanos(33_310_256));
     assert_eq!(isp.set_exposure(5000), Ok(0x49d - 8));

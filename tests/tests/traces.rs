@@ -52,7 +52,7 @@ fn buffer(index: u32, step: u32) -> Buffer {
 fn stream_on_is_in_the_documented_order() {
     let rig = Rig::new().unwrap();
     let mut isp = rig.probe().unwrap();
-    // Where the vendor's driver has it (facts 6.2).
+    // Where the vendor's driver has it (T31 6.2).
     isp.set_chroma_start(MAIN, ChromaStart::Aligned).unwrap();
     let sheet = Sheet::default();
     sheet.record(&rig);

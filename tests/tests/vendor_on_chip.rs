@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The vendor's front on the chip model, as a client library calls it (facts 2e.1).
+//! The vendor's front on the chip model, as a client library calls it (T31 4.1).
 #![allow(clippy::unwrap_used)]
 
 use tx_isp_abi::channel::ChannelId;
@@ -570,7 +570,7 @@ fn an_isp_that_stops_by_itself_is_told_of_and_can_be_started_again() {
     client.enable_sensor();
     let bytes = client.prepare(SUB, Size::new(640, 360), 2, CARVE_OUT.base.0);
     client.start(SUB).unwrap();
-    client.isp.abandon();
+    client.isp.shut_down();
     client.front.abandon();
     let errno_of = |result: Result<Buffer, Failure>| result.err().map(|failure| failure.errno());
     assert_eq!(errno_of(client.dequeue(SUB)), Some(Errno::Eio));

@@ -4,7 +4,7 @@
 use crate::Size;
 use core::fmt;
 
-/// One of the MSCA's output channels, 0 to 2 (facts 2.4).
+/// One of the MSCA's output channels, 0 to 2 (T31 2.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChannelId(u8);
 
@@ -43,14 +43,14 @@ impl ChannelId {
         self.0 as usize
     }
 
-    /// The channel's bit in CH_EN and CH_STAT (facts 2.4).
+    /// The channel's bit in CH_EN and CH_STAT (T31 2.4).
     #[must_use]
     pub const fn bit(self) -> u32 {
         1 << self.0
     }
 
     /// The largest picture that the channel can write: 2624x2048 for channel 0, 1920x1080 for
-    /// channel 1 (facts 2.4). Nothing is known of channel 2; it takes channel 1's limit (our choice).
+    /// channel 1 (T31 2.4). Nothing is known of channel 2; it takes channel 1's limit (our choice).
     #[must_use]
     pub const fn max_size(self) -> Size {
         match self.0 {
@@ -60,17 +60,17 @@ impl ChannelId {
     }
 }
 
-/// The smallest picture that the scaler can write (facts 2.4, 6.3).
+/// The smallest picture that the scaler can write (T31 2.4, 6.3).
 pub const MIN_SIZE: Size = Size::new(128, 128);
 
-/// The width's step in pixels: libimp prefers multiples of 16 (facts 6.3); the driver insists on it,
+/// The width's step in pixels: libimp prefers multiples of 16 (T31 6.3); the driver insists on it,
 /// so that the stride of every plane is a multiple of 16 bytes.
 pub const WIDTH_STEP: u32 = 16;
 
-/// The height's step in lines: chroma is halved vertically (facts 6.3).
+/// The height's step in lines: chroma is halved vertically (T31 6.3).
 pub const HEIGHT_STEP: u32 = 2;
 
-/// Places of each address FIFO: the logged indices run from 0 to 4 (facts 2a.1).
+/// Places of each address FIFO: the logged indices run from 0 to 4 (T31 2a.1).
 pub const ADDRESS_FIFO_DEPTH: usize = 5;
 
 impl fmt::Display for ChannelId {

@@ -15,7 +15,7 @@
 //! | [`soc`] | the words that tell a SoC, and its id |
 //! | [`vendor`] | the ioctls of the vendor's device nodes |
 //!
-//! The crate has no dependencies and no `std`. Sources written as `facts 2.4` name sections of the
+//! The crate has no dependencies and no `std`. Sources written as `T31 2.4` name sections of the
 //! project's T31 reference; "our choice" marks what no source tells.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -39,7 +39,7 @@ pub mod vendor;
 
 use core::fmt;
 
-/// A physical address as the SoC's bus masters see it: 32 bits, no IOMMU (facts 1.1).
+/// A physical address as the SoC's bus masters see it: 32 bits, no IOMMU (T31 1.1).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct PhysAddr(pub u32);
 
@@ -82,7 +82,7 @@ impl Size {
         Self { width, height }
     }
 
-    /// The packed form of the size registers: width in bits 31:16, height in bits 15:0 (facts 2.1).
+    /// The packed form of the size registers: width in bits 31:16, height in bits 15:0 (T31 2.1).
     #[must_use]
     pub const fn to_register(self) -> u32 {
         (self.width & 0xffff) << 16 | self.height & 0xffff
@@ -117,7 +117,7 @@ impl Rectangle {
         }
     }
 
-    /// The packed form of the position registers: left in bits 31:16, top in bits 15:0 (facts 2.4).
+    /// The packed form of the position registers: left in bits 31:16, top in bits 15:0 (T31 2.4).
     #[must_use]
     pub const fn position_to_register(self) -> u32 {
         Size::new(self.left, self.top).to_register()

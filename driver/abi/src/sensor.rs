@@ -6,7 +6,7 @@ use crate::gain;
 
 /// The colour filters of a 2x2 block of pixels, first line first.
 ///
-/// The values are those of the core's Bayer register (facts 2a.2).
+/// The values are those of the core's Bayer register (T31 3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum BayerOrder {
@@ -79,7 +79,7 @@ pub struct Control {
 }
 
 impl Sensor {
-    /// Nanoseconds from one frame to the next: hts * vts / pixel clock (facts 2.10, 7.3).
+    /// Nanoseconds from one frame to the next: hts * vts / pixel clock (T31 2.10, 7.3).
     #[must_use]
     pub fn frame_period_ns(&self) -> u64 {
         self.period_ns(self.line_length, self.frame_length)
@@ -112,14 +112,14 @@ impl Sensor {
     }
 
     /// The frame length in lines that gives `fps` frames per second, as the vendor's driver
-    /// computes it: pixel clock / hts / fps, rounded down (facts 7.3).
+    /// computes it: pixel clock / hts / fps, rounded down (T31 7.3).
     #[must_use]
     pub fn frame_length_for(&self, fps: u32) -> u32 {
         self.pixel_clock / self.line_length / fps.max(1)
     }
 }
 
-/// GalaxyCore GC2053 in its 78 MHz mode, 25 frames per second (facts 7.3).
+/// GalaxyCore GC2053 in its 78 MHz mode, 25 frames per second (T31 7.3).
 pub const GC2053: Sensor = Sensor {
     name: "gc2053",
     size: Size::new(1920, 1080),
@@ -142,7 +142,7 @@ pub const GC2053: Sensor = Sensor {
         line_length: [0x05, 0x06],
         line_length_unit: 2,
         analogue_gain: 0xb4,
-        // 444864 / 65536 octaves are the most (facts 7.3), in steps of a sixteenth.
+        // 444864 / 65536 octaves are the most (T31 7.3), in steps of a sixteenth.
         max_analogue_gain: 108,
         digital_gain: [0xb1, 0xb2],
         exposure_margin: 8,
@@ -224,14 +224,14 @@ mod tests {
 
     #[test]
     fn the_gc2053_runs_at_25_frames_per_second() {
-        // 2200 * 1418 / 78 MHz = 39.995 ms (facts 7.3).
+        // 2200 * 1418 / 78 MHz = 39.995 ms (T31 7.3).
         assert_eq!(GC2053.frame_period_ns(), 39_994_871);
         assert_eq!(GC2053.frame_length_for(30), 0x49d);
         assert_eq!(GC2053.frame_length_for(25), 0x58a);
         assert_eq!(GC2053.period_ns(2200, 0x49d), 33_310_256);
     }
 
-    /// Facts 7.3, 7.4, repeated on purpose.
+    /// T31 7.3, 7.4, repeated on purpose.
     #[test]
     fn the_gc2053_is_controlled_as_the_reference_says() {
         let control = GC2053.control;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Which SoC this is: the words that tell it, and the id that the client library makes of them.
 
-/// The words that tell a SoC (facts 1.4).
+/// The words that tell a SoC (T31 1.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// HARB0 + 0x2c.
@@ -62,7 +62,7 @@ pub const SOCS: &[Soc] = &[
 ];
 
 impl Identity {
-    /// The client library's number for the SoC (get_cpu_id, facts 1.4); `None` where it gives -1.
+    /// The client library's number for the SoC (get_cpu_id, T31 1.4); `None` where it gives -1.
     #[must_use]
     pub const fn cpu_id(self) -> Option<u8> {
         let Self {
@@ -106,7 +106,7 @@ const fn t21_id(variant: u16) -> u8 {
     }
 }
 
-/// What is in no row of the table is taken for a T31ZX (facts 2a.2).
+/// What is in no row of the table is taken for a T31ZX (T31 3.3).
 const fn t31_id(variant: u16) -> u8 {
     match variant {
         0x3333 => 0xf,
@@ -135,7 +135,7 @@ mod tests {
         .cpu_id()
     }
 
-    /// The table of facts 1.4, row by row.
+    /// The table of T31 1.4, row by row.
     #[test]
     fn each_row_of_the_table_has_its_id() {
         for (strap, expected) in [(1, 0), (0, 1), (0x10, 2)] {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The statistics that the core writes to memory for a driver's control loops (facts 2a.2, 2c).
+//! The statistics that the core writes to memory for a driver's control loops (T31 3.3, 2c).
 //!
 //! Each kind has four banks, filled in turn; a register tells which is the newest. Zones lie in lines from the top left one
 //! on, 16 bytes each, with fields that cross words:
@@ -11,7 +11,7 @@
 //! | AF | fir0, fir1, iir0, iir1 22 each, luma 23, a gap of 1, half the bright pixels 14, 2 bits of the frame number |
 //!
 //! Histograms are 256 words of 21 bits; that of AE0 is followed by another one for infrared. Counts are of half pixels in
-//! both directions, as the zones' sizes are (facts 2c). There are 15 times 15 zones of equal size, whatever the geometry
+//! both directions, as the zones' sizes are (T31 2c). There are 15 times 15 zones of equal size, whatever the geometry
 //! registers say; how AF's filters weigh a line, and the bins of ADR and defog, are our choice.
 
 /// A kind of statistics.

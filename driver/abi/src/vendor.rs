@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The vendor's device nodes: ioctl numbers and the layouts of their arguments (facts 3, corrected by
+//! The vendor's device nodes: ioctl numbers and the layouts of their arguments (T31 3, corrected by
 //! part 2).
 //!
 //! Programs are linked for a 32-bit little-endian MIPS, whose ioctl numbers hold the direction in bits
@@ -61,7 +61,7 @@ pub struct Ioctl {
 macro_rules! ioctls {
     ($($(#[$doc:meta])* $constant:ident = $node:ident, $name:literal, $number:expr, $served:literal;)*) => {
         $($(#[$doc])* pub const $constant: u32 = $number;)*
-        /// Every number that is known (facts 3.2 to 3.6, 2e.1).
+        /// Every number that is known (T31 3.2 to 3.6, 2e.1).
         pub const IOCTLS: &[Ioctl] = &[$(Ioctl {
             node: Node::$node,
             number: $constant,
@@ -151,7 +151,7 @@ ioctls! {
     SET_FORMAT = FrameChannel, "SET_FRAME_FORMAT", video(BOTH, 195, size_of::<FrameFormat>()), true;
     /// Reads it.
     GET_FORMAT = FrameChannel, "GET_FRAME_FORMAT", video(READ, 196, size_of::<FrameFormat>()), true;
-    /// How many banks a channel has; nobody listens (facts 2a.2, row REQBUFS).
+    /// How many banks a channel has; nobody listens (T31 3.3, row REQBUFS).
     SET_BANKS = FrameChannel, "SET_BANKS", video(WRITE, 197, WORD), true;
     /// Waits for a frame; the answer is how many there are.
     LISTEN_BUFFER = FrameChannel, "LISTEN_BUF", video(READ, 191, WORD), true;
@@ -188,12 +188,12 @@ ioctls! {
     RMEM_CACHE = Rmem, "cache operation", crate::rmem::CACHE, true;
 }
 
-/// Longest path of a parameter file, with its final 0 (facts 2a.2).
+/// Longest path of a parameter file, with its final 0 (T31 3.3).
 pub const BIN_PATH_BYTES: usize = 0x40;
 /// Longest name of a sensor, with its final 0.
 pub const NAME_BYTES: usize = 32;
 
-/// A sensor on a bus (facts 7.1, 2e.4).
+/// A sensor on a bus (T31 7.1, 2e.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct SensorInfo {
@@ -253,7 +253,7 @@ pub struct DropRule {
 /// A rule for each channel.
 pub type FrameDrop = [DropRule; 3];
 
-/// A channel's picture (facts 3.2).
+/// A channel's picture (T31 3.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct FrameFormat {
@@ -442,7 +442,7 @@ mod tests {
 
     #[test]
     fn numbers_are_those_of_the_vendors_library() {
-        // Facts 3.2 to 3.6 and 2e.1, as the library's objects hold them.
+        // T31 3.2 to 3.6 and 2e.1, as the library's objects hold them.
         for (ours, vendors) in [
             (REGISTER_SENSOR, 0x8050_56c1),
             (RELEASE_SENSOR, 0x8050_56c2),

@@ -5,11 +5,9 @@ use core::mem::size_of;
 use core::slice;
 use tx_isp_abi::channel::{ChannelId, HEIGHT_STEP, MIN_SIZE, WIDTH_STEP};
 use tx_isp_abi::format::{ChromaStart, FrameLayout, PixelFormat};
-use tx_isp_abi::registers::Harb;
 use tx_isp_abi::sensor::{GC2053, Sensor};
 use tx_isp_abi::{PhysAddr, Size};
 use tx_isp_driver::Error;
-use tx_isp_driver::bus::Bus;
 use tx_isp_driver::channel::Buffer;
 use tx_isp_driver::interrupt::{InterruptReport, MAX_COMPLETED};
 use tx_isp_driver::isp::Isp;
@@ -141,19 +139,16 @@ unsafe fn place<'a>(core: *mut Core, mailbox: Mailbox) -> &'a mut Core {
     }
 }
 
-/// The backend is gone.
+/// Ends every stream, whatever it takes.
 #[unsafe(no_mangle)]
-pub extern "C" fn tx_isp_core_abandon(core: &mut Core) {
-    core.abandon();
+pub extern "C" fn tx_isp_core_shut_down(core: &mut Core) {
+    core.shut_down();
 }
 
 /// Asks the backend for a sign of life.
 #[unsafe(no_mangle)]
-pub extern "C" fn tx_isp_core_ping(core: &mut Core) -> i32 {
-    run("the ISP is silent", || {
-        core.bus_mut().read(Harb::SocId.address())?;
-        Ok(())
-    })
+pub extern "C" fn tx_isp_core_ping(core: &mut Core) {
+    run("the ISP is silent", || core.ping());
 }
 
 /// The fourcc of format number `index`; 0 past the last.
@@ -274,16 +269,28 @@ pub extern "C" fn tx_isp_core_stream_on(core: &mut Core, channel: u32) -> i32 {
     run("stream on", || core.stream_on(channel_id(channel)))
 }
 
-/// Stops a channel; all its buffers are the caller's again. A channel that the loss of the backend
-/// has stopped already is no error.
+/// Begins to stop a channel. One that the loss of the backend has stopped already is no error.
 #[unsafe(no_mangle)]
-pub extern "C" fn tx_isp_core_stream_off(core: &mut Core, channel: u32) -> i32 {
-    run("stream off", || {
-        match core.stream_off(channel_id(channel)) {
-            Err(Error::NotStreaming(_)) => Ok(()),
-            result => result,
-        }
-    })
+pub extern "C" fn tx_isp_core_stop_begin(core: &mut Core, channel: u32) {
+    // What is not streaming needs no stop.
+    let _ = core.stop_begin(channel_id(channel));
+}
+
+/// Goes on with a channel's stop: whether it is to be called again. What the hardware did wrong is said
+/// in the log.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_core_stop_step(core: &mut Core, channel: u32) -> bool {
+    let Some(stopped) = core.stop_step(channel_id(channel)) else {
+        return true;
+    };
+    run("stream off", || stopped);
+    false
+}
+
+/// Whether the hardware may still write to part of a buffer.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_core_may_write(core: &Core, address: u32, bytes: u32) -> bool {
+    core.may_write(PhysAddr(address), bytes)
 }
 
 /// Takes back the buffers of a channel that did not start.
@@ -292,8 +299,7 @@ pub extern "C" fn tx_isp_core_take_back(core: &mut Core, channel: u32) {
     core.take_back(channel_id(channel));
 }
 
-/// Handles an interrupt: stores the finished buffers in `done` and returns their number, or a
-/// negative errno.
+/// Handles an interrupt: stores the finished buffers in `done` and returns their number.
 ///
 /// # Safety
 /// `done` points to room for [`tx_isp_max_completed`] entries.
@@ -301,14 +307,19 @@ pub extern "C" fn tx_isp_core_take_back(core: &mut Core, channel: u32) {
 pub unsafe extern "C" fn tx_isp_core_interrupt(core: &mut Core, done: *mut CompletedBuffer) -> i32 {
     let report = match core.handle_interrupt() {
         Ok(report) => report,
-        Err(error) => return failed("interrupt", error),
+        // The watchdog deals with it.
+        Err(error) => {
+            failed("interrupt", error);
+            return 0;
+        }
     };
     // SAFETY: by this function's contract.
     unsafe { hand_over(&report, done) }
 }
 
 /// Finds frames whose interrupt was lost and starts a stalled ISP anew; `now` is in nanoseconds and
-/// only rises. Stores and returns what [`tx_isp_core_interrupt`] does.
+/// only rises. Stores and returns what [`tx_isp_core_interrupt`] does, or a negative errno: every
+/// stream has ended.
 ///
 /// # Safety
 /// `done` points to room for [`tx_isp_max_completed`] entries.
@@ -323,7 +334,13 @@ pub unsafe extern "C" fn tx_isp_core_check(
         Ok(report) => report,
         Err(error) => return failed("watchdog", error),
     };
-    if core.health().restarts != before.restarts {
+    let after = core.health();
+    if after.recoveries != before.recoveries {
+        log(
+            Level::Warning,
+            format_args!("the ISP was out of reach: it was reset, and streams go on"),
+        );
+    } else if after.restarts != before.restarts {
         log(
             Level::Warning,
             format_args!("no frame came for seconds: the ISP was started anew"),

@@ -17,6 +17,9 @@ pub struct Health {
     storms: u32,
     restarts: u32,
     stale_addresses: u32,
+    recoveries: u32,
+    device_resets: u32,
+    quarantined: u32,
 }
 
 /// Stores the counts.
@@ -34,5 +37,8 @@ pub extern "C" fn tx_isp_core_health(core: &Core, health: &mut Health) {
         storms: counts.storms,
         restarts: counts.restarts,
         stale_addresses: counts.stale_addresses,
+        recoveries: counts.recoveries,
+        device_resets: counts.device_resets,
+        quarantined: counts.quarantined,
     };
 }

@@ -7,6 +7,7 @@ use tx_isp_abi::mailbox::{
     Status, VERSION, encode_request,
 };
 use tx_isp_abi::operation::Operation;
+use tx_isp_driver::Errno;
 use tx_isp_driver::bus::{Bus, BusError};
 
 use crate::print::{Level, log};
@@ -33,7 +34,23 @@ unsafe extern "C" {
         request: *const u32,
         request_words: u32,
     ) -> i32;
+    fn tx_isp_transport_reset(transport: *mut Transport) -> i32;
     fn tx_isp_sleep(microseconds: u32);
+}
+
+/// What C's error numbers mean.
+const fn bus_error(result: i32) -> BusError {
+    const TIMED_OUT: i32 = Errno::Etimedout.to_return_value();
+    const BUSY: i32 = Errno::Ebusy.to_return_value();
+    const NO_MEMORY: i32 = Errno::Enomem.to_return_value();
+    const NO_DEVICE: i32 = Errno::Enodev.to_return_value();
+    match result {
+        TIMED_OUT => BusError::Timeout,
+        BUSY => BusError::Busy,
+        NO_MEMORY => BusError::NoMemory,
+        NO_DEVICE => BusError::Gone,
+        _ => BusError::Protocol,
+    }
 }
 
 /// The mailbox. Its buffers belong to the transport, since the kernel's stack is small.
@@ -116,12 +133,13 @@ impl Mailbox {
                 words(room),
             )
         };
-        if result != 0 {
-            return Err(BusError::Timeout);
-        }
+        let Ok(received) = usize::try_from(result) else {
+            return Err(bus_error(result));
+        };
         let used = usize::try_from(self.response[1]).unwrap_or(usize::MAX);
+        let room = received.min(room).saturating_sub(HEADER_WORDS);
         match Status::from_word(self.response[0]) {
-            Some(Status::Ok) if used <= room - HEADER_WORDS => Ok(used),
+            Some(Status::Ok) if used <= room => Ok(used),
             status => {
                 log(
                     Level::Error,
@@ -163,7 +181,15 @@ impl Bus for Mailbox {
         if result == 0 {
             Ok(())
         } else {
-            Err(BusError::Timeout)
+            Err(bus_error(result))
+        }
+    }
+
+    fn reset_device(&mut self) -> Result<(), BusError> {
+        // SAFETY: the transport is valid by `new`'s contract.
+        match unsafe { tx_isp_transport_reset(self.transport) } {
+            0 => Ok(()),
+            error => Err(bus_error(error)),
         }
     }
 

@@ -15,7 +15,10 @@ use crate::ffi::{run, size_in_bytes};
 use crate::print::{Level, log};
 
 /// The carve-out; more blocks and reservations than a camera's client ever has.
-pub type CarveOut = CarveOutOf<256, 64>;
+pub type CarveOut = CarveOutOf<1024, 64>;
+
+/// Entries of the table that clients leave to the driver's own buffers.
+const KEPT_BLOCKS: usize = 128;
 
 /// `struct tx_isp_range`.
 #[derive(Debug)]
@@ -199,7 +202,42 @@ pub extern "C" fn tx_isp_carve_out_state(carve_out: &CarveOut, state: &mut PoolS
     };
 }
 
-/// Decides how many buffers a queue gets, takes them, and says so in the log: the number of addresses
+impl BufferRequest {
+    fn strategy(&self) -> Strategy {
+        Strategy::from_number(self.strategy).unwrap_or(Strategy::Hybrid)
+    }
+
+    const fn margin(&self) -> Margin {
+        Margin {
+            factor: self.margin,
+            reserve: self.reserve,
+        }
+    }
+
+    fn request(&self) -> Request<'_> {
+        Request {
+            count: self.count,
+            bytes: self.bytes,
+            alignment: self.alignment,
+            owner: text(&self.owner),
+        }
+    }
+}
+
+/// Decides how many buffers a queue gets, and says so in the log: their number, or -ENOMEM.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_carve_out_decide(carve_out: &mut CarveOut, wanted: &BufferRequest) -> i32 {
+    let request = wanted.request();
+    let (grant, policy) =
+        negotiation::grant(wanted.strategy(), wanted.margin(), carve_out, &request);
+    say(&request, &grant, wanted.strategy(), policy);
+    if grant.count == 0 {
+        return Errno::Enomem.to_return_value();
+    }
+    i32::try_from(grant.count).unwrap_or(i32::MAX)
+}
+
+/// Takes the buffers that were decided on, as far as they still can be had: the number of addresses
 /// stored, or -ENOMEM.
 ///
 /// # Safety
@@ -210,19 +248,8 @@ pub unsafe extern "C" fn tx_isp_carve_out_grant(
     wanted: &BufferRequest,
     addresses: *mut u32,
 ) -> i32 {
-    let strategy = Strategy::from_number(wanted.strategy).unwrap_or(Strategy::Hybrid);
-    let margin = Margin {
-        factor: wanted.margin,
-        reserve: wanted.reserve,
-    };
-    let request = Request {
-        count: wanted.count,
-        bytes: wanted.bytes,
-        alignment: wanted.alignment,
-        owner: text(&wanted.owner),
-    };
-    let (grant, policy) = negotiation::grant(strategy, margin, carve_out, &request);
-    say(&request, &grant, strategy, policy);
+    let request = wanted.request();
+    let (grant, _) = negotiation::grant(wanted.strategy(), wanted.margin(), carve_out, &request);
     if grant.count == 0 {
         return Errno::Enomem.to_return_value();
     }
@@ -254,15 +281,21 @@ fn say(request: &Request<'_>, grant: &Grant, strategy: Strategy, policy: &str) {
     );
 }
 
-/// Decides how many buffers a queue gets from system memory, where the largest block that can be had
-/// is all that is known, and says so in the log.
+/// Decides how many buffers a queue gets from system memory, where `available` could be had, and says
+/// so in the log.
 #[unsafe(no_mangle)]
-pub extern "C" fn tx_isp_grant_coherent(wanted: &BufferRequest, largest: u32) -> i32 {
-    let count = negotiation::from_system_memory(wanted.count, wanted.bytes, largest);
+pub extern "C" fn tx_isp_grant_coherent(wanted: &BufferRequest, available: u32) -> i32 {
+    let count = negotiation::from_system_memory(
+        wanted.strategy(),
+        wanted.margin(),
+        wanted.count,
+        wanted.bytes,
+        available,
+    );
     log(
         Level::Info,
         format_args!(
-            "REQBUFS: asked {} x {} of system memory, largest block {largest}, granted {count}",
+            "REQBUFS: asked {} x {} of system memory, available {available}, granted {count}",
             wanted.count, wanted.bytes
         ),
     );
@@ -303,6 +336,16 @@ pub extern "C" fn tx_isp_carve_out_allocate(
     owner: &OwnerName,
     address: &mut u32,
 ) -> i32 {
+    let used = carve_out.pool().blocks().len();
+    if owner.client != Client::DRIVER.0 && used + KEPT_BLOCKS > carve_out.pool().capacity() {
+        log(
+            Level::Warning,
+            format_args!("rmem: {used} blocks are as many as clients may have; free some"),
+        );
+        return Error::Pool(PoolError::TooManyBlocks)
+            .errno()
+            .to_return_value();
+    }
     match carve_out.allocate(bytes, or_granule(alignment), owner.owner()) {
         Ok(allocated) => {
             *address = allocated.0;
@@ -338,6 +381,14 @@ pub extern "C" fn tx_isp_carve_out_reserve(
     if bytes == 0 {
         carve_out.cancel(Client(owner.client), text(&owner.name));
         return 0;
+    }
+    let total = carve_out.pool().total();
+    if bytes > total || alignment > total {
+        log(
+            Level::Warning,
+            format_args!("rmem: a reservation of {bytes} bytes exceeds the carve-out's {total}"),
+        );
+        return Errno::Einval.to_return_value();
     }
     let reservation = Reservation {
         owner: owner.owner(),

@@ -152,7 +152,7 @@ const fn extent(node: Node, number: u32) -> Option<(usize, usize)> {
         (Node::Tuning, vendor::SET_CONTROL | vendor::GET_CONTROL) => {
             (size_of::<Control>(), size_of::<Control>())
         }
-        // The vendor's driver takes every other number for this one (facts 2a.2).
+        // The vendor's driver takes every other number for this one (T31 3.3).
         (Node::Tuning, _) => (size_of::<Tuning>(), size_of::<Tuning>()),
         (Node::Encoder, vendor::ENCODER_READ | vendor::ENCODER_WRITE) => {
             (size_of::<EncoderRegister>(), size_of::<EncoderRegister>())

@@ -19,11 +19,15 @@ void tx_isp_vendor_wake(struct tx_isp_vendor_channel *channel)
 void tx_isp_vendor_release_idle(struct tx_isp_vendor_channel *channel)
 {
 	struct tx_isp_front *front = channel->isp->vendor->front;
+	struct tx_isp_memory *memory;
 	u32 index;
 
 	for (index = 0; index < TX_ISP_VENDOR_BUFFERS; index++) {
-		if (!channel->held[index] || tx_isp_vendor_holds(front, channel->number, index))
+		memory = channel->held[index];
+		if (!memory || tx_isp_vendor_holds(front, channel->number, index))
 			continue;
+		if (tx_isp_core_may_write(channel->isp->core, memory->address, memory->bytes))
+			tx_isp_memory_quarantine(memory);
 		tx_isp_vendor_memory_put(channel->held[index]);
 		channel->held[index] = NULL;
 	}

@@ -62,9 +62,9 @@ struct tx_isp_memory *tx_isp_vendor_memory(struct tx_isp *isp, u32 address, u32 
 	if (!file)
 		return NULL;
 	memory = tx_isp_memory_new(isp, TX_ISP_RMEM_MAPPING, bytes);
-	if (memory) {
-		memory->address = address;
-		tx_isp_rmem_hold(memory, file);
+	if (memory && tx_isp_rmem_use(memory, file, address)) {
+		tx_isp_memory_put(memory);
+		memory = NULL;
 	}
 	fput(file);
 	return memory;
@@ -74,7 +74,9 @@ void tx_isp_vendor_memory_put(struct tx_isp_memory *memory)
 {
 	if (!memory)
 		return;
-	tx_isp_rmem_unhold(memory);
+	/* The hardware may write it for ever: its block stays as it is. */
+	if (!memory->quarantined)
+		tx_isp_rmem_put(memory);
 	tx_isp_memory_put(memory);
 }
 

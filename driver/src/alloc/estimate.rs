@@ -3,10 +3,10 @@
 
 use tx_isp_abi::Size;
 
-/// The vendor rounds width and height of NV12 and NV21 up to this (facts 6.2).
+/// The vendor rounds width and height of NV12 and NV21 up to this (T31 6.2).
 const ALIGNMENT: u32 = 16;
 
-/// Bytes of a buffer for a picture of `size` pixels in the format of a V4L2 code (facts 6.2). An unknown
+/// Bytes of a buffer for a picture of `size` pixels in the format of a V4L2 code (T31 6.2). An unknown
 /// code counts as 4 bytes a pixel, the most that any format here takes. `u32::MAX` where the number
 /// would be larger.
 #[must_use]

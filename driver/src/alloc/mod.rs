@@ -22,7 +22,7 @@ pub mod rmem;
 pub enum Strategy {
     /// The driver: MMAP from its pool, and whatever fits.
     Driver = 0,
-    /// The client, as Ingenic's library does it: USERPTR into the carve-out (facts 3.3, 4.2).
+    /// The client, as Ingenic's library does it: USERPTR into the carve-out (T31 3.3, 4.2).
     Client = 1,
     /// The driver, with a count that it negotiates; the client may bring buffers as well.
     Hybrid = 2,

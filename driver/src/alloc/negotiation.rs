@@ -8,7 +8,7 @@
 
 use super::Strategy;
 use super::carve_out::{CarveOut, Reservation};
-use super::pool::{GRANULE, Pool};
+use super::pool::{Client, GRANULE, Pool};
 use core::fmt;
 
 /// The most buffers of a queue (videobuf2's limit).
@@ -91,18 +91,31 @@ impl Margin {
     }
 }
 
-/// How many buffers of `bytes` system memory may be asked for: all, where one of them can be had in
-/// one piece, else none. Nothing is known of the second before the first is taken; whoever allocates
-/// them stops where it fails.
+/// How many buffers of `bytes` a queue gets from system memory where `available` of them could be had
+/// now, each in one piece. `hybrid` keeps its distance as [`Margin`] does in a carve-out; the others
+/// get what fits. One is worth a try wherever any is allowed: the kernel may move or give up other
+/// memory for it.
 #[must_use]
-pub const fn from_system_memory(count: u32, bytes: u32, largest: u32) -> u32 {
-    if bytes == 0 || bytes > largest {
-        0
-    } else if count > MAX_COUNT {
-        MAX_COUNT
-    } else {
-        count
+pub fn from_system_memory(
+    strategy: Strategy,
+    margin: Margin,
+    count: u32,
+    bytes: u32,
+    available: u32,
+) -> u32 {
+    let wanted = count.min(MAX_COUNT);
+    if bytes == 0 || wanted == 0 {
+        return 0;
     }
+    let fits = match strategy {
+        Strategy::Hybrid => {
+            let usable = u64::from(available) * u64::from(bytes);
+            let usable = usable.saturating_sub(margin.reserve.into());
+            usable / (u64::from(bytes) * u64::from(margin.factor.max(1)))
+        }
+        Strategy::Driver | Strategy::Client => available.into(),
+    };
+    u32::try_from(fits).unwrap_or(u32::MAX).clamp(1, wanted)
 }
 
 /// As many as leave room for every reservation. Without reservations: as many as fit.
@@ -175,19 +188,22 @@ fn most_that_fit<const N: usize>(
         reservations
             .iter()
             .filter(|reservation| reservation.owner.as_str() != request.owner)
-            .map(|reservation| (reservation.bytes, reservation.alignment))
+            .map(|reservation| {
+                let client = reservation.owner.client();
+                (reservation.bytes, reservation.alignment, client)
+            })
     };
     for count in (1..=most).rev() {
         let run = request
             .bytes
             .checked_mul(count)
-            .map(|run| (run, request.alignment));
+            .map(|run| (run, request.alignment, Client::DRIVER));
         // The run is cut into one block a buffer afterwards, and may leave a rest on either side.
         let can_be_cut = pool.blocks().len() + usize::try_from(count).unwrap_or(N) < N;
         if can_be_cut && run.is_some() && pool.would_fit(run.into_iter().chain(others())) {
             return (count, true);
         }
-        let each = (0..count).map(|_| (request.bytes, request.alignment));
+        let each = (0..count).map(|_| (request.bytes, request.alignment, Client::DRIVER));
         if pool.would_fit(each.chain(others())) {
             return (count, false);
         }

@@ -9,6 +9,8 @@ use tx_isp_abi::PhysAddr;
 
 /// Sizes are rounded up to multiples of this (facts 4.5).
 pub const GRANULE: u32 = 256;
+/// Clients map whole pages: no page holds blocks of two of them.
+pub const PAGE: u32 = 4096;
 
 /// Who opened the door through which memory was asked for: a number that the caller chooses, so that
 /// all that one client holds can be found again. 0 is the driver itself.
@@ -30,6 +32,11 @@ pub struct Owner {
 impl Owner {
     /// The longest name, in bytes.
     pub const LENGTH: usize = 16;
+    /// Holds blocks while it is tried whether they fit: no text is named so.
+    const TRIAL: Self = Self {
+        name: [u8::MAX; Self::LENGTH],
+        client: Client::DRIVER,
+    };
 
     /// An owner of that name on the driver's own behalf, cut to [`Owner::LENGTH`] bytes at a character's boundary.
     #[must_use]
@@ -174,6 +181,12 @@ impl<const N: usize> Pool<N> {
         self.blocks.as_slice()
     }
 
+    /// The most blocks that there can be, free ones included.
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        N
+    }
+
     /// Bytes in all.
     #[must_use]
     pub fn total(&self) -> u32 {
@@ -222,7 +235,9 @@ impl<const N: usize> Pool<N> {
             largest: self.largest_free_run(),
         };
         let rounded = bytes.checked_next_multiple_of(GRANULE).ok_or(no_space)?;
-        let (index, skipped) = self.first_fit(rounded, alignment).ok_or(no_space)?;
+        let (index, skipped) = self
+            .first_fit(rounded, alignment, owner.client)
+            .ok_or(no_space)?;
         let run = self.blocks()[index];
         let rest = run.bytes - skipped - rounded;
         if N - self.blocks.len() < usize::from(skipped > 0) + usize::from(rest > 0) {
@@ -256,18 +271,34 @@ impl<const N: usize> Pool<N> {
         Ok(address)
     }
 
-    /// The first free run that can serve, and how many of its bytes alignment skips.
-    fn first_fit(&self, bytes: u32, alignment: u32) -> Option<(usize, u32)> {
-        let skipped = |block: &Block| {
-            let aligned = block.address.0.checked_next_multiple_of(alignment)?;
-            let skipped = aligned - block.address.0;
-            let free = block.owner.is_none();
-            (free && skipped <= block.bytes && block.bytes - skipped >= bytes).then_some(skipped)
+    /// The first free run that can serve, and how many of its bytes are skipped: for alignment, and
+    /// for the page in which another client's block ends.
+    fn first_fit(&self, bytes: u32, alignment: u32, client: Client) -> Option<(usize, u32)> {
+        let blocks = self.blocks();
+        let is_foreign = |index: Option<usize>| {
+            let neighbour = index.and_then(|index| blocks.get(index)?.owner);
+            // The driver's own blocks are whole pages.
+            let shares = |other: Client| other == client || other == Client::DRIVER;
+            client != Client::DRIVER && neighbour.is_some_and(|owner| !shares(owner.client))
         };
-        self.blocks()
+        let skipped = |index: usize, block: &Block| {
+            let first = block.address.0;
+            let mut start = u64::from(first);
+            let mut end = start + u64::from(block.bytes);
+            if is_foreign(index.checked_sub(1)) {
+                start = start.next_multiple_of(PAGE.into());
+            }
+            if is_foreign(index.checked_add(1)) {
+                end -= end % u64::from(PAGE);
+            }
+            let start = start.next_multiple_of(alignment.into());
+            let fits = block.owner.is_none() && start + u64::from(bytes) <= end;
+            fits.then(|| u32::try_from(start - u64::from(first)).ok())?
+        };
+        blocks
             .iter()
             .enumerate()
-            .find_map(|(index, block)| skipped(block).map(|skipped| (index, skipped)))
+            .find_map(|(index, block)| skipped(index, block).map(|skipped| (index, skipped)))
     }
 
     /// Gives the block that starts at `address` back and returns its length in bytes.
@@ -330,14 +361,14 @@ impl<const N: usize> Pool<N> {
         bytes
     }
 
-    /// Whether blocks of these sizes, each with its alignment, could all be allocated in this order.
-    /// The pool is as before.
-    pub fn would_fit(&mut self, wanted: impl IntoIterator<Item = (u32, u32)>) -> bool {
-        let trial = Owner::new("trial").of(Client(u32::MAX));
-        let fits = wanted
-            .into_iter()
-            .all(|(bytes, alignment)| self.allocate(bytes, alignment, trial).is_ok());
-        self.free_where(|owner| *owner == trial);
+    /// Whether blocks of these sizes, each with its alignment and its client, could all be allocated in
+    /// this order. The pool is as before.
+    pub fn would_fit(&mut self, wanted: impl IntoIterator<Item = (u32, u32, Client)>) -> bool {
+        let fits = wanted.into_iter().all(|(bytes, alignment, client)| {
+            self.allocate(bytes, alignment, Owner::TRIAL.of(client))
+                .is_ok()
+        });
+        self.free_where(|owner| owner.name == Owner::TRIAL.name);
         fits
     }
 
@@ -419,6 +450,29 @@ mod tests {
             Err(PoolError::TooManyBlocks)
         );
         assert_eq!(pool.blocks(), before);
+    }
+
+    #[test]
+    fn no_page_holds_blocks_of_two_clients() {
+        let [first, second] = [1, 2].map(|client| owner().of(Client(client)));
+        let mut pool: Pool<16> = Pool::new(BASE, 8 * PAGE);
+        assert_eq!(pool.allocate(GRANULE, GRANULE, first), Ok(BASE));
+        let page = |number: u32| PhysAddr(BASE.0 + number * PAGE);
+        assert_eq!(pool.allocate(GRANULE, GRANULE, second), Ok(page(1)));
+        let packed = PhysAddr(BASE.0 + GRANULE);
+        assert_eq!(
+            pool.allocate(GRANULE, GRANULE, first),
+            Ok(packed),
+            "its own blocks are packed as by the vendor"
+        );
+        // What is left of the first page is nobody's but its own.
+        assert_eq!(
+            pool.allocate(6 * PAGE, GRANULE, second),
+            Ok(PhysAddr(page(1).0 + GRANULE))
+        );
+        let rest = PAGE - 2 * GRANULE;
+        assert!(pool.allocate(rest + GRANULE, GRANULE, first).is_err());
+        assert!(pool.allocate(rest, GRANULE, first).is_ok());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! The carve-out on the kernel command line, in the vendor's syntax: `rmem=SIZE@BASE`, for example
-//! `rmem=29M@0x6300000` on a Wyze Cam v3 (facts 5.1).
+//! `rmem=29M@0x6300000` on a Wyze Cam v3 (T31 5.1).
 
 use tx_isp_abi::units::ParseRangeError;
 

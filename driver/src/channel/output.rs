@@ -5,6 +5,7 @@
 use super::{Buffer, IN_HARDWARE, MAX_BUFFERS, NO_BUFFER};
 use crate::bring_up::write;
 use crate::list::List;
+use crate::quiesce::{Phase, overlap};
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::{ChromaStart, FrameLayout, PixelFormat, nearest_size};
 use tx_isp_abi::operation::Operation;
@@ -26,16 +27,17 @@ pub(crate) struct Finished {
 #[derive(Clone, Debug)]
 pub struct OutputChannel {
     pub(super) id: ChannelId,
-    pub(super) layout: FrameLayout,
+    pub(crate) layout: FrameLayout,
     /// Where the chroma plane of its layouts begins.
     pub(super) chroma: ChromaStart,
     /// The part of the sensor's picture that is shown.
     pub(crate) source: Rectangle,
-    pub(super) streaming: bool,
+    /// How far it is.
+    pub(crate) phase: Phase,
     /// Buffers that the address FIFO has no room for yet.
     pub(super) waiting: List<Buffer, { MAX_BUFFERS + IN_HARDWARE }>,
     /// Buffers whose addresses were pushed, in that order.
-    pub(super) in_hardware: List<Buffer, IN_HARDWARE>,
+    pub(crate) in_hardware: List<Buffer, IN_HARDWARE>,
     /// Buffers that the client has queued, whether or not the channel has started.
     pub(super) prepared: List<Buffer, MAX_BUFFERS>,
     /// The chip's number of the first frame since stream-on or the last restart.
@@ -59,7 +61,7 @@ impl OutputChannel {
             layout: FrameLayout::new(PixelFormat::Nv12, size),
             chroma: ChromaStart::default(),
             source: Rectangle::whole(sensor),
-            streaming: false,
+            phase: Phase::Stopped,
             waiting: List::new(NO_BUFFER),
             in_hardware: List::new(NO_BUFFER),
             prepared: List::new(NO_BUFFER),
@@ -72,7 +74,23 @@ impl OutputChannel {
     }
 
     pub(crate) const fn is_streaming(&self) -> bool {
-        self.streaming
+        matches!(self.phase, Phase::Streaming)
+    }
+
+    /// Whether the hardware may have buffers of it.
+    pub(crate) const fn is_active(&self) -> bool {
+        !matches!(self.phase, Phase::Stopped)
+    }
+
+    /// Whether the chip was given addresses that no stop or reset has taken from it.
+    pub(crate) const fn has_buffers_in_hardware(&self) -> bool {
+        !self.in_hardware.is_empty()
+    }
+
+    /// Whether the chip was given a buffer that shares a byte with this range.
+    pub(crate) fn gave_to_hardware(&self, address: PhysAddr, bytes: u32) -> bool {
+        let mut given = self.in_hardware.as_slice().iter();
+        given.any(|buffer| overlap((buffer.address, self.layout.sizeimage), (address, bytes)))
     }
 
     /// Size of the pictures in pixels.
@@ -82,13 +100,17 @@ impl OutputChannel {
 
     /// Whether the chip owes it a frame.
     pub(crate) const fn waits_for_frame(&self) -> bool {
-        self.streaming && !self.in_hardware.is_empty()
+        self.is_streaming() && !self.in_hardware.is_empty()
     }
 
-    /// The chip was reset: what it held is to be pushed again, and numbers go on behind a gap of at
-    /// least one frame.
+    /// The chip was reset: what it held waits to be pushed again, and numbers go on behind a gap of at
+    /// least one frame. A stop is over by that.
     pub(crate) fn take_from_hardware(&mut self) {
-        self.recycle(self.in_hardware.len());
+        if self.is_streaming() {
+            self.recycle(self.in_hardware.len());
+        } else {
+            self.take_back_from_hardware();
+        }
         self.first_frame = None;
         self.first_sequence = self.last_sequence.map_or(0, |last| last.wrapping_add(2));
     }
@@ -111,11 +133,17 @@ impl OutputChannel {
         self.suspect = false;
     }
 
-    /// All buffers are the caller's again.
+    /// The channel has stopped: what the chip held waits for the next start.
+    pub(crate) fn take_back_from_hardware(&mut self) {
+        self.recycle(self.in_hardware.len());
+        self.phase = Phase::Stopped;
+    }
+
+    /// All buffers are the caller's again. None is in hardware: it was stopped or reset.
     pub(crate) fn forget(&mut self) {
-        self.streaming = false;
+        debug_assert!(self.in_hardware.is_empty(), "the hardware may write them");
+        self.phase = Phase::Stopped;
         self.waiting.clear();
-        self.in_hardware.clear();
     }
 
     /// The buffer that the chip says it has filled, the frame's number counted from stream-on, and

@@ -17,7 +17,7 @@ use tx_isp_abi::vendor::{
 };
 use tx_isp_abi::{PhysAddr, Rectangle, Size};
 
-/// How far a channel has come, as the vendor's driver numbers it (facts 2b.1).
+/// How far a channel has come, as the vendor's driver numbers it (T31 3.7).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u32)]
 pub enum State {
@@ -130,7 +130,7 @@ impl FrameChannel {
         Ok(())
     }
 
-    /// What FRAME_DROP writes (facts 2b.5).
+    /// What FRAME_DROP writes (T31 2.5).
     fn write_drop_rule<B: Bus>(&self, isp: &mut Isp<B>) -> Result<(), Error> {
         let DropRule {
             enabled,
@@ -209,7 +209,7 @@ impl FrameChannel {
         stopped
     }
 
-    /// SET_FMT. `front_crop` is channel 0's: the input is cut for all (facts 2b.5).
+    /// SET_FMT. `front_crop` is channel 0's: the input is cut for all (T31 2.5).
     pub(super) fn set_format<B: Bus>(
         &mut self,
         isp: &mut Isp<B>,
@@ -443,7 +443,7 @@ fn vendors_picture(fourcc: u32) -> Option<PixelFormat> {
     PixelFormat::from_fourcc(fourcc).filter(|picture| !picture.is_rgb())
 }
 
-/// What the driver writes into a format (facts 2a.2): lines are counted in sixteens.
+/// What the driver writes into a format (T31 3.3): lines are counted in sixteens.
 fn fill_sizes(format: &mut FrameFormat) {
     format.bytes_per_line = format.width.saturating_mul(12) / 8;
     format.image_bytes = format

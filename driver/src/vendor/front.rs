@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
-//! The state of `/dev/tx-isp`: sensors, links, and what runs (facts 3.4, 2b.3).
+//! The state of `/dev/tx-isp`: sensors, links, and what runs (T31 3.4, 2b.3).
 
 use super::channel::FrameChannel;
 use super::queue::Time;

@@ -10,7 +10,7 @@
 //! | [`pages`] | what client libraries read of the SoC's registers |
 //! | [`report`] | the files below `/proc/jz/isp` |
 //!
-//! Sections such as "facts 2b.8" are of the reference's second part. Programs that are linked for a
+//! Sections such as "T31 3.4" are of the reference's second part. Programs that are linked for a
 //! camera see what the vendor's driver would tell them; where that has a fault that harms somebody, the
 //! safe thing is done, and [`Quirks::Vendor`] brings the fault back.
 

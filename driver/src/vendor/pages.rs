@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
-//! What client libraries read of the SoC's registers through `/dev/mem` (facts 2e.2).
+//! What client libraries read of the SoC's registers through `/dev/mem` (T31 4.6).
 //!
 //! Where the ISP is behind a mailbox there are no registers to be mapped. A page of what they would say
 //! is made instead, when it is mapped: words that the chip has are asked of it, a few that belong to
@@ -24,7 +24,7 @@ enum Source {
 
 use Source::{Chip, Constant};
 
-/// Multiplier 100, both dividers 1: a word that can be divided by (facts 2e.2).
+/// Multiplier 100, both dividers 1: a word that can be divided by (T31 4.6).
 const PLL: u32 = 100 << 20 | 1 << 14 | 1 << 11 | 1 << 8;
 /// Pin 8 of port B is an interrupt input: the library leaves the SD clock's drive strength alone.
 const PIN_8: u32 = 1 << 8;
@@ -48,7 +48,7 @@ const WORDS: [(u32, Source); 11] = [
     (0x1330_0000, Chip),
 ];
 
-/// The SoC's registers: first byte and the one behind the last (facts 1.1).
+/// The SoC's registers: first byte and the one behind the last (T31 1.1).
 const REGISTERS: (u32, u32) = (0x1000_0000, 0x1400_0000);
 /// The most bytes of one mapping: as many as the largest block has.
 const MOST: u32 = 1 << 20;
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn the_clock_words_can_be_divided_by() {
-        // The library computes 24 * M / N / OD1 / OD0 (facts 2e.2).
+        // The library computes 24 * M / N / OD1 / OD0 (T31 4.6).
         for (_, source) in WORDS {
             if let Constant(word) = source
                 && word != PIN_8

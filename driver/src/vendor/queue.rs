@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
-//! A frame channel's buffers, from REQBUFS to DQBUF (facts 3.3, 2a.2).
+//! A frame channel's buffers, from REQBUFS to DQBUF (T31 3.3, 2a.2).
 
 use crate::error::Errno;
 use crate::list::List;
@@ -11,7 +11,7 @@ use tx_isp_abi::vendor::{
 /// The most buffers of a channel; REQBUFS cuts what is more.
 pub const MAX_BUFFERS: usize = 64;
 
-/// Where a buffer is, as the vendor's driver numbers it (facts 2a.2).
+/// Where a buffer is, as the vendor's driver numbers it (T31 3.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub enum State {
@@ -380,7 +380,7 @@ fn shown(entry: &Entry) -> Buffer {
     }
 }
 
-/// What QUERYBUF and DQBUF write: all but the address and the length (facts 3.3).
+/// What QUERYBUF and DQBUF write: all but the address and the length (T31 3.3).
 fn show(entry: &Entry, buffer: &mut Buffer) {
     *buffer = Buffer {
         address: buffer.address,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
-//! The files below `/proc/jz/isp`, in the vendor's order (facts 2b.10). What is not modelled says 0.
+//! The files below `/proc/jz/isp`, in the vendor's order (T31 2b.10). What is not modelled says 0.
 
 use super::channel::{FrameChannel, State};
 use super::front::Front;
@@ -10,7 +10,7 @@ use core::fmt::{self, Write};
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::registers::{Core, CsiHost};
 
-/// What the vendor's driver calls itself (facts 2b.2).
+/// What the vendor's driver calls itself (T31 3.1).
 pub const VERSION: &str = "H20221206a";
 /// Counters of the VIC's errors.
 const VIC_COUNTERS: usize = 13;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
-//! The values of `/dev/isp-m0`'s controls (facts 2e.3).
+//! The values of `/dev/isp-m0`'s controls (T31 3.5).
 //!
 //! No picture depends on most of them here: what is set is kept and read back. Controls that are no
 //! number, and those that nobody knows, are accepted and do nothing, as the vendor's driver accepts them.

@@ -113,7 +113,7 @@ pub const BEHAVIOURS: [(Behaviour, &str, &str); 8] = {
         (
             B::StartTransient(StartTransient::On),
             "start-transient=on",
-            "the first frame after a start raises bits 8 and 10, too (logged once, facts 2.2)",
+            "the first frame after a start raises bits 8 and 10, too (logged once, T31 2.2)",
         ),
     ]
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! One output channel of the multi-scaler: the buffers that wait, the frame that is being written,
-//! the frames that are done (facts 2.4, 9.2, 9.3).
+//! the frames that are done (T31 2.4, 9.2, 9.3).
 
 use super::behaviour::{EmptyFifo, SixthPush};
 use super::fifo::Fifo;
@@ -37,7 +37,7 @@ struct Done {
 }
 
 /// A done FIFO and the sequence number of the entry taken last: the number's register is read after
-/// the address's, which takes the entry (facts 2.4).
+/// the address's, which takes the entry (T31 2.4).
 #[derive(Clone, Debug)]
 struct DoneFifo {
     entries: Fifo<Done>,
@@ -198,7 +198,7 @@ impl OutputChannel {
     }
 
     /// The frame's job for this channel, if it is enabled, keeps the frame and has a buffer. `rgb` is
-    /// the channel that may write RGB (facts 2.4).
+    /// the channel that may write RGB (T31 2.4).
     pub(super) fn start_frame(
         &mut self,
         scaler: &Scaler<'_>,

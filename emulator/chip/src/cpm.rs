@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The soft reset's handshake (facts 1.3).
+//! The soft reset's handshake (T31 1.3).
 
 use super::Chip;
 use super::findings::FindingKind;
 use tx_isp_abi::registers::Cpm;
 
 impl Chip {
-    /// The request is acknowledged while nothing is under way to memory (facts 1.3).
+    /// The request is acknowledged while nothing is under way to memory (T31 1.3).
     pub(super) fn read_soft_reset(&self) -> u32 {
         let stored = self.storage.get(Cpm::SoftReset.address());
         let acknowledged = self.is_reset_requested() && self.bus_idle;

@@ -16,7 +16,7 @@ const LIVE_STEP: u32 = 0x0002_0002;
 
 impl Chip {
     /// Whether PHY and host are out of reset. SHUTDOWNZ has no say: the vendor's driver only ever clears
-    /// it (facts 2a.1).
+    /// it (T31 2a.1).
     pub(super) fn csi_is_up(&self) -> bool {
         [CsiHost::PhyReset, CsiHost::HostReset]
             .iter()

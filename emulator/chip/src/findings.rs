@@ -76,85 +76,85 @@ macro_rules! finding_kinds {
 finding_kinds! {
     /// An access to an address where no register is defined.
     UndefinedRegister = "undefined-register", Note,
-        "no register is known at this address; reads give 0, writes are lost (facts 2)";
+        "no register is known at this address; reads give 0, writes are lost (T31 2)";
     /// A write to a register that cannot be written.
     WriteToReadOnly = "write-to-read-only", Suspect,
-        "the register only reports; the write is lost (facts 2)";
+        "the register only reports; the write is lost (T31 2)";
     /// A buffer address pushed into a full FIFO: it is lost.
     AddressFifoOverflow = "address-fifo-overflow", Error,
-        "push only while the FIFO's state register counts fewer than 5 entries; the address was lost (facts 2a.1)";
+        "push only while the FIFO's state register counts fewer than 5 entries; the address was lost (T31 2a.1)";
     /// A done FIFO read although it was empty.
     DoneFifoUnderflow = "done-fifo-underflow", Error,
-        "read a done FIFO only while bit 0 of its state register is 0 (facts 2.3)";
+        "read a done FIFO only while bit 0 of its state register is 0 (T31 2.3)";
     /// A finished frame found the done FIFO full: the driver does not drain it.
     DoneFifoOverflow = "done-fifo-overflow", Suspect,
-        "drain the done FIFOs at each interrupt; a finished frame was lost (facts 2.3)";
+        "drain the done FIFOs at each interrupt; a finished frame was lost (T31 2.3)";
     /// A done entry thrown away, or still there when its channel starts again.
     DoneEntryUnread = "done-entry-unread", Note,
-        "drain the done FIFOs at stream-off before clearing them; their frames were finished (facts 2.3, 2.5)";
+        "drain the done FIFOs at stream-off before clearing them; their frames were finished (T31 2.3, 2.5)";
     /// A Y address without its UV address.
     LumaWithoutChroma = "luma-without-chroma", Suspect,
-        "push the Y and the UV address of a buffer before the next frame begins; the frame was skipped (facts 2a.1)";
+        "push the Y and the UV address of a buffer before the next frame begins; the frame was skipped (T31 2a.1)";
     /// A UV address without its Y address.
     ChromaWithoutLuma = "chroma-without-luma", Suspect,
-        "each UV address belongs to a Y address of the same buffer (facts 2.4)";
+        "each UV address belongs to a Y address of the same buffer (T31 2.4)";
     /// A channel was enabled without a usable size or format.
     ChannelNotConfigured = "channel-not-configured", Error,
-        "set size, format and strides before CH_EN (facts 2.5)";
+        "set size, format and strides before CH_EN (T31 2.5)";
     /// A stride that is shorter than a line, or not a multiple of 8 bytes.
     BadStride = "bad-stride", Error,
-        "a stride has at least the bytes of a line and is a multiple of 8 (facts 6.3; 8 is our choice)";
+        "a stride has at least the bytes of a line and is a multiple of 8 (T31 6.3; 8 is our choice)";
     /// An interrupt acknowledged that was not raised.
     AcknowledgeNotRaised = "acknowledge-not-raised", Suspect,
-        "write back the status that was read, no other bits (facts 2.3)";
+        "write back the status that was read, no other bits (T31 2.3)";
     /// A buffer that does not lie in the guest's memory.
     DmaOutsideMemory = "dma-outside-memory", Error,
-        "the buffer must lie in RAM as a whole; nothing was written (facts 8, row 31)";
+        "the buffer must lie in RAM as a whole; nothing was written (T31 8, row 31)";
     /// A buffer that does not lie in the carve-out.
     DmaOutsideCarveOut = "dma-outside-carve-out", Error,
-        "the buffer must lie in the carve-out (rmem) as a whole, else DMA overwrites Linux (facts 8, row 31)";
+        "the buffer must lie in the carve-out (rmem) as a whole, else DMA overwrites Linux (T31 8, row 31)";
     /// A buffer queued again while it waits or is being written.
     BufferQueuedTwice = "buffer-queued-twice", Error,
-        "push an address again only after it came out of the done FIFO (facts 3.3, 8 row 17)";
+        "push an address again only after it came out of the done FIFO (T31 3.3, 8 row 17)";
     /// The input FIFO was emptied while a frame was being written.
     BufferTakenBack = "buffer-taken-back", Error,
-        "after CH_EN, wait until CH_STAT's bit is 0 before clearing FIFOs and reusing buffers (facts 2.5, 9.2)";
+        "after CH_EN, wait until CH_STAT's bit is 0 before clearing FIFOs and reusing buffers (T31 2.5, 9.2)";
     /// A value that the register's field does not define.
     UndefinedValue = "undefined-value", Suspect,
-        "the value is not one that the register defines (facts 2)";
+        "the value is not one that the register defines (T31 2)";
     /// RSZ_STEP is not what input and output size ask for.
     ScalerStepMismatch = "scaler-step-mismatch", Suspect,
-        "write input * 512 / output to RSZ_STEP, else the picture is slanted (facts 2.4; 8, row 19)";
+        "write input * 512 / output to RSZ_STEP, else the picture is slanted (T31 2.4; 8, row 19)";
     /// A crop that does not lie in its picture.
     CropOutsidePicture = "crop-outside-picture", Error,
-        "the input crop must lie in the sensor's picture, the other in the scaler's output (facts 2.4)";
+        "the input crop must lie in the sensor's picture, the other in the scaler's output (T31 2.4)";
     /// Two channels are to write RGB.
     SecondRgbChannel = "second-rgb-channel", Error,
-        "only one channel at a time may write RGB; the other writes nothing (facts 2.4)";
+        "only one channel at a time may write RGB; the other writes nothing (T31 2.4)";
     /// Raw capture is on without a usable size or stride, or with too few banks.
     MdmaNotConfigured = "mdma-not-configured", Error,
-        "set the banks, their number, size and stride before MDMA_ENABLE (facts 2.7, 2b.9)";
+        "set the banks, their number, size and stride before MDMA_ENABLE (T31 2.7, 2b.9)";
     /// An access to a block whose clock is stopped.
     ClockGated = "clock-gated", Error,
-        "clear the ISP's bits of CLKGR0 and CLKGR1 first; reads give 0, writes are lost (facts 1.3)";
+        "clear the ISP's bits of CLKGR0 and CLKGR1 first; reads give 0, writes are lost (T31 1.3)";
     /// VIC or CSI host were set up for another sensor.
     SensorMismatch = "sensor-mismatch", Suspect,
-        "before the VIC starts, give it the sensor's interface, data type and words of a line, and the CSI host its lanes (facts 2.7, 2.8)";
+        "before the VIC starts, give it the sensor's interface, data type and words of a line, and the CSI host its lanes (T31 2.7, 2.8)";
     /// VIC or core were told of another picture size than the sensor's.
     FrameSizeMismatch = "frame-size-mismatch", Error,
-        "write the sensor's size to the VIC's RESOLUTION and the core's FRAME_SIZE (facts 2.6, 2.7)";
+        "write the sensor's size to the VIC's RESOLUTION and the core's FRAME_SIZE (T31 2.6, 2.7)";
     /// The ISP was put into reset before it had stopped its bus traffic.
     ResetWithoutHandshake = "reset-without-handshake", Error,
-        "set bit 21 of SRBC and wait for bit 20 before setting bit 22 (facts 1.3)";
+        "set bit 21 of SRBC and wait for bit 20 before setting bit 22 (T31 1.3)";
     /// A channel was enabled without the strobe that its settings need to take effect.
     SettingsNotLatched = "settings-not-latched", Suspect,
-        "write CH_EN with bits 19:16 set after changing size, step, crop or stride (facts 2b.5, 2b.11)";
+        "write CH_EN with bits 19:16 set after changing size, step, crop or stride (T31 2.5, 2b.11)";
     /// A byte for an I2C controller that is off.
     TransferWhileDisabled = "transfer-while-disabled", Error,
-        "write 1 to ENB and wait until ENSTA is 1 before DC (facts 2d)";
+        "write 1 to ENB and wait until ENSTA is 1 before DC (T31 2d)";
     /// An access to a block that is held in reset.
     AccessInReset = "access-in-reset", Error,
-        "clear bit 22 of SRBC first; reads give 0, writes are lost (facts 1.3)";
+        "clear bit 22 of SRBC first; reads give 0, writes are lost (T31 1.3)";
 }
 
 /// A text that is no kind's name.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Clock gates and the reset line: what answers at all (facts 1.3).
+//! Clock gates and the reset line: what answers at all (T31 1.3).
 
 use super::Chip;
 use super::findings::FindingKind;

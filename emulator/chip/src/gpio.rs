@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! GPIO ports, as far as they reach the sensor: pin PA18 holds it in reset while it is low (facts 1.1,
-//! 7.3), and the master clock comes from the CPM's CIMCDR (facts 2a.4).
+//! GPIO ports, as far as they reach the sensor: pin PA18 holds it in reset while it is low (T31 1.1,
+//! 7.3), and the master clock comes from the CPM's CIMCDR (T31 2a.4).
 
 use super::Chip;
 use super::sensor::SensorModel;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The I2C controllers (facts 2d). A transfer's bytes go over the bus within the write to DC that gives them; the
+//! The I2C controllers (T31 2d). A transfer's bytes go over the bus within the write to DC that gives them; the
 //! sensor is on controller 0.
 
 use super::Chip;

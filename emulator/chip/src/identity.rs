@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The words that tell which SoC this is (facts 1.4).
+//! The words that tell which SoC this is (T31 1.4).
 
 use super::Chip;
 use tx_isp_abi::registers::{Cpm, Efuse, Harb};
 use tx_isp_abi::soc::{Identity, Soc};
 
 impl Chip {
-    /// The same chip, claiming to be another SoC: only the words that tell it differ (facts 1.4).
+    /// The same chip, claiming to be another SoC: only the words that tell it differ (T31 1.4).
     #[must_use]
     pub fn with_soc(mut self, soc: Soc) -> Self {
         let Identity {
@@ -20,7 +20,7 @@ impl Chip {
             (Harb::SocId.address(), soc_id),
             (Cpm::Strap.address(), strap),
             (Efuse::Remark.address(), Efuse::SUB_REMARK.of(remark.into())),
-            // The client library reads the upper half (facts 2a.2); the lower holds the same.
+            // The client library reads the upper half (T31 3.3); the lower holds the same.
             (Efuse::Variant.address(), variant << 16 | variant),
         ] {
             self.storage.set(address, value);

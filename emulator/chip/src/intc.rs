@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The interrupt controller: sources, masks, and the line to the CPU (facts 1.2).
+//! The interrupt controller: sources, masks, and the line to the CPU (T31 1.2).
 
 use super::Chip;
 use tx_isp_abi::mailbox::{LINE_CORE, LINE_VIC};

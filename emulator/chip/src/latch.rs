@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The multi-scaler's settings as they are in effect: a strobe of CH_EN takes the registers over with the
-//! next frame (facts 2b.5, 2b.11).
+//! next frame (T31 2.5, 2b.11).
 
 use super::storage::Storage;
 use tx_isp_abi::channel::ChannelId;

@@ -62,7 +62,7 @@ use tx_isp_abi::registers::{
 use tx_isp_abi::sensor::Sensor;
 use tx_isp_abi::soc::{Soc, T31X};
 
-/// START_MASK's bits that can be set (facts 2b.4).
+/// START_MASK's bits that can be set (T31 2b.4).
 const START_MASK_BITS: u32 = 0x8fff_ffff;
 
 /// The emulated ISP.
@@ -149,7 +149,7 @@ impl Chip {
         chip
     }
 
-    /// The time from one frame to the next as the sensor is set (facts 7.3).
+    /// The time from one frame to the next as the sensor is set (T31 7.3).
     #[must_use]
     pub fn frame_period(&self) -> Duration {
         Duration::from_nanos(self.sensor_model.period_ns())
@@ -210,7 +210,7 @@ impl Chip {
         }
     }
 
-    /// The levels of the interrupt lines: [`LINE_CORE`] and [`LINE_VIC`] (facts 9.2).
+    /// The levels of the interrupt lines: [`LINE_CORE`] and [`LINE_VIC`] (T31 9.2).
     #[must_use]
     pub fn irq_lines(&self) -> u32 {
         let core = self.core_status & self.storage.get(Core::IrqEnable.address());
@@ -220,7 +220,7 @@ impl Chip {
     }
 
     /// The sensor's first line arrives: counts the frame, raises the start interrupts and takes the
-    /// next buffer of each enabled channel (facts 9.3). `None` while the ISP does not run.
+    /// next buffer of each enabled channel (T31 9.3). `None` while the ISP does not run.
     ///
     /// Each frame, even one without jobs, must be ended with [`Chip::frame_end`] before the next starts.
     pub fn frame_start(&mut self) -> Option<Frame> {
@@ -260,7 +260,7 @@ impl Chip {
         self.latch.take_over(&self.storage);
         let first = std::mem::take(&mut self.core_just_started);
         if first && self.behaviours.start_transient == StartTransient::On {
-            // The pattern 0x500, seen once at a normal start (facts 2.2).
+            // The pattern 0x500, seen once at a normal start (T31 2.2).
             self.core_status |= Core::IRQ_OVERFLOW_0.mask() | Core::IRQ_START_TRANSIENT.mask();
         }
         let stalls = self.behaviours.small_crop == SmallCrop::Stall;
@@ -276,7 +276,7 @@ impl Chip {
     }
 
     /// The frame's last line is in memory, except in the `failed` channels: reports the buffers as
-    /// done and raises the end interrupts (facts 9.3). A frame that began before a reset is forgotten.
+    /// done and raises the end interrupts (T31 9.3). A frame that began before a reset is forgotten.
     pub fn frame_end(&mut self, frame: &Frame, failed: &[ChannelId]) {
         self.frame_end_without(frame, failed, &[]);
     }
@@ -351,7 +351,7 @@ impl Chip {
             .fold(0, |bits, (_, id)| bits | id.bit())
     }
 
-    /// The soft reset of the ISP: core, multi-scaler and VIC (facts 1.3).
+    /// The soft reset of the ISP: core, multi-scaler and VIC (T31 1.3).
     fn reset_isp(&mut self) {
         for block in [
             Core::BLOCK,
@@ -462,7 +462,7 @@ impl Chip {
     }
 
     /// CH_EN: enables take effect at once, what the strobes take over with the next frame; strobes read 0
-    /// (facts 2b.5).
+    /// (T31 2.5).
     fn write_channel_enable(&mut self, value: u32) {
         self.latch.strobe(value);
         for id in ChannelId::ALL {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What changes while a frame passes: line positions, counters, states (facts 2a.1, 2a.3).
+//! What changes while a frame passes: line positions, counters, states (T31 2a.1, 2a.3).
 
 use super::Chip;
 use std::time::Duration;
@@ -38,7 +38,7 @@ impl Chip {
         self.frame_clock.began.is_some()
     }
 
-    /// From a frame's first line to its last: its visible lines at the sensor's pace (facts 2.10).
+    /// From a frame's first line to its last: its visible lines at the sensor's pace (T31 2.10).
     #[must_use]
     pub fn readout_time(&self) -> Duration {
         let lines = self.sensor.size.height;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! A channel's way from the sensor's picture to its own: input crop, scaler, crop, format, masks
-//! (facts 2.4).
+//! (T31 2.4).
 
 use super::Chip;
 use super::findings::{FindingKind, Findings};
@@ -12,7 +12,7 @@ use tx_isp_abi::channel::{ChannelId, MIN_SIZE};
 use tx_isp_abi::format::PixelFormat;
 use tx_isp_abi::registers::{Channel, Core, Msca};
 
-/// Strides are multiples of this many bytes. Facts 6.3 leave 8 or 16 open; the weaker is taken (our
+/// Strides are multiples of this many bytes. T31 6.3 leave 8 or 16 open; the weaker is taken (our
 /// choice).
 const STRIDE_STEP: u32 = 8;
 
@@ -148,7 +148,7 @@ impl Scaler<'_> {
         let size = crop.size;
         let (y_stride, uv_stride) = (self.get(Channel::YStride), self.get(Channel::UvStride));
         let in_range = |pixels: u32, least: u32, limit: u32, input: u32| {
-            // The scaler cannot enlarge (facts 6.3).
+            // The scaler cannot enlarge (T31 6.3).
             (least..=limit.min(input)).contains(&pixels)
         };
         let usable = in_range(scaled.width, MIN_SIZE.width, limit.width, input.size.width)
@@ -289,7 +289,7 @@ impl Chip {
             enabled.map(|(id, _)| (id, scaler(id).format()))
         };
         if formats().any(|(_, format)| format.is_none()) {
-            // A wrong OUT_FMT raises 0x600 again and again (facts 2.2; 8, row 11).
+            // A wrong OUT_FMT raises 0x600 again and again (T31 2.2; 8, row 11).
             self.core_status |= Core::IRQ_OVERFLOW_1.mask() | Core::IRQ_START_TRANSIENT.mask();
         }
         for (id, _) in formats().filter(|(id, _)| !scaler(*id).crops_fit()) {
@@ -316,7 +316,7 @@ impl Chip {
     }
 }
 
-/// Whether CH_EN has a channel's mask rectangles painted (facts 2b.5).
+/// Whether CH_EN has a channel's mask rectangles painted (T31 2.5).
 fn masked(storage: &Storage, id: ChannelId) -> bool {
     let enabled = storage.get(Msca::ChannelEnable.address());
     Msca::MASKED_CHANNELS.get(enabled) & id.bit() != 0

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What goes to memory beside the channels' pictures: raw capture through the VIC's MDMA (facts 2.7)
-//! and statistics (facts 2.9).
+//! What goes to memory beside the channels' pictures: raw capture through the VIC's MDMA (T31 2.7)
+//! and statistics (T31 2.9).
 
 use super::Chip;
 use super::findings::FindingKind;
@@ -13,7 +13,7 @@ use tx_isp_abi::{PhysAddr, Size};
 /// AE0's and AE1's thresholds.
 const FIRST_THRESHOLDS: PhysAddr = PhysAddr(0x1330_a028);
 const SECOND_THRESHOLDS: PhysAddr = PhysAddr(0x1330_a828);
-/// Bytes of a raw pixel in memory (facts 6.2).
+/// Bytes of a raw pixel in memory (T31 6.2).
 const RAW_BYTES: u32 = 2;
 
 /// How far the banks have turned.
@@ -35,7 +35,7 @@ impl Chip {
     }
 
     /// The raw picture of the frame that begins. With registers that do not allow one the VIC raises
-    /// its control-limit error (facts 8, row 9).
+    /// its control-limit error (T31 8, row 9).
     pub(super) fn start_raw(&mut self) -> Option<RawJob> {
         if !self.captures_raw() {
             return None;
@@ -62,7 +62,7 @@ impl Chip {
 
     fn raw_job(&self) -> Option<RawJob> {
         let count = Vic::MDMA_BANKS.get(self.vic(Vic::MdmaControl));
-        // 8 asks for more pictures than there are banks (facts 2b.9).
+        // 8 asks for more pictures than there are banks (T31 2b.9).
         let count = usize::try_from(count).ok()?.min(Vic::MDMA_BANK.len());
         let banks: Vec<PhysAddr> = Vic::MDMA_BANK
             .get(..count)?
@@ -128,7 +128,7 @@ impl Chip {
         })
     }
 
-    /// Whether the core's bypass takes the block out of the way (facts 2.1).
+    /// Whether the core's bypass takes the block out of the way (T31 2.1).
     fn is_bypassed(&self, kind: Kind) -> bool {
         let bypass = self.storage.get(Core::TopBypass.address());
         match kind {
@@ -140,7 +140,7 @@ impl Chip {
         }
     }
 
-    /// Bits 7:0 and 15:8 of a028 or a828 (facts 2c). Without any, nothing is saturated (our choice).
+    /// Bits 7:0 and 15:8 of a028 or a828 (T31 2c). Without any, nothing is saturated (our choice).
     fn thresholds(&self, kind: Kind) -> [u8; 2] {
         let address = match kind {
             Kind::SecondExposure | Kind::SecondHistogram => SECOND_THRESHOLDS,
@@ -164,7 +164,7 @@ impl Chip {
         }
     }
 
-    /// The bank's number, or its address for ADR and defog (facts 2c).
+    /// The bank's number, or its address for ADR and defog (T31 2c).
     fn name_newest(&mut self, job: &StatisticsJob) {
         let bank = u32::try_from(job.bank).unwrap_or(0);
         let (register, field) = match job.kind {
@@ -210,7 +210,7 @@ fn banks(kind: Kind) -> [PhysAddr; BANKS] {
     }
 }
 
-/// The bit of the core's status that tells of a kind (facts 2.2).
+/// The bit of the core's status that tells of a kind (T31 2.2).
 const fn interrupt(kind: Kind) -> u32 {
     match kind {
         Kind::Exposure => Core::IRQ_AE0_ZONES.mask(),

@@ -49,7 +49,7 @@ impl Bench {
         bench.configure(640, 360);
         bench
     }
-    /// Two lanes of MIPI with RAW10 in lines of 1920 pixels (facts 2.7, 2.8).
+    /// Two lanes of MIPI with RAW10 in lines of 1920 pixels (T31 2.7, 2.8).
     fn set_up_for_the_sensor(&mut self) {
         self.write(CSI + 4, 1);
         self.write(VIC + 0xc, 2);
@@ -60,7 +60,7 @@ impl Bench {
         self.write(0x1000_0020, 0);
         self.write(0x1000_0028, 0);
     }
-    /// Holds the ISP in reset, after the handshake of facts 1.3.
+    /// Holds the ISP in reset, after the handshake of T31 1.3.
     fn hold_in_reset(&mut self) {
         self.write(SRBC, 1 << 21);
         self.write(SRBC, 1 << 22);
@@ -146,7 +146,7 @@ fn the_soft_reset_shakes_hands_and_returns_the_isp_to_reset_values() {
     bench.write(SRBC, 0);
     assert_eq!(bench.read(CORE + 0x10), 0);
     assert_eq!(bench.read(VIC), 0);
-    assert_eq!(bench.read(VIC + 0x1e8), 0, "nothing is masked (facts 2a.2)");
+    assert_eq!(bench.read(VIC + 0x1e8), 0, "nothing is masked (T31 3.3)");
     assert_eq!(bench.read(CHANNEL0 + 0x70), 1, "the address FIFO is empty");
     assert!(bench.0.frame_start().is_none());
 }
@@ -229,7 +229,7 @@ fn each_channel_that_has_written_has_its_bit() {
     assert_eq!(
         bench.read(CORE + 0xb4) & 0x7ff,
         0x500,
-        "the pattern of facts 2.2"
+        "the pattern of T31 2.2"
     );
 }
 
@@ -382,7 +382,7 @@ fn a_stale_address_survives_a_restart_unless_it_is_cleared() {
     bench.queue(0x20_0000);
     bench.write(MSCA + 4, 0xf_0001);
     let job = bench.frame().jobs[0];
-    assert_eq!(job.y, PhysAddr(0x10_0000), "facts 8, row 6");
+    assert_eq!(job.y, PhysAddr(0x10_0000), "T31 8, row 6");
     assert_eq!(job.session, 2);
 }
 

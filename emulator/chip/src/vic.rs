@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The VIC's control register (facts 2.7, 2a.2).
+//! The VIC's control register (T31 2.7, 2a.2).
 
 use super::Chip;
 use super::findings::FindingKind;

@@ -11,7 +11,7 @@
 //!
 //! `R` or `W`, the register's address, the value, all hexadecimal (the 0x may be left out). A time in
 //! seconds may stand behind an `@` at the end or in brackets at the front. Addresses of MIPS's KSEG0
-//! and KSEG1 are taken as the physical ones behind them (facts 1.1).
+//! and KSEG1 are taken as the physical ones behind them (T31 1.1).
 
 mod coverage;
 mod decode;

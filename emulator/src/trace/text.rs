@@ -26,7 +26,7 @@ impl ParseTraceError {
     }
 }
 
-/// KSEG0 and KSEG1 show the lowest 512 MiB again from here on (facts 1.1).
+/// KSEG0 and KSEG1 show the lowest 512 MiB again from here on (T31 1.1).
 const KSEG0: u32 = 0x8000_0000;
 const KSEG2: u32 = 0xc000_0000;
 const PHYSICAL: u32 = 0x1fff_ffff;

@@ -60,7 +60,7 @@ pub fn main() -> ExitCode {
         Ok(child) => reap_until(child.id()),
         Err(error) => eprintln!(
             "agent: {} cannot be started: {error}",
-            work.get_program().display()
+            work.get_program().to_string_lossy()
         ),
     }
     power_off()

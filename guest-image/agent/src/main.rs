@@ -18,10 +18,12 @@ mod modules;
 mod planes;
 mod port;
 mod pressure;
+mod rights;
 mod rmem;
 mod run;
 mod serve;
 mod shell;
+mod starts;
 mod stream;
 mod vendor;
 
@@ -29,6 +31,10 @@ use std::process::ExitCode;
 
 /// The argument that asks for [`pressure`].
 const PRESSURE: &str = "pressure";
+/// The argument that asks for [`rights`].
+const RIGHTS: &str = "rights";
+/// The argument that asks for [`starts`].
+const STARTS: &str = "starts";
 /// The argument that asks for [`checksum`].
 const CHECKSUM: &str = "checksum";
 
@@ -37,12 +43,16 @@ fn main() -> ExitCode {
     match arguments.split_first() {
         Some((word, _)) if word == serve::WORD => serve::main(),
         Some((word, rest)) if word == PRESSURE => pressure::main(rest),
+        Some((word, [])) if word == RIGHTS => rights::main(),
+        Some((word, rest)) if word == STARTS => starts::main(rest),
         Some((word, rest)) if word == CHECKSUM => checksum::main(rest),
         _ if std::process::id() == 1 => init::main(),
         _ => {
             eprintln!(
                 "guest-agent is the first process of the lab's guest (init). In the guest it can be asked for\n  \
                  guest-agent pressure SEED ROUNDS    clients come and go while memory is short\n  \
+                 guest-agent rights    what clients may not do to one another is tried\n  \
+                 guest-agent starts COUNT    starts and stops a stream so often\n  \
                  guest-agent checksum FILE FORMAT WIDTH HEIGHT BYTES    CRC-32 of each frame in a file"
             );
             ExitCode::FAILURE

@@ -95,6 +95,16 @@ const CASES: &[(&[&str], &str, Holds)] = &[
         |o| o.good == 30 && o.stop_error == Some(Error::ChannelStuck(MAIN)),
     ),
     (
+        &["stuck-channel:at=1", "dead-reset:at=2"],
+        "with the ISP's reset dead, too, the device is reset before buffers go back",
+        |o| {
+            o.good == 30
+                && o.stop_error == Some(Error::ChannelStuck(MAIN))
+                && o.health.device_resets == 1
+                && o.health.quarantined == 0
+        },
+    ),
+    (
         &["stuck-channel:at=1,times=100"],
         "the stop waits until the channel is idle",
         undisturbed,

@@ -272,6 +272,9 @@ fn parse_health(text: &str) -> Result<Health> {
             "storms" => &mut health.storms,
             "restarts" => &mut health.restarts,
             "stale-addresses" => &mut health.stale_addresses,
+            "recoveries" => &mut health.recoveries,
+            "device-resets" => &mut health.device_resets,
+            "quarantined" => &mut health.quarantined,
             other => bail!("the driver counts {other}, which the lab does not know"),
         };
         *place = count
@@ -294,6 +297,9 @@ const fn since(now: Health, before: Health) -> Health {
         storms: now.storms - before.storms,
         restarts: now.restarts - before.restarts,
         stale_addresses: now.stale_addresses - before.stale_addresses,
+        recoveries: now.recoveries - before.recoveries,
+        device_resets: now.device_resets - before.device_resets,
+        quarantined: now.quarantined - before.quarantined,
     }
 }
 

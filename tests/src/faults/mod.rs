@@ -78,6 +78,7 @@ pub fn judge(case: &Case, seed: u64) -> Row {
 /// What every case must keep, then what the case itself asks for.
 fn problems(case: &Case, outcome: &Outcome) -> Vec<String> {
     let mut problems = Vec::new();
+    let health = outcome.health;
     let mut must = |kept: bool, rule: &str| {
         if !kept {
             problems.push(rule.to_owned());
@@ -92,8 +93,9 @@ fn problems(case: &Case, outcome: &Outcome) -> Vec<String> {
         !outcome.wrote_after_stop,
         "memory was written to after the stop",
     );
+    // A soft reset that nobody acknowledges takes another second.
     must(
-        outcome.stop_ns < 3_200_000_000,
+        outcome.stop_ns < 3_200_000_000 + 1_000_000_000 * u64::from(health.device_resets),
         "the stop took longer than 3.2 s",
     );
     must(
@@ -131,6 +133,8 @@ impl std::fmt::Display for Outcome {
             (health.storms, "storms silenced"),
             (health.stale_addresses, "stale addresses cleared"),
             (health.restarts, "ISP restarts"),
+            (health.device_resets, "device resets"),
+            (health.quarantined, "buffers in quarantine"),
             (
                 self.others_went_on,
                 "good of the other channels after the stop",

@@ -219,9 +219,8 @@ impl Client {
                 }
             }
             Err(error) => {
-                // As the kernel's glue does: each client hears of it and gets its buffers back.
+                // Every stream has ended: each client hears of it and gets its buffers back.
                 self.outcome.stream_error = Some(error);
-                self.isp.abandon();
             }
         }
         Ok(())

@@ -36,7 +36,7 @@ macro_rules! script {
 }
 
 /// Scripts for a guest whose frames come as fast as buffers do.
-pub const FLOWING: [Script; 9] = [
+pub const FLOWING: [Script; 11] = [
     script!(
         "v4l2-ctl streams with each kind of memory",
         "standard_clients.sh"
@@ -63,6 +63,14 @@ pub const FLOWING: [Script; 9] = [
     script!(
         "random clients while another process fragments the pool",
         "memory_pressure.sh"
+    ),
+    script!(
+        "what clients may not do to one another is refused",
+        "memory_rights.sh"
+    ),
+    script!(
+        "500 starts and stops, no request of half a second",
+        "starts_and_stops.sh"
     ),
 ];
 

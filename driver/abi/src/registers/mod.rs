@@ -35,9 +35,9 @@ pub use describe::{Access, Block, Fidelity, Field, Register};
 use crate::PhysAddr;
 use crate::channel::ChannelId;
 
-/// The physical addresses of all registers lie from 0x10000000 up to here, exclusive (facts 1.1).
+/// The physical addresses of all registers lie from 0x10000000 up to here, exclusive (T31 1.1).
 pub const SPACE_END: PhysAddr = PhysAddr(0x1400_0000);
-/// The lowest physical address of a register (facts 1.1).
+/// The lowest physical address of a register (T31 1.1).
 pub const SPACE_START: PhysAddr = PhysAddr(0x1000_0000);
 
 /// Which register an address belongs to.
@@ -305,7 +305,7 @@ mod tests {
                     taken |= field.mask();
                 }
                 assert!(
-                    !register.doc.trim().is_empty() && register.source.starts_with("facts "),
+                    !register.doc.trim().is_empty() && register.source.starts_with("T31 "),
                     "{}",
                     register.name
                 );

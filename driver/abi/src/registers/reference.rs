@@ -220,7 +220,7 @@ impl fmt::Display for IndexPage {
         )?;
         SECTIONS.iter().try_for_each(|section| {
             let (declared, named) = coverage(section);
-            writeln!(f, "| facts {section} | {named} | {declared} |")
+            writeln!(f, "| T31 {section} | {named} | {declared} |")
         })
     }
 }
@@ -273,13 +273,13 @@ mod tests {
         for named in FACTS {
             for offset in named.offsets {
                 let address = PhysAddr(named.base + offset);
-                assert!(is_declared(address), "facts {}: {address}", named.section);
+                assert!(is_declared(address), "T31 {}: {address}", named.section);
             }
             assert!(SECTIONS.contains(&named.section), "{}", named.section);
         }
         for section in SECTIONS {
             let (declared, named) = coverage(section);
-            assert!(named > 0 && declared == named, "facts {section}");
+            assert!(named > 0 && declared == named, "T31 {section}");
         }
     }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The values after reset as they were dumped from a camera, repeated on purpose (facts 2a.3).
+//! The values after reset as they were dumped from a camera, repeated on purpose (T31 2a.3).
 
 use super::RegisterId;
 use crate::PhysAddr;
@@ -238,7 +238,7 @@ fn every_value_of_the_dump_is_declared() {
     }
 }
 
-/// The client library divides by the fields of whichever PLL it chooses (facts 2e.2).
+/// The client library divides by the fields of whichever PLL it chooses (T31 4.6).
 #[test]
 fn no_pll_word_has_a_zero_to_divide_by() {
     use super::Cpm;
@@ -249,7 +249,7 @@ fn no_pll_word_has_a_zero_to_divide_by() {
     }
 }
 
-/// Words of the tables that the vendor's driver loads (facts 2a.4): their first and last.
+/// Words of the tables that the vendor's driver loads (T31 2a.4): their first and last.
 #[test]
 fn the_windows_of_tables_hold_what_is_written() {
     for offset in [

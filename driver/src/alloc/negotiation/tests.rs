@@ -172,11 +172,24 @@ fn pressure_begins_where_the_margin_would_refuse() {
 }
 
 #[test]
-fn system_memory_is_asked_for_where_one_buffer_can_be_had() {
-    assert_eq!(from_system_memory(4, 3_133_440, 4 << 20), 4);
-    assert_eq!(from_system_memory(4, 3_133_440, 2 << 20), 0);
-    assert_eq!(from_system_memory(40, 4096, 4096), 32);
-    assert_eq!(from_system_memory(4, 0, 4096), 0);
+fn system_memory_is_granted_by_the_same_rules() {
+    let margin = Margin {
+        factor: 2,
+        reserve: 10_000_000,
+    };
+    let grant =
+        |strategy, available| from_system_memory(strategy, margin, 40, 3_133_440, available);
+    assert_eq!(grant(Strategy::Driver, 15), 15);
+    assert_eq!(grant(Strategy::Driver, 100), MAX_COUNT);
+    assert_eq!(
+        grant(Strategy::Hybrid, 15),
+        5,
+        "half of what the reserve leaves"
+    );
+    assert_eq!(grant(Strategy::Hybrid, 100), MAX_COUNT);
+    assert_eq!(grant(Strategy::Hybrid, 0), 1, "worth a try");
+    assert_eq!(from_system_memory(Strategy::Driver, margin, 4, 0, 9), 0);
+    assert_eq!(from_system_memory(Strategy::Driver, margin, 0, 9, 9), 0);
 }
 
 #[test]
@@ -327,7 +340,7 @@ proptest! {
         for bytes in &reserved {
             reserve(&mut carve_out, "later", *bytes, GRANULE);
         }
-        let later = || reserved.iter().map(|bytes| (*bytes, GRANULE));
+        let later = || reserved.iter().map(|bytes| (*bytes, GRANULE, Client(1)));
         let fitted_before = carve_out.parts().0.would_fit(later());
         let request = Request { count, bytes: size * PAGE, alignment: PAGE, owner: "q" };
         let (pool, reservations) = carve_out.parts();

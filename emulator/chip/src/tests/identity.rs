@@ -4,7 +4,7 @@
 use super::*;
 use tx_isp_abi::soc::{Identity, SOCS};
 
-/// What get_cpu_id reads (facts 1.4).
+/// What get_cpu_id reads (T31 1.4).
 fn identity(bench: &mut Bench) -> [Identity; 2] {
     let variant = bench.read(0x1354_0238);
     let [low, high] = [variant & 0xffff, variant >> 16].map(|half| u16::try_from(half).unwrap());

@@ -25,7 +25,7 @@ fn another_size_is_an_error_of_the_lines_or_of_their_number() {
         let mut bench = Bench::streaming();
         bench.write(VIC + 4, size);
         bench.frame();
-        assert_eq!(bench.read(VIC + 0x1e0), status, "facts 2.7");
+        assert_eq!(bench.read(VIC + 0x1e0), status, "T31 2.7");
         assert_eq!(bench.findings(), [FindingKind::FrameSizeMismatch]);
     }
     let mut bench = Bench::streaming();
@@ -40,7 +40,7 @@ fn a_vic_that_waits_for_another_interface_gets_nothing_from_mipi() {
     let mut bench = Bench::streaming();
     for interface in [0, 1, 3, 4] {
         bench.write(VIC + 0xc, interface);
-        assert!(bench.0.frame_start().is_none(), "facts 2.7; 8, row 10");
+        assert!(bench.0.frame_start().is_none(), "T31 2.7; 8, row 10");
     }
     bench.write(VIC + 0xc, 2);
     bench.frame();
@@ -77,6 +77,6 @@ fn what_is_read_only_and_unknown_keeps_its_value() {
 fn the_mipi_pages_hold_what_is_written() {
     let mut bench = Bench::streaming();
     bench.write(0x1002_2008, 0xe3);
-    assert_eq!(bench.read(0x1002_2008), 0xe3, "facts 2.8");
+    assert_eq!(bench.read(0x1002_2008), 0xe3, "T31 2.8");
     assert_eq!(bench.findings(), []);
 }

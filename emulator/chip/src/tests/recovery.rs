@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The recovery sequence of facts 2.1.
+//! The recovery sequence of T31 2.1.
 
 use super::*;
 

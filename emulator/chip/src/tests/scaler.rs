@@ -195,7 +195,7 @@ fn an_unknown_format_storms_with_0x600() {
     bench.write(CHANNEL0 + 0x68, 7);
     for _ in 0..2 {
         assert_eq!(bench.job(), None);
-        assert_eq!(bench.read(CORE + 0xb4), 0x3600, "facts 8, row 11");
+        assert_eq!(bench.read(CORE + 0xb4), 0x3600, "T31 8, row 11");
         bench.write(CORE + 0xb8, 0x3600);
     }
     assert_eq!(bench.findings(), [FindingKind::ChannelNotConfigured]);

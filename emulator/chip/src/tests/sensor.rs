@@ -37,7 +37,7 @@ impl Bench {
 fn a_gc2053_tells_its_id_and_its_timing() {
     let mut bench = Bench(Chip::new(GC2053));
     let read = [0xf0, 0xf1, 0x05, 0x06, 0x41, 0x42].map(|register| bench.sensor_read(register));
-    assert_eq!(read, [0x20, 0x53, 0x04, 0x4c, 0x05, 0x8a], "facts 7.3");
+    assert_eq!(read, [0x20, 0x53, 0x04, 0x4c, 0x05, 0x8a], "T31 7.3");
     bench.sensor_write(0xf0, 0);
     assert_eq!(bench.sensor_read(0xf0), 0x20, "the id stays");
     bench.sensor_write(0x99, 0x55);
@@ -77,7 +77,7 @@ fn a_controller_that_is_off_sends_nothing() {
     assert_eq!(bench.findings(), [FindingKind::TransferWhileDisabled]);
 }
 
-/// The steps of the kernel's driver (facts 2d): a register is written, then read in two messages.
+/// The steps of the kernel's driver (T31 2d): a register is written, then read in two messages.
 #[test]
 fn the_kernels_driver_reads_and_writes_by_interrupt() {
     let mut bench = Bench(Chip::new(GC2053));

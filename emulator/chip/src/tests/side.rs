@@ -78,7 +78,7 @@ fn the_control_limit_is_raised_where_raw_capture_is_impossible() {
         let mut bench = Bench::capturing();
         bench.write(VIC + register, value);
         assert_eq!(bench.frame().raw, None, "{register:#x} = {value:#x}");
-        assert_eq!(bench.read(VIC + 0x1e0), 1 << 21 | 1, "facts 8, row 9");
+        assert_eq!(bench.read(VIC + 0x1e0), 1 << 21 | 1, "T31 8, row 9");
         assert_eq!(bench.read(VIC + 0x1e4), 0);
         assert_eq!(bench.findings(), [FindingKind::MdmaNotConfigured]);
     }

@@ -25,7 +25,7 @@ const WORD: usize = 4;
 /// times what a driver needs, and takes less than a millisecond.
 const MAX_LOOKS: usize = 4096;
 
-/// Who answers: the T31 (facts 1.4).
+/// Who answers: the T31 (T31 1.4).
 fn identity() -> Identity {
     Identity {
         version: VERSION,

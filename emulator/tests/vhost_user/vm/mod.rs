@@ -306,7 +306,7 @@ impl Vm {
             (0x1330_0800, 1),
             (0x1002_300c, 1),
             (0x1002_3010, 1),
-            // Two lanes of MIPI with RAW10 in lines of 1920 pixels (facts 2.7, 2.8).
+            // Two lanes of MIPI with RAW10 in lines of 1920 pixels (T31 2.7, 2.8).
             (0x1002_3004, 1),
             (0x133e_000c, 2),
             (0x133e_0014, 1),
