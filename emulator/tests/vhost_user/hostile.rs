@@ -494,7 +494,12 @@ fn the_longest_frame_that_a_driver_can_set_does_not_outlive_it() {
     until("frames come", || frames(&emulation) > 2);
     // 65535 lines of 65535 clocks: two minutes, or what the sensor makes of it.
     for (register, value) in [(0x05, 0xff), (0x06, 0xff), (0x41, 0xff), (0x42, 0xff)] {
-        for (offset, word) in [(0, 0x37), (4, register), (8, value), (0xc, 2)] {
+        for (offset, word) in [
+            (0x6c, 1),
+            (4, 0x37),
+            (0x10, register),
+            (0x10, value | 0x200),
+        ] {
             vm.write(0x1005_0000 + offset, word);
         }
     }

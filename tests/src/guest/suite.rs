@@ -58,6 +58,9 @@ pub enum Programs {
     Vendor,
 }
 
+/// Builds the modules that a test loads by itself.
+pub type BuildModules = fn(&GuestConfig) -> Result<Vec<PathBuf>>;
+
 /// What a guest boots with.
 pub struct Boot {
     /// What the camera sees, and how fast. On a busy machine the sensor's own clock would leave frames
@@ -68,7 +71,7 @@ pub struct Boot {
     /// What the emulator is told, by the guest's memory.
     pub emulator: fn(&Prepared) -> Vec<OsString>,
     /// The modules that are in the guest, to be loaded by the test, in place of the driver.
-    pub modules: Option<fn(&GuestConfig) -> Result<Vec<PathBuf>>>,
+    pub modules: Option<BuildModules>,
     /// What must be done before.
     pub before: Option<Box<dyn Fn() -> Result<()> + Send + Sync>>,
 }
