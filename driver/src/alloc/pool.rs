@@ -373,10 +373,10 @@ impl<const N: usize> Pool<N> {
     }
 
     fn merge_with_next(&mut self, index: usize) {
-        if let [first, second, ..] = self.blocks()[index..]
-            && first.owner.is_none()
-            && second.owner.is_none()
-        {
+        let [first, second, ..] = self.blocks()[index..] else {
+            return;
+        };
+        if first.owner.is_none() && second.owner.is_none() {
             self.blocks.as_mut_slice()[index].bytes += second.bytes;
             self.blocks.remove(index + 1);
         }

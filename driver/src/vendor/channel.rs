@@ -380,10 +380,10 @@ impl FrameChannel {
 
     /// Gives the ISP as many buffers as it takes.
     fn feed<B: Bus>(&mut self, isp: &mut Isp<B>) -> Result<(), Failure> {
-        while self.picture.is_some()
-            && self.queue.active() < MAX_BUFFERS
-            && let Some((index, address)) = self.queue.next_for_chip()
-        {
+        while self.picture.is_some() && self.queue.active() < MAX_BUFFERS {
+            let Some((index, address)) = self.queue.next_for_chip() else {
+                break;
+            };
             isp.queue(
                 self.id,
                 IspBuffer {

@@ -118,9 +118,10 @@ mod tests {
     fn the_clock_words_can_be_divided_by() {
         // The library computes 24 * M / N / OD1 / OD0 (T31 4.6).
         for (_, source) in WORDS {
-            if let Constant(word) = source
-                && word != PIN_8
-            {
+            let Constant(word) = source else {
+                continue;
+            };
+            if word != PIN_8 {
                 let divisors = [word >> 14 & 0x3f, word >> 11 & 7, word >> 8 & 7];
                 assert!(divisors.iter().all(|divisor| *divisor != 0));
             }

@@ -262,8 +262,9 @@ impl FrameQueue {
     /// The chip has a buffer, or (`false`) has it no more.
     pub fn set_active(&mut self, index: u32, active: bool) {
         let state = if active { State::Active } else { State::Queued };
-        if let Some(entry) = self.entry_mut(index)
-            && matches!(entry.state, State::Queued | State::Active)
+        let entry = self.entry_mut(index);
+        if let Some(entry) =
+            entry.filter(|entry| matches!(entry.state, State::Queued | State::Active))
         {
             entry.state = state;
         }
