@@ -43,7 +43,7 @@ pub struct TestOptions {
     pub junit: Option<PathBuf>,
     /// How long each fuzz target of the emulator runs, where a nightly compiler and cargo-fuzz are; 0
     /// for not at all
-    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     pub fuzz: u64,
     /// Which guest.
     #[command(flatten)]
