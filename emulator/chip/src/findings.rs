@@ -298,7 +298,7 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), FindingKind::ALL.len());
         for kind in FindingKind::ALL {
-            assert!(kind.help().contains("(facts "), "{}", kind.id());
+            assert!(kind.help().contains("(T31 "), "{}", kind.id());
         }
     }
 

@@ -2,6 +2,8 @@
 //! What must hold of the whole project: licences follow the arrows, the modules of a crate form layers,
 //! and every fact that a comment cites is there.
 
+#![allow(clippy::unwrap_used, reason = "all of it is a test")]
+
 mod citations;
 mod layers;
 mod licences;

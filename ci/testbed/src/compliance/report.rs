@@ -294,7 +294,7 @@ mod tests {
         };
         let text = report.text(Path::new("out"));
         for part in [
-            "NV12 640x360",
+            "640x360",
             "corrected  Total for x: 53, Succeeded: 53, Failed: 0, Warnings: 0",
             "unmodified /dev/video0 A: fail: a.cpp(1): no",
             "WARNING: at x",

@@ -75,7 +75,7 @@ mod tests {
         let text = report(&trace, true);
         let vic = text.lines().find(|line| line.contains(" VIC ")).unwrap();
         let numbers: Vec<&str> = vic.split_whitespace().collect();
-        assert_eq!(numbers[2..4], ["1", "1"], "{vic}");
+        assert_eq!(numbers[3..5], ["1", "1"], "{vic}");
         assert!(
             text.contains("undefined register 0x12340000: 1 accesses"),
             "{text}"

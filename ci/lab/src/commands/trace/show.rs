@@ -82,7 +82,8 @@ mod tests {
         assert_eq!(
             listing(&trace),
             "R 0x13309808 0x00000001  MSCA.CH_STAT  BUSY_CHANNELS=0x1  (2 times)\n\
-             W 0x13309804 0x000f0001  MSCA.CH_EN  ENABLED_CHANNELS=0x1 START_BITS=0xf\n"
+             W 0x13309804 0x000f0001  MSCA.CH_EN  ENABLED_CHANNELS=0x1 INPUT_STROBE=0x1 \
+             CHANNEL_STROBES=0x7\n"
         );
     }
 
