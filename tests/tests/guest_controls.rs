@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use testbed::config::Io;
 use testbed::debug::DebugConfig;
 use testbed::sensor::SensorConfig;
+use tx_isp_chip::Severity;
 use tx_isp_emulator::sensor::ClockMode;
 use tx_isp_picture::Source;
 use tx_isp_tests::guest::controls::{draw, three_channels};
@@ -25,7 +26,7 @@ fn add(suite: &mut CarrierSuite<'_>) {
         emulator: |prepared| {
             // A finding is to end it.
             let debug = DebugConfig {
-                strict: true,
+                strict: Some(Severity::Error),
                 ..DebugConfig::default()
             };
             debug.emulator_options(prepared.memory, Io::Mmap)
