@@ -35,14 +35,22 @@ static unsigned int reserve;
 module_param(reserve, uint, 0444);
 MODULE_PARM_DESC(reserve, "hybrid: bytes of the largest free run that are never granted (0)");
 
-/* Nobody can fill the log: neither a client that asks for nonsense nor a backend that is gone. */
-static DEFINE_RATELIMIT_STATE(tx_isp_trouble_limit, 5 * HZ, 20);
+/*
+ * Nobody can fill the log: neither a client that asks for nonsense nor a backend that is gone. Each
+ * level has a budget of its own, so that a storm of warnings hides no failure.
+ */
+static DEFINE_RATELIMIT_STATE(tx_isp_error_limit, 5 * HZ, 20);
+static DEFINE_RATELIMIT_STATE(tx_isp_warning_limit, 5 * HZ, 20);
 static DEFINE_RATELIMIT_STATE(tx_isp_info_limit, 5 * HZ, 100);
 
 void tx_isp_print(u32 level, const u8 *text, u32 length)
 {
-	struct ratelimit_state *limit = level < 2 ? &tx_isp_trouble_limit : &tx_isp_info_limit;
+	struct ratelimit_state *limit = &tx_isp_info_limit;
 
+	if (level == 0)
+		limit = &tx_isp_error_limit;
+	else if (level == 1)
+		limit = &tx_isp_warning_limit;
 	if (!__ratelimit(limit))
 		return;
 	if (level == 0)
