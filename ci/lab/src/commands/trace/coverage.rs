@@ -80,7 +80,10 @@ mod tests {
             text.contains("undefined register 0x12340000: 1 accesses"),
             "{text}"
         );
-        assert!(text.contains("untouched in CPM: CLKGR0"), "{text}");
+        assert!(
+            text.contains("untouched in CPM: CPAPCR, CPMPCR, CLKGR0"),
+            "{text}"
+        );
         assert!(text.contains("recovery"), "{text}");
     }
 }
