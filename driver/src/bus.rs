@@ -35,6 +35,20 @@ pub trait Bus {
         Err(BusError::Gone)
     }
 
+    /// Writes to a device on the sensor's I2C bus: a message for each register, its number and its value.
+    /// `None` where nothing but the chip's own controller leads there, which is the default: the driver
+    /// then does it by the controller's registers.
+    fn write_i2c(&mut self, target: u8, registers: &[(u8, u8)]) -> Option<Result<(), I2cError>> {
+        let _ = (target, registers);
+        None
+    }
+
+    /// Reads a register of a device on the sensor's I2C bus; `None` as for [`Bus::write_i2c`].
+    fn read_i2c(&mut self, target: u8, register: u8) -> Option<Result<u8, I2cError>> {
+        let _ = (target, register);
+        None
+    }
+
     /// Reads one register.
     ///
     /// # Errors
@@ -61,4 +75,13 @@ pub enum BusError {
     Gone,
     /// The answer makes no sense, or the request was refused.
     Protocol,
+}
+
+/// Why a message on the I2C bus failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum I2cError {
+    /// No device acknowledges the address or a byte.
+    NoAnswer,
+    /// The controller failed, and how.
+    Controller(BusError),
 }

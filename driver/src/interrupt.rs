@@ -123,6 +123,9 @@ impl<B: Bus> Isp<B> {
         report.core_errors = self.core_errors(*core);
         report.vic_errors = [vic_0 & !Vic::VIC_FRAME_DONE.mask(), *vic_1];
         let damaged = report.core_errors != 0 || report.vic_errors != [0; 2];
+        if (*core, *vic_0, *vic_1) == (0, 0, 0) && entries.iter().all(|count| *count == 0) {
+            self.empty_interrupts = self.empty_interrupts.wrapping_add(1);
+        }
         let mut rest = entries;
         for channel in self.streaming_channels().as_slice() {
             let [count, entries @ ..] = rest else {

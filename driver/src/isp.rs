@@ -43,6 +43,8 @@ pub struct Isp<B> {
     pub(crate) silenced: Silenced,
     /// Interrupts in a row that told of errors and brought no frame.
     pub(crate) interrupts_in_vain: u32,
+    /// Interrupts of the running ISP that found nothing to do; wraps.
+    pub(crate) empty_interrupts: u32,
     /// The bus has failed while channels streamed: [`Isp::check`] is to reset the chip.
     pub(crate) needs_recovery: bool,
     /// What the hardware may write for ever.
@@ -84,6 +86,7 @@ impl<B: Bus> Isp<B> {
             watchdog: Watchdog::default(),
             silenced: Silenced::default(),
             interrupts_in_vain: 0,
+            empty_interrupts: 0,
             needs_recovery: false,
             quarantine: no_quarantine(),
         }
@@ -268,6 +271,18 @@ impl<B: Bus> Isp<B> {
         let answered = self.bus.read(Harb::SocId.address());
         self.needs_recovery |= answered.is_err();
         answered.map(drop).map_err(Error::from)
+    }
+
+    /// Whether frames may come, and interrupts with them.
+    #[must_use]
+    pub const fn is_running(&self) -> bool {
+        self.running
+    }
+
+    /// How many interrupts of the running ISP found neither a status nor a frame.
+    #[must_use]
+    pub const fn empty_interrupts(&self) -> u32 {
+        self.empty_interrupts
     }
 
     /// The bus, for what is none of the driver core's business.

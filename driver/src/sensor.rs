@@ -2,9 +2,10 @@
 //! The image sensor over I2C: who it is, how long it exposes, how much it amplifies, how fast it runs.
 //!
 //! The sensor is on I2C0 (T31 2d): a message is a register's number and its value, or its number and a read.
+//! Where the bus has another way there, such as a kernel's own driver of that controller, it is taken.
 
 use crate::bring_up::{poll, write};
-use crate::bus::{Bus, BusError};
+use crate::bus::{Bus, BusError, I2cError};
 use crate::error::Error;
 use crate::isp::Isp;
 use crate::list::List;
@@ -151,6 +152,10 @@ impl<B: Bus> Isp<B> {
     }
 
     fn read_sensor(&mut self, register: u8) -> Result<u8, Error> {
+        let target = self.sensor.control.target;
+        if let Some(read) = self.bus.read_i2c(target, register) {
+            return read.map_err(sensor_error);
+        }
         let read = I2c::DATA_READ.mask() | I2c::DATA_STOP.mask();
         self.send(&[register.into(), read])?;
         let mut words = [0; 2];
@@ -172,6 +177,10 @@ impl<B: Bus> Isp<B> {
 
     /// Writes registers in order, in one round trip.
     fn write_sensor(&mut self, registers: &[(u8, u8)]) -> Result<(), Error> {
+        let target = self.sensor.control.target;
+        if let Some(written) = self.bus.write_i2c(target, registers) {
+            return written.map_err(sensor_error);
+        }
         let mut words: List<u32, { MAX_REGISTERS * MESSAGE }> = List::new(0);
         for (register, value) in registers {
             for word in [
@@ -223,6 +232,13 @@ impl<B: Bus> Isp<B> {
         } else {
             Err(Error::NoSensor)
         }
+    }
+}
+
+fn sensor_error(error: I2cError) -> Error {
+    match error {
+        I2cError::NoAnswer => Error::NoSensor,
+        I2cError::Controller(error) => error.into(),
     }
 }
 

@@ -5,9 +5,11 @@
 use std::time::Duration;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::channel::ChannelId;
+use tx_isp_abi::operation::Operation;
 use tx_isp_abi::sensor::{GC2053, Sensor};
 use tx_isp_abi::statistics::{Kind, mean_luma};
 use tx_isp_driver::Error;
+use tx_isp_driver::bus::{Bus, BusError, I2cError};
 use tx_isp_driver::channel::Buffer;
 use tx_isp_driver::isp::Isp;
 use tx_isp_emulator::statistics::Statistics;
@@ -51,6 +53,73 @@ fn the_sensor_is_found_and_another_one_is_not() {
         Err(Error::UnknownSensor([0x20, 0x53]))
     );
     assert!(no_findings(&board));
+}
+
+/// A board whose I2C bus is driven by somebody else, as by a kernel's adapter.
+struct OwnI2c {
+    board: Board,
+    written: Vec<(u8, u8)>,
+    /// What every register reads as.
+    answer: Result<u8, I2cError>,
+}
+
+impl Bus for OwnI2c {
+    fn execute(
+        &mut self,
+        operations: &[Operation],
+        results: &mut [u32],
+    ) -> Result<usize, BusError> {
+        self.board.execute(operations, results)
+    }
+
+    fn post(&mut self, operations: &[Operation]) -> Result<(), BusError> {
+        self.board.post(operations)
+    }
+
+    fn sleep(&mut self, microseconds: u32) {
+        self.board.sleep(microseconds);
+    }
+
+    fn write_i2c(&mut self, target: u8, registers: &[(u8, u8)]) -> Option<Result<(), I2cError>> {
+        assert_eq!(target, GC2053.control.target);
+        self.written.extend(registers);
+        Some(self.answer.map(drop))
+    }
+
+    fn read_i2c(&mut self, _target: u8, _register: u8) -> Option<Result<u8, I2cError>> {
+        Some(self.answer)
+    }
+}
+
+#[test]
+fn a_bus_with_an_i2c_of_its_own_is_used_in_place_of_the_controller() {
+    let board = Board::new();
+    let bus = OwnI2c {
+        board: board.clone(),
+        written: Vec::new(),
+        answer: Ok(0),
+    };
+    let mut isp = Isp::probe(bus, GC2053).unwrap();
+    let _ = board.take_traffic();
+    assert_eq!(isp.set_frame_length(1500), Ok(1500));
+    assert_eq!(isp.bus_mut().written, [(0x41, 0x05), (0x42, 0xdc)]);
+    assert_eq!(isp.probe_sensor(), Err(Error::UnknownSensor([0, 0])));
+    let traffic = board.take_traffic();
+    let controller = |address: &PhysAddr| address.0 >> 12 == 0x1_0050;
+    assert!(
+        !traffic
+            .writes
+            .iter()
+            .any(|(address, _)| controller(address))
+    );
+    isp.bus_mut().answer = Err(I2cError::NoAnswer);
+    assert_eq!(isp.set_frame_length(1500), Err(Error::NoSensor));
+    isp.bus_mut().answer = Err(I2cError::Controller(BusError::Timeout));
+    assert_eq!(
+        isp.set_exposure(1),
+        Err(Error::Bus(BusError::Timeout)),
+        "a controller that fails is no missing sensor"
+    );
 }
 
 #[test]
