@@ -8,6 +8,8 @@
 
 #include <linux/completion.h>
 #include <linux/device.h>
+#include <linux/i2c.h>
+#include <linux/io.h>
 #include <linux/kthread.h>
 #include <linux/miscdevice.h>
 #include <linux/mutex.h>
@@ -151,7 +153,6 @@ struct tx_isp_pool_state {
  * @kicked_again: kicks for requests that had been kicked before
  * @lost_interrupts: answers that were found by looking, not by an interrupt
  * @full: tries that found no room in the ring
- * @latency: how long answers were waited for
  */
 struct tx_isp_transport {
 	struct virtio_device *vdev;
@@ -165,11 +166,70 @@ struct tx_isp_transport {
 	u32 outstanding, awaited, lost;
 	u64 posted, waited, received;
 	u64 kicked_again, lost_interrupts, full;
-	u32 latency[TX_ISP_LATENCY_BUCKETS];
+};
+
+/* Blocks of registers that the driver reaches: see tx_isp_platform.c. */
+#define TX_ISP_WINDOWS 7
+/* The core's interrupt and the VIC's. */
+#define TX_ISP_INTERRUPTS 2
+
+/**
+ * struct tx_isp_window - a block of registers in the processor's address space
+ * @address: its physical address
+ * @bytes: its length
+ * @registers: where it is mapped
+ */
+struct tx_isp_window {
+	u32 address, bytes;
+	void __iomem *registers;
+};
+
+/**
+ * struct tx_isp_platform - the way to the registers of a platform device (tx_isp_platform.c)
+ * @pdev: the device of the core
+ * @windows: all registers that the driver reaches
+ * @interrupts: numbers of the interrupts
+ * @requested: how many of them are requested
+ * @i2c: the bus that the sensor is on
+ * @closed: no register is accessed any more; guarded by core_lock, as the counts
+ * @reads: loads so far
+ * @writes: stores so far
+ * @waited: batches with loads so far
+ */
+struct tx_isp_platform {
+	struct platform_device *pdev;
+	struct tx_isp_window windows[TX_ISP_WINDOWS];
+	int interrupts[TX_ISP_INTERRUPTS];
+	unsigned int requested;
+	struct i2c_adapter *i2c;
+	bool closed;
+	u64 reads, writes, waited;
 };
 
 struct tx_isp;
 struct tx_isp_vendor;
+
+/**
+ * struct tx_isp_bus - a way to the chip, as the rest of the module sees it
+ * @name: what V4L2 calls the bus that the device is on
+ * @has_proc_jz: the board has /proc/jz
+ * @start: opens the way
+ * @probe: makes the core over it; the caller holds core_lock
+ * @enable: lets interrupts come, to a core that has been probed
+ * @close: no register is accessed any more, no memory is written; the caller holds core_lock
+ * @release: undoes start, behind close; no interrupt is handled any more
+ * @nudge: looks after answers that are overdue, or NULL; the caller holds core_lock
+ */
+struct tx_isp_bus {
+	const char *name;
+	bool has_proc_jz;
+	int (*start)(struct tx_isp *isp);
+	int (*probe)(struct tx_isp *isp);
+	int (*enable)(struct tx_isp *isp);
+	void (*close)(struct tx_isp *isp);
+	void (*release)(struct tx_isp *isp);
+	void (*nudge)(struct tx_isp *isp);
+};
 
 /* One capture node (tx_isp_video.c). */
 struct tx_isp_video {
@@ -247,7 +307,12 @@ struct tx_isp {
 	struct v4l2_device v4l2_dev;
 	struct media_device media;
 	struct tx_isp_block_entity blocks[TX_ISP_BLOCKS];
+	/* The way to the chip, and its state: one of the two that follow. */
+	const struct tx_isp_bus *bus;
 	struct tx_isp_transport transport;
+	struct tx_isp_platform platform;
+	/* How long answers of the chip were waited for. */
+	u32 latency[TX_ISP_LATENCY_BUCKETS];
 	struct tx_isp_video videos[TX_ISP_CHANNELS];
 
 	/* Exposure and gain: part of every node's controls (tx_isp_sensor.c). */
@@ -265,7 +330,7 @@ struct tx_isp {
 	struct tx_isp_range rmem;
 	void *rmem_virtual;
 	bool rmem_claimed;
-	/* The bus device below the virtio device: it can do DMA. Held until the end. */
+	/* The device that can do DMA: the platform's, or the bus device below virtio's. Held until the end. */
 	struct device *dma_device;
 	/* Memory of /dev/rmem's clients that is in use by a queue or a dma-buf; carve_out_lock. */
 	struct list_head rmem_users;
@@ -277,11 +342,13 @@ struct tx_isp {
 	/* Tells the nodes' clients that the pressure has changed. */
 	struct work_struct pressure_work;
 
-	/* Interrupts are handled here, so that the handler may sleep. */
+	/* virtio: interrupts are handled here, so that the handler may sleep. */
 	struct kthread_worker *worker;
 	struct kthread_work interrupt_work;
 	/* When the interrupt that is being handled arrived, in ns since boot. */
 	atomic64_t interrupt_time;
+	/* How many have been handled; guarded by core_lock. */
+	u64 interrupts;
 	/* Finds out that the backend is gone while nobody asks it anything. */
 	struct delayed_work watchdog;
 	u64 interrupts_at_last_watch;
@@ -292,6 +359,30 @@ struct tx_isp {
 	u32 margin, reserve;
 };
 
+/* tx_isp_main.c */
+/*
+ * Makes the nodes of a chip that is reached over bus; prepare sets the bus's part of isp up, of which
+ * all else is zero. dma_device can do DMA.
+ */
+struct tx_isp *tx_isp_create(struct device *dev, struct device *dma_device,
+			     const struct tx_isp_bus *bus,
+			     void (*prepare)(struct tx_isp *isp, void *data), void *data);
+/* Undoes it; what clients hold stays until they let go. */
+void tx_isp_destroy(struct tx_isp *isp);
+/* An interrupt has come: takes what the chip has finished. The caller holds core_lock. */
+void tx_isp_handle_interrupt(struct tx_isp *isp);
+
+/* tx_isp_virtio_driver.c */
+int tx_isp_virtio_register(void);
+void tx_isp_virtio_unregister(void);
+/* Called in interrupt context when the backend has raised lines. */
+void tx_isp_raised(struct virtio_device *vdev);
+
+/* tx_isp_platform.c */
+int tx_isp_platform_register(void);
+void tx_isp_platform_unregister(void);
+void tx_isp_platform_show(struct seq_file *file, struct tx_isp *isp);
+
 /* tx_isp_virtio.c */
 int tx_isp_transport_start(struct tx_isp_transport *transport, struct virtio_device *vdev);
 void tx_isp_transport_stop(struct tx_isp_transport *transport);
@@ -301,10 +392,12 @@ void tx_isp_transport_nudge(struct tx_isp_transport *transport);
 bool tx_isp_transport_take_events(struct tx_isp_transport *transport);
 /* Whether events have come since. */
 bool tx_isp_transport_has_events(struct tx_isp_transport *transport);
+
+/* tx_isp_latency.c */
+/* Counts an answer that was waited for. */
+void tx_isp_latency_count(struct tx_isp *isp, u64 ns);
 /* The shortest time in ns that is counted in a bucket; there is one behind the last. */
 u64 tx_isp_latency_from(unsigned int bucket);
-/* Called in interrupt context when the backend has raised lines. */
-void tx_isp_raised(struct virtio_device *vdev);
 
 /* tx_isp_video.c */
 /* Makes a node and its queue, which nobody can open before it is registered. */
@@ -435,6 +528,17 @@ int tx_isp_transport_reset(struct tx_isp_transport *transport);
 int tx_isp_transport_post(struct tx_isp_transport *transport, const u32 *request,
 			  u32 request_words);
 void tx_isp_sleep(u32 microseconds);
+u64 tx_isp_now(void);
+/* Registers of a platform device by their physical addresses. The caller holds core_lock. */
+u32 tx_isp_platform_read(struct tx_isp_platform *platform, u32 address);
+void tx_isp_platform_write(struct tx_isp_platform *platform, u32 address, u32 value);
+bool tx_isp_platform_is_closed(const struct tx_isp_platform *platform);
+/* Loads and what was waited for with them have taken so long. */
+void tx_isp_platform_count(struct tx_isp_platform *platform, u64 ns);
+/* A device on the sensor's bus: a message of bytes to it, and one byte behind such a message. */
+int tx_isp_platform_i2c_write(struct tx_isp_platform *platform, u32 target, const u8 *bytes,
+			      u32 count);
+int tx_isp_platform_i2c_read(struct tx_isp_platform *platform, u32 target, u8 which, u8 *value);
 void tx_isp_print(u32 level, const u8 *text, u32 length);
 /* The same for what a client did wrong: at a limited rate. */
 void tx_isp_complain(const u8 *text, u32 length);
@@ -451,6 +555,12 @@ u32 tx_isp_core_size(void);
 u32 tx_isp_max_completed(void);
 /* Fills core; fails if nobody answers or somebody else than a T31. */
 int tx_isp_core_probe(struct tx_isp_core *core, struct tx_isp_transport *transport);
+/* The same for the registers of a platform device. */
+int tx_isp_core_probe_platform(struct tx_isp_core *core, struct tx_isp_platform *platform);
+/* Whether the ISP runs, so that an interrupt may be its. */
+bool tx_isp_core_is_running(const struct tx_isp_core *core);
+/* Interrupts that found nothing to do, of a running ISP. */
+u32 tx_isp_core_empty_interrupts(const struct tx_isp_core *core);
 /* Ends every stream, whatever it takes. */
 void tx_isp_core_shut_down(struct tx_isp_core *core);
 /* Asks the backend for a sign of life; if none comes, tx_isp_core_check() deals with it. */

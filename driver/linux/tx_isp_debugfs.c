@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * /sys/kernel/debug/tx-isp: the pool, one line a block; whether it is short, one line a node; the
- * queues, one line a buffer; what the hardware did wrong, one line a count; the mailbox's counters,
- * and how long its answers took.
+ * queues, one line a buffer; what the hardware did wrong, one line a count; what went over the mailbox
+ * or to registers, and how long answers took.
  */
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
@@ -70,6 +70,17 @@ static int mailbox_show(struct seq_file *file, void *data)
 }
 DEFINE_SHOW_ATTRIBUTE(mailbox);
 
+static int registers_show(struct seq_file *file, void *data)
+{
+	struct tx_isp *isp = file->private;
+
+	mutex_lock(&isp->core_lock);
+	tx_isp_platform_show(file, isp);
+	mutex_unlock(&isp->core_lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(registers);
+
 /* A line for each bucket that is not empty: from and to in ns, and how many requests. */
 static int latency_show(struct seq_file *file, void *data)
 {
@@ -78,7 +89,7 @@ static int latency_show(struct seq_file *file, void *data)
 	u32 count;
 
 	for (bucket = 0; bucket < TX_ISP_LATENCY_BUCKETS; bucket++) {
-		count = READ_ONCE(isp->transport.latency[bucket]);
+		count = READ_ONCE(isp->latency[bucket]);
 		if (count)
 			seq_printf(file, "%llu %llu %u\n", tx_isp_latency_from(bucket),
 				   tx_isp_latency_from(bucket + 1), count);
@@ -98,7 +109,7 @@ static ssize_t latency_write(struct file *file, const char __user *text, size_t 
 	struct seq_file *seq = file->private_data;
 	struct tx_isp *isp = seq->private;
 
-	memset(isp->transport.latency, 0, sizeof(isp->transport.latency));
+	memset(isp->latency, 0, sizeof(isp->latency));
 	return length;
 }
 
@@ -183,7 +194,10 @@ void tx_isp_debugfs_create(struct tx_isp *isp)
 	debugfs_create_file("pressure", 0444, isp->debugfs, isp, &pressure_fops);
 	debugfs_create_file("queues", 0444, isp->debugfs, isp, &queues_fops);
 	debugfs_create_file("health", 0444, isp->debugfs, isp, &health_fops);
-	debugfs_create_file("mailbox", 0444, isp->debugfs, isp, &mailbox_fops);
+	if (isp->transport.vdev)
+		debugfs_create_file("mailbox", 0444, isp->debugfs, isp, &mailbox_fops);
+	else
+		debugfs_create_file("registers", 0444, isp->debugfs, isp, &registers_fops);
 	debugfs_create_file("latency", 0644, isp->debugfs, isp, &latency_fops);
 }
 

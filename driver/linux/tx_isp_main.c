@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The module: binds to the virtio device that carries the mailbox, and ties its parts together.
+ * The module: its parameters, and what ties its parts together, whichever bus the chip is on.
  */
 #include <linux/bug.h>
+#include <linux/delay.h>
+#include <linux/err.h>
 #include <linux/init.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
@@ -10,8 +12,6 @@
 #include <linux/ratelimit.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/virtio_config.h>
-#include <linux/virtio_ids.h>
 
 #include "tx_isp.h"
 
@@ -72,6 +72,16 @@ void __noreturn tx_isp_panic(const u8 *text, u32 length)
 	BUG();
 }
 
+void tx_isp_sleep(u32 microseconds)
+{
+	fsleep(microseconds);
+}
+
+u64 tx_isp_now(void)
+{
+	return ktime_get_ns();
+}
+
 static bool streams(struct tx_isp *isp)
 {
 	u32 channel;
@@ -80,14 +90,6 @@ static bool streams(struct tx_isp *isp)
 		if (vb2_is_streaming(&isp->videos[channel].queue))
 			return true;
 	return tx_isp_vendor_streams(isp);
-}
-
-void tx_isp_raised(struct virtio_device *vdev)
-{
-	struct tx_isp *isp = vdev->priv;
-
-	atomic64_set(&isp->interrupt_time, ktime_get_ns());
-	kthread_queue_work(isp->worker, &isp->interrupt_work);
 }
 
 /* Hands finished buffers to their queues. The caller holds core_lock. */
@@ -101,23 +103,15 @@ static void deliver(struct tx_isp *isp, const struct tx_isp_completed *done, int
 					      time);
 }
 
-static void handle_interrupt(struct kthread_work *work)
+void tx_isp_handle_interrupt(struct tx_isp *isp)
 {
-	struct tx_isp *isp = container_of(work, struct tx_isp, interrupt_work);
 	struct tx_isp_completed done[TX_ISP_MAX_COMPLETED];
-	bool more;
 
-	mutex_lock(&isp->core_lock);
-	more = tx_isp_transport_take_events(&isp->transport);
+	isp->interrupts++;
 	if (isp->core_ready)
 		/* The newest time: a frame may have ended, and raised its own, meanwhile. */
 		deliver(isp, done, tx_isp_core_interrupt(isp->core, done),
 			atomic64_read(&isp->interrupt_time));
-	/* The way to the chip has put what was stored in order: see tx_isp_virtio.c. */
-	more |= tx_isp_transport_has_events(&isp->transport);
-	mutex_unlock(&isp->core_lock);
-	if (more)
-		kthread_queue_work(isp->worker, &isp->interrupt_work);
 }
 
 /* Frames whose interrupt was lost, and an ISP that has stalled or was out of reach. */
@@ -140,17 +134,16 @@ static void check_stream(struct tx_isp *isp)
 static void watch(struct work_struct *work)
 {
 	struct tx_isp *isp = container_of(to_delayed_work(work), struct tx_isp, watchdog);
-	u64 received;
 
 	mutex_lock(&isp->core_lock);
-	received = isp->transport.received;
 	if (isp->core_ready && streams(isp)) {
-		tx_isp_transport_nudge(&isp->transport);
-		if (received == isp->interrupts_at_last_watch)
+		if (isp->bus->nudge)
+			isp->bus->nudge(isp);
+		if (isp->interrupts == isp->interrupts_at_last_watch)
 			tx_isp_core_ping(isp->core);
 		check_stream(isp);
 	}
-	isp->interrupts_at_last_watch = received;
+	isp->interrupts_at_last_watch = isp->interrupts;
 	mutex_unlock(&isp->core_lock);
 	/* Others take system memory without telling. */
 	if (!isp->carve_out)
@@ -177,16 +170,16 @@ static void release(struct v4l2_device *v4l2_dev)
 	kfree(isp);
 }
 
-static int start(struct tx_isp *isp, struct virtio_device *vdev, u32 strategy)
+static int start(struct tx_isp *isp, u32 strategy)
 {
 	u32 channel;
 	int ret;
 
-	ret = tx_isp_transport_start(&isp->transport, vdev);
+	ret = isp->bus->start(isp);
 	if (ret)
 		return ret;
 	mutex_lock(&isp->core_lock);
-	ret = tx_isp_core_probe(isp->core, &isp->transport);
+	ret = isp->bus->probe(isp);
 	mutex_unlock(&isp->core_lock);
 	if (!ret)
 		ret = tx_isp_sensor_create_controls(isp);
@@ -199,6 +192,9 @@ static int start(struct tx_isp *isp, struct virtio_device *vdev, u32 strategy)
 	mutex_lock(&isp->core_lock);
 	isp->core_ready = true;
 	mutex_unlock(&isp->core_lock);
+	ret = isp->bus->enable(isp);
+	if (ret)
+		goto unregister_videos;
 	for (; channel < TX_ISP_CHANNELS; channel++) {
 		ret = tx_isp_video_register(&isp->videos[channel]);
 		if (ret)
@@ -227,89 +223,60 @@ unregister_videos:
 		tx_isp_video_unregister(&isp->videos[channel]);
 	mutex_lock(&isp->core_lock);
 	isp->core_ready = false;
-	tx_isp_transport_stop(&isp->transport);
+	isp->bus->close(isp);
 	mutex_unlock(&isp->core_lock);
+	isp->bus->release(isp);
 	return ret;
 }
 
-/*
- * Whether a device of these types may carry the mailbox: the configuration of a GPIO device is
- * nothing but zeros then, while any GPIO controller has lines. Nothing is asked of another device.
- */
-static bool tx_isp_is_carrier(struct virtio_device *vdev)
-{
-	/* struct virtio_gpio_config: the number of lines comes first. */
-	u8 config[8] = {};
-
-	if (!virtio_has_feature(vdev, VIRTIO_F_VERSION_1))
-		return false;
-	if (vdev->id.device == VIRTIO_ID_GPIO)
-		virtio_cread_bytes(vdev, 0, config, sizeof(config));
-	return !memchr_inv(config, 0, sizeof(config));
-}
-
-static int probe(struct virtio_device *vdev)
+struct tx_isp *tx_isp_create(struct device *dev, struct device *dma_device,
+			     const struct tx_isp_bus *bus,
+			     void (*prepare)(struct tx_isp *isp, void *data), void *data)
 {
 	struct tx_isp *isp;
 	int ret, chosen;
 
-	if (!tx_isp_is_carrier(vdev))
-		return -ENODEV;
 	chosen = tx_isp_strategy_parse(strategy, strlen(strategy));
 	if (chosen < 0)
-		return chosen;
+		return ERR_PTR(chosen);
 	if (WARN_ON(tx_isp_max_completed() != TX_ISP_MAX_COMPLETED))
-		return -EINVAL;
+		return ERR_PTR(-EINVAL);
 	isp = kzalloc(sizeof(*isp), GFP_KERNEL);
 	if (!isp)
-		return -ENOMEM;
-	vdev->priv = isp;
+		return ERR_PTR(-ENOMEM);
 	mutex_init(&isp->core_lock);
 	mutex_init(&isp->carve_out_lock);
 	atomic_set(&isp->next_client, 0);
 	INIT_LIST_HEAD(&isp->rmem_users);
 	INIT_LIST_HEAD(&isp->rmem_mappings);
 	INIT_WORK(&isp->pressure_work, tx_isp_pressure_update);
+	INIT_DELAYED_WORK(&isp->watchdog, watch);
 	isp->margin = margin;
 	isp->reserve = reserve;
-	isp->dma_device = get_device(vdev->dev.parent);
-	kthread_init_work(&isp->interrupt_work, handle_interrupt);
-	INIT_DELAYED_WORK(&isp->watchdog, watch);
+	isp->bus = bus;
+	isp->dma_device = get_device(dma_device);
+	prepare(isp, data);
 	isp->v4l2_dev.release = release;
 	tx_isp_media_init(isp);
-	ret = v4l2_device_register(&vdev->dev, &isp->v4l2_dev);
+	ret = v4l2_device_register(dev, &isp->v4l2_dev);
 	if (ret) {
 		tx_isp_media_cleanup(isp);
 		put_device(isp->dma_device);
 		kfree(isp);
-		return ret;
+		return ERR_PTR(ret);
 	}
 	isp->core = kzalloc(tx_isp_core_size(), GFP_KERNEL);
-	if (!isp->core) {
-		ret = -ENOMEM;
-		goto put;
-	}
-	ret = tx_isp_memory_claim(isp);
-	if (ret)
-		goto put;
-	isp->worker = kthread_create_worker(0, "tx-isp");
-	if (IS_ERR(isp->worker)) {
-		ret = PTR_ERR(isp->worker);
-		goto put;
-	}
-	sched_set_fifo(isp->worker->task);
-	ret = start(isp, vdev, chosen);
+	ret = isp->core ? tx_isp_memory_claim(isp) : -ENOMEM;
 	if (!ret)
-		return 0;
-	kthread_destroy_worker(isp->worker);
-put:
+		ret = start(isp, chosen);
+	if (!ret)
+		return isp;
 	v4l2_device_put(&isp->v4l2_dev);
-	return ret;
+	return ERR_PTR(ret);
 }
 
-static void remove(struct virtio_device *vdev)
+void tx_isp_destroy(struct tx_isp *isp)
 {
-	struct tx_isp *isp = vdev->priv;
 	u32 channel;
 
 	tx_isp_debugfs_remove(isp);
@@ -324,46 +291,35 @@ static void remove(struct virtio_device *vdev)
 	tx_isp_core_shut_down(isp->core);
 	tx_isp_vendor_give_up(isp);
 	isp->core_ready = false;
-	tx_isp_transport_stop(&isp->transport);
+	isp->bus->close(isp);
 	mutex_unlock(&isp->core_lock);
-	kthread_destroy_worker(isp->worker);
+	isp->bus->release(isp);
 	tx_isp_memory_retire(isp);
 	v4l2_device_put(&isp->v4l2_dev);
 }
 
-/*
- * The generic vhost-user device carries the mailbox as a video encoder, a stock QEMU as a GPIO
- * device; who answers is asked before anything else.
- */
-static const struct virtio_device_id ids[] = {
-	{ VIRTIO_ID_VIDEO_ENCODER, VIRTIO_DEV_ANY_ID },
-	{ VIRTIO_ID_GPIO, VIRTIO_DEV_ANY_ID },
-	{},
-};
-MODULE_DEVICE_TABLE(virtio, ids);
-
-static struct virtio_driver tx_isp_driver = {
-	.driver.name = "tx-isp",
-	.driver.owner = THIS_MODULE,
-	.id_table = ids,
-	.probe = probe,
-	.remove = remove,
-};
-
-static int __init enter(void)
+static int __init tx_isp_init(void)
 {
 	int ret = tx_isp_memory_configure(rmem);
 
-	return ret ? ret : register_virtio_driver(&tx_isp_driver);
+	if (!ret)
+		ret = tx_isp_virtio_register();
+	if (ret)
+		return ret;
+	ret = tx_isp_platform_register();
+	if (ret)
+		tx_isp_virtio_unregister();
+	return ret;
 }
 
-static void __exit leave(void)
+static void __exit tx_isp_exit(void)
 {
-	unregister_virtio_driver(&tx_isp_driver);
+	tx_isp_platform_unregister();
+	tx_isp_virtio_unregister();
 }
 
-module_init(enter);
-module_exit(leave);
+module_init(tx_isp_init);
+module_exit(tx_isp_exit);
 
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Ingenic T31 ISP");

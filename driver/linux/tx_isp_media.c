@@ -50,7 +50,7 @@ void tx_isp_media_init(struct tx_isp *isp)
 {
 	strscpy(isp->media.driver_name, "tx-isp", sizeof(isp->media.driver_name));
 	strscpy(isp->media.model, "Ingenic T31 ISP", sizeof(isp->media.model));
-	snprintf(isp->media.bus_info, sizeof(isp->media.bus_info), "PCI:%s",
+	snprintf(isp->media.bus_info, sizeof(isp->media.bus_info), "%s:%s", isp->bus->name,
 		 dev_name(isp->dma_device));
 	isp->media.dev = isp->dma_device;
 	media_device_init(&isp->media);

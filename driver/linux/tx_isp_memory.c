@@ -34,7 +34,6 @@ struct tx_isp_memory *tx_isp_memory_new(struct tx_isp *isp, enum tx_isp_memory_k
 	return memory;
 }
 
-/* The bus device that can do DMA is the virtio device's parent. */
 static struct device *dma_device(struct tx_isp *isp)
 {
 	return isp->dma_device;

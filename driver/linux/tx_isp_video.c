@@ -41,12 +41,12 @@ void tx_isp_video_layout(struct tx_isp_video *video, struct tx_isp_layout *layou
 static int querycap(struct file *file, void *fh, struct v4l2_capability *cap)
 {
 	struct tx_isp_video *video = to_video(file);
+	struct tx_isp *isp = video->isp;
 
 	strscpy(cap->driver, "tx-isp", sizeof(cap->driver));
 	snprintf(cap->card, sizeof(cap->card), "T31 ISP channel %u", video->channel);
-	/* The core knows no name for virtio; the bus below it is PCI. */
-	snprintf(cap->bus_info, sizeof(cap->bus_info), "PCI:%s",
-		 dev_name(video->isp->v4l2_dev.dev->parent));
+	snprintf(cap->bus_info, sizeof(cap->bus_info), "%s:%s", isp->bus->name,
+		 dev_name(isp->dma_device));
 	return 0;
 }
 

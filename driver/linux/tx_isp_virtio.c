@@ -245,25 +245,6 @@ static bool tx_isp_give_up(struct tx_isp_transport *transport, struct tx_isp_mai
 	return answered;
 }
 
-/* The opposite of tx_isp_latency_from(). */
-static unsigned int tx_isp_latency_bucket(u64 ns)
-{
-	u32 time = min_t(u64, ns, U32_MAX);
-	int shift = fls(time) - TX_ISP_LATENCY_BITS - 1;
-
-	if (shift < 0)
-		return time;
-	return (shift << TX_ISP_LATENCY_BITS) + (time >> shift);
-}
-
-u64 tx_isp_latency_from(unsigned int bucket)
-{
-	unsigned int row = bucket >> TX_ISP_LATENCY_BITS;
-	u64 column = bucket & (BIT(TX_ISP_LATENCY_BITS) - 1);
-
-	return row ? (column + BIT(TX_ISP_LATENCY_BITS)) << (row - 1) : column;
-}
-
 int tx_isp_transport_execute(struct tx_isp_transport *transport, const u32 *words,
 			     u32 request_words, u32 *response, u32 response_words)
 {
@@ -291,7 +272,7 @@ int tx_isp_transport_execute(struct tx_isp_transport *transport, const u32 *word
 				    "the backend did not answer within 1 s\n");
 		return -ETIMEDOUT;
 	}
-	transport->latency[tx_isp_latency_bucket(ktime_get_ns() - begin)]++;
+	tx_isp_latency_count(container_of(transport, struct tx_isp, transport), ktime_get_ns() - begin);
 	if (mail->used < TX_ISP_HEADER_BYTES || mail->used > room) {
 		dev_err_ratelimited(&transport->vdev->dev,
 				    "a response of %u bytes, where %u to %u fit\n", mail->used,
@@ -342,11 +323,6 @@ void tx_isp_transport_nudge(struct tx_isp_transport *transport)
 		transport->kicked_again++;
 		virtqueue_notify(transport->requests);
 	}
-}
-
-void tx_isp_sleep(u32 microseconds)
-{
-	fsleep(microseconds);
 }
 
 /* Offers an event buffer to the backend. The caller holds the lock or is alone. */

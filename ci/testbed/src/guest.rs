@@ -43,8 +43,6 @@ const END_LIMIT: Duration = Duration::from_secs(10);
 const SHOWN_LINES: usize = 30;
 /// How the driver's own lines in the kernel's log are marked.
 const DRIVER_MARK: &str = "tx-isp: ";
-/// The module that is there where the chip lies at its own addresses.
-const BOARD_MODULE: &str = "tx-isp-t31-board";
 /// The first line of a kernel's last words.
 const LAST_WORDS: [&str; 3] = ["Oops[", "Kernel bug detected", "Kernel panic"];
 
@@ -383,13 +381,8 @@ impl Guest {
             .iter()
             .filter(|device| device.driver == "tx-isp")
             .nth(channel.index());
-        let is_board = |module: &message::ModuleLoad| module.path.contains(BOARD_MODULE);
         match found {
             Some(device) => Ok(device.path.clone()),
-            None if self.hello.modules.iter().any(is_board) => bail!(
-                "the project's own driver speaks by the mailbox alone, which --attach vfio-user does not have; \
-                 leave the option out, or bring a driver with `cargo lab run --module FILE.ko`"
-            ),
             None => bail!(
                 "the guest has no video device of driver tx-isp for channel {channel}; the console's last lines:\n    {}",
                 self.console.last(SHOWN_LINES).join("\n    ")

@@ -12,11 +12,13 @@ use tx_isp_driver::channel::Buffer;
 use tx_isp_driver::interrupt::{InterruptReport, MAX_COMPLETED};
 use tx_isp_driver::isp::Isp;
 
+use crate::chip_bus::ChipBus;
 use crate::mailbox::{Mailbox, Transport};
+use crate::platform::{Platform, Registers};
 use crate::print::{Level, log};
 
 /// The state that C allocates and passes around.
-pub type Core = Isp<Mailbox>;
+pub type Core = Isp<ChipBus>;
 /// The sensor on the board.
 const SENSOR: Sensor = GC2053;
 
@@ -115,7 +117,7 @@ pub unsafe extern "C" fn tx_isp_core_probe(core: *mut Core, transport: *mut Tran
         let mut mailbox = unsafe { Mailbox::new(transport) };
         let identity = mailbox.identify()?;
         // SAFETY: by this function's contract.
-        let core = unsafe { place(core, mailbox) };
+        let core = unsafe { place(core, ChipBus::Mailbox(mailbox)) };
         core.identify()?;
         log(
             Level::Info,
@@ -128,16 +130,52 @@ pub unsafe extern "C" fn tx_isp_core_probe(core: *mut Core, transport: *mut Tran
     })
 }
 
+/// Fills `core` for the ISP of a platform device.
+///
+/// # Safety
+/// As [`tx_isp_core_probe`], for `platform`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tx_isp_core_probe_platform(
+    core: *mut Core,
+    platform: *mut Platform,
+) -> i32 {
+    run("probe", || {
+        // SAFETY: by this function's contract.
+        let core = unsafe { place(core, ChipBus::Registers(Registers::new(platform))) };
+        core.identify()?;
+        log(
+            Level::Info,
+            format_args!(
+                "ISP of a T31 at its own addresses, sensor {} {}",
+                SENSOR.name, SENSOR.size
+            ),
+        );
+        Ok(())
+    })
+}
+
+/// Whether the ISP runs, so that an interrupt may be its.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_core_is_running(core: &Core) -> bool {
+    core.is_running()
+}
+
+/// How many interrupts of the running ISP found nothing to do.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_core_empty_interrupts(core: &Core) -> u32 {
+    core.empty_interrupts()
+}
+
 /// Makes a core in C's memory. A function of its own: what it needs of the stack, half of the kernel's
 /// eight kilobytes, is given back before anybody is asked anything.
 ///
 /// # Safety
 /// As [`tx_isp_core_probe`].
 #[inline(never)]
-unsafe fn place<'a>(core: *mut Core, mailbox: Mailbox) -> &'a mut Core {
+unsafe fn place<'a>(core: *mut Core, bus: ChipBus) -> &'a mut Core {
     // SAFETY: by this function's contract.
     unsafe {
-        core.write(Isp::new(mailbox, SENSOR));
+        core.write(Isp::new(bus, SENSOR));
         &mut *core
     }
 }

@@ -8,16 +8,20 @@
 //! | [`sensor`] | those about the sensor and the part of its picture that is shown |
 //! | [`memory`] | those about the carve-out and its buffers |
 //! | [`vendor`] | those about the vendor's device nodes |
-//! | [`mailbox`] | the driver core's bus over the virtqueue that C carries |
+//! | [`chip_bus`] | the driver core's bus: one of the two that follow |
+//! | [`mailbox`] | the bus over the virtqueue that C carries |
+//! | [`platform`] | the bus over registers in the processor's address space |
 //! | [`print`] | lines for the kernel's log, and panics |
 //!
 //! Built without std for the kernel (`target_os = "none"`) and with std for the host's lints.
 #![cfg_attr(target_os = "none", no_std)]
 
+pub mod chip_bus;
 pub mod ffi;
 pub mod health;
 pub mod mailbox;
 pub mod memory;
+pub mod platform;
 pub mod print;
 pub mod sensor;
 pub mod vendor;

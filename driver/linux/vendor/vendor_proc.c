@@ -53,8 +53,13 @@ int tx_isp_vendor_proc_create(struct tx_isp_vendor *vendor)
 	struct proc_dir_entry *isp;
 	u32 number;
 
-	vendor->proc = proc_mkdir("jz", NULL);
-	isp = vendor->proc ? proc_mkdir("isp", vendor->proc) : NULL;
+	if (vendor->isp->bus->has_proc_jz) {
+		isp = proc_mkdir("jz/isp", NULL);
+		vendor->proc = isp;
+	} else {
+		vendor->proc = proc_mkdir("jz", NULL);
+		isp = vendor->proc ? proc_mkdir("isp", vendor->proc) : NULL;
+	}
 	if (!isp)
 		goto remove;
 	for (number = 0; number < ARRAY_SIZE(names); number++)
