@@ -279,7 +279,7 @@ impl Device {
         self.started.elapsed()
     }
 
-    /// Where the attachment counts the event buffers that it hands to the guest.
+    /// Where the attachment counts how often it interrupts the guest.
     pub fn event_counter(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.events)
     }

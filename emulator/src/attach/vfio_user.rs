@@ -111,7 +111,7 @@ impl Backend {
         let interrupts = Interrupts {
             device: Arc::downgrade(&device),
             order: Mutex::default(),
-            intx: Intx::default(),
+            intx: Intx::counting(device.event_counter()),
         };
         Self {
             device,

@@ -14,7 +14,8 @@
 use crate::device::lock;
 use std::fs::File;
 use std::io::Write;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long the guest must have left the window alone before a line that stays high is told again: longer
@@ -42,6 +43,8 @@ struct State {
     again: Option<Instant>,
     triggers: u64,
     repeats: u64,
+    /// Triggers of all connections.
+    told: Arc<AtomicU64>,
     ended: bool,
 }
 
@@ -58,6 +61,7 @@ impl State {
             Ok(()) => {
                 self.masked = true;
                 self.triggers += 1;
+                self.told.fetch_add(1, Ordering::Relaxed);
             }
             Err(error) => log::error!("the guest cannot be interrupted: {error}"),
         }
@@ -65,6 +69,17 @@ impl State {
 }
 
 impl Intx {
+    /// A pin that adds its triggers to `told`, too.
+    pub fn counting(told: Arc<AtomicU64>) -> Self {
+        Self {
+            state: Mutex::new(State {
+                told,
+                ..State::default()
+            }),
+            changed: Condvar::default(),
+        }
+    }
+
     /// How QEMU is told.
     pub fn set_trigger(&self, trigger: Option<File>) {
         let mut state = lock(&self.state);
@@ -161,7 +176,6 @@ mod tests {
     use std::io::Read;
     use std::os::fd::OwnedFd;
     use std::os::unix::net::UnixStream;
-    use std::sync::Arc;
 
     /// The end of QEMU's that triggers come to, 8 bytes each.
     struct Pin(UnixStream);
