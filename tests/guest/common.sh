@@ -4,8 +4,10 @@ set -u
 
 NODE=/dev/video0
 MODULE=/lib/modules/tx-isp.ko
-DRIVER=/sys/bus/virtio/drivers/tx-isp
-DEVICE=$(basename "$(readlink -f /sys/class/video4linux/video0/device)")
+# The virtio device or, where the chip is at its own addresses, the platform's.
+DEVICE=$(readlink -f /sys/class/video4linux/video0/device)
+DRIVER=$(readlink -f "$DEVICE/driver")
+DEVICE=$(basename "$DEVICE")
 
 fail() {
 	echo "$*"

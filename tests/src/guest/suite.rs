@@ -6,8 +6,8 @@
 //! one guest for each. At a guest's end its kernel is asked whether it has anything to warn of.
 //!
 //! Which guest, is said in the environment, as `cargo lab test` does with its options:
-//! `TX_ISP_TEST_KERNEL`, `_QEMU`, `_ATTACH`, `_MEMORY` and `_YES`; `TX_ISP_TEST_JUNIT` names a folder
-//! for the results.
+//! `TX_ISP_TEST_KERNEL`, `_QEMU`, `_ATTACH` (one carrier or several, with commas between), `_MEMORY` and
+//! `_YES`; `TX_ISP_TEST_JUNIT` names a folder for the results.
 
 use std::env;
 use std::ffi::OsString;
@@ -124,7 +124,7 @@ type Results = Arc<Mutex<Vec<(String, Duration, Result<(), String>)>>>;
 /// Runs a binary's tests as its command line says; `add` adds them for each carrier that this QEMU
 /// has.
 pub fn main(name: &'static str, add: impl Fn(&mut CarrierSuite<'_>)) -> ExitCode {
-    main_over(name, &Carrier::MAILBOX, add)
+    main_over(name, &Carrier::ALL, add)
 }
 
 /// The same over other carriers.
@@ -143,14 +143,19 @@ pub fn main_over(
         guests: Vec::new(),
         results: Results::default(),
     };
-    let wanted = suite.config.as_ref().ok().and_then(|config| config.attach);
-    let qemu = suite
-        .config
-        .as_ref()
-        .ok()
-        .and_then(|config| Qemu::find(config.qemu.as_deref()).ok());
-    for &carrier in carriers {
-        match left_out(carrier, wanted, qemu.as_ref()) {
+    let wanted = match wanted_carriers(env::var("TX_ISP_TEST_ATTACH").ok().as_deref()) {
+        Ok(wanted) => wanted,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let qemu = match &suite.config {
+        Ok(config) => Qemu::find(config.qemu.as_deref()).map_err(|error| error.to_string()),
+        Err(error) => Err(error.clone()),
+    };
+    for &carrier in carriers.iter().filter(|carrier| wanted.contains(carrier)) {
+        match left_out(carrier, &qemu) {
             None => add(&mut CarrierSuite {
                 suite: &mut suite,
                 carrier,
@@ -181,34 +186,40 @@ pub fn main_over(
 }
 
 /// Why a carrier is not tested, if so. Without a QEMU the oldest one's carrier is, and fails.
-fn left_out(carrier: Carrier, wanted: Option<Carrier>, qemu: Option<&Qemu>) -> Option<String> {
-    if wanted.is_some_and(|wanted| wanted != carrier) {
-        return Some("another one is asked for".to_owned());
-    }
+fn left_out(carrier: Carrier, qemu: &Result<Qemu, String>) -> Option<String> {
     match qemu {
-        Some(qemu) if !qemu.carriers.contains(&carrier) => Some(format!(
+        Ok(qemu) if !qemu.carriers.contains(&carrier) => Some(format!(
             "QEMU {} cannot create {}",
             qemu.version,
             carrier.device()
         )),
-        None if carrier != Carrier::Gpio => Some("there is no QEMU".to_owned()),
+        Err(error) if carrier != Carrier::Gpio => Some(format!("there is no QEMU: {error}")),
         _ => None,
     }
+}
+
+/// The carriers that are named; all if none is.
+fn wanted_carriers(names: Option<&str>) -> Result<Vec<Carrier>, String> {
+    let Some(names) = names.filter(|names| *names != "auto") else {
+        return Ok(Carrier::ALL.to_vec());
+    };
+    let carrier = |name: &str| {
+        let mut carriers = Carrier::ALL.into_iter();
+        let found = carriers.find(|carrier| carrier.name() == name);
+        found.ok_or_else(|| {
+            format!(
+                "TX_ISP_TEST_ATTACH={names}: {name:?} is none of {}",
+                Carrier::ALL.map(Carrier::name).join(", ")
+            )
+        })
+    };
+    names.split(',').map(carrier).collect()
 }
 
 /// Which guest the environment asks for.
 fn config() -> Result<GuestConfig> {
     let word = |name: &str| env::var(format!("TX_ISP_TEST_{name}")).ok();
     let memory = word("MEMORY").unwrap_or_else(|| "128M".to_owned());
-    let attach = match word("ATTACH") {
-        None => None,
-        Some(name) if name == "auto" => None,
-        Some(name) => {
-            let mut carriers = Carrier::ALL.into_iter();
-            let found = carriers.find(|carrier| carrier.name() == name);
-            Some(found.with_context(|| format!("TX_ISP_TEST_ATTACH={name} is no carrier"))?)
-        }
-    };
     let mut config = GuestConfig {
         memory: memory.parse().map_err(anyhow::Error::msg)?,
         kernel: match word("KERNEL").as_deref() {
@@ -218,7 +229,8 @@ fn config() -> Result<GuestConfig> {
             Some(path) => KernelChoice::Path(path.into()),
         },
         qemu: word("QEMU").map(PathBuf::from),
-        attach,
+        // Each suite says which.
+        attach: None,
         vendor: false,
         yes: word("YES").is_some(),
     };
@@ -234,15 +246,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl CarrierSuite<'_> {
     /// A guest that the tests added with it share.
     pub fn guest(&mut self, boot: Boot) -> Arc<SharedGuest> {
+        self.guest_over(self.carrier, boot)
+    }
+
+    /// The same over another carrier, for tests that compare.
+    pub fn guest_over(&mut self, carrier: Carrier, boot: Boot) -> Arc<SharedGuest> {
         let logs = match repository() {
             Ok(repository) => repository.join("out/test"),
             Err(_) => env::temp_dir().join("tx-isp-test"),
         };
         let guest = Arc::new(SharedGuest {
             config: self.suite.config.clone(),
-            carrier: self.carrier,
+            carrier,
             boot,
-            logs: logs.join(self.suite.name).join(self.carrier.name()),
+            logs: logs.join(self.suite.name).join(carrier.name()),
             state: Mutex::new(State::NotBooted),
         });
         self.suite.guests.push(Arc::clone(&guest));
@@ -406,4 +423,24 @@ fn write_junit(name: &str, results: &[(String, Duration, Result<(), String>)]) -
     let path = folder.join(format!("{name}.xml"));
     let text = report.to_string().context("writing JUnit XML")?;
     std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn carriers_are_named_one_or_several() {
+        assert_eq!(wanted_carriers(None).unwrap(), Carrier::ALL);
+        assert_eq!(wanted_carriers(Some("auto")).unwrap(), Carrier::ALL);
+        assert_eq!(
+            wanted_carriers(Some("generic,vfio-user")).unwrap(),
+            [Carrier::Generic, Carrier::VfioUser]
+        );
+        let error = wanted_carriers(Some("gpio,usb")).unwrap_err();
+        assert!(
+            error.contains("\"usb\" is none of generic, gpio, vfio-user"),
+            "{error}"
+        );
+    }
 }

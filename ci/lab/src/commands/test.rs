@@ -15,9 +15,10 @@ use guest_image::KernelChoice;
 use host_setup::rust_setup;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use testbed::explain;
-use testbed::prepare::{Prepared, cargo, repository};
+use testbed::prepare::{DEBIAN_BACKPORTS, Prepared, cargo, named_qemu, repository};
 use testbed::process;
 use testbed::progress::Steps;
+use testbed::qemu::Carrier;
 
 use crate::options::{Attach, GuestOptions};
 
@@ -77,6 +78,10 @@ pub enum Part {
     /// A panic and a dead emulator.
     #[value(alias = "endings")]
     Failures,
+    /// A driver that knows nothing of this project, on the chip at its own addresses.
+    Foreign,
+    /// The same stream by mailbox and by loads and stores.
+    Attachments,
 }
 
 impl Part {
@@ -92,6 +97,8 @@ impl Part {
             Self::Vendor => "guest_vendor",
             Self::Compliance => "guest_compliance",
             Self::Failures => "guest_failures",
+            Self::Foreign => "guest_foreign",
+            Self::Attachments => "guest_attachments",
         }
     }
 }
@@ -242,11 +249,7 @@ impl Run<'_> {
                 0 => "--fuzz 0",
                 _ => "there is no nightly compiler with cargo-fuzz (cargo install cargo-fuzz)",
             };
-            eprintln!("== fuzz: skipped: {reason}");
-            self.counts.skipped += 1;
-            let mut status = TestCaseStatus::skipped();
-            status.set_message(reason);
-            self.own.add_test_case(TestCase::new("fuzz", status));
+            self.skip("fuzz", reason);
             return Ok(());
         }
         for target in FUZZ_TARGETS {
@@ -306,24 +309,71 @@ impl Run<'_> {
         let prepared = Prepared::with_image(&options.guest.config(), &steps, |image| {
             image.with_compliance = true;
         });
-        let prepared = prepared.map(drop).map_err(|error| explain(&error));
+        let prepared = prepared.map_err(|error| explain(&error));
         let name = "emulator, module and agent are built";
-        self.add(name, begin.elapsed(), prepared.clone());
-        if prepared.is_err() {
+        self.add(name, begin.elapsed(), prepared.clone().map(drop));
+        let Ok(prepared) = prepared else {
             return Ok(());
-        }
+        };
         let parts: Vec<Part> = match options.part.as_slice() {
             [] => Part::value_variants().to_vec(),
             wanted => wanted.to_vec(),
         };
+        let guest = &options.guest;
+        let is_chosen = guest.qemu.is_some() || !matches!(guest.attach, Attach::Auto);
+        if is_chosen || prepared.qemu.carriers.contains(&Carrier::VfioUser) {
+            return self.guest_tests("guest tests", &parts, environment(guest));
+        }
+        // This machine's QEMU lacks vfio-user: the newest one that the mirror has is taken for it.
+        let mut mailbox = parts.clone();
+        mailbox.retain(|part| !matches!(part, Part::Foreign | Part::Attachments));
+        if !mailbox.is_empty() {
+            let mut environment = environment(guest);
+            let carriers = Carrier::MAILBOX.map(Carrier::name).join(",");
+            environment.push(("TX_ISP_TEST_ATTACH", carriers));
+            self.guest_tests("guest tests", &mailbox, environment)?;
+        }
+        let newest = GuestOptions {
+            qemu: Some(DEBIAN_BACKPORTS.into()),
+            attach: Attach::VfioUser,
+            ..guest.clone()
+        };
+        let name = "guest tests over vfio-user";
+        match named_qemu(&newest.config(), self.repository, &steps) {
+            Ok(_) => self.guest_tests(name, &parts, environment(&newest)),
+            Err(error) => {
+                self.skip(name, &explain(&error));
+                Ok(())
+            }
+        }
+    }
+
+    /// Runs parts of the guest tests.
+    fn guest_tests(
+        &mut self,
+        name: &str,
+        parts: &[Part],
+        environment: Vec<(&'static str, String)>,
+    ) -> Result<()> {
+        let junit = self.junit.join(name.replace(' ', "-"));
+        fs::create_dir_all(&junit).context("creating a folder for results")?;
         let mut command = cargo();
         command.args(["test", "--package", "tx-isp-tests", "--no-fail-fast"]);
         for part in parts {
             command.args(["--test", part.binary()]);
         }
-        command.envs(environment(&options.guest));
-        command.env("TX_ISP_TEST_JUNIT", self.junit);
-        self.tests("guest tests", &mut command)
+        command.envs(environment);
+        command.env("TX_ISP_TEST_JUNIT", junit);
+        self.tests(name, &mut command)
+    }
+
+    /// Counts what could not be run.
+    fn skip(&mut self, name: &str, reason: &str) {
+        eprintln!("== {name}: skipped: {reason}");
+        self.counts.skipped += 1;
+        let mut status = TestCaseStatus::skipped();
+        status.set_message(reason);
+        self.own.add_test_case(TestCase::new(name, status));
     }
 
     /// Runs a command that is one test.
@@ -393,8 +443,11 @@ impl Run<'_> {
         let mut report = Report::new("cargo lab test");
         report.add_test_suite(self.own.clone());
         let mut files = vec![target(self.repository).join("nextest/lab/junit.xml")];
-        let guest = fs::read_dir(self.junit).context("reading the guest tests' results")?;
-        files.extend(guest.flatten().map(|entry| entry.path()));
+        let passes = fs::read_dir(self.junit).context("reading the guest tests' results")?;
+        for pass in passes.flatten() {
+            let guest = fs::read_dir(pass.path()).context("reading the guest tests' results")?;
+            files.extend(guest.flatten().map(|entry| entry.path()));
+        }
         files[1..].sort();
         for file in files.iter().filter(|file| file.is_file()) {
             let text =

@@ -17,10 +17,12 @@ use super::client::{Take, Taken, nothing, read, shell, take};
 use super::figures::{Aim, Row, Spread, Unit};
 use super::latency::{Counters, Histogram};
 use testbed::guest::Guest;
+use testbed::qemu::Carrier;
 use testbed::verify::approximate;
 
-/// What the driver counts.
-const COUNTERS: &str = "/sys/kernel/debug/tx-isp/mailbox";
+/// What the driver counts, by mailbox and where it addresses the chip.
+const MAILBOX: &str = "/sys/kernel/debug/tx-isp/mailbox";
+const REGISTERS: &str = "/sys/kernel/debug/tx-isp/registers";
 /// How long it waited for answers; writing to it begins anew.
 const LATENCY: &str = "/sys/kernel/debug/tx-isp/latency";
 /// Where the guest puts what it saw while the stream ran.
@@ -63,6 +65,7 @@ pub fn measure(bench: &Bench<'_>) -> Result<Vec<Row>> {
 /// A guest whose stream is watched.
 struct Watch {
     guest: Guest,
+    counters: &'static str,
     device: String,
     name: String,
     frames: u32,
@@ -92,6 +95,10 @@ impl Watch {
         Ok(Self {
             has_latency: answer.trim() == "yes",
             guest,
+            counters: match bench.prepared.carrier {
+                Carrier::VfioUser => REGISTERS,
+                Carrier::Generic | Carrier::Gpio => MAILBOX,
+            },
             device,
             name,
             frames,
@@ -126,7 +133,7 @@ impl Watch {
 
     /// Streams once, and keeps what is counted outside of the guest.
     fn stream(&mut self) -> Result<Taken> {
-        let script = WATCH.replace("$0", COUNTERS).replace("$1", LATENCY);
+        let script = WATCH.replace("$0", self.counters).replace("$1", LATENCY);
         shell(&mut self.guest, &script)?;
         let what = Take::untouched(&self.device, FULL_HD, self.frames);
         let mut snapshots = Vec::new();
@@ -162,7 +169,7 @@ impl Watch {
         let before = counters(&format!("{SEEN}/before"))?;
         let after = counters(&format!("{SEEN}/after"))
             .context("the guest was too slow to watch its stream")?;
-        let end = counters(COUNTERS)?;
+        let end = counters(self.counters)?;
         ensure!(
             end.events > after.events,
             "the guest was too slow to watch its stream: it was over"
@@ -271,9 +278,9 @@ mod tests {
 
     #[test]
     fn the_guest_looks_at_the_drivers_files() {
-        let script = WATCH.replace("$0", COUNTERS).replace("$1", LATENCY);
+        let script = WATCH.replace("$0", MAILBOX).replace("$1", LATENCY);
         assert!(!script.contains('$') && script.ends_with('&'), "{script}");
-        assert!(script.contains(&format!("cat {COUNTERS} >{SEEN}/before")));
+        assert!(script.contains(&format!("cat {MAILBOX} >{SEEN}/before")));
         assert!(script.contains(&format!("cat {LATENCY} >{SEEN}/latency")));
     }
 
