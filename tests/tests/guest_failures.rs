@@ -62,7 +62,7 @@ fn panic(running: &mut Running) -> Result<()> {
 fn dead_emulator(running: &mut Running) -> Result<()> {
     let guest = &mut running.guest;
     let pid = Pid::from_raw(guest.emulator.process.child().id().try_into()?);
-    let watched = Client::connect(&guest.emulator.control_path, SOON)?;
+    let watched = Client::connect(&guest.emulator.monitor_path, SOON)?;
     let killer = std::thread::spawn(move || kill_while_streaming(watched, pid));
     let begin = Instant::now();
     let config = main_stream(Size::new(640, 360), PixelFormat::Nv12, 1_000_000);
