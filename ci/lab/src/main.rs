@@ -23,6 +23,9 @@ const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let mut options = Options::parse();
+    if options.offline {
+        host_setup::offline::forbid_network();
+    }
     let taken = match &options.bundle {
         Some(path) => testbed::bundle::take(path),
         None => testbed::bundle::take_if_inside(),
