@@ -17,7 +17,7 @@ use testbed::sensor::SensorConfig;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::Size;
 use tx_isp_abi::format::PixelFormat;
-use tx_isp_emulator::control::Client;
+use tx_isp_emulator::monitor::Client;
 use tx_isp_emulator::sensor::ClockMode;
 use tx_isp_emulator::trace::{Access, parse};
 use tx_isp_tests::guest::streams::main_stream;
@@ -100,16 +100,16 @@ fn record(running: &mut Running) -> Result<Recording> {
         keep: Keep::Ends,
         ..main_stream(SIZE, PixelFormat::Nv12, FRAMES)
     };
-    let path = running.guest.emulator.control_path.clone();
+    let path = running.guest.emulator.monitor_path.clone();
     let stepper = thread::spawn(move || step(&path, config.buffers));
     running.stream(&config)?;
     match stepper.join() {
         Ok(stepped) => stepped?,
         Err(_) => bail!("the thread that steps the clock panicked"),
     }
-    let control = &mut running.guest.emulator.control;
-    let frames = control.ledger(0, None, 0)?;
-    control.trace(None)?;
+    let monitor = &mut running.guest.emulator.monitor;
+    let frames = monitor.frame_log(0, None, 0)?;
+    monitor.trace(None)?;
     let path = trace_of(&running.prepared);
     let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
     let of_the_board =
@@ -127,14 +127,14 @@ fn record(running: &mut Running) -> Result<Recording> {
     })
 }
 
-fn step(control: &Path, buffers: u32) -> Result<()> {
-    let mut control = Client::connect(control, SOON)?;
+fn step(monitor: &Path, buffers: u32) -> Result<()> {
+    let mut monitor = Client::connect(monitor, SOON)?;
     for frame in 0..FRAMES {
         let end = Instant::now() + SOON;
         loop {
-            let status = control.status()?;
+            let status = monitor.status()?;
             let queued = status.channels.first().map_or(0, |channel| channel.queued);
-            if queued == buffers && control.step(1).is_ok() {
+            if queued == buffers && monitor.step(1).is_ok() {
                 break;
             }
             ensure!(

@@ -84,6 +84,15 @@ pub enum Part {
     Attachments,
 }
 
+/// The parts that run over vfio-user, too, where that takes another QEMU than this machine's, unless
+/// others are named.
+const OVER_VFIO_USER: [Part; 4] = [
+    Part::Streams,
+    Part::Failures,
+    Part::Foreign,
+    Part::Attachments,
+];
+
 impl Part {
     /// The test binary that has it.
     const fn binary(self) -> &'static str {
@@ -339,6 +348,10 @@ impl Run<'_> {
             ..guest.clone()
         };
         let name = "guest tests over vfio-user";
+        let parts = match options.part.as_slice() {
+            [] => OVER_VFIO_USER.to_vec(),
+            _ => parts,
+        };
         match named_qemu(&newest.config(), self.repository, &steps) {
             Ok(_) => self.guest_tests(name, &parts, environment(&newest)),
             Err(error) => {
