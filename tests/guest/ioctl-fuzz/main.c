@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ioctl-fuzz SEED SECONDS: processes with two threads each make random calls on all nodes. Ends with 1,
+ * and says why, if a call does not come back, or a byte changes in memory that nobody was given, or that
+ * has come back: every handle closed, no buffer is anybody's but its owner's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../../../driver/linux/tx_isp_rmem_uapi.h"
+#include "fuzz.h"
+
+#define PROCESSES 3
+#define THREADS 2
+#define HANDLES 12
+#define MAPPINGS 4
+/* A round ends after so long; then everything is closed and looked at. */
+#define ROUND_MS 1500
+/* How long a call may block before a signal ends it, and how long it may take then. */
+#define SIGNAL_MS 250
+#define HUNG_MS 30000
+/* How long memory that has come back is watched. */
+#define WATCH_MS 80
+
+static const char *const names[NODES][3] = {
+	[VIDEO] = { "/dev/video0", "/dev/video1", "/dev/video2" },
+	[RMEM] = { "/dev/rmem" },
+	[MEDIA] = { "/dev/media0" },
+	[VENDOR_ISP] = { "/dev/tx-isp" },
+	[VENDOR_CHANNEL] = { "/dev/framechan0", "/dev/framechan1", "/dev/framechan2" },
+	[VENDOR_TUNING] = { "/dev/isp-m0" },
+	[VENDOR_ENCODER] = { "/dev/avpu" },
+};
+
+struct mapping {
+	void *memory;
+	size_t bytes;
+};
+
+struct thread {
+	pthread_t thread;
+	struct random random;
+	/* Calls made, and the last one. */
+	volatile uint32_t calls, good, frames;
+	volatile uint32_t number;
+	enum node node;
+	struct mapping mappings[MAPPINGS];
+	volatile bool done;
+};
+
+static struct {
+	struct arena arena;
+	int fds[HANDLES];
+	enum node nodes[HANDLES];
+	struct thread threads[THREADS];
+	volatile bool stop;
+} process;
+
+static uint64_t now_ms(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000ull + time.tv_nsec / 1000000;
+}
+
+static void sleep_ms(unsigned int ms)
+{
+	struct timespec time = { ms / 1000, ms % 1000 * 1000000l };
+
+	nanosleep(&time, NULL);
+}
+
+static void nothing(int signal)
+{
+}
+
+static void open_one(struct random *random, int slot)
+{
+	enum node node = one_in(random, 2) ? VIDEO : below(random, NODES);
+	const char *name = names[node][below(random, 3)];
+
+	if (!name || process.fds[slot] >= 0)
+		return;
+	process.nodes[slot] = node;
+	process.fds[slot] = open(name, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+}
+
+static void map(struct thread *thread, int fd)
+{
+	struct mapping *mapping = &thread->mappings[below(&thread->random, MAPPINGS)];
+	const struct arena *arena = &process.arena;
+	uint32_t offset = value(&thread->random, arena) & ~4095u;
+	int flags = one_in(&thread->random, 4) ? MAP_PRIVATE : MAP_SHARED;
+
+	if (mapping->memory) {
+		munmap(mapping->memory, mapping->bytes);
+		mapping->memory = NULL;
+		return;
+	}
+	if (one_in(&thread->random, 3))
+		offset = below(&thread->random, 8) * 4096 * 8;
+	mapping->bytes = (1 + below(&thread->random, 64)) * 4096;
+	mapping->memory = mmap(NULL, mapping->bytes, PROT_READ | PROT_WRITE, flags, fd, offset);
+	if (mapping->memory == MAP_FAILED)
+		mapping->memory = NULL;
+}
+
+static void ioctl_one(struct thread *thread, int fd, enum node node)
+{
+	uint8_t argument[ARGUMENT_BYTES] __attribute__((aligned(8)));
+	unsigned long number = pick(&thread->random, node, &process.arena, argument);
+
+	thread->number = number;
+	thread->node = node;
+	if (ioctl(fd, number, one_in(&thread->random, 64) ? NULL : argument) < 0)
+		return;
+	thread->good++;
+	if (node == VIDEO && (number & 0xffff) == ('V' << 8 | 17))
+		thread->frames++;
+}
+
+static void *run(void *context)
+{
+	struct thread *thread = context;
+	struct random *random = &thread->random;
+	struct pollfd wait = { .events = POLLIN | POLLPRI };
+	char bytes[64];
+	int slot;
+
+	while (!process.stop) {
+		slot = below(random, HANDLES);
+		open_one(random, slot);
+		thread->calls++;
+		switch (below(random, 40)) {
+		case 0:
+			close(process.fds[slot]);
+			process.fds[slot] = -1;
+			break;
+		case 1:
+			map(thread, process.fds[slot]);
+			break;
+		case 2:
+			wait.fd = process.fds[slot];
+			poll(&wait, 1, below(random, 30));
+			break;
+		case 3:
+			/* One in so many: it takes the queue for itself. */
+			if (one_in(random, 16) && read(process.fds[slot], bytes, sizeof(bytes)) > 0)
+				thread->good++;
+			break;
+		default:
+			ioctl_one(thread, process.fds[slot], process.nodes[slot]);
+		}
+	}
+	for (slot = 0; slot < MAPPINGS; slot++)
+		if (thread->mappings[slot].memory)
+			munmap(thread->mappings[slot].memory, thread->mappings[slot].bytes);
+	memset(thread->mappings, 0, sizeof(thread->mappings));
+	thread->done = true;
+	return NULL;
+}
+
+/* What is inside of a buffer and not in the picture: its first byte that is not paint, or -1. */
+static long painted(const uint8_t *memory, size_t bytes, uint8_t paint)
+{
+	size_t at;
+
+	for (at = 0; at < bytes; at++)
+		if (memory[at] != paint)
+			return at;
+	return -1;
+}
+
+static void complain(const char *what, long at)
+{
+	printf("ioctl-fuzz: %s was written, first at byte %ld\n", what, at);
+	exit(1);
+}
+
+/* Threads must come back by themselves once signals end what they wait for. */
+static void wait_for(struct thread *thread, uint64_t end)
+{
+	uint32_t last = thread->calls;
+	uint64_t since = now_ms();
+
+	while (!thread->done) {
+		sleep_ms(20);
+		if (now_ms() > end)
+			process.stop = true;
+		if (thread->calls != last) {
+			last = thread->calls;
+			since = now_ms();
+			continue;
+		}
+		if (now_ms() - since > SIGNAL_MS)
+			pthread_kill(thread->thread, SIGUSR1);
+		if (now_ms() - since > HUNG_MS) {
+			printf("ioctl-fuzz: %s, ioctl %#x: no answer for %u s\n",
+			       names[thread->node][0], thread->number, HUNG_MS / 1000);
+			fflush(stdout);
+			_exit(1);
+		}
+	}
+	pthread_join(thread->thread, NULL);
+}
+
+static void round_of(uint64_t end)
+{
+	struct arena *arena = &process.arena;
+	int index;
+
+	process.stop = false;
+	for (index = 0; index < THREADS; index++) {
+		process.threads[index].done = false;
+		if (pthread_create(&process.threads[index].thread, NULL, run, &process.threads[index]))
+			exit(2);
+	}
+	for (index = 0; index < THREADS; index++)
+		wait_for(&process.threads[index], end);
+	/* dma-bufs and dup'ed handles, too: whatever a call may have opened. */
+	for (index = 3; index < 256; index++)
+		close(index);
+	for (index = 0; index < HANDLES; index++)
+		process.fds[index] = -1;
+	for (index = 0; index < LENT; index++)
+		memset(arena->lent[index], 0x5a, LENT_BYTES);
+	sleep_ms(WATCH_MS);
+	for (index = 0; index < LENT; index++) {
+		long at = painted(arena->lent[index], LENT_BYTES, 0x5a);
+
+		if (at >= 0)
+			complain("a buffer that had come back", at);
+	}
+	if (painted(arena->kept, KEPT_BYTES, 0xa5) >= 0)
+		complain("memory that was offered to nobody", painted(arena->kept, KEPT_BYTES, 0xa5));
+}
+
+static void *memory(size_t bytes)
+{
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		exit(2);
+	return memory;
+}
+
+static void query(struct rmem_query *query)
+{
+	int fd = open("/dev/rmem", O_RDWR);
+
+	memset(query, 0, sizeof(*query));
+	if (fd < 0)
+		return;
+	ioctl(fd, RMEM_QUERY, query);
+	close(fd);
+}
+
+static int child(uint64_t seed, unsigned int seconds)
+{
+	struct sigaction action = { .sa_handler = nothing };
+	uint64_t end = now_ms() + seconds * 1000ull;
+	uint32_t calls = 0, good = 0, frames = 0, rounds = 0;
+	struct rmem_query carve_out;
+	int index;
+
+	sigaction(SIGUSR1, &action, NULL);
+	query(&carve_out);
+	process.arena.base = carve_out.base;
+	process.arena.bytes = carve_out.total;
+	for (index = 0; index < LENT; index++)
+		process.arena.lent[index] = memory(LENT_BYTES);
+	process.arena.kept = memory(KEPT_BYTES);
+	memset(process.arena.kept, 0xa5, KEPT_BYTES);
+	for (index = 0; index < HANDLES; index++)
+		process.fds[index] = -1;
+	for (index = 0; index < THREADS; index++)
+		process.threads[index].random.state = (seed * THREADS + index + 1) * 0x9e3779b97f4a7c15u;
+	while (now_ms() < end) {
+		round_of(now_ms() + ROUND_MS);
+		rounds++;
+	}
+	for (index = 0; index < THREADS; index++) {
+		calls += process.threads[index].calls;
+		good += process.threads[index].good;
+		frames += process.threads[index].frames;
+	}
+	printf("calls %u good %u frames %u rounds %u\n", calls, good, frames, rounds);
+	return 0;
+}
+
+/* Nobody holds any of the carve-out: it is all zero, and stays so. */
+static int check_carve_out(void)
+{
+	struct rmem_query carve_out;
+	uint8_t *mapped;
+	long at;
+	int fd;
+
+	query(&carve_out);
+	if (!carve_out.total)
+		return 0;
+	fd = open("/dev/rmem", O_RDWR);
+	mapped = mmap(NULL, carve_out.total, PROT_READ | PROT_WRITE, MAP_SHARED, fd, carve_out.base);
+	if (mapped == MAP_FAILED) {
+		printf("ioctl-fuzz: %u of %u bytes of the carve-out are free: %s\n", carve_out.free,
+		       carve_out.total, strerror(errno));
+		return 1;
+	}
+	sleep_ms(300);
+	at = painted(mapped, carve_out.total, 0);
+	if (at >= 0)
+		printf("ioctl-fuzz: the carve-out's byte %#lx is %#x, and nobody holds it\n", at,
+		       mapped[at]);
+	munmap(mapped, carve_out.total);
+	close(fd);
+	return at >= 0;
+}
+
+int main(int count, char **arguments)
+{
+	unsigned int seconds, index;
+	int status, failed = 0;
+	uint64_t seed;
+
+	if (count != 3) {
+		printf("ioctl-fuzz SEED SECONDS\n");
+		return 2;
+	}
+	seed = strtoull(arguments[1], NULL, 0);
+	seconds = strtoul(arguments[2], NULL, 0);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (index = 0; index < PROCESSES; index++)
+		if (!fork())
+			exit(child(seed * PROCESSES + index, seconds));
+	while (wait(&status) > 0)
+		failed |= status != 0;
+	return failed || check_carve_out();
+}
