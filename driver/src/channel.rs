@@ -17,7 +17,7 @@ use tx_isp_abi::format::{ChromaStart, FrameLayout, PixelFormat, nearest_size};
 use tx_isp_abi::operation::Operation;
 use tx_isp_abi::registers::{Channel, Msca};
 
-/// At a start the FIFOs are looked at, and cleared, so often until they are empty (our choice; facts 8, row 6).
+/// At a start the FIFOs are looked at, and cleared, so often until they are empty (assumption; facts 8, row 6).
 const CLEAR_TRIES: u32 = 3;
 
 /// CH_EN's strobes (facts 2b.5).
