@@ -147,12 +147,12 @@ fn a_bank_half_outside_of_ram_is_not_written_at_all() {
     }
     operator.step(4).unwrap();
     assert_eq!(ram(&vm, inside, canary.len()), canary);
-    let findings = emulation.status().findings;
+    let guest_errors = emulation.status().guest_errors;
     assert!(
-        findings
+        guest_errors
             .iter()
             .any(|found| found.id == "dma-outside-memory"),
-        "{findings:?}"
+        "{guest_errors:?}"
     );
 }
 

@@ -76,14 +76,14 @@ impl Bout {
                 .with_context(|| format!("{SECONDS_VARIABLE}={text} is no number of seconds"))?,
             Err(_) => SECONDS,
         };
-        guest.emulator.control.clear_faults()?;
+        guest.emulator.monitor.clear_faults()?;
         for fault in self.faults {
-            guest.emulator.control.inject(fault.parse()?)?;
+            guest.emulator.monitor.inject(fault.parse()?)?;
         }
         let arguments = [self.seed.to_string(), seconds.to_string()];
         let program = ["ioctl-fuzz", &arguments[0], &arguments[1]];
         let ran = run(guest, &program, Duration::from_secs(seconds) + SLACK);
-        guest.emulator.control.clear_faults()?;
+        guest.emulator.monitor.clear_faults()?;
         let ran = ran?;
         let log = ask(guest, &["dmesg"])?;
         ensure!(
@@ -159,18 +159,18 @@ impl Revocation {
     /// # Errors
     /// If one is, or if the script fails.
     pub fn check(self, guest: &mut Guest) -> Result<()> {
-        guest.emulator.control.clear_faults()?;
-        guest.emulator.control.inject(LATE.parse()?)?;
+        guest.emulator.monitor.clear_faults()?;
+        guest.emulator.monitor.inject(LATE.parse()?)?;
         // It streams for long enough that a frame has begun.
         let script = format!(
             "{COMMON}\nbackground\nsleep 1\n{}\nwait_until test -c $NODE || fail no node",
             self.script
         );
         let ran = run(guest, &["sh", "-c", &script], SLACK)?;
-        let before = guest.emulator.control.status()?;
+        let before = guest.emulator.monitor.status()?;
         thread::sleep(LATE_TIME);
-        let after = guest.emulator.control.status()?;
-        guest.emulator.control.clear_faults()?;
+        let after = guest.emulator.monitor.status()?;
+        guest.emulator.monitor.clear_faults()?;
         ensure!(
             ran.end == RunEnd::Exit(0),
             "{} ({:?})",
