@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/videodev2.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -22,6 +23,8 @@
 #include "fuzz.h"
 
 #define PROCESSES 3
+/* How a process ends that was blocked where only a kill helps. */
+#define BLOCKED 3
 #define THREADS 2
 #define HANDLES 12
 #define MAPPINGS 4
@@ -30,6 +33,10 @@
 /* How long a call may block before a signal ends it, and how long it may take then. */
 #define SIGNAL_MS 250
 #define HUNG_MS 30000
+/* A frame channel's calls wait until a frame comes or the process is killed, as the vendor's do. */
+#define KILL_MS 3000
+/* How long a killed process may take to its end. */
+#define END_MS 30000
 /* How long memory that has come back is watched. */
 #define WATCH_MS 80
 
@@ -65,6 +72,7 @@ static struct {
 	enum node nodes[HANDLES];
 	struct thread threads[THREADS];
 	volatile bool stop;
+	uint32_t rounds;
 } process;
 
 static uint64_t now_ms(void)
@@ -131,6 +139,48 @@ static void ioctl_one(struct thread *thread, int fd, enum node node)
 		thread->frames++;
 }
 
+/* A stream as a client would begin it; other threads disturb it at any point. */
+static void stream(struct thread *thread, int fd)
+{
+	struct v4l2_format format = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
+	struct v4l2_requestbuffers request = { .count = 3, .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+	struct v4l2_buffer buffer;
+	uint32_t index;
+
+	format.fmt.pix.width = 160;
+	format.fmt.pix.height = 128;
+	format.fmt.pix.pixelformat = V4L2_PIX_FMT_NV12;
+	request.memory = one_in(&thread->random, 2) ? V4L2_MEMORY_MMAP : V4L2_MEMORY_USERPTR;
+	if (ioctl(fd, VIDIOC_S_FMT, &format) || ioctl(fd, VIDIOC_REQBUFS, &request))
+		return;
+	for (index = 0; index < request.count; index++) {
+		memset(&buffer, 0, sizeof(buffer));
+		buffer.index = index;
+		buffer.type = type;
+		buffer.memory = request.memory;
+		if (request.memory == V4L2_MEMORY_USERPTR) {
+			buffer.m.userptr = (uintptr_t)process.arena.lent[index];
+			buffer.length = LENT_BYTES;
+		}
+		ioctl(fd, VIDIOC_QBUF, &buffer);
+	}
+	if (ioctl(fd, VIDIOC_STREAMON, &type))
+		return;
+	for (index = 0; index < 3 && !process.stop; index++) {
+		poll(&wait, 1, 300);
+		memset(&buffer, 0, sizeof(buffer));
+		buffer.type = type;
+		buffer.memory = request.memory;
+		if (ioctl(fd, VIDIOC_DQBUF, &buffer))
+			continue;
+		thread->good++;
+		thread->frames++;
+		ioctl(fd, VIDIOC_QBUF, &buffer);
+	}
+}
+
 static void *run(void *context)
 {
 	struct thread *thread = context;
@@ -143,6 +193,10 @@ static void *run(void *context)
 		slot = below(random, HANDLES);
 		open_one(random, slot);
 		thread->calls++;
+		if (process.nodes[slot] == VIDEO && one_in(random, 100)) {
+			stream(thread, process.fds[slot]);
+			continue;
+		}
 		switch (below(random, 40)) {
 		case 0:
 			close(process.fds[slot]);
@@ -189,6 +243,20 @@ static void complain(const char *what, long at)
 	exit(1);
 }
 
+static void tell(void)
+{
+	uint32_t calls = 0, good = 0, frames = 0;
+	int index;
+
+	for (index = 0; index < THREADS; index++) {
+		calls += process.threads[index].calls;
+		good += process.threads[index].good;
+		frames += process.threads[index].frames;
+	}
+	printf("calls %u good %u frames %u rounds %u\n", calls, good, frames, process.rounds);
+	fflush(stdout);
+}
+
 /* Threads must come back by themselves once signals end what they wait for. */
 static void wait_for(struct thread *thread, uint64_t end)
 {
@@ -206,6 +274,10 @@ static void wait_for(struct thread *thread, uint64_t end)
 		}
 		if (now_ms() - since > SIGNAL_MS)
 			pthread_kill(thread->thread, SIGUSR1);
+		if (thread->node == VENDOR_CHANNEL && now_ms() - since > KILL_MS) {
+			tell();
+			_exit(BLOCKED);
+		}
 		if (now_ms() - since > HUNG_MS) {
 			printf("ioctl-fuzz: %s, ioctl %#x: no answer for %u s\n",
 			       names[thread->node][0], thread->number, HUNG_MS / 1000);
@@ -271,7 +343,6 @@ static int child(uint64_t seed, unsigned int seconds)
 {
 	struct sigaction action = { .sa_handler = nothing };
 	uint64_t end = now_ms() + seconds * 1000ull;
-	uint32_t calls = 0, good = 0, frames = 0, rounds = 0;
 	struct rmem_query carve_out;
 	int index;
 
@@ -289,14 +360,9 @@ static int child(uint64_t seed, unsigned int seconds)
 		process.threads[index].random.state = (seed * THREADS + index + 1) * 0x9e3779b97f4a7c15u;
 	while (now_ms() < end) {
 		round_of(now_ms() + ROUND_MS);
-		rounds++;
+		process.rounds++;
 	}
-	for (index = 0; index < THREADS; index++) {
-		calls += process.threads[index].calls;
-		good += process.threads[index].good;
-		frames += process.threads[index].frames;
-	}
-	printf("calls %u good %u frames %u rounds %u\n", calls, good, frames, rounds);
+	tell();
 	return 0;
 }
 
@@ -328,11 +394,20 @@ static int check_carve_out(void)
 	return at >= 0;
 }
 
+static int running;
+
+static void start(uint64_t seed, unsigned int seconds)
+{
+	running++;
+	if (!fork())
+		exit(child(seed, seconds));
+}
+
 int main(int count, char **arguments)
 {
 	unsigned int seconds, index;
 	int status, failed = 0;
-	uint64_t seed;
+	uint64_t seed, end;
 
 	if (count != 3) {
 		printf("ioctl-fuzz SEED SECONDS\n");
@@ -341,10 +416,24 @@ int main(int count, char **arguments)
 	seed = strtoull(arguments[1], NULL, 0);
 	seconds = strtoul(arguments[2], NULL, 0);
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	end = now_ms() + seconds * 1000ull;
 	for (index = 0; index < PROCESSES; index++)
-		if (!fork())
-			exit(child(seed * PROCESSES + index, seconds));
-	while (wait(&status) > 0)
-		failed |= status != 0;
+		start(seed * PROCESSES + index, seconds);
+	while (running) {
+		pid_t pid = waitpid(-1, &status, WNOHANG);
+
+		if (pid <= 0) {
+			sleep_ms(50);
+			if (now_ms() < end + ROUND_MS + HUNG_MS + END_MS)
+				continue;
+			printf("ioctl-fuzz: a process does not end\n");
+			return 1;
+		}
+		running--;
+		if (WIFEXITED(status) && WEXITSTATUS(status) == BLOCKED && now_ms() < end)
+			start(seed * PROCESSES + index++, (end - now_ms()) / 1000 + 1);
+		else if (!WIFEXITED(status) || (WEXITSTATUS(status) && WEXITSTATUS(status) != BLOCKED))
+			failed = 1;
+	}
 	return failed || check_carve_out();
 }

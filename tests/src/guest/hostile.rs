@@ -149,9 +149,9 @@ pub const REVOCATIONS: [Revocation; 4] = [
 ];
 
 /// Every frame is so late: longer than any of the scripts takes to its end.
-const LATE: &str = "late-frame:p=1,ms=3000";
+const LATE: &str = "late-frame:p=1,ms=2000";
 /// And that is waited for.
-const LATE_TIME: Duration = Duration::from_millis(3500);
+const LATE_TIME: Duration = Duration::from_millis(2500);
 
 impl Revocation {
     /// Takes the buffers back while a frame is held; then no frame is written any more.
