@@ -86,9 +86,14 @@ uint32_t value(struct random *random, const struct arena *arena)
 		0xfffff000, 0xffffffff,
 	};
 
+	uint32_t kept = (uintptr_t)arena->kept;
+	uint32_t word;
+
 	switch (below(random, 6)) {
 	case 0:
-		return any(random);
+		/* Whoever names what is kept as a place to write to has offered it. */
+		word = any(random);
+		return word - kept < KEPT_BYTES || kept - word < LENT_BYTES ? 0 : word;
 	case 1:
 	case 2:
 		return below(random, 8);

@@ -27,6 +27,7 @@
 #define BLOCKED 3
 #define THREADS 2
 #define HANDLES 12
+#define GUARD 4096
 #define MAPPINGS 4
 /* A round ends after so long; then everything is closed and looked at. */
 #define ROUND_MS 1500
@@ -237,9 +238,17 @@ static long painted(const uint8_t *memory, size_t bytes, uint8_t paint)
 	return -1;
 }
 
-static void complain(const char *what, long at)
+static void look(const char *what, const uint8_t *memory, size_t bytes, uint8_t paint)
 {
-	printf("ioctl-fuzz: %s was written, first at byte %ld\n", what, at);
+	long at = painted(memory, bytes, paint);
+	size_t byte, count = 0;
+
+	if (at < 0)
+		return;
+	for (byte = at; byte < bytes; byte++)
+		count += memory[byte] != paint;
+	printf("ioctl-fuzz: %zu bytes of %s were written, first at byte %ld, %p\n", count, what, at,
+	       memory + at);
 	exit(1);
 }
 
@@ -309,23 +318,19 @@ static void round_of(uint64_t end)
 	for (index = 0; index < LENT; index++)
 		memset(arena->lent[index], 0x5a, LENT_BYTES);
 	sleep_ms(WATCH_MS);
-	for (index = 0; index < LENT; index++) {
-		long at = painted(arena->lent[index], LENT_BYTES, 0x5a);
-
-		if (at >= 0)
-			complain("a buffer that had come back", at);
-	}
-	if (painted(arena->kept, KEPT_BYTES, 0xa5) >= 0)
-		complain("memory that was offered to nobody", painted(arena->kept, KEPT_BYTES, 0xa5));
+	for (index = 0; index < LENT; index++)
+		look("a buffer that had come back", arena->lent[index], LENT_BYTES, 0x5a);
+	look("memory that was offered to nobody", arena->kept, KEPT_BYTES, 0xa5);
 }
 
+/* With a page on both sides that nobody may touch: what is too long reaches nothing else. */
 static void *memory(size_t bytes)
 {
-	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *memory = mmap(NULL, bytes + 2 * GUARD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (memory == MAP_FAILED)
+	if (memory == MAP_FAILED || mprotect(memory + GUARD, bytes, PROT_READ | PROT_WRITE))
 		exit(2);
-	return memory;
+	return memory + GUARD;
 }
 
 static void query(struct rmem_query *query)

@@ -30,6 +30,8 @@ pub struct Bout {
     pub name: &'static str,
     seed: u64,
     faults: &'static [&'static str],
+    /// Whether frames must come all the same.
+    flows: bool,
 }
 
 /// All of them.
@@ -38,6 +40,7 @@ pub const BOUTS: [Bout; 3] = [
         name: "random calls on all nodes, with a healthy chip",
         seed: 1,
         faults: &[],
+        flows: true,
     },
     Bout {
         name: "random calls while frames are lost, late and damaged",
@@ -51,6 +54,7 @@ pub const BOUTS: [Bout; 3] = [
             "alien-done:p=0.1",
             "lost-interrupt:p=0.05",
         ],
+        flows: false,
     },
     Bout {
         name: "random calls while stops and resets fail",
@@ -61,6 +65,7 @@ pub const BOUTS: [Bout; 3] = [
             "late-frame:p=0.2,ms=500",
             "stale-address:p=0.1",
         ],
+        flows: false,
     },
 ];
 
@@ -98,7 +103,7 @@ impl Bout {
         let frames = count(&ran.stdout, "frames");
         eprintln!("ioctl-fuzz: {calls} calls, {good} of them succeeded, {frames} frames");
         ensure!(
-            calls > 100 * seconds && good * 20 > calls && frames > 0,
+            calls > 100 * seconds && good * 20 > calls && (frames > 0 || !self.flows),
             "it did not get far: {calls} calls, {good} good ones, {frames} frames"
         );
         log_is_clean(guest)?;
