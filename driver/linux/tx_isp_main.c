@@ -2,7 +2,6 @@
 /*
  * The module: its parameters, and what ties its parts together, whichever bus the chip is on.
  */
-#include <linux/bug.h>
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/init.h>
@@ -64,12 +63,6 @@ void tx_isp_print(u32 level, const u8 *text, u32 length)
 void tx_isp_complain(const u8 *text, u32 length)
 {
 	pr_warn_ratelimited("tx-isp: %.*s\n", (int)length, text);
-}
-
-void __noreturn tx_isp_panic(const u8 *text, u32 length)
-{
-	pr_emerg("tx-isp: %.*s\n", (int)length, text);
-	BUG();
 }
 
 void tx_isp_sleep(u32 microseconds)
@@ -136,6 +129,7 @@ static void watch(struct work_struct *work)
 	struct tx_isp *isp = container_of(to_delayed_work(work), struct tx_isp, watchdog);
 
 	mutex_lock(&isp->core_lock);
+	tx_isp_give_up_if_panicked(isp);
 	if (isp->core_ready && streams(isp)) {
 		if (isp->bus->nudge)
 			isp->bus->nudge(isp);
@@ -195,6 +189,9 @@ static int start(struct tx_isp *isp, u32 strategy)
 	ret = isp->bus->enable(isp);
 	if (ret)
 		goto unregister_videos;
+	/* A sensor that does not answer now is told when it is set up. */
+	if (v4l2_ctrl_handler_setup(&isp->sensor_controls))
+		dev_warn(isp->v4l2_dev.dev, "the sensor takes no exposure and gain yet\n");
 	for (; channel < TX_ISP_CHANNELS; channel++) {
 		ret = tx_isp_video_register(&isp->videos[channel]);
 		if (ret)
@@ -289,6 +286,7 @@ void tx_isp_destroy(struct tx_isp *isp)
 	v4l2_device_disconnect(&isp->v4l2_dev);
 	mutex_lock(&isp->core_lock);
 	tx_isp_core_shut_down(isp->core);
+	tx_isp_give_up_if_panicked(isp);
 	tx_isp_vendor_give_up(isp);
 	isp->core_ready = false;
 	isp->bus->close(isp);

@@ -23,6 +23,14 @@
 /* What a load gives where nobody answers. */
 #define TX_ISP_NOBODY (~0u)
 
+/* The ISP's reset in CPM: T31 1.3. */
+#define TX_ISP_SOFT_RESET 0x100000c4
+#define TX_ISP_RESET_ACKNOWLEDGE BIT(20)
+#define TX_ISP_RESET_REQUEST BIT(21)
+#define TX_ISP_RESET BIT(22)
+#define TX_ISP_RESET_POLLS 500
+#define TX_ISP_RESET_POLL_US 2000
+
 static const char *const tx_isp_clocks[] = { "cgu_isp", "isp", "csi" };
 
 /* Blocks that are in no device's resources: T31 1.1. */
@@ -263,8 +271,27 @@ static int tx_isp_platform_enable(struct tx_isp *isp)
 	return 0;
 }
 
+/* The same handshake as the library's, for when that is out of order: it ends all DMA. */
+static void tx_isp_platform_reset(struct tx_isp_platform *platform)
+{
+	u32 others = tx_isp_platform_read(platform, TX_ISP_SOFT_RESET) &
+		     ~(TX_ISP_RESET_ACKNOWLEDGE | TX_ISP_RESET_REQUEST | TX_ISP_RESET);
+	unsigned int polls;
+
+	tx_isp_platform_write(platform, TX_ISP_SOFT_RESET, others | TX_ISP_RESET_REQUEST);
+	for (polls = 0; polls < TX_ISP_RESET_POLLS; polls++) {
+		if (tx_isp_platform_read(platform, TX_ISP_SOFT_RESET) & TX_ISP_RESET_ACKNOWLEDGE)
+			break;
+		tx_isp_sleep(TX_ISP_RESET_POLL_US);
+	}
+	tx_isp_platform_write(platform, TX_ISP_SOFT_RESET, others | TX_ISP_RESET);
+	tx_isp_platform_write(platform, TX_ISP_SOFT_RESET, others);
+}
+
 static void tx_isp_platform_close(struct tx_isp *isp)
 {
+	if (isp->given_up && !isp->platform.closed)
+		tx_isp_platform_reset(&isp->platform);
 	isp->platform.closed = true;
 }
 
