@@ -11,6 +11,7 @@ use nix::unistd::Pid;
 use testbed::capture;
 use testbed::guest_failure::GuestFailure;
 use testbed::progress::Steps;
+use testbed::qemu::Carrier;
 use tx_isp_abi::Size;
 use tx_isp_abi::format::PixelFormat;
 use tx_isp_emulator::monitor::Client;
@@ -72,6 +73,18 @@ fn dead_emulator(running: &mut Running) -> Result<()> {
         Err(_) => bail!("the thread that kills the emulator panicked"),
     }
     match capture.failure {
+        // QEMU 11.1 sometimes fails an assertion of its own when the server goes away in the middle of an
+        // access; then there is no client to ask any more, and the emulator's end is told all the same.
+        Some(GuestError::EmulatorEnded { guest: None, .. })
+            if running.prepared.carrier == Carrier::VfioUser =>
+        {
+            ensure!(
+                begin.elapsed() < SOON,
+                "it took {} s",
+                begin.elapsed().as_secs()
+            );
+            Ok(())
+        }
         Some(GuestFailure::EmulatorEnded {
             guest: Some(failure),
             ..
