@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `cargo lab`: boots a MIPS guest with the emulated ISP, runs scenarios, judges and reports.
+//! `cargo lab`: boots a MIPS guest with the emulated ISP, runs scenarios, verified and reports.
 
 mod cli;
 mod commands;

@@ -9,8 +9,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use tx_isp_emulator::control::protocol::{Event, EventKind, Finding};
-use tx_isp_emulator::control::{Client, ClientError};
+use tx_isp_emulator::monitor::protocol::{Event, EventKind, GuestError};
+use tx_isp_emulator::monitor::{Client, ClientError};
 
 /// How long the emulator may take to greet.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -71,7 +71,7 @@ impl Drop for GuestErrorWatch {
     }
 }
 
-fn line(error: &Finding) -> String {
+fn line(error: &GuestError) -> String {
     let severity = error
         .severity
         .map_or_else(String::new, |severity| format!(" ({severity})"));

@@ -163,9 +163,10 @@ pub fn named_qemu(
 
 /// Checks that Linux has room beside the carve-out.
 fn check_memory(memory: MemoryLayout, image: &GuestImage) -> Result<()> {
-    let placement = image.placement(memory.total(), Some(memory.carve_out()));
+    let carve_out = memory.carve_out();
+    let placement = image.placement(memory.total(), Some(carve_out.base.0.into()));
     if let Err(guest_image::Error::TooLittleMemory { needed, .. }) = placement {
-        let least = needed + memory.carve_out().size / (1 << 20);
+        let least = needed + u64::from(carve_out.bytes) / (1 << 20);
         bail!(
             "too little memory: this image needs {needed}M beside the carve-out; use --memory {least}M or more"
         );

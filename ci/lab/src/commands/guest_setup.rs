@@ -15,7 +15,7 @@ use memlab::catalogue;
 use testbed::config::Io;
 use testbed::gdb::{self, kernel_name};
 use testbed::guest::{Guest, unexpected};
-use testbed::guest_error::GuestError;
+use testbed::guest_failure::GuestFailure;
 use testbed::prepare::{Prepared, install, repository};
 use testbed::progress::Steps;
 
@@ -276,7 +276,7 @@ fn load(guest: &mut Guest, module: &UserModule) -> Result<()> {
     match reply {
         Ok(Reply::Ok) => Ok(()),
         Ok(other) => Err(unexpected(&other).into()),
-        Err(error @ GuestError::Guest(_)) => Err(error).with_context(|| {
+        Err(error @ GuestFailure::Guest(_)) => Err(error).with_context(|| {
             format!(
                 "{name} could not be loaded; the console's last lines:\n    {}",
                 guest.console_end().join("\n    ")

@@ -17,8 +17,8 @@ use nix::sys::stat::fstat;
 use testbed::capture::boot;
 use testbed::explain;
 use testbed::guest::{Guest, unexpected};
-use testbed::guest_error::GuestError;
 use testbed::guest_error_watch::GuestErrorWatch;
+use testbed::guest_failure::GuestFailure;
 use testbed::interrupt;
 use testbed::progress::Steps;
 use testbed::sensor::SensorConfig;
@@ -108,7 +108,7 @@ fn run(options: &RunOptions) -> Result<u8> {
     let modules = options.setup.modules(&steps)?;
     let prepared = options.setup.prepare(&modules, &steps)?;
     let mut guest = boot(&prepared, &sensor, &options.out, &steps)?;
-    let _watch = GuestErrorWatch::start(&guest.emulator.control_path)?;
+    let _watch = GuestErrorWatch::start(&guest.emulator.monitor_path)?;
     load_all(&mut guest, &modules)?;
     options
         .setup
@@ -117,7 +117,7 @@ fn run(options: &RunOptions) -> Result<u8> {
     for path in &options.get {
         bring(&mut guest, path, &options.out)?;
     }
-    let status = guest.emulator.control.status();
+    let status = guest.emulator.monitor.status();
     guest.power_off();
     report(&status.context("asking the emulator")?);
     if ended == TIME_OVER {
@@ -162,11 +162,11 @@ pub fn follow(guest: &mut Guest, argv: &[String], seconds: u64) -> Result<u8> {
     match end {
         Ok(end) => Ok(exit_code(end)),
         Err(error) => match error.downcast_ref() {
-            Some(GuestError::Guest(failure)) if failure.errno == Some(nix::libc::ENOENT) => {
+            Some(GuestFailure::Guest(failure)) if failure.errno == Some(nix::libc::ENOENT) => {
                 eprintln!("the guest has no command {}", argv[0]);
                 Ok(NOT_FOUND)
             }
-            Some(GuestError::Guest(failure)) if failure.errno.is_some() => {
+            Some(GuestFailure::Guest(failure)) if failure.errno.is_some() => {
                 eprintln!("in the guest: {failure}");
                 Ok(NOT_RUN)
             }
@@ -274,10 +274,10 @@ fn report_text(status: &Status) -> String {
             channel.channel, channel.frames_written, channel.starved, channel.skipped
         ));
     }
-    if status.findings.is_empty() {
+    if status.guest_errors.is_empty() {
         text.push_str("guest errors: none\n");
     }
-    for error in &status.findings {
+    for error in &status.guest_errors {
         text.push_str(&format!(
             "guest error: {} ({} times), first: {}: {}\n",
             error.id, error.count, error.first, error.help

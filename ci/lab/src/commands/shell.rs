@@ -97,7 +97,7 @@ fn run_script(
         .read_to_string(&mut script)
         .context("reading the commands from the standard input")?;
     let mut guest = boot(prepared, sensor, &options.out, steps)?;
-    let _watch = GuestErrorWatch::start(&guest.emulator.control_path)?;
+    let _watch = GuestErrorWatch::start(&guest.emulator.monitor_path)?;
     load_all(&mut guest, modules)?;
     options
         .setup
@@ -107,7 +107,7 @@ fn run_script(
     for path in &options.get {
         bring(&mut guest, path, &options.out)?;
     }
-    let status = guest.emulator.control.status();
+    let status = guest.emulator.monitor.status();
     guest.power_off();
     report(&status.context("asking the emulator")?);
     match code {
