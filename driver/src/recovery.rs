@@ -61,6 +61,51 @@ pub struct Health {
     pub quarantined: u32,
 }
 
+/// Errors of the VIC by their kind, as the vendor's driver counts them (T31 2a.2, row 2.7).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VicErrors(pub [u32; 13]);
+
+impl VicErrors {
+    /// Bits of the first status that have a counter of their own, with its place.
+    const OWN: [(u32, usize); 11] = [
+        (10, 0),
+        (14, 1),
+        (18, 2),
+        (19, 3),
+        (20, 4),
+        (21, 5),
+        (22, 6),
+        (23, 7),
+        (24, 8),
+        (28, 9),
+        (9, 11),
+    ];
+    /// The second status's bit that has one.
+    const CHANNEL_ID: (u32, usize) = (3, 10);
+    /// Bits of the first status that share the last.
+    const SHARED: u32 = 0xee03_b800;
+
+    fn count(&mut self, [first, second]: [u32; 2]) {
+        let mut add = |place: usize, more: u32| {
+            if let Some(counter) = self.0.get_mut(place) {
+                *counter = counter.wrapping_add(more);
+            }
+        };
+        for (bit, place) in Self::OWN {
+            add(place, first >> bit & 1);
+        }
+        let (bit, place) = Self::CHANNEL_ID;
+        add(place, second >> bit & 1);
+        add(12, (first & Self::SHARED).count_ones());
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn sum(&self) -> u32 {
+        self.0.iter().fold(0, |sum, count| sum.wrapping_add(*count))
+    }
+}
+
 /// Since when nothing has come.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Watchdog {
@@ -84,6 +129,12 @@ impl<B: Bus> Isp<B> {
     #[must_use]
     pub const fn health(&self) -> Health {
         self.health
+    }
+
+    /// The VIC's errors by their kind.
+    #[must_use]
+    pub const fn vic_errors(&self) -> VicErrors {
+        self.vic_errors
     }
 
     /// To be called from time to time while a channel streams, with a time in nanoseconds that only
@@ -195,6 +246,7 @@ impl<B: Bus> Isp<B> {
         }
         self.health.core_errors += u32::from(report.core_errors != 0);
         self.health.vic_errors += u32::from(vic | vic_1 != 0);
+        self.vic_errors.count(report.vic_errors);
         if vic & bring_up::VIC_RECOVERABLE != 0 {
             self.health.vic_recoveries += 1;
             report.vic_recovered = true;
@@ -235,4 +287,22 @@ impl<B: Bus> Isp<B> {
 pub(crate) struct Silenced {
     pub(crate) core: u32,
     pub(crate) vic: [u32; 2],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_of_the_vic_is_counted_in_one_place() {
+        let mut errors = VicErrors::default();
+        errors.count([u32::MAX & !Vic::VIC_FRAME_DONE.mask(), 1 << 3]);
+        let mut expected = [1; 13];
+        expected[12] = 12;
+        assert_eq!(errors.0, expected);
+        assert_eq!(errors.sum(), 24);
+        let mut one = VicErrors::default();
+        one.count([1 << 21, 0]);
+        assert_eq!((one.0[5], one.sum()), (1, 1));
+    }
 }

@@ -4,7 +4,9 @@
 use std::process::ExitCode;
 
 use tx_isp_tests::guest::suite::{self, Boot, CarrierSuite, Programs};
-use tx_isp_tests::guest::vendor::TRIES;
+use tx_isp_tests::guest::vendor::{
+    CAMERAS, NEGOTIATIONS, TRIES, quirks, same_blocks, stop_holds_nobody_up,
+};
 
 fn main() -> ExitCode {
     suite::main("guest_vendor", add)
@@ -19,6 +21,23 @@ fn add(suite: &mut CarrierSuite<'_>) {
     for attempt in TRIES {
         suite.test_in(&guest, attempt.name, move |running| {
             attempt.check(&mut running.guest)
+        });
+    }
+    let name = "a channel that does not stop holds nobody up";
+    suite.test_in(&guest, name, |running| {
+        stop_holds_nobody_up(&mut running.guest)
+    });
+    for negotiation in &NEGOTIATIONS {
+        suite.test_in(&guest, &negotiation.name(), |running| {
+            negotiation.check(&mut running.guest)
+        });
+    }
+    let name = "the vendor's faults are there when they are asked for";
+    suite.test_in(&guest, name, |running| quirks(&mut running.guest));
+    for camera in CAMERAS {
+        let name = format!("{camera}'s blocks lie where they do through V4L2");
+        suite.test_in(&guest, &name, move |running| {
+            same_blocks(camera, &mut running.guest)
         });
     }
     suite.close(&guest, "the vendor's clients");

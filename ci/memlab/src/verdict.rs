@@ -4,13 +4,13 @@
 use guest_protocol::camera::{Refused, Report};
 use tx_isp_driver::alloc::pool::GRANULE;
 
-use crate::oom::Finding;
+use crate::oom::{Finding, Front};
 use crate::text;
 
 /// One line: how many cycles each strategy survives.
 pub fn survivors(most: u32, findings: &[Finding]) -> String {
     let list = findings.iter().map(|finding| {
-        let (who, survived) = (finding.personality, finding.survived());
+        let (who, survived) = (who(finding), finding.survived());
         match finding.report().refused.as_ref() {
             None => format!("{who} all {survived}"),
             Some(refused) => format!("{who} {survived} ({})", lack(finding.report(), refused)),
@@ -18,6 +18,14 @@ pub fn survivors(most: u32, findings: &[Finding]) -> String {
     });
     let list: Vec<String> = list.collect();
     format!("verdict: of {most} cycles survive: {}", list.join(", "))
+}
+
+/// Who allocates, and through which front where it is not V4L2's.
+fn who(finding: &Finding) -> String {
+    match finding.front {
+        Front::V4l2 => finding.personality.to_string(),
+        Front::Vendor => format!("{} (vendor's nodes)", finding.personality),
+    }
 }
 
 /// Why a request was refused.
@@ -43,15 +51,11 @@ pub fn verdict(findings: &[Finding]) -> String {
     };
     let streaming = |finding: &Finding| {
         let granted = text::granted(&finding.report().queues);
-        format!("{} ({granted} buffers)", finding.personality)
+        format!("{} ({granted} buffers)", who(finding))
     };
     let failing = |finding: &Finding| match &finding.report().refused {
-        Some(refused) => format!(
-            "{} ({})",
-            finding.personality,
-            lack(finding.report(), refused)
-        ),
-        None => finding.personality.to_string(),
+        Some(refused) => format!("{} ({})", who(finding), lack(finding.report(), refused)),
+        None => who(finding),
     };
     match (streams.is_empty(), fails.is_empty()) {
         (false, true) => format!("verdict: streams under {}", list(&streams, streaming)),
@@ -81,6 +85,7 @@ mod tests {
         let findings: Vec<Finding> = Personality::ALL
             .into_iter()
             .map(|personality| Finding {
+                front: Front::V4l2,
                 personality,
                 predicted: predict_cycles(
                     &camera.setup,
