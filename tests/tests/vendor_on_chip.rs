@@ -754,6 +754,8 @@ fn a_channel_may_be_stopped_before_the_call_that_stops_it() {
     let bytes = client.prepare(SUB, Size::new(640, 360), 2, CARVE_OUT.base.0);
     assert!(!client.front.stop_begin(&mut client.isp, SUB), "it stands");
     client.start(SUB).unwrap();
+    client.frames(2);
+    let taken = client.dequeue(SUB).unwrap().index;
     assert!(client.front.stop_begin(&mut client.isp, SUB));
     let mut steps = 0;
     while client.isp.stop_step(SUB).is_none() {
@@ -761,6 +763,9 @@ fn a_channel_may_be_stopped_before_the_call_that_stops_it() {
         steps += 1;
         assert!(steps < 100, "it does not stop");
     }
+    // Somebody queues a buffer before the call that stops comes.
+    let address = CARVE_OUT.base.0 + taken * bytes;
+    client.queue(SUB, taken, address, bytes).unwrap();
     client.stop(SUB).unwrap();
     // And it starts again.
     for index in 0..2 {

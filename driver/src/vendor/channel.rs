@@ -368,8 +368,12 @@ impl FrameChannel {
         };
         self.release_idle(isp);
         match stopped {
-            // The loss of the ISP has stopped it already.
-            Err(Error::NotStreaming(_)) | Ok(()) => Ok(()),
+            // It was stopped already: what was queued since waits for no start.
+            Err(Error::NotStreaming(_)) => {
+                isp.take_back(self.id);
+                Ok(())
+            }
+            Ok(()) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
