@@ -14,12 +14,17 @@ use tx_isp_abi::registers::Statistics;
 use tx_isp_abi::statistics::{BANK_BYTES, BANKS, ZONE_BYTES, ZONES, ZONES_ACROSS, ZONES_DOWN};
 use tx_isp_abi::{PhysAddr, Size};
 
+/// Banks of zones, and as many of histograms.
+const BANK_COUNT: u32 = 4;
+const _: () = assert!(BANK_COUNT as usize == BANKS);
+/// Bytes of all banks of zones; those of histograms follow.
+const ZONES_BYTES: u32 = BANK_COUNT * BANK_BYTES;
 /// Bytes of a histogram's bank.
 const HISTOGRAM_BANK: u32 = 0x800;
 /// Values of a histogram.
 pub const BINS: usize = 256;
 /// Bytes of all banks: zones, then histograms.
-pub const BYTES: u32 = BANKS as u32 * (BANK_BYTES + HISTOGRAM_BANK);
+pub const BYTES: u32 = ZONES_BYTES + BANK_COUNT * HISTOGRAM_BANK;
 /// What the vendor's driver writes behind the addresses (T31 2.9).
 const CONTROL: u32 = 0x33;
 /// Sums have 21 bits (T31 2c).
@@ -64,9 +69,8 @@ impl<B: Bus> Isp<B> {
         for (number, register) in (0..).zip(Statistics::AE0_BANKS) {
             put(register, bank(0, BANK_BYTES, number));
         }
-        let behind_zones = BANKS as u32 * BANK_BYTES;
         for (number, register) in (0..).zip(Statistics::AE0_HISTOGRAMS) {
-            put(register, bank(behind_zones, HISTOGRAM_BANK, number));
+            put(register, bank(ZONES_BYTES, HISTOGRAM_BANK, number));
         }
         put(Statistics::Ae0Control, if start == 0 { 0 } else { CONTROL });
         Ok(self.bus.post(writes.as_slice())?)
@@ -82,7 +86,7 @@ impl<B: Bus> Isp<B> {
         let histogram = Statistics::AE_HISTOGRAM_INDEX.get(current);
         Ok(Newest {
             zones: zones * BANK_BYTES,
-            histogram: BANKS as u32 * BANK_BYTES + histogram * HISTOGRAM_BANK,
+            histogram: ZONES_BYTES + histogram * HISTOGRAM_BANK,
         })
     }
 }
@@ -124,7 +128,8 @@ mod tests {
         let pixels = 64u32 * 36;
         let (dark, middle, saturated) = (10 * pixels, 20 * pixels, 100 * pixels);
         let low = u64::from(dark) | u64::from(middle) << 21 | u64::from(saturated) << 42;
-        let [.., a, b] = [0, low as u32, (low >> 32) as u32];
+        let a = u32::try_from(low & u64::from(u32::MAX)).unwrap();
+        let b = u32::try_from(low >> 32).unwrap();
         let word = |index: usize| match index {
             4 => a,
             5 => b,

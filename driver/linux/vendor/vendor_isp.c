@@ -93,18 +93,21 @@ long tx_isp_vendor_ioctl(struct tx_isp *isp, enum tx_isp_vendor_node node, unsig
 	u32 words[TX_ISP_VENDOR_ARGUMENT_WORDS] = {};
 	void __user *user = (void __user *)argument;
 	struct tx_isp_vendor_extent extent;
+	long fault;
 	long ret = tx_isp_vendor_argument(node, number, &extent);
 
 	if (ret)
 		return ret;
 	if (extent.read > sizeof(words) || extent.written > sizeof(words))
 		return -ENOTTY;
+	/* The vendor's driver has another error for one of them (T31 3.2). */
+	fault = number == TX_ISP_VENDOR_SET_FORMAT ? -ENOMEM : -EFAULT;
 	if (copy_from_user(words, user, extent.read))
-		return -EFAULT;
+		return fault;
 	ret = call(context, number, words);
 	if (ret)
 		return ret;
-	return copy_to_user(user, words, extent.written) ? -EFAULT : 0;
+	return copy_to_user(user, words, extent.written) ? fault : 0;
 }
 
 static void wake_all(struct tx_isp_vendor *vendor)

@@ -101,6 +101,8 @@ void try_errors(void)
 	format = channel.format;
 	format.type = 2;
 	fails(channel.fd, SET_FORMAT, &format, EINVAL, "SET_FMT of another kind");
+	fails(channel.fd, SET_FORMAT, NULL, ENOMEM, "SET_FMT of nowhere");
+	fails(channel.fd, GET_FORMAT, NULL, EFAULT, "GET_FMT to nowhere");
 	must(channel.fd, GET_FORMAT, &format, "GET_FMT");
 	ok(format.width == 640 && format.sizeimage == 353280, "GET_FMT: %u, %u", format.width,
 	   format.sizeimage);

@@ -115,6 +115,8 @@ void try_stuck(int least_ms)
 	channel_buffers(&sub, 2);
 	channel_on(&sub);
 	for (int frame = 0; frame < 5; frame++) {
+		channel_take(&main, &buffer);
+		channel_queue(&main, buffer.index);
 		channel_take(&sub, &buffer);
 		channel_queue(&sub, buffer.index);
 	}

@@ -205,7 +205,7 @@ pub const NEGOTIATIONS: [Negotiation; 14] = [
     },
     Negotiation {
         parameters: "answers=reqbufs=error",
-        said: &["library ended in EnableChn: REQBUFS: Out of memory"],
+        said: &["library ended in EnableChn: REQBUFS: Cannot allocate memory"],
     },
     Negotiation {
         parameters: "answers=qbuf=1",

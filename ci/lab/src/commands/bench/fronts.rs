@@ -47,12 +47,8 @@ pub fn measure(bench: &Bench<'_>) -> Result<Vec<Row>> {
     let unit = Unit::FramesPerSecond;
     Ok(vec![
         Row::new("V4L2's nodes (poll, DQBUF, QBUF)", unit, v4l2.clone()),
-        Row::new(
-            "the vendor's nodes (LISTEN_BUF, DQBUF, QBUF)",
-            unit,
-            vendor,
-        )
-        .against("V4L2's nodes", v4l2),
+        Row::new("the vendor's nodes (LISTEN_BUF, DQBUF, QBUF)", unit, vendor)
+            .against("V4L2's nodes", v4l2),
     ])
 }
 
