@@ -3,6 +3,9 @@
 
 use std::process::ExitCode;
 
+use testbed::config::Io;
+use testbed::debug::DebugConfig;
+use tx_isp_chip::Severity;
 use tx_isp_tests::faults::guest::scene;
 use tx_isp_tests::guest::suite::{self, Boot, CarrierSuite, Programs};
 use tx_isp_tests::guest::vendor::{
@@ -17,6 +20,14 @@ fn add(suite: &mut CarrierSuite<'_>) {
     add_at_rate(suite);
     let guest = suite.guest(Boot {
         programs: Programs::Vendor,
+        emulator: |prepared| {
+            // What a client or the driver does wrong ends it.
+            let debug = DebugConfig {
+                strict: Some(Severity::Error),
+                ..DebugConfig::default()
+            };
+            debug.emulator_options(prepared.memory, Io::Rmem)
+        },
         ..Boot::default()
     });
     suite.boots(&guest, "a guest with the vendor's nodes boots");
