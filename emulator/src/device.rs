@@ -8,7 +8,7 @@
 //!
 //! **Interrupts.** The attachment is told of a line when it rises; and again when a batch that
 //! acknowledged an interrupt leaves it high, as a level-triggered interrupt controller would at its
-//! end of interrupt (our choice). So a driver that handles what it read and misses what came
+//! end of interrupt (assumption). So a driver that handles what it read and misses what came
 //! meanwhile is called once more.
 //!
 //! **Revocation.** The DMA engine writes under a permit ([`DmaPermit`]), a chunk at a time. The permit
@@ -18,18 +18,18 @@
 //! when frames may go on: the same frame is the same picture. Nothing here waits for drawing.
 //!
 //! **The clock `max`** knows no time between a frame's first line and its last: the start interrupts
-//! are announced together with those of the end (our choice). One interrupt a frame is enough.
+//! are announced together with those of the end (assumption). One interrupt a frame is enough.
 
+mod debug;
 mod observers;
 mod permit;
-mod sight;
 mod state;
 mod status;
 
 use crate::attach::{GuestMemory, InterruptSink};
-use crate::ledger::{self, Ledger, Record, nanoseconds};
+use crate::frame_log::{self, FrameLog, Record, nanoseconds};
 use crate::monitor::protocol::{
-    Event, EventKind, LedgerPage, MAX_LEDGER_ENTRIES, MAX_STEP_FRAMES, Stepped,
+    Event, EventKind, FrameLogPage, MAX_FRAME_LOG_ENTRIES, MAX_STEP_FRAMES, Stepped,
 };
 use crate::sensor::{ClockMode, MAX_RATE};
 use crate::trace::Traced;
@@ -44,7 +44,7 @@ use tx_isp_abi::operation::{BatchError, Operation, execute};
 use tx_isp_abi::registers::{Access, RegisterId};
 use tx_isp_abi::sensor::Sensor;
 use tx_isp_abi::soc::Soc;
-use tx_isp_chip::{FindingKind, Frame, SideJob, Strictness};
+use tx_isp_chip::{Frame, GuestErrorKind, RawOrStatistics, Strictness};
 
 /// How long the end of a chunk that is being copied is waited for; it takes microseconds, unless the
 /// host cannot find the guest's page.
@@ -71,13 +71,13 @@ pub struct Device {
     gate: Arc<DmaGate>,
     /// How many wait for the lock that go before the guest's requests.
     urgent: AtomicU32,
-    ledger: Mutex<Ledger>,
+    frame_log: Mutex<FrameLog>,
     /// Event buffers handed to the guest.
     events: Arc<AtomicU64>,
     /// Called when a step is over.
     on_step: Mutex<Option<Box<dyn Fn() + Send>>>,
-    /// Called at the first finding that is bad enough.
-    on_finding: Mutex<Option<Watch>>,
+    /// Called at the first guest error that is bad enough.
+    on_guest_error: Mutex<Option<Watch>>,
     /// Who wants to know what happens.
     observers: Observers,
     /// Called when the frame period changes.
@@ -108,9 +108,9 @@ pub struct Outcome {
     /// The channels that could not be written.
     pub failed: Vec<ChannelId>,
     /// What could not be written beside their pictures.
-    pub lost: Vec<SideJob>,
+    pub lost: Vec<RawOrStatistics>,
     /// What the driver did wrong.
-    pub findings: Vec<(FindingKind, String)>,
+    pub guest_errors: Vec<(GuestErrorKind, String)>,
     /// Pictures written.
     pub pictures: u64,
     /// Bytes written.
@@ -181,10 +181,10 @@ impl Device {
             work: Condvar::new(),
             gate: Arc::default(),
             urgent: AtomicU32::new(0),
-            ledger: Mutex::default(),
+            frame_log: Mutex::default(),
             events: Arc::default(),
             on_step: Mutex::default(),
-            on_finding: Mutex::default(),
+            on_guest_error: Mutex::default(),
             observers: Observers::default(),
             on_period: Mutex::default(),
         }
@@ -359,13 +359,13 @@ impl Device {
         !matches!(state.phase, Phase::Busy(_)) || self.gate.is_stopped()
     }
 
-    /// Power off and on: a new chip. Findings are kept.
+    /// Power off and on: a new chip. Guest errors are kept.
     pub fn reset(&self) {
         self.pause();
         let mut state = self.state_first();
         state.reset(self.sensor);
         self.revoke_unwanted(&mut state);
-        *lock(&self.ledger) = Ledger::default();
+        *lock(&self.frame_log) = FrameLog::default();
         self.end_step(&mut state);
         self.tell_period(&mut state);
     }
@@ -400,7 +400,7 @@ impl Device {
         if operations.iter().any(acknowledges) {
             lines |= before & state.chip.irq_lines();
         }
-        self.tell_findings(&mut state);
+        self.report_guest_errors(&mut state);
         self.tell_period(&mut state);
         let draining = self.revoke_unwanted(&mut state);
         let wakes =
@@ -526,7 +526,7 @@ impl Device {
     pub fn next_frame(&self) -> Option<StartedFrame> {
         let mut state = self.state_first();
         loop {
-            if state.ending {
+            if state.exit_status {
                 return None;
             }
             if state.may_write()
@@ -582,20 +582,20 @@ impl Device {
         // From here on the guest may have the buffers back.
         self.gate.revoke();
         if !is_over {
-            for (kind, detail) in outcome.findings {
+            for (kind, detail) in outcome.guest_errors {
                 state.chip.report(kind, detail);
             }
-            let mut ledger = lock(&self.ledger);
+            let mut frame_log = lock(&self.frame_log);
             for record in outcome.records {
-                let sequence = ledger.record(record);
+                let sequence = frame_log.record(record);
                 self.observers.tell(EventKind::Frame, || Event::Frame {
-                    entry: ledger::entry(&(sequence, record)),
+                    entry: frame_log::entry(&(sequence, record)),
                 });
             }
-            drop(ledger);
+            drop(frame_log);
             let chip = &mut state.chip;
             chip.frame_end_without(&started.frame, &outcome.failed, &outcome.lost);
-            self.tell_findings(&mut state);
+            self.report_guest_errors(&mut state);
         }
         if started.epoch == state.epoch
             && let Some(steps) = &mut state.steps
@@ -613,14 +613,19 @@ impl Device {
         self.announce(lines);
     }
 
-    /// A page of the ledger.
-    pub fn ledger_page(&self, channel: ChannelId, session: Option<u32>, from: u32) -> LedgerPage {
-        lock(&self.ledger).page(channel, session, from, MAX_LEDGER_ENTRIES)
+    /// A page of the frame log.
+    pub fn frame_log_page(
+        &self,
+        channel: ChannelId,
+        session: Option<u32>,
+        from: u32,
+    ) -> FrameLogPage {
+        lock(&self.frame_log).page(channel, session, from, MAX_FRAME_LOG_ENTRIES)
     }
 
     /// Ends the DMA engine's thread; a frame under way is dropped.
     pub fn end(&self) {
-        self.state_first().ending = true;
+        self.state_first().exit_status = true;
         self.gate.revoke();
         self.work.notify_all();
     }
@@ -648,7 +653,7 @@ impl Device {
         let memory = state.link.as_ref()?.memory.clone();
         state.chip.set_time(self.now());
         let frame = state.chip.frame_start()?;
-        self.tell_findings(state);
+        self.report_guest_errors(state);
         state.counts.started += 1;
         if self.clock == ClockMode::Max && !frame.writes() {
             state.idle_until = Some(Instant::now() + state.chip.frame_period());

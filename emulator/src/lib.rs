@@ -8,13 +8,13 @@ pub mod config;
 pub mod device;
 pub mod dma;
 pub mod emulator;
-pub mod ending;
-pub mod ledger;
+pub mod exit_status;
+pub mod frame_log;
 mod memory_guard;
 pub mod monitor;
+mod raw_and_statistics_dma;
 pub mod sandbox;
 pub mod sensor;
-mod side_dma;
 pub mod signals;
 pub mod socket;
 pub mod statistics;
@@ -22,6 +22,3 @@ pub mod strict;
 pub mod timer;
 pub mod timer_fd;
 pub mod trace;
-
-/// The monitor under the name that it had.
-pub use monitor as control;

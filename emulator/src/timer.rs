@@ -5,7 +5,7 @@
 //! after the change at the latest, and a chip that is powered anew begins with the sensor's own rate.
 
 use crate::device::Device;
-use crate::ending::Ending;
+use crate::exit_status::ExitStatus;
 use crate::timer_fd::Timer;
 use event_manager::{EventOps, EventSet, Events, MutEventSubscriber};
 use std::io;
@@ -26,7 +26,7 @@ pub struct FrameTimer {
     /// Written when the frame period changes.
     changed: EventFd,
     device: Arc<Device>,
-    ending: Rc<Ending>,
+    exit_status: Rc<ExitStatus>,
 }
 
 impl FrameTimer {
@@ -34,7 +34,11 @@ impl FrameTimer {
     ///
     /// # Errors
     /// When the system has no timer for us.
-    pub fn new(device: Arc<Device>, period: Duration, ending: Rc<Ending>) -> io::Result<Self> {
+    pub fn new(
+        device: Arc<Device>,
+        period: Duration,
+        exit_status: Rc<ExitStatus>,
+    ) -> io::Result<Self> {
         let timer = Timer::new()?;
         timer.every(period, period)?;
         let changed = EventFd::new(EFD_NONBLOCK | EFD_CLOEXEC)?;
@@ -50,7 +54,7 @@ impl FrameTimer {
             last: Instant::now(),
             changed,
             device,
-            ending,
+            exit_status,
         })
     }
 
@@ -63,7 +67,7 @@ impl FrameTimer {
             // Of the new period so much has passed as of the old one, but a tick is still to come.
             let left = period.saturating_sub(self.last.elapsed());
             let changed = self.timer.every(left, period);
-            self.ending.check(changed);
+            self.exit_status.check(changed);
         }
     }
 }
@@ -73,7 +77,7 @@ impl MutEventSubscriber for FrameTimer {
         let tick = Events::with_data(&self.timer, TICK, EventSet::IN);
         let changed = Events::with_data(&self.changed, CHANGED, EventSet::IN);
         for events in [tick, changed] {
-            self.ending.check(ops.add(events));
+            self.exit_status.check(ops.add(events));
         }
     }
 
@@ -92,7 +96,7 @@ impl MutEventSubscriber for FrameTimer {
                 self.device.tick(ticks);
                 self.follow_the_sensor();
             }
-            Err(error) => self.ending.fail(error),
+            Err(error) => self.exit_status.fail(error),
         }
     }
 }

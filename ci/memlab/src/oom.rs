@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use guest_protocol::camera::{Cycles, Personality, Report};
+use guest_protocol::camera::{AllocationPolicy, Cycles, Report};
 use testbed::camera_client::{self, Run};
 use testbed::capture::boot;
 use testbed::config::GuestConfig;
@@ -38,19 +38,19 @@ impl Front {
     }
 }
 
-/// What is known of one personality: computed, and seen if there was a guest.
-pub struct Finding {
+/// What is known of one policy: computed, and seen if there was a guest.
+pub struct Outcome {
     /// Through which front the client talks to the driver.
     pub front: Front,
     /// Who allocates.
-    pub personality: Personality,
+    pub policy: AllocationPolicy,
     /// How many cycles it survives and what it has then, as computed.
     pub predicted: (u32, Report),
     /// The guest's word.
     pub run: Option<Run>,
 }
 
-impl Finding {
+impl Outcome {
     /// What it has at the end.
     pub fn report(&self) -> &Report {
         self.run
@@ -78,21 +78,21 @@ impl Finding {
 /// If it cannot be computed.
 pub fn predict_all(
     camera: &Camera,
-    personalities: &[Personality],
+    policies: &[AllocationPolicy],
     cycles: Cycles,
-) -> Result<Vec<Finding>> {
-    let mut findings = Vec::new();
-    for &personality in personalities {
-        let predicted = predict_cycles(&camera.setup, personality, Margin::default(), cycles)
-            .with_context(|| format!("computing {personality}"))?;
-        findings.push(Finding {
+) -> Result<Vec<Outcome>> {
+    let mut outcomes = Vec::new();
+    for &policy in policies {
+        let predicted = predict_cycles(&camera.setup, policy, Margin::default(), cycles)
+            .with_context(|| format!("computing {policy}"))?;
+        outcomes.push(Outcome {
             front: Front::V4l2,
-            personality,
+            policy,
             predicted,
             run: None,
         });
     }
-    Ok(findings)
+    Ok(outcomes)
 }
 
 /// What would happen to the client that allocates by itself, as the vendor's library does, through the
@@ -100,18 +100,13 @@ pub fn predict_all(
 ///
 /// # Errors
 /// If it cannot be computed.
-pub fn predict_vendor(camera: &Camera) -> Result<Finding> {
-    let personality = Personality::Client;
-    let predicted = predict_cycles(
-        &camera.setup,
-        personality,
-        Margin::default(),
-        camera.cycles(1),
-    )
-    .with_context(|| format!("computing {personality}"))?;
-    Ok(Finding {
+pub fn predict_vendor(camera: &Camera) -> Result<Outcome> {
+    let policy = AllocationPolicy::Client;
+    let predicted = predict_cycles(&camera.setup, policy, Margin::default(), camera.cycles(1))
+        .with_context(|| format!("computing {policy}"))?;
+    Ok(Outcome {
         front: Front::Vendor,
-        personality,
+        policy,
         predicted,
         run: None,
     })
@@ -126,7 +121,7 @@ pub fn run_all(
     logs: &Path,
     camera: &Camera,
     (fps, frames, cycles): (ClockMode, u32, Cycles),
-    findings: &mut [Finding],
+    outcomes: &mut [Outcome],
 ) -> Result<()> {
     let steps = Steps::new();
     let mut prepared = Prepared::new(config, &steps)?;
@@ -136,17 +131,17 @@ pub fn run_all(
         ..SensorConfig::default()
     };
     let mut guest = boot(&prepared, &sensor, logs, &steps)?;
-    for finding in findings {
-        let personality = finding.personality;
+    for outcome in outcomes {
+        let policy = outcome.policy;
         let run = steps.step(
-            &format!("{personality}"),
-            || camera_client::run_cycles(&mut guest, &camera.setup, personality, frames, cycles),
+            &format!("{policy}"),
+            || camera_client::run_cycles(&mut guest, &camera.setup, policy, frames, cycles),
             |run| match &run.report.refused {
                 None => format!("streams, {}", text::granted(&run.report.queues)),
                 Some(refused) => format!("{} bytes for {} refused", refused.bytes, refused.owner),
             },
         )?;
-        finding.run = Some(run);
+        outcome.run = Some(run);
     }
     guest.power_off();
     Ok(())

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use guest_protocol::camera::setup::Step;
 use guest_protocol::camera::sizes::frame_of_library;
-use guest_protocol::camera::{Held, Personality, Pool, Queue, Refused, Report, Setup};
+use guest_protocol::camera::{Allocation, AllocationPolicy, Pool, Queue, Refused, Report, Setup};
 use guest_protocol::message::RunEnd;
 use testbed::camera_client::Run;
 use testbed::capture::boot;
@@ -62,7 +62,7 @@ pub fn run(
     };
     let mut guest = boot(&prepared, &sensor, logs, &steps)?;
     let run = steps.step(
-        &format!("{} through the vendor's nodes", Personality::Client),
+        &format!("{} through the vendor's nodes", AllocationPolicy::Client),
         || attempt(&mut guest, &camera.setup, frames),
         |run| match &run.report.refused {
             None => "streams".to_owned(),
@@ -122,27 +122,27 @@ pub fn attempt(guest: &mut Guest, setup: &Setup, frames: u32) -> Result<Run> {
     );
     let said = ran.said();
     let report = report(&said, setup);
-    let mut judges = BTreeMap::new();
+    let mut verified = BTreeMap::new();
     for channel in ChannelId::ALL {
         let got: Vec<u32> = said
             .lines()
             .filter_map(|line| checksum(line, channel))
             .collect();
         if !got.is_empty() {
-            judges.insert(channel.number(), compare(channel, &got, guest)?);
+            verified.insert(channel.number(), compare(channel, &got, guest)?);
         }
     }
     Ok(Run {
         survived: u32::from(report.streams()),
         report,
-        judges,
+        verified,
         time: begin.elapsed(),
     })
 }
 
 /// What the program said, as the memory lab's other clients say it.
 fn report(said: &str, setup: &Setup) -> Report {
-    let held: Vec<Held> = said.lines().filter_map(held).collect();
+    let held: Vec<Allocation> = said.lines().filter_map(held).collect();
     let granted = |channel: &guest_protocol::camera::Channel| {
         let is_there = held.iter().any(|held| held.owner == channel.pool_name());
         let number = said.lines().find_map(|line| granted(line, channel.id));
@@ -170,7 +170,7 @@ fn report(said: &str, setup: &Setup) -> Report {
 }
 
 /// The carve-out around what is held in it.
-fn pool(held: Vec<Held>, setup: &Setup) -> Pool {
+fn pool(held: Vec<Allocation>, setup: &Setup) -> Pool {
     let end = setup.base.saturating_add(setup.bytes);
     let mut free = 0;
     let mut largest = 0;
@@ -189,7 +189,7 @@ fn pool(held: Vec<Held>, setup: &Setup) -> Pool {
         total: setup.bytes,
         free,
         largest,
-        held,
+        allocations: held,
     }
 }
 
@@ -224,9 +224,9 @@ fn refused(line: &str) -> Option<Refused> {
 }
 
 /// "held ADDRESS BYTES OWNER", whose name is cut as the driver cuts it.
-fn held(line: &str) -> Option<Held> {
+fn held(line: &str) -> Option<Allocation> {
     let mut words = line.strip_prefix("held ")?.splitn(3, ' ');
-    Some(Held {
+    Some(Allocation {
         address: words.next()?.parse().ok()?,
         bytes: words.next()?.parse().ok()?,
         owner: Owner::new(words.next()?).as_str().to_owned(),
@@ -255,7 +255,7 @@ fn compare(channel: ChannelId, got: &[u32], guest: &mut Guest) -> Result<Verifie
                 break None;
             };
             let entry = log
-                .entry(number, &mut guest.emulator.control)
+                .entry(number, &mut guest.emulator.monitor)
                 .context("asking for what DMA wrote")?;
             if entry.is_some_and(|entry| entry.crc32 == *checksum) {
                 break Some(number);
@@ -277,7 +277,7 @@ mod tests {
     fn the_programs_lines_are_read() {
         assert_eq!(
             held("held 103809024 4685568 ncubuf"),
-            Some(Held {
+            Some(Allocation {
                 owner: "ncubuf".to_owned(),
                 address: 0x630_0000,
                 bytes: 4_685_568,
@@ -303,9 +303,9 @@ mod tests {
         let file = crate::catalogue::find("wyze-v3").unwrap();
         let camera = Camera::new("wyze-v3", &file, &Default::default()).unwrap();
         let margin = tx_isp_driver::alloc::negotiation::Margin::default();
-        let computed = crate::predict(&camera.setup, Personality::Client, margin).unwrap();
+        let computed = crate::predict(&camera.setup, AllocationPolicy::Client, margin).unwrap();
         let mut said = String::from("ncubuf 4685424\ngranted 0 4\n");
-        for held in &computed.pool.held {
+        for held in &computed.pool.allocations {
             let (address, bytes, owner) = (held.address, held.bytes, &held.owner);
             said.push_str(&format!("held {address} {bytes} {owner}\n"));
         }

@@ -2,7 +2,7 @@
 //! The soft reset's handshake (T31 1.3).
 
 use super::Chip;
-use super::findings::FindingKind;
+use super::guest_errors::GuestErrorKind;
 use tx_isp_abi::registers::Cpm;
 
 impl Chip {
@@ -21,8 +21,8 @@ impl Chip {
             .set(address, value & !Cpm::ISP_RESET_ACKNOWLEDGE.mask());
         if Cpm::ISP_RESET.is_set(value) && !was_in_reset {
             if !Cpm::ISP_RESET_ACKNOWLEDGE.is_set(before) {
-                self.findings
-                    .report(FindingKind::ResetWithoutHandshake, || {
+                self.guest_errors
+                    .report(GuestErrorKind::ResetWithoutHandshake, || {
                         format!("SRBC written with {value:#x} while it was {before:#x}")
                     });
             }

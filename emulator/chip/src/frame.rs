@@ -102,7 +102,7 @@ pub struct StatisticsJob {
 
 /// What a frame writes beside the channels' pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SideJob {
+pub enum RawOrStatistics {
     /// Its raw picture.
     Raw,
     /// One of its statistics.

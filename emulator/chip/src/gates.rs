@@ -2,7 +2,7 @@
 //! Clock gates and the reset line: what answers at all (T31 1.3).
 
 use super::Chip;
-use super::findings::FindingKind;
+use super::guest_errors::GuestErrorKind;
 use tx_isp_abi::registers::{Cpm, CsiHost, CsiPhy, RegisterId};
 
 /// What the CPM's registers say of the ISP.
@@ -21,7 +21,7 @@ impl Gates {
     }
 
     /// What is wrong with an access to `id`, if anything.
-    pub(super) fn refuse(self, id: RegisterId) -> Option<FindingKind> {
+    pub(super) fn refuse(self, id: RegisterId) -> Option<GuestErrorKind> {
         // Clocks are needed by all of the ISP, and the reset reaches all but CSI host and PHY.
         let resettable = match id {
             RegisterId::CsiHost(_) | RegisterId::CsiPhy(_) => false,
@@ -45,10 +45,10 @@ impl Gates {
             }
         };
         if !self.clocked {
-            return Some(FindingKind::ClockGated);
+            return Some(GuestErrorKind::ClockGated);
         }
         if resettable && self.in_reset {
-            return Some(FindingKind::AccessInReset);
+            return Some(GuestErrorKind::AccessInReset);
         }
         None
     }
@@ -70,7 +70,7 @@ impl Chip {
         let Some(kind) = self.gates.refuse(id) else {
             return false;
         };
-        self.findings.report(kind, || {
+        self.guest_errors.report(kind, || {
             format!("{access} of {} at {}", id.describe().name, id.address())
         });
         true

@@ -7,48 +7,48 @@
 
 #![forbid(unsafe_code)]
 
-mod ailing;
+mod access_log;
 pub mod behaviour;
 pub mod carve_out;
 mod channel;
 mod checks;
 mod cpm;
 mod csi;
+mod fault_injection;
 pub mod faults;
 mod fifo;
-mod findings;
 mod frame;
 mod gates;
 mod gpio;
+mod guest_errors;
 mod i2c;
 mod identity;
-mod input;
 mod intc;
 mod latch;
+mod link_config;
 mod live;
-mod recent;
+mod raw_and_statistics;
 mod recovery;
 mod scaler;
 mod sensor;
-mod side;
 mod storage;
 mod vic;
 
+pub use access_log::{LoggedAccess, register_name};
 pub use channel::ChannelCounters;
-pub use findings::{Finding, FindingKind, Findings, Severity, Strictness};
-pub use frame::{DmaJob, Frame, MaskRectangle, RawJob, SideJob, StatisticsJob, Window};
-pub use recent::{RecentAccess, register_name};
+pub use frame::{DmaJob, Frame, MaskRectangle, RawJob, RawOrStatistics, StatisticsJob, Window};
+pub use guest_errors::{GuestError, GuestErrorKind, GuestErrors, Severity, Strictness};
 
 use crate::carve_out::CarveOut;
-use ailing::Ailments;
 use behaviour::{Behaviours, SmallCrop, StartTransient};
 use channel::OutputChannel;
+use fault_injection::FaultInjection;
 use gates::Gates;
 use i2c::Controller;
 use latch::Latch;
 use live::FrameClock;
+use raw_and_statistics::BankIndex;
 use sensor::SensorModel;
-use side::Turns;
 use std::time::Duration;
 use storage::Storage;
 use tx_isp_abi::PhysAddr;
@@ -92,7 +92,7 @@ pub struct Chip {
     frame_number: u32,
     /// The sensor's time from frame 1 to the next.
     time: Duration,
-    turns: Turns,
+    bank_index: BankIndex,
     /// How often the ISP was reset.
     generation: u32,
     /// No bytes are under way to memory.
@@ -103,8 +103,8 @@ pub struct Chip {
     behaviours: Behaviours,
     /// An input crop smaller than an output has stopped all channels until a reset.
     stalled: bool,
-    ailing: Ailments,
-    findings: Findings,
+    injected: FaultInjection,
+    guest_errors: GuestErrors,
 }
 
 impl Chip {
@@ -135,15 +135,15 @@ impl Chip {
             channels: ChannelId::ALL.map(OutputChannel::new),
             frame_number: 0,
             time: Duration::ZERO,
-            turns: Turns::default(),
+            bank_index: BankIndex::default(),
             generation: 0,
             bus_idle: true,
             writing: [None; ChannelId::COUNT],
             carve_out: None,
             behaviours: Behaviours::default(),
             stalled: false,
-            ailing: Ailments::default(),
-            findings: Findings::default(),
+            injected: FaultInjection::default(),
+            guest_errors: GuestErrors::default(),
         };
         chip.update_gates();
         chip
@@ -161,7 +161,7 @@ impl Chip {
         &self.sensor
     }
 
-    /// Frames are to be written to this memory alone; elsewhere is a finding.
+    /// Frames are to be written to this memory alone; elsewhere is an error.
     pub const fn set_carve_out(&mut self, carve_out: Option<CarveOut>) {
         self.carve_out = carve_out;
     }
@@ -184,9 +184,9 @@ impl Chip {
         self.vic_running
             && self.csi_is_up()
             && self.gates.are_open()
-            && self.vic_hears_the_sensor()
+            && self.vic_matches_sensor()
             && self.sensor_is_alive()
-            && !self.ailing.sensor_dead
+            && !self.injected.sensor_dead
             && !self.is_reset_requested()
             && (self.core_is_active() || self.captures_raw())
     }
@@ -196,7 +196,7 @@ impl Chip {
     #[must_use]
     pub fn is_ready_for_frame(&self) -> bool {
         let enabled = || self.channels.iter().filter(|channel| channel.is_enabled());
-        if !self.is_streaming() || self.ailing.vic_halted || self.ailing.sensor_silent {
+        if !self.is_streaming() || self.injected.vic_halted || self.injected.sensor_silent {
             return false;
         }
         match enabled().count() {
@@ -228,7 +228,7 @@ impl Chip {
             return None;
         }
         self.frame_number = self.frame_number.wrapping_add(1);
-        let effects = self.ailing.faults.frame();
+        let effects = self.injected.faults.frame();
         let mut frame = Frame {
             number: self.frame_number,
             jobs: Vec::new(),
@@ -237,7 +237,7 @@ impl Chip {
             time: self.time,
             light: self.sensor_model.next_light(),
             effects,
-            lost: self.loses(&effects),
+            lost: self.frame_start_faults(&effects),
             generation: self.generation,
         };
         self.time = self.time.saturating_add(self.frame_period());
@@ -282,25 +282,30 @@ impl Chip {
     }
 
     /// As [`Chip::frame_end`], where not all that goes beside the channels' pictures was written either.
-    pub fn frame_end_without(&mut self, frame: &Frame, failed: &[ChannelId], lost: &[SideJob]) {
+    pub fn frame_end_without(
+        &mut self,
+        frame: &Frame,
+        failed: &[ChannelId],
+        lost: &[RawOrStatistics],
+    ) {
         if frame.generation != self.generation || frame.lost {
             return;
         }
         let mut done = 0;
-        let raises = !self.ailing.any() || self.end_ailing_frame(frame);
+        let raises = !self.injected.any() || self.frame_end_faults(frame);
         self.writing = [None; ChannelId::COUNT];
         self.frame_clock.end();
         for job in &frame.jobs {
             let overflows = frame.effects.overflow & job.channel.bit() != 0;
             let written = !failed.contains(&job.channel) && !overflows;
             let channel = &mut self.channels[job.channel.index()];
-            channel.end_frame(job, frame.number, written, &mut self.findings);
+            channel.end_frame(job, frame.number, written, &mut self.guest_errors);
             if written {
                 self.msca_status |= Msca::IRQ_CHANNELS_DONE.of(job.channel.bit());
                 done |= job.channel.bit();
             }
         }
-        self.end_side_jobs(frame, lost);
+        self.end_raw_and_statistics(frame, lost);
         self.unannounced |= done;
         if raises && self.core_is_active() {
             let done = std::mem::take(&mut self.unannounced);
@@ -310,13 +315,13 @@ impl Chip {
 
     /// The protocol errors so far.
     #[must_use]
-    pub const fn findings(&self) -> &Findings {
-        &self.findings
+    pub const fn guest_errors(&self) -> &GuestErrors {
+        &self.guest_errors
     }
 
     /// Records a protocol error that was seen outside of the chip.
-    pub fn report(&mut self, kind: FindingKind, detail: String) {
-        self.findings.report(kind, || detail);
+    pub fn report(&mut self, kind: GuestErrorKind, detail: String) {
+        self.guest_errors.report(kind, || detail);
     }
 
     /// What a channel has done so far.
@@ -378,10 +383,10 @@ impl Chip {
         self.channels.iter_mut().for_each(OutputChannel::reset);
         self.frame_number = 0;
         self.time = Duration::ZERO;
-        self.turns = Turns::default();
+        self.bank_index = BankIndex::default();
         self.writing = [None; ChannelId::COUNT];
         self.generation = self.generation.wrapping_add(1);
-        self.reset_ailments();
+        self.reset_injected_faults();
     }
 
     fn read_register(&mut self, id: RegisterId) -> u32 {
@@ -408,7 +413,7 @@ impl Chip {
             RegisterId::Channel(channel, register) => {
                 let output = &mut self.channels[channel.index()];
                 output
-                    .read(register, &mut self.findings)
+                    .read(register, &mut self.guest_errors)
                     .unwrap_or_else(|| self.storage.get(id.address()))
             }
             _ => self.storage.get(id.address()),
@@ -428,7 +433,7 @@ impl Chip {
                 self.storage.set(id.address(), value);
             }
             RegisterId::Core(Core::IrqClear) => {
-                acknowledge(&mut self.core_status, value, id, &mut self.findings);
+                acknowledge(&mut self.core_status, value, id, &mut self.guest_errors);
             }
             RegisterId::Core(Core::ReleaseRequest) => self.write_release_request(value),
             RegisterId::Core(Core::PipelineControl) => self.write_pipeline_control(value),
@@ -440,20 +445,20 @@ impl Chip {
             RegisterId::Gpio(port, register) => self.write_gpio(port, register, value),
             RegisterId::Msca(Msca::ChannelEnable) => self.write_channel_enable(value),
             RegisterId::Msca(Msca::IrqClear) => {
-                acknowledge(&mut self.msca_status, value, id, &mut self.findings);
+                acknowledge(&mut self.msca_status, value, id, &mut self.guest_errors);
             }
             RegisterId::Vic(Vic::Control) => self.write_vic_control(value),
             RegisterId::Vic(Vic::IrqClear0) => {
-                acknowledge(&mut self.vic_status[0], value, id, &mut self.findings);
+                acknowledge(&mut self.vic_status[0], value, id, &mut self.guest_errors);
             }
             RegisterId::Vic(Vic::IrqClear1) => {
-                acknowledge(&mut self.vic_status[1], value, id, &mut self.findings);
+                acknowledge(&mut self.vic_status[1], value, id, &mut self.guest_errors);
             }
             RegisterId::Channel(channel, register) => {
                 self.check_channel_write(channel, register, value);
                 let output = &mut self.channels[channel.index()];
                 let sixth = self.behaviours.sixth_push;
-                if !output.write(register, value, sixth, &mut self.findings) {
+                if !output.write(register, value, sixth, &mut self.guest_errors) {
                     self.storage.set(id.address(), value);
                 }
             }
@@ -480,9 +485,10 @@ impl Chip {
 
     fn carry_out(&mut self, address: PhysAddr, value: u32) {
         let Some(id) = RegisterId::decode(address) else {
-            self.findings.report(FindingKind::UndefinedRegister, || {
-                format!("write of {value:#010x} to {address}")
-            });
+            self.guest_errors
+                .report(GuestErrorKind::UndefinedRegister, || {
+                    format!("write of {value:#010x} to {address}")
+                });
             return;
         };
         if self.is_refused(id, "write") {
@@ -493,16 +499,17 @@ impl Chip {
         if read_only {
             // What is unknown may be written for a reason that is not known either.
             if register.fidelity != Fidelity::Unknown {
-                self.findings.report(FindingKind::WriteToReadOnly, || {
-                    format!("write of {value:#010x} to {} at {address}", register.name)
-                });
+                self.guest_errors
+                    .report(GuestErrorKind::WriteToReadOnly, || {
+                        format!("write of {value:#010x} to {} at {address}", register.name)
+                    });
             }
             return;
         }
-        if self.ailing.any() {
-            let value = self.ailing_write(id, value);
+        if self.injected.any() {
+            let value = self.write_with_faults(id, value);
             self.write_register(id, value);
-            self.ailing_written(id);
+            self.faults_after_write(id);
         } else {
             self.write_register(id, value);
         }
@@ -515,33 +522,34 @@ impl RegisterFile for Chip {
             Some(id) if self.is_refused(id, "read") => 0,
             Some(id) => {
                 let value = self.read_register(id);
-                if self.ailing.any() {
-                    self.ailing_read(id, value)
+                if self.injected.any() {
+                    self.read_with_faults(id, value)
                 } else {
                     value
                 }
             }
             None => {
-                self.findings.report(FindingKind::UndefinedRegister, || {
-                    format!("read of {address}")
-                });
+                self.guest_errors
+                    .report(GuestErrorKind::UndefinedRegister, || {
+                        format!("read of {address}")
+                    });
                 0
             }
         };
-        self.findings.note_read(address, value);
+        self.guest_errors.note_read(address, value);
         value
     }
 
     fn write(&mut self, address: PhysAddr, value: u32) {
         self.carry_out(address, value);
-        self.findings.note_write(address, value);
+        self.guest_errors.note_write(address, value);
     }
 }
 
-fn acknowledge(status: &mut u32, value: u32, id: RegisterId, findings: &mut Findings) {
+fn acknowledge(status: &mut u32, value: u32, id: RegisterId, guest_errors: &mut GuestErrors) {
     let not_raised = value & !*status;
     if not_raised != 0 {
-        findings.report(FindingKind::AcknowledgeNotRaised, || {
+        guest_errors.report(GuestErrorKind::AcknowledgeNotRaised, || {
             format!(
                 "{} written with {value:#010x} while the status was {status:#010x}",
                 id.describe().name

@@ -9,11 +9,11 @@ mod anything;
 mod board;
 mod gates;
 mod identity;
-mod input;
+mod link_config;
+mod raw_and_statistics;
 mod recovery;
 mod scaler;
 mod sensor;
-mod side;
 
 const CORE: u32 = 0x1330_0000;
 const MSCA: u32 = 0x1330_9800;
@@ -85,11 +85,11 @@ impl Bench {
         self.0.frame_end(&frame, &[]);
         frame
     }
-    fn findings(&self) -> Vec<FindingKind> {
+    fn guest_errors(&self) -> Vec<GuestErrorKind> {
         self.0
-            .findings()
+            .guest_errors()
             .entries()
-            .map(|finding| finding.kind)
+            .map(|error| error.kind)
             .collect()
     }
 }
@@ -118,7 +118,7 @@ fn a_frame_goes_from_the_address_fifo_to_the_done_fifo() {
         "the number belongs to the address just taken"
     );
     assert_eq!(bench.read(CHANNEL0 + 0x7c), 0x0001_1001, "empty again");
-    assert_eq!(bench.findings(), []);
+    assert_eq!(bench.guest_errors(), []);
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn frames_without_a_buffer_are_skipped_and_counted() {
     assert_eq!((frame.number, frame.jobs.len()), (2, 1));
     let counters = bench.0.channel_counters(ChannelId::ALL[0]);
     assert_eq!((counters.starved, counters.written), (1, 1));
-    assert_eq!(bench.findings(), []);
+    assert_eq!(bench.guest_errors(), []);
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn the_core_line_follows_status_and_enable() {
     assert_eq!(bench.0.irq_lines(), LINE_VIC);
     bench.write(VIC + 0x1f0, 1);
     assert_eq!(bench.0.irq_lines(), 0);
-    assert_eq!(bench.findings(), []);
+    assert_eq!(bench.guest_errors(), []);
 }
 
 #[test]
@@ -253,7 +253,7 @@ fn settings_take_effect_with_the_frame_after_the_strobe() {
     bench.write(MSCA + 4, 0x2_0001);
     bench.0.frame_end(&frame, &[]);
     assert_eq!(size(&mut bench), 640);
-    assert_eq!(bench.findings(), []);
+    assert_eq!(bench.guest_errors(), []);
 }
 
 #[test]
@@ -262,7 +262,7 @@ fn a_channel_that_starts_without_its_strobe_keeps_what_was_in_effect() {
     bench.queue(0x10_0000);
     bench.write(MSCA + 4, 1);
     assert_eq!(bench.frame().jobs[0].size.width, 1920, "as after reset");
-    assert_eq!(bench.findings(), [FindingKind::SettingsNotLatched]);
+    assert_eq!(bench.guest_errors(), [GuestErrorKind::SettingsNotLatched]);
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn y_and_uv_come_in_either_order_and_a_half_pair_waits() {
     bench.write(CHANNEL0 + 0x84, 0x18_0000);
     let job = bench.frame().jobs[0];
     assert_eq!((job.y, job.uv), (PhysAddr(0x10_0000), PhysAddr(0x18_0000)));
-    assert_eq!(bench.findings(), [FindingKind::LumaWithoutChroma]);
+    assert_eq!(bench.guest_errors(), [GuestErrorKind::LumaWithoutChroma]);
 }
 
 #[test]
@@ -425,8 +425,8 @@ fn nothing_comes_without_the_phy_the_vic_or_the_core() {
 }
 
 #[test]
-fn each_mistake_has_its_finding() {
-    use FindingKind as Kind;
+fn each_mistake_has_its_guest_error() {
+    use GuestErrorKind as Kind;
     type Mistake = fn(&mut Bench);
     let cases: [(Kind, Mistake); 17] = [
         (Kind::UndefinedRegister, |bench| {
@@ -497,7 +497,7 @@ fn each_mistake_has_its_finding() {
     for (kind, mistake) in cases {
         let mut bench = Bench::streaming();
         mistake(&mut bench);
-        assert_eq!(bench.findings(), [kind]);
+        assert_eq!(bench.guest_errors(), [kind]);
     }
 }
 
@@ -509,18 +509,18 @@ fn a_done_fifo_that_nobody_drains_overflows_loudly() {
         bench.queue(0x10_0000);
         bench.frame();
     }
-    assert_eq!(bench.findings(), [FindingKind::DoneFifoOverflow]);
+    assert_eq!(bench.guest_errors(), [GuestErrorKind::DoneFifoOverflow]);
 }
 
 #[test]
 fn a_buffer_outside_of_the_carve_out_is_found_when_it_is_pushed_and_when_it_ends() {
     for (y, kinds) in [
         (0x0630_0000, &[][..]),
-        (0x062f_ff00, &[FindingKind::DmaOutsideCarveOut][..]),
+        (0x062f_ff00, &[GuestErrorKind::DmaOutsideCarveOut][..]),
         // The UV plane begins inside and ends outside.
         (
             0x0638_0000 - 0x39_900,
-            &[FindingKind::DmaOutsideCarveOut][..],
+            &[GuestErrorKind::DmaOutsideCarveOut][..],
         ),
     ] {
         let mut bench = Bench::streaming();
@@ -530,21 +530,21 @@ fn a_buffer_outside_of_the_carve_out_is_found_when_it_is_pushed_and_when_it_ends
         bench.queue(y);
         bench.write(MSCA + 4, 0xf_0001);
         bench.frame();
-        assert_eq!(bench.findings(), kinds, "{y:#x}");
+        assert_eq!(bench.guest_errors(), kinds, "{y:#x}");
     }
 }
 
 #[test]
-fn a_finding_shows_the_decoded_accesses_before_it() {
+fn a_guest_error_shows_the_decoded_accesses_before_it() {
     let mut bench = Bench::streaming();
     bench.queue(0x10_0000);
     bench.queue(0x10_0000);
-    let finding = bench.0.findings().entries().next().unwrap().clone();
+    let error = bench.0.guest_errors().entries().next().unwrap().clone();
     assert_eq!(
-        finding.first,
+        error.first,
         "channel 0: Y address 0x00100000 pushed while it waits in a FIFO"
     );
-    let before: Vec<String> = finding.before.iter().map(ToString::to_string).collect();
+    let before: Vec<String> = error.before.iter().map(ToString::to_string).collect();
     assert_eq!(
         before[before.len() - 3..],
         [

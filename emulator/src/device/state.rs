@@ -3,7 +3,7 @@
 
 use super::{Outcome, StartedFrame, StepError};
 use crate::attach::{GuestMemory, InterruptSink};
-use crate::ledger::{ENTRIES_PER_CHANNEL, nanoseconds};
+use crate::frame_log::{ENTRIES_PER_CHANNEL, nanoseconds};
 use crate::monitor::protocol::{InterruptEntry, Stepped};
 use crate::trace::Recorder;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -11,9 +11,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tx_isp_abi::sensor::Sensor;
 use tx_isp_chip::carve_out::CarveOut;
-use tx_isp_chip::{Chip, Finding, FindingKind};
+use tx_isp_chip::{Chip, GuestError, GuestErrorKind};
 
-/// How many interrupts are remembered: as many as the ledger's pictures of a channel.
+/// How many interrupts are remembered: as many as the frame log's pictures of a channel.
 const MAX_INTERRUPTS: usize = ENTRIES_PER_CHANNEL;
 
 /// How to reach the VM.
@@ -112,18 +112,18 @@ pub(super) struct State {
     pub(super) steps: Option<Steps>,
     pub(super) step_outcome: Option<Result<Stepped, StepError>>,
     pub(super) counts: Counts,
-    /// Findings of the chips before this one.
-    pub(super) earlier_findings: BTreeMap<FindingKind, Finding>,
+    /// Guest errors of the chips before this one.
+    pub(super) earlier_guest_errors: BTreeMap<GuestErrorKind, GuestError>,
     pub(super) carve_out: Option<CarveOut>,
     /// Register accesses are recorded here.
     pub(super) trace: Option<Recorder>,
     /// When the guest was told of which lines, newest last.
     pub(super) interrupts: VecDeque<InterruptEntry>,
-    /// The kinds of findings that subscribers were told of.
-    pub(super) kinds_told: BTreeSet<FindingKind>,
-    /// Somebody was told that there are findings.
-    pub(super) findings_told: bool,
-    pub(super) ending: bool,
+    /// The kinds of guest errors that subscribers were told of.
+    pub(super) kinds_reported: BTreeSet<GuestErrorKind>,
+    /// Somebody was told that there are guest errors.
+    pub(super) guest_error_reported: bool,
+    pub(super) exit_status: bool,
     /// The frame period that the frame clock was told.
     pub(super) period_told: Duration,
     /// With the clock `max`: no frame before this.
@@ -142,13 +142,13 @@ impl State {
             steps: None,
             step_outcome: None,
             counts: Counts::default(),
-            earlier_findings: BTreeMap::new(),
+            earlier_guest_errors: BTreeMap::new(),
             carve_out: None,
             trace: None,
             interrupts: VecDeque::new(),
-            kinds_told: BTreeSet::new(),
-            findings_told: false,
-            ending: false,
+            kinds_reported: BTreeSet::new(),
+            guest_error_reported: false,
+            exit_status: false,
             period_told: Chip::new(sensor).frame_period(),
             idle_until: None,
         }
@@ -156,7 +156,7 @@ impl State {
 
     /// Whether a frame may be written.
     pub(super) fn may_write(&self) -> bool {
-        self.running && !self.ending && self.link.is_some() && !self.chip.is_reset_requested()
+        self.running && !self.exit_status && self.link.is_some() && !self.chip.is_reset_requested()
     }
 
     /// Whether the chip has forgotten a frame.
@@ -178,9 +178,9 @@ impl State {
         }
     }
 
-    /// A new chip in place of this one, whose findings are kept.
+    /// A new chip in place of this one, whose guest errors are kept.
     pub(super) fn reset(&mut self, sensor: Sensor) {
-        self.earlier_findings = self.all_findings();
+        self.earlier_guest_errors = self.all_guest_errors();
         let faults = std::mem::take(self.chip.faults_mut());
         let behaviours = self.chip.behaviours();
         self.chip = Chip::new(sensor).with_soc(self.chip.soc());
@@ -191,13 +191,13 @@ impl State {
         self.epoch += 1;
     }
 
-    /// The findings of all chips so far.
-    pub(super) fn all_findings(&self) -> BTreeMap<FindingKind, Finding> {
-        let mut all = self.earlier_findings.clone();
-        for finding in self.chip.findings().entries() {
-            all.entry(finding.kind)
-                .and_modify(|earlier| earlier.count += finding.count)
-                .or_insert_with(|| finding.clone());
+    /// The guest errors of all chips so far.
+    pub(super) fn all_guest_errors(&self) -> BTreeMap<GuestErrorKind, GuestError> {
+        let mut all = self.earlier_guest_errors.clone();
+        for error in self.chip.guest_errors().entries() {
+            all.entry(error.kind)
+                .and_modify(|earlier| earlier.count += error.count)
+                .or_insert_with(|| error.clone());
         }
         all
     }

@@ -2,19 +2,20 @@
 //! What the operator is told.
 
 use super::{Device, lock};
-use crate::ledger::nanoseconds;
+use crate::frame_log::nanoseconds;
 use crate::monitor::protocol::{
-    AttachState, ChannelStatus, DmaStatus, FaultStatus, Finding, FrameCounts, MailboxStatus, Status,
+    AttachState, ChannelStatus, DmaStatus, FaultStatus, FrameCounts, GuestError, MailboxStatus,
+    Status,
 };
 use std::sync::atomic::Ordering;
 use tx_isp_abi::channel::ChannelId;
-use tx_isp_chip::{self as chip, FindingKind};
+use tx_isp_chip::{self as chip, GuestErrorKind};
 
 impl Device {
     /// State and counters of the moment.
     pub fn status(&self) -> Status {
         let state = self.state_first();
-        let ledger = lock(&self.ledger);
+        let frame_log = lock(&self.frame_log);
         let channels = ChannelId::ALL.map(|channel| {
             let counters = state.chip.channel_counters(channel);
             ChannelStatus {
@@ -25,10 +26,10 @@ impl Device {
                 starved: counters.starved,
                 skipped: counters.skipped,
                 queued: u32::try_from(counters.queued).unwrap_or(u32::MAX),
-                ledger_evicted: ledger.evicted(channel),
+                frame_log_evicted: frame_log.evicted(channel),
             }
         });
-        let findings = state.all_findings().into_iter();
+        let guest_errors = state.all_guest_errors().into_iter();
         let counts = state.counts;
         let busy_seconds = counts.busy.as_secs_f64();
         Status {
@@ -70,22 +71,22 @@ impl Device {
                     fired,
                 })
                 .collect(),
-            findings: findings
-                .map(|(kind, finding)| told(kind, &finding))
+            guest_errors: guest_errors
+                .map(|(kind, error)| told(kind, &error))
                 .collect(),
         }
     }
 }
 
-/// A finding as the protocol has it.
-pub(super) fn told(kind: FindingKind, finding: &chip::Finding) -> Finding {
-    Finding {
+/// A guest error as the protocol has it.
+pub(super) fn told(kind: GuestErrorKind, error: &chip::GuestError) -> GuestError {
+    GuestError {
         id: kind.id().to_owned(),
         severity: Some(kind.severity()),
-        count: finding.count,
-        first: finding.first.clone(),
+        count: error.count,
+        first: error.first.clone(),
         help: kind.help().to_owned(),
-        before: finding.before.iter().map(ToString::to_string).collect(),
+        before: error.before.iter().map(ToString::to_string).collect(),
     }
 }
 

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use guest_protocol::camera::{Personality, Setup};
+use guest_protocol::camera::{AllocationPolicy, Setup};
 use guest_protocol::message::RunEnd;
 use memlab::camera::Camera;
 use memlab::{catalogue, predict, vendor};
@@ -108,10 +108,10 @@ const STUCK: &str = "stuck-channel:channel=1,times=1200";
 /// # Errors
 /// What was held up.
 pub fn stop_holds_nobody_up(guest: &mut Guest) -> Result<()> {
-    guest.emulator.control.clear_faults()?;
-    guest.emulator.control.inject(STUCK.parse()?)?;
+    guest.emulator.monitor.clear_faults()?;
+    guest.emulator.monitor.inject(STUCK.parse()?)?;
     let said = client(guest, &["stuck", "1000"]);
-    guest.emulator.control.clear_faults()?;
+    guest.emulator.monitor.clear_faults()?;
     said?;
     pool_is_whole(guest)?;
     log_is_clean(guest)
@@ -265,7 +265,7 @@ pub fn same_blocks(camera: &str, guest: &mut Guest) -> Result<()> {
         base: WYZE_V3_BASE,
         ..camera.setup
     };
-    let who = Personality::Client;
+    let who = AllocationPolicy::Client;
     let computed = predict(&setup, who, Margin::default())?;
     vendor::load(guest, &setup)?;
     for (front, run) in [
@@ -307,7 +307,7 @@ fn compare(said: &str, frames: usize, guest: &mut Guest) -> Result<()> {
                 let next = numbers.next().with_context(|| {
                     format!("channel {channel}: DMA did not write frame {number} as it was got")
                 })?;
-                let written = log.entry(next, &mut guest.emulator.control)?;
+                let written = log.entry(next, &mut guest.emulator.monitor)?;
                 if written.is_some_and(|written| written.crc32 == *checksum) {
                     break;
                 }

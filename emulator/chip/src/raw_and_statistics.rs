@@ -3,8 +3,8 @@
 //! and statistics (T31 2.9).
 
 use super::Chip;
-use super::findings::FindingKind;
-use super::frame::{Frame, RawJob, SideJob, StatisticsJob};
+use super::frame::{Frame, RawJob, RawOrStatistics, StatisticsJob};
+use super::guest_errors::GuestErrorKind;
 use tx_isp_abi::registers::{Core, Statistics, Tuning, Vic};
 use tx_isp_abi::sensor::BayerOrder;
 use tx_isp_abi::statistics::{BANKS, Kind};
@@ -18,7 +18,7 @@ const RAW_BYTES: u32 = 2;
 
 /// How far the banks have turned.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Turns {
+pub(super) struct BankIndex {
     raw: usize,
     statistics: [usize; Kind::ALL.len()],
 }
@@ -43,7 +43,7 @@ impl Chip {
         let job = self.raw_job();
         match job {
             Some(job) => {
-                self.turns.raw = self.turns.raw.wrapping_add(1);
+                self.bank_index.raw = self.bank_index.raw.wrapping_add(1);
                 let current = Vic::MdmaCurrent.address();
                 self.storage.set(current, job.address.0);
             }
@@ -52,9 +52,10 @@ impl Chip {
                 let control = self.vic(Vic::MdmaControl);
                 let size = Size::from_register(self.vic(Vic::MdmaSize));
                 let stride = self.vic(Vic::MdmaStride);
-                self.findings.report(FindingKind::MdmaNotConfigured, || {
-                    format!("MDMA control {control:#010x}, size {size}, stride {stride}")
-                });
+                self.guest_errors
+                    .report(GuestErrorKind::MdmaNotConfigured, || {
+                        format!("MDMA control {control:#010x}, size {size}, stride {stride}")
+                    });
             }
         }
         job
@@ -81,7 +82,7 @@ impl Chip {
             && fits(size.height, sensor.height)
             && stride >= size.width * RAW_BYTES;
         usable.then(|| RawJob {
-            address: banks[self.turns.raw % banks.len()],
+            address: banks[self.bank_index.raw % banks.len()],
             size,
             stride,
             bayer: self.bayer(),
@@ -102,11 +103,11 @@ impl Chip {
 
     /// The statistics of the frame that begins: those kinds that have banks and are not bypassed.
     pub(super) fn start_statistics(&mut self) -> Vec<StatisticsJob> {
-        let jobs = Kind::ALL.into_iter().zip(self.turns.statistics);
+        let jobs = Kind::ALL.into_iter().zip(self.bank_index.statistics);
         let jobs: Vec<StatisticsJob> = jobs
             .filter_map(|(kind, turn)| self.statistics_job(kind, turn))
             .collect();
-        for turn in &mut self.turns.statistics {
+        for turn in &mut self.bank_index.statistics {
             *turn = turn.wrapping_add(1);
         }
         jobs
@@ -140,7 +141,7 @@ impl Chip {
         }
     }
 
-    /// Bits 7:0 and 15:8 of a028 or a828 (T31 2c). Without any, nothing is saturated (our choice).
+    /// Bits 7:0 and 15:8 of a028 or a828 (T31 2c). Without any, nothing is saturated (assumption).
     fn thresholds(&self, kind: Kind) -> [u8; 2] {
         let address = match kind {
             Kind::SecondExposure | Kind::SecondHistogram => SECOND_THRESHOLDS,
@@ -152,12 +153,12 @@ impl Chip {
 
     /// Raises what says that raw picture and statistics are in memory, except the `failed` ones, after the registers
     /// that name the newest banks.
-    pub(super) fn end_side_jobs(&mut self, frame: &Frame, failed: &[SideJob]) {
-        if frame.raw.is_some() && !failed.contains(&SideJob::Raw) {
+    pub(super) fn end_raw_and_statistics(&mut self, frame: &Frame, failed: &[RawOrStatistics]) {
+        if frame.raw.is_some() && !failed.contains(&RawOrStatistics::Raw) {
             self.vic_status[1] |= Vic::MDMA_DONE_0.mask();
         }
         for job in &frame.statistics {
-            if !failed.contains(&SideJob::Statistics(job.kind)) {
+            if !failed.contains(&RawOrStatistics::Statistics(job.kind)) {
                 self.name_newest(job);
                 self.core_status |= interrupt(job.kind);
             }

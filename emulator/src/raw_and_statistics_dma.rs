@@ -9,13 +9,13 @@ use crate::statistics::Statistics;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::sensor::Sensor;
 use tx_isp_abi::statistics::Kind;
-use tx_isp_chip::{FindingKind, RawJob, SideJob, StatisticsJob};
+use tx_isp_chip::{GuestErrorKind, RawJob, RawOrStatistics, StatisticsJob};
 use tx_isp_picture::{Brightness, RenderError, Rendered, Renderer, SensorFrame};
 use vm_memory::{GuestAddress, GuestAddressSpace, GuestMemoryBackend};
 
 /// Why something was not written.
 #[derive(Debug, thiserror::Error)]
-enum SideError {
+enum RawOrStatisticsError {
     #[error("{what}: {length:#x} bytes at {address} are not in RAM")]
     OutsideMemory {
         what: &'static str,
@@ -46,8 +46,8 @@ pub(crate) fn write(
     if let Some(job) = &started.frame.raw {
         match write_raw(renderer, &frame, started, job) {
             Ok(rendered) => outcome.bytes += rendered.bytes,
-            Err(SideError::Render(RenderError::Revoked)) => return Err(Revoked),
-            Err(error) => fail(SideJob::Raw, &frame, &error, outcome),
+            Err(RawOrStatisticsError::Render(RenderError::Revoked)) => return Err(Revoked),
+            Err(error) => fail(RawOrStatistics::Raw, &frame, &error, outcome),
         }
     }
     let jobs = &started.frame.statistics;
@@ -60,8 +60,13 @@ pub(crate) fn write(
             for job in jobs {
                 match write_bank(started, job, &statistics.bank(job.kind, job.thresholds)) {
                     Ok(()) => {}
-                    Err(SideError::Revoked(revoked)) => return Err(revoked),
-                    Err(error) => fail(SideJob::Statistics(job.kind), &frame, &error, outcome),
+                    Err(RawOrStatisticsError::Revoked(revoked)) => return Err(revoked),
+                    Err(error) => fail(
+                        RawOrStatistics::Statistics(job.kind),
+                        &frame,
+                        &error,
+                        outcome,
+                    ),
                 }
             }
         }
@@ -71,7 +76,7 @@ pub(crate) fn write(
                 "frame {} has no statistics: {error}",
                 frame.number
             );
-            let lost = kinds.into_iter().map(SideJob::Statistics);
+            let lost = kinds.into_iter().map(RawOrStatistics::Statistics);
             outcome.lost.extend(lost);
         }
     }
@@ -83,14 +88,14 @@ fn write_raw(
     frame: &SensorFrame,
     started: &StartedFrame,
     job: &RawJob,
-) -> Result<Rendered, SideError> {
+) -> Result<Rendered, RawOrStatisticsError> {
     let memory = started.memory.memory();
     let before_last = u64::from(job.size.height.saturating_sub(1)) * u64::from(job.stride);
     let length = before_last + u64::from(job.size.width) * 2;
     let slice = usize::try_from(length)
         .ok()
         .and_then(|count| memory.get_slice(address(job.address), count).ok())
-        .ok_or(SideError::OutsideMemory {
+        .ok_or(RawOrStatisticsError::OutsideMemory {
             what: "raw picture",
             address: job.address,
             length,
@@ -99,11 +104,15 @@ fn write_raw(
     Ok(renderer.render_raw(frame, job.bayer, size, job.stride, &slice)?)
 }
 
-fn write_bank(started: &StartedFrame, job: &StatisticsJob, bank: &[u8]) -> Result<(), SideError> {
+fn write_bank(
+    started: &StartedFrame,
+    job: &StatisticsJob,
+    bank: &[u8],
+) -> Result<(), RawOrStatisticsError> {
     let memory: <GuestMemory as GuestAddressSpace>::T = started.memory.memory();
     // As a whole or not at all.
     let slice = memory.get_slice(address(job.address), bank.len());
-    let slice = slice.map_err(|_| SideError::OutsideMemory {
+    let slice = slice.map_err(|_| RawOrStatisticsError::OutsideMemory {
         what: "bank of statistics",
         address: job.address,
         length: u64::try_from(bank.len()).unwrap_or(u64::MAX),
@@ -116,16 +125,22 @@ fn address(address: PhysAddr) -> GuestAddress {
 }
 
 /// A mistake of the driver's, or trouble on the host.
-fn fail(job: SideJob, frame: &SensorFrame, error: &SideError, outcome: &mut Outcome) {
+fn fail(
+    job: RawOrStatistics,
+    frame: &SensorFrame,
+    error: &RawOrStatisticsError,
+    outcome: &mut Outcome,
+) {
     outcome.lost.push(job);
     match error {
-        SideError::OutsideMemory { .. } | SideError::Render(RenderError::Memory(_)) => {
+        RawOrStatisticsError::OutsideMemory { .. }
+        | RawOrStatisticsError::Render(RenderError::Memory(_)) => {
             let detail = format!("frame {}: {error}", frame.number);
             outcome
-                .findings
-                .push((FindingKind::DmaOutsideMemory, detail));
+                .guest_errors
+                .push((GuestErrorKind::DmaOutsideMemory, detail));
         }
-        SideError::Render(_) | SideError::Revoked(_) => {
+        RawOrStatisticsError::Render(_) | RawOrStatisticsError::Revoked(_) => {
             log::log!(
                 dma::lost_frame_level(),
                 "frame {} is lost: {error}",
