@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The vendor's library in its own order (T31 2e.1, 2e.2): what it checks, ends it, and what it does not
+ * The vendor's library in its own order (T31 4.1 to 4.3, 4.6): what it checks, ends it, and what it does not
  * check, it goes on with. For what a driver may answer, this tells what becomes of it.
  */
 #include <errno.h>
@@ -52,7 +52,7 @@ static bool called(int ret, const char *where, const char *what)
 	return ended(where, why);
 }
 
-/* 2e.2, in its order. */
+/* The pin and the clocks, in its order (T31 4.6). */
 static bool drive_strength(void)
 {
 	static const uint32_t pins[] = { 0x10011010, 0x10011020, 0x10011030, 0x10011040 };
