@@ -3,11 +3,11 @@
 
 use crate::bring_up;
 use crate::bus::{Bus, BusError};
-use crate::channel::OutputChannel;
 use crate::error::Error;
+use crate::health::{Health, Silenced, VicErrors, Watchdog};
 use crate::noise_reduction::{self, MemoryOption};
-use crate::quiesce::{Quarantine, no_quarantine};
-use crate::recovery::{Health, Silenced, VicErrors, Watchdog};
+use crate::output::OutputChannel;
+use crate::revocation::{Quarantine, no_quarantine};
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::registers::{Core, Harb};
