@@ -154,7 +154,7 @@ fn dead_emulator(running: &mut Running) -> Result<()> {
     match capture.failure {
         // QEMU 11.1 sometimes fails an assertion of its own when the server goes away in the middle of an
         // access; then there is no client to ask any more, and the emulator's end is told all the same.
-        Some(GuestError::EmulatorEnded { guest: None, .. })
+        Some(GuestFailure::EmulatorEnded { guest: None, .. })
             if running.prepared.carrier == Carrier::VfioUser =>
         {
             ensure!(
