@@ -8,6 +8,7 @@ use crate::dma::{Engine, FrameWriter};
 use crate::ending::{BoxedError, Ending};
 use crate::monitor::{self, protocol::Status};
 use crate::sandbox::{Needs, Sandbox, SandboxError, confine};
+use crate::sensor::ClockMode;
 use crate::signals::Signals;
 use crate::strict::Strict;
 use crate::timer::FrameTimer;
@@ -133,8 +134,8 @@ impl Emulator {
         let ending = Rc::new(Ending::default());
         let mut events = EventManager::<Box<dyn MutEventSubscriber>>::new()?;
 
-        if let Some(period) = config.fps.period(config.sensor) {
-            let timer = FrameTimer::new(device.clone(), period, ending.clone())
+        if !matches!(config.fps, ClockMode::Max | ClockMode::Stepped) {
+            let timer = FrameTimer::new(device.clone(), ending.clone())
                 .map_err(system("cannot make the frame clock's timer"))?;
             events.add_subscriber(Box::new(timer));
         }

@@ -10,6 +10,8 @@ pub mod dma;
 pub mod emulator;
 pub mod ending;
 pub mod ledger;
+mod lock;
+mod lost_frames;
 mod memory_guard;
 pub mod monitor;
 pub mod sandbox;

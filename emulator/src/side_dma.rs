@@ -4,7 +4,7 @@
 
 use crate::attach::GuestMemory;
 use crate::device::{Outcome, Revoked, StartedFrame};
-use crate::dma;
+use crate::lost_frames::lost_frame_level;
 use crate::statistics::Statistics;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::sensor::Sensor;
@@ -67,7 +67,7 @@ pub(crate) fn write(
         }
         Err(error) => {
             log::log!(
-                dma::lost_frame_level(),
+                lost_frame_level(),
                 "frame {} has no statistics: {error}",
                 frame.number
             );
@@ -127,7 +127,7 @@ fn fail(job: SideJob, frame: &SensorFrame, error: &SideError, outcome: &mut Outc
         }
         SideError::Render(_) | SideError::Revoked(_) => {
             log::log!(
-                dma::lost_frame_level(),
+                lost_frame_level(),
                 "frame {} is lost: {error}",
                 frame.number
             );

@@ -71,6 +71,8 @@ pub struct DmaJob {
     pub y_stride: u32,
     /// Bytes from one line of chroma to the next.
     pub uv_stride: u32,
+    /// Lines of the sensor's picture that have come when its last one is out.
+    pub last_line: u32,
 }
 
 /// A raw picture to be written to memory: the sensor's from its top left corner on, 10 bits in 16 (facts

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The chip model: the ISP's registers and what they do.
 //!
-//! A [`Chip`] is a value. It has no clock, no thread and no I/O: registers are read and written
-//! through [`RegisterFile`], [`Chip::frame_start`] and [`Chip::frame_end`] are the ends of a frame,
-//! [`Chip::irq_lines`] tells the interrupt lines' levels. The same calls give the same results.
+//! A [`Chip`] is a value. It has no thread and no I/O: registers are read and written through
+//! [`RegisterFile`], [`Chip::advance`] lets its time pass from event to event, [`Chip::frame_written`] tells
+//! it that a frame was drawn, [`Chip::irq_lines`] tells the interrupt lines' levels. The same calls give the
+//! same results, and what the guest reads does not depend on when a frame was drawn, unless too late.
 
 #![forbid(unsafe_code)]
 
@@ -18,6 +19,7 @@ pub mod faults;
 mod fifo;
 mod findings;
 mod frame;
+mod frame_clock;
 mod gates;
 mod gpio;
 mod i2c;
@@ -32,21 +34,23 @@ mod scaler;
 mod sensor;
 mod side;
 mod storage;
+mod time;
 mod vic;
 
 pub use channel::ChannelCounters;
 pub use findings::{Finding, FindingKind, Findings, Severity, Strictness};
 pub use frame::{DmaJob, Frame, MaskRectangle, RawJob, SideJob, StatisticsJob, Window};
+pub use frame_clock::{Event, Pace};
 pub use recent::{RecentAccess, register_name};
 
 use crate::carve_out::CarveOut;
 use ailing::Ailments;
 use behaviour::{Behaviours, SmallCrop, StartTransient};
 use channel::OutputChannel;
+use frame_clock::FrameClock;
 use gates::Gates;
 use i2c::Controller;
 use latch::Latch;
-use live::FrameClock;
 use sensor::SensorModel;
 use side::Turns;
 use std::time::Duration;
@@ -221,9 +225,7 @@ impl Chip {
 
     /// The sensor's first line arrives: counts the frame, raises the start interrupts and takes the
     /// next buffer of each enabled channel (T31 9.3). `None` while the ISP does not run.
-    ///
-    /// Each frame, even one without jobs, must be ended with [`Chip::frame_end`] before the next starts.
-    pub fn frame_start(&mut self) -> Option<Frame> {
+    fn begin_frame(&mut self) -> Option<Frame> {
         if !self.is_streaming() {
             return None;
         }
@@ -244,7 +246,6 @@ impl Chip {
         if frame.lost {
             return Some(frame);
         }
-        self.frame_clock.begin();
         self.vic_status[0] |= Vic::VIC_FRAME_DONE.mask();
         self.check_frame_size();
         frame.raw = self.start_raw();
@@ -273,39 +274,6 @@ impl Chip {
             self.check_job(job);
         }
         frame.statistics = self.start_statistics();
-    }
-
-    /// The frame's last line is in memory, except in the `failed` channels: reports the buffers as
-    /// done and raises the end interrupts (T31 9.3). A frame that began before a reset is forgotten.
-    pub fn frame_end(&mut self, frame: &Frame, failed: &[ChannelId]) {
-        self.frame_end_without(frame, failed, &[]);
-    }
-
-    /// As [`Chip::frame_end`], where not all that goes beside the channels' pictures was written either.
-    pub fn frame_end_without(&mut self, frame: &Frame, failed: &[ChannelId], lost: &[SideJob]) {
-        if frame.generation != self.generation || frame.lost {
-            return;
-        }
-        let mut done = 0;
-        let raises = !self.ailing.any() || self.end_ailing_frame(frame);
-        self.writing = [None; ChannelId::COUNT];
-        self.frame_clock.end();
-        for job in &frame.jobs {
-            let overflows = frame.effects.overflow & job.channel.bit() != 0;
-            let written = !failed.contains(&job.channel) && !overflows;
-            let channel = &mut self.channels[job.channel.index()];
-            channel.end_frame(job, frame.number, written, &mut self.findings);
-            if written {
-                self.msca_status |= Msca::IRQ_CHANNELS_DONE.of(job.channel.bit());
-                done |= job.channel.bit();
-            }
-        }
-        self.end_side_jobs(frame, lost);
-        self.unannounced |= done;
-        if raises && self.core_is_active() {
-            let done = std::mem::take(&mut self.unannounced);
-            self.core_status |= Core::IRQ_CHANNELS_DONE.of(done) | Core::IRQ_IP_DONE.mask();
-        }
     }
 
     /// The protocol errors so far.
@@ -365,7 +333,7 @@ impl Chip {
             self.storage.reset(block);
         }
         self.latch = Latch::new(&self.storage);
-        self.frame_clock.end();
+        self.frame_clock.drop_frame();
         self.stalled = false;
         self.core_status = 0;
         self.core_running = false;

@@ -25,6 +25,8 @@ pub(super) struct Setup {
     pub(super) window: Window,
     pub(super) y_stride: u32,
     pub(super) uv_stride: u32,
+    /// Lines of the sensor's picture that have come when the last one is out.
+    pub(super) last_line: u32,
 }
 
 /// A rectangle as the position and size registers tell it.
@@ -167,6 +169,7 @@ impl Scaler<'_> {
             window: self.window(input, crop),
             y_stride,
             uv_stride,
+            last_line: last_line(input, scaled, crop),
         })
     }
 
@@ -314,6 +317,12 @@ impl Chip {
             scaled.width > input.width || scaled.height > input.height
         })
     }
+}
+
+/// The line of the sensor's picture behind which a picture's last line is out.
+fn last_line(input: Rectangle, scaled: Size, crop: Rectangle) -> u32 {
+    let bottom = crop.top + crop.size.height;
+    input.top + (input.size.height * bottom).div_ceil(scaled.height.max(1))
 }
 
 /// Whether CH_EN has a channel's mask rectangles painted (T31 2.5).

@@ -14,6 +14,7 @@ mod recovery;
 mod scaler;
 mod sensor;
 mod side;
+mod time;
 
 const CORE: u32 = 0x1330_0000;
 const MSCA: u32 = 0x1330_9800;
@@ -325,17 +326,17 @@ fn open_behaviours_can_be_chosen() {
 fn the_line_is_told_while_a_frame_passes() {
     let mut bench = Bench::streaming();
     bench.write(MSCA + 4, 0xf_0000);
-    bench.0.set_time(Duration::from_secs(1));
+    bench.0.advance(Duration::from_secs(1));
     let frame = bench.0.frame_start().unwrap();
     assert_eq!(bench.read(MSCA + 0x88) >> 16, 0);
     assert_eq!(bench.read(CSI + 0x14), 0x300);
     // 2200 / 78 MHz is 28.2 us a line.
     bench
         .0
-        .set_time(Duration::from_secs(1) + Duration::from_micros(2821));
+        .advance(Duration::from_secs(1) + Duration::from_micros(2821));
     assert_eq!(bench.read(MSCA + 0x88) >> 16, 100);
     assert_eq!(bench.read(MSCA + 0x8c) >> 16, 33, "the same in 360 lines");
-    bench.0.set_time(Duration::from_secs(2));
+    bench.0.advance(Duration::from_secs(2));
     assert_eq!(bench.read(MSCA + 0x88) >> 16, 1079);
     bench.0.frame_end(&frame, &[]);
     assert_eq!(bench.read(MSCA + 0x88), 1080 << 16);

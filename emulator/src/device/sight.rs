@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What the operator looks at and breaks: findings, traces, interrupts, faults.
 
+use super::Device;
+use super::state::State;
 use super::status::told;
-use super::{Device, State, lock};
+use crate::lock::lock;
 use crate::monitor::protocol::{
     Event, EventKind, InterruptEntry, InterruptPage, MAX_LEDGER_ENTRIES, Tracing,
 };

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What the operator is told.
 
-use super::{Device, lock};
+use super::Device;
 use crate::ledger::nanoseconds;
+use crate::lock::lock;
 use crate::monitor::protocol::{
     AttachState, ChannelStatus, DmaStatus, FaultStatus, Finding, FrameCounts, MailboxStatus, Status,
 };
@@ -46,7 +47,7 @@ impl Device {
                 started: counts.started,
                 finished: counts.finished,
             },
-            late_ticks: counts.late_ticks,
+            late_ticks: counts.late_before + state.chip.late_frames(),
             channels: channels.to_vec(),
             dma: DmaStatus {
                 frames: counts.pictures,

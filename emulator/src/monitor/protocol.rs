@@ -247,7 +247,7 @@ pub struct Status {
     pub streaming: bool,
     /// The frame clock.
     pub frames: FrameCounts,
-    /// Ticks of the frame clock that came while DMA still wrote the frame before; such frames are
+    /// Frames that the sensor began while DMA still wrote the one before: they are lost, and their numbers are
     /// left out.
     pub late_ticks: u64,
     /// The output channels, by number.
