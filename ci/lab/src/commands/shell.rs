@@ -52,6 +52,7 @@ pub fn command(options: &ShellOptions) -> Result<bool> {
     let scene = SensorConfig {
         source: options.source.clone(),
         fps: options.fps,
+        ..SensorConfig::default()
     };
     let steps = Steps::new();
     if let Some(warning) = scene.check()? {
