@@ -9,9 +9,12 @@ use crate::statistics::Statistics;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::sensor::Sensor;
 use tx_isp_abi::statistics::Kind;
-use tx_isp_chip::{FindingKind, RawJob, SideJob, StatisticsJob};
+use tx_isp_chip::{FindingKind, NoisePlane, RawJob, SideJob, StatisticsJob};
 use tx_isp_picture::{Brightness, RenderError, Rendered, Renderer, SensorFrame};
 use vm_memory::{GuestAddress, GuestAddressSpace, GuestMemoryBackend};
+
+/// Bytes of a frame's mark.
+const MARK_BYTES: usize = 16;
 
 /// Why something was not written.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +51,17 @@ pub(crate) fn write(
             Ok(rendered) => outcome.bytes += rendered.bytes,
             Err(SideError::Render(RenderError::Revoked)) => return Err(Revoked),
             Err(error) => fail(SideJob::Raw, &frame, &error, outcome),
+        }
+    }
+    for (index, plane) in (0..).zip(&started.frame.noise) {
+        match write_mark(started, plane, index) {
+            Ok(()) => {}
+            Err(SideError::Revoked(revoked)) => return Err(revoked),
+            Err(error) => {
+                let detail = format!("frame {}: {error}", frame.number);
+                let kind = FindingKind::DmaOutsideMemory;
+                outcome.findings.push((kind, detail));
+            }
         }
     }
     let jobs = &started.frame.statistics;
@@ -97,6 +111,40 @@ fn write_raw(
         })?;
     let size = (job.size.width, job.size.height);
     Ok(renderer.render_raw(frame, job.bayer, size, job.stride, &slice)?)
+}
+
+/// What a frame leaves at both ends of a plane of the noise filter's store: nothing is computed there, but a
+/// plane that lies where it should not is found by it.
+fn mark(number: u32, plane: u32) -> [u8; MARK_BYTES] {
+    let mut mark = [0; MARK_BYTES];
+    let words = [u32::from_le_bytes(*b"MDNS"), number, plane, !number];
+    for (place, word) in mark.chunks_exact_mut(4).zip(words) {
+        place.copy_from_slice(&word.to_le_bytes());
+    }
+    mark
+}
+
+fn write_mark(started: &StartedFrame, plane: &NoisePlane, index: u32) -> Result<(), SideError> {
+    let memory = started.memory.memory();
+    let outside = || SideError::OutsideMemory {
+        what: plane.name,
+        address: plane.address,
+        length: plane.bytes,
+    };
+    let bytes = usize::try_from(plane.bytes).map_err(|_| outside())?;
+    let slice = memory.get_slice(address(plane.address), bytes);
+    let slice = slice.map_err(|_| outside())?;
+    let mark = mark(started.frame.number, index);
+    let count = mark.len().min(bytes);
+    let first = slice.subslice(0, count).map_err(|_| outside())?;
+    let last = slice
+        .subslice(bytes - count, count)
+        .map_err(|_| outside())?;
+    started.permit.write(|| {
+        last.copy_from(&mark[..count]);
+        first.copy_from(&mark[..count]);
+    })?;
+    Ok(())
 }
 
 fn write_bank(started: &StartedFrame, job: &StatisticsJob, bank: &[u8]) -> Result<(), SideError> {

@@ -20,6 +20,8 @@ pub struct Frame {
     pub raw: Option<RawJob>,
     /// The statistics to write, at most one of each kind.
     pub statistics: Vec<StatisticsJob>,
+    /// The planes of the noise filter's store, which the frame leaves its mark in.
+    pub noise: Vec<NoisePlane>,
     /// The time from the first frame to this one by the sensor's own clock, whatever drives ours, so
     /// that the same frame is the same picture in each run.
     pub time: Duration,
@@ -100,6 +102,17 @@ pub struct StatisticsJob {
     pub address: PhysAddr,
     /// Where AE's dark pixels end and its saturated ones begin.
     pub thresholds: [u8; 2],
+}
+
+/// A plane of the noise filter's store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoisePlane {
+    /// What it holds.
+    pub name: &'static str,
+    /// Physical address.
+    pub address: PhysAddr,
+    /// Length.
+    pub bytes: u64,
 }
 
 /// What a frame writes beside the channels' pictures.

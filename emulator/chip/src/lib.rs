@@ -28,6 +28,7 @@ mod input;
 mod intc;
 mod latch;
 mod live;
+mod noise;
 mod recent;
 mod recovery;
 mod scaler;
@@ -39,13 +40,13 @@ mod vic;
 
 pub use channel::ChannelCounters;
 pub use findings::{Finding, FindingKind, Findings, Severity, Strictness};
-pub use frame::{DmaJob, Frame, MaskRectangle, RawJob, SideJob, StatisticsJob, Window};
+pub use frame::{DmaJob, Frame, MaskRectangle, NoisePlane, RawJob, SideJob, StatisticsJob, Window};
 pub use frame_clock::{Event, Pace};
 pub use recent::{RecentAccess, register_name};
 
 use crate::carve_out::CarveOut;
 use ailing::Ailments;
-use behaviour::{Behaviours, SmallCrop, StartTransient};
+use behaviour::{Behaviours, FifoClear, SmallCrop, StartTransient};
 use channel::OutputChannel;
 use frame_clock::FrameClock;
 use gates::Gates;
@@ -236,6 +237,7 @@ impl Chip {
             jobs: Vec::new(),
             raw: None,
             statistics: Vec::new(),
+            noise: Vec::new(),
             time: self.time,
             light: self.sensor_model.next_light(),
             effects,
@@ -274,6 +276,9 @@ impl Chip {
             self.check_job(job);
         }
         frame.statistics = self.start_statistics();
+        if !frame.jobs.is_empty() {
+            frame.noise = self.start_noise_filter();
+        }
     }
 
     /// The protocol errors so far.
@@ -423,6 +428,10 @@ impl Chip {
                 let sixth = self.behaviours.sixth_push;
                 if !output.write(register, value, sixth, &mut self.findings) {
                     self.storage.set(id.address(), value);
+                } else if register == Channel::YAddressClear
+                    && self.behaviours.fifo_clear == FifoClear::Stop
+                {
+                    self.stop_channel(channel);
                 }
             }
             _ => self.storage.set(id.address(), value),
@@ -444,6 +453,14 @@ impl Chip {
         let strobes = Msca::INPUT_STROBE.mask() | Msca::CHANNEL_STROBES.mask();
         let address = Msca::ChannelEnable.address();
         self.storage.set(address, value & !strobes);
+    }
+
+    /// As if CH_EN were written without the channel's bit.
+    fn stop_channel(&mut self, channel: ChannelId) {
+        let address = Msca::ChannelEnable.address();
+        let enabled = self.storage.get(address) & !channel.bit();
+        self.storage.set(address, enabled);
+        self.channels[channel.index()].set_enabled(false);
     }
 
     fn carry_out(&mut self, address: PhysAddr, value: u32) {

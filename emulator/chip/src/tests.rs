@@ -323,6 +323,66 @@ fn open_behaviours_can_be_chosen() {
 }
 
 #[test]
+fn a_channel_whose_fifo_is_emptied_goes_on_or_stops() {
+    for (choice, jobs, enabled) in [("fifo-clear=go-on", 1, 1), ("fifo-clear=stop", 0, 0)] {
+        let mut bench = Bench::streaming();
+        let mut behaviours = Behaviours::default();
+        behaviours.choose(choice.parse().unwrap());
+        bench.0.set_behaviours(behaviours);
+        bench.queue(0x10_0000);
+        bench.write(MSCA + 4, 0xf_0001);
+        bench.write(CHANNEL0 + 0x9c, 1);
+        bench.write(CHANNEL0 + 0xa0, 1);
+        assert_eq!(bench.read(MSCA + 4), enabled, "{choice}");
+        bench.queue(0x20_0000);
+        assert_eq!(bench.frame().jobs.len(), jobs, "{choice}");
+        bench.write(MSCA + 4, 0xf_0001);
+        bench.queue(0x30_0000);
+        assert_eq!(bench.frame().jobs.len(), 1, "{choice}");
+    }
+}
+
+#[test]
+fn the_noise_filter_keeps_frames_in_its_store() {
+    let mut bench = Bench::streaming();
+    bench.write(MSCA + 4, 0xf_0001);
+    bench.queue(0x630_0000);
+    assert!(bench.frame().noise.is_empty(), "it has no memory");
+    bench
+        .0
+        .set_carve_out(Some("29M@0x6300000".parse().unwrap()));
+    let (luma, stride) = (0x700_0000, 1920);
+    for (register, value) in [
+        (0x7820, luma),
+        (0x7824, stride),
+        (0x7828, luma + stride * 1080),
+        (0x782c, stride),
+        (0x7830, 0x7fff_0000),
+        (0x7834, 64),
+    ] {
+        bench.write(CORE + register, value);
+    }
+    bench.queue(0x640_0000);
+    let noise = bench.frame().noise;
+    let places: Vec<(u32, u64)> = noise
+        .iter()
+        .map(|plane| (plane.address.0, plane.bytes))
+        .collect();
+    let expected = [
+        (luma, 1920 * 1080),
+        (luma + 1920 * 1080, 1920 * 540),
+        (0x7fff_0000, 64 * 69),
+    ];
+    assert_eq!(places, expected);
+    assert_eq!(bench.findings(), [FindingKind::DmaOutsideCarveOut]);
+    let first = &bench.0.findings().entries().next().unwrap().first;
+    assert!(first.contains("reference 0"), "{first}");
+    bench.write(CORE + 0x0c, 0x3401_0009);
+    bench.queue(0x650_0000);
+    assert!(bench.frame().noise.is_empty(), "bypassed");
+}
+
+#[test]
 fn the_line_is_told_while_a_frame_passes() {
     let mut bench = Bench::streaming();
     bench.write(MSCA + 4, 0xf_0000);
