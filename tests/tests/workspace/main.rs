@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "all of it is a test")]
 
 mod citations;
+mod facts;
 mod layers;
 mod licences;
 
