@@ -16,13 +16,6 @@ const SECOND_THRESHOLDS: PhysAddr = PhysAddr(0x1330_a828);
 /// Bytes of a raw pixel in memory (T31 6.2).
 const RAW_BYTES: u32 = 2;
 
-/// How far the banks have turned.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Turns {
-    raw: usize,
-    statistics: [usize; Kind::ALL.len()],
-}
-
 impl Chip {
     /// Whether raw pictures are captured.
     pub(super) fn captures_raw(&self) -> bool {
@@ -43,7 +36,7 @@ impl Chip {
         let job = self.raw_job();
         match job {
             Some(job) => {
-                self.turns.raw = self.turns.raw.wrapping_add(1);
+                self.bank_index.raw = self.bank_index.raw.wrapping_add(1);
                 let current = Vic::MdmaCurrent.address();
                 self.storage.set(current, job.address.0);
             }
@@ -81,7 +74,7 @@ impl Chip {
             && fits(size.height, sensor.height)
             && stride >= size.width * RAW_BYTES;
         usable.then(|| RawJob {
-            address: banks[self.turns.raw % banks.len()],
+            address: banks[self.bank_index.raw % banks.len()],
             size,
             stride,
             bayer: self.bayer(),
@@ -102,11 +95,11 @@ impl Chip {
 
     /// The statistics of the frame that begins: those kinds that have banks and are not bypassed.
     pub(super) fn start_statistics(&mut self) -> Vec<StatisticsJob> {
-        let jobs = Kind::ALL.into_iter().zip(self.turns.statistics);
+        let jobs = Kind::ALL.into_iter().zip(self.bank_index.statistics);
         let jobs: Vec<StatisticsJob> = jobs
             .filter_map(|(kind, turn)| self.statistics_job(kind, turn))
             .collect();
-        for turn in &mut self.turns.statistics {
+        for turn in &mut self.bank_index.statistics {
             *turn = turn.wrapping_add(1);
         }
         jobs

@@ -2,7 +2,12 @@
 //! The chip played by hand: each test writes the registers that a driver would. Addresses stand as
 //! numbers on purpose, so that a wrong constant is caught.
 
-use super::*;
+use crate::behaviour::Behaviours;
+use crate::{Chip, FindingKind, Frame};
+use std::time::Duration;
+use tx_isp_abi::PhysAddr;
+use tx_isp_abi::channel::ChannelId;
+use tx_isp_abi::operation::RegisterFile;
 use tx_isp_abi::sensor::GC2053;
 
 mod anything;

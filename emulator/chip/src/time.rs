@@ -220,7 +220,7 @@ impl Chip {
         let failed = written.as_ref().map_or(u32::MAX, |written| written.failed);
         let raises = match open.raises {
             Some(raises) => raises,
-            None => !self.ailing.any() || self.end_ailing_frame(&open.frame),
+            None => !self.fault_state.any() || self.end_frame_with_faults(&open.frame),
         };
         open.raises = Some(raises);
         let mut channels = 0;

@@ -2,8 +2,9 @@
 //! What injected faults do to the chip's registers. A healthy chip never comes here.
 
 use super::Chip;
+use super::fault_state::Stale;
+use super::faults::{Effects, FaultKind, Faults};
 use super::frame::Frame;
-use crate::faults::{Effects, FaultKind, Faults};
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::registers::{Channel, Core, Cpm, CsiHost, Msca, RegisterId, Vic};
@@ -11,69 +12,38 @@ use tx_isp_abi::registers::{Channel, Core, Cpm, CsiHost, Msca, RegisterId, Vic};
 /// The address of a done entry that nobody queued.
 const ALIEN: PhysAddr = PhysAddr(0x0bad_c000);
 
-/// A pair of addresses that a clear does not take.
-#[derive(Clone, Copy, Debug)]
-struct Stale {
-    y: PhysAddr,
-    uv: Option<PhysAddr>,
-    /// The UV FIFO was cleared too, in vain.
-    complete: bool,
-}
-
-/// The faults to come, and those that last.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Ailments {
-    pub(super) faults: Faults,
-    /// The sensor's link does not come up.
-    pub(super) sensor_dead: bool,
-    /// The sensor sends nothing.
-    pub(super) sensor_silent: bool,
-    /// The VIC passes nothing on until it is reset.
-    pub(super) vic_halted: bool,
-    reset_dead: bool,
-    /// Reads of CH_STAT for which a channel goes on, although disabled.
-    stuck: [u32; ChannelId::COUNT],
-    stale: [Option<Stale>; ChannelId::COUNT],
-    /// Error bits that rise after each of so many acknowledges.
-    storm: Option<(u32, u32)>,
-}
-
-impl Ailments {
-    /// Whether something is or may become wrong.
-    pub(super) fn any(&self) -> bool {
-        self.faults.ever_armed()
-    }
-}
-
 impl Chip {
     /// The faults that are to happen.
     pub const fn faults(&self) -> &Faults {
-        &self.ailing.faults
+        &self.fault_state.faults
     }
 
     /// The faults that are to happen, to add to or to clear.
     pub const fn faults_mut(&mut self) -> &mut Faults {
-        &mut self.ailing.faults
+        &mut self.fault_state.faults
     }
 
     /// Whether the sensor does not hear the I2C transfer that begins.
-    pub(super) fn is_deaf(&mut self) -> bool {
-        let deaf = self.ailing.faults.occasion(FaultKind::DeafSensor, None);
+    pub(super) fn take_deafness(&mut self) -> bool {
+        let deaf = self
+            .fault_state
+            .faults
+            .occasion(FaultKind::DeafSensor, None);
         deaf.is_some()
     }
 
     /// Whether the frame that begins gets lost on its way.
-    pub(super) fn loses(&mut self, effects: &Effects) -> bool {
+    pub(super) fn take_frame_faults(&mut self, effects: &Effects) -> bool {
         if effects.vic_bits != 0 {
             self.vic_status[0] |= effects.vic_bits;
-            self.ailing.vic_halted = true;
+            self.fault_state.vic_halted = true;
         }
         self.core_status |= effects.core_bits;
-        effects.lost || self.ailing.vic_halted || self.ailing.sensor_silent
+        effects.lost || self.fault_state.vic_halted || self.fault_state.sensor_silent
     }
 
     /// The faults at a frame's end: whether it raises its interrupts.
-    pub(super) fn end_ailing_frame(&mut self, frame: &Frame) -> bool {
+    pub(super) fn end_frame_with_faults(&mut self, frame: &Frame) -> bool {
         let effects = &frame.effects;
         if effects.overflow != 0 {
             self.msca_status |= Msca::IRQ_OVERFLOW.mask();
@@ -87,23 +57,23 @@ impl Chip {
         }
         if let Some((bits, times)) = effects.storm {
             self.core_status |= bits;
-            self.ailing.storm = Some((bits, times));
+            self.fault_state.storm = Some((bits, times));
         }
         !effects.coalesced
     }
 
     /// What a read gives instead of `value`.
-    pub(super) fn ailing_read(&mut self, id: RegisterId, value: u32) -> u32 {
+    pub(super) fn read_with_faults(&mut self, id: RegisterId, value: u32) -> u32 {
         match id {
-            RegisterId::Cpm(Cpm::SoftReset) if self.ailing.reset_dead => {
+            RegisterId::Cpm(Cpm::SoftReset) if self.fault_state.reset_dead => {
                 value & !Cpm::ISP_RESET_ACKNOWLEDGE.mask()
             }
-            RegisterId::CsiHost(CsiHost::PhyState) if self.ailing.sensor_dead => {
+            RegisterId::CsiHost(CsiHost::PhyState) if self.fault_state.sensor_dead => {
                 CsiHost::PhyState.describe().reset
             }
             RegisterId::Msca(Msca::ChannelState) => {
                 for id in ChannelId::ALL {
-                    let left = &mut self.ailing.stuck[id.index()];
+                    let left = &mut self.fault_state.stuck[id.index()];
                     if *left > 0 {
                         *left -= 1;
                         if *left == 0 {
@@ -118,26 +88,26 @@ impl Chip {
     }
 
     /// What happens before a write takes effect, and the value that is written instead.
-    pub(super) fn ailing_write(&mut self, id: RegisterId, value: u32) -> u32 {
-        let ailing = &mut self.ailing;
-        let faults = &mut ailing.faults;
+    pub(super) fn write_with_faults(&mut self, id: RegisterId, value: u32) -> u32 {
+        let state = &mut self.fault_state;
+        let faults = &mut state.faults;
         match id {
             RegisterId::Cpm(Cpm::SoftReset) if Cpm::ISP_RESET_REQUEST.is_set(value) => {
                 let dead = faults.occasion(FaultKind::DeadReset, None).is_some();
-                ailing.reset_dead = dead;
+                state.reset_dead = dead;
             }
             RegisterId::CsiHost(CsiHost::HostReset) if value & 1 != 0 => {
                 let dead = faults.occasion(FaultKind::DeadSensor, None).is_some();
-                ailing.sensor_dead = dead;
+                state.sensor_dead = dead;
             }
             RegisterId::Vic(Vic::Control) => {
-                ailing.vic_halted &= value == 1;
+                state.vic_halted &= value == 1;
                 if value == 1 && !self.vic_running {
                     let silent = faults.occasion(FaultKind::SilentSensor, None).is_some();
-                    ailing.sensor_silent = silent;
+                    state.sensor_silent = silent;
                 }
             }
-            RegisterId::Msca(Msca::ChannelEnable) => return self.ailing_enable(value),
+            RegisterId::Msca(Msca::ChannelEnable) => return self.enable_with_faults(value),
             RegisterId::Channel(id, Channel::YAddressClear) if value & 1 != 0 => {
                 let output = &self.channels[id.index()];
                 let newest = output.newest_pair();
@@ -145,7 +115,7 @@ impl Chip {
                     let fault = faults.occasion(FaultKind::StaleAddress, Some(id));
                     fault.map(|_| pair)
                 });
-                ailing.stale[id.index()] = fault.map(|(y, uv)| Stale {
+                state.stale[id.index()] = fault.map(|(y, uv)| Stale {
                     y,
                     uv,
                     complete: false,
@@ -157,15 +127,15 @@ impl Chip {
     }
 
     /// What happens after a write took effect.
-    pub(super) fn ailing_written(&mut self, id: RegisterId) {
+    pub(super) fn after_write_with_faults(&mut self, id: RegisterId) {
         match id {
             RegisterId::Channel(id, Channel::YAddressClear) => {
-                if let Some(stale) = self.ailing.stale[id.index()] {
+                if let Some(stale) = self.fault_state.stale[id.index()] {
                     self.channels[id.index()].put_back(Some(stale.y), None);
                 }
             }
             RegisterId::Channel(id, Channel::UvAddressClear) => {
-                if let Some(stale) = &mut self.ailing.stale[id.index()]
+                if let Some(stale) = &mut self.fault_state.stale[id.index()]
                     && !stale.complete
                 {
                     stale.complete = true;
@@ -174,11 +144,11 @@ impl Chip {
                 }
             }
             RegisterId::Core(Core::IrqClear) => {
-                if let Some((bits, left)) = &mut self.ailing.storm {
+                if let Some((bits, left)) = &mut self.fault_state.storm {
                     self.core_status |= *bits;
                     *left -= 1;
                     if *left == 0 {
-                        self.ailing.storm = None;
+                        self.fault_state.storm = None;
                     }
                 }
             }
@@ -187,12 +157,12 @@ impl Chip {
     }
 
     /// The ISP was reset: stale addresses survive, the rest is over.
-    pub(super) fn reset_ailments(&mut self) {
-        let ailing = &mut self.ailing;
-        ailing.vic_halted = false;
-        ailing.stuck = [0; ChannelId::COUNT];
-        ailing.storm = None;
-        for (stale, channel) in ailing.stale.iter().zip(&mut self.channels) {
+    pub(super) fn reset_faults(&mut self) {
+        let state = &mut self.fault_state;
+        state.vic_halted = false;
+        state.stuck = [0; ChannelId::COUNT];
+        state.storm = None;
+        for (stale, channel) in state.stale.iter().zip(&mut self.channels) {
             if let Some(stale) = stale {
                 channel.put_back(Some(stale.y), stale.uv);
             }
@@ -200,17 +170,17 @@ impl Chip {
     }
 
     /// CH_EN with the bits of channels that are stuck.
-    fn ailing_enable(&mut self, value: u32) -> u32 {
+    fn enable_with_faults(&mut self, value: u32) -> u32 {
         let mut enabled = value;
         for id in ChannelId::ALL {
             let goes_off = value & id.bit() == 0 && self.channels[id.index()].is_enabled();
             if !goes_off {
                 continue;
             }
-            let left = &mut self.ailing.stuck[id.index()];
+            let left = &mut self.fault_state.stuck[id.index()];
             if *left == 0 {
                 let fault = self
-                    .ailing
+                    .fault_state
                     .faults
                     .occasion(FaultKind::StuckChannel, Some(id));
                 *left = fault.map_or(0, |fault| fault.times);
