@@ -10,7 +10,7 @@ use tx_isp_abi::soc::{SOCS, Soc};
 use tx_isp_chip::behaviour::{Behaviour, Behaviours};
 use tx_isp_chip::carve_out::CarveOut;
 use tx_isp_chip::faults::Fault;
-use tx_isp_chip::{FindingKind, Severity, Strictness};
+use tx_isp_chip::{GuestErrorKind, Severity, Strictness};
 use tx_isp_picture::Source;
 
 /// An Ingenic T31 image signal processor as a vhost-user backend or a vfio-user device.
@@ -64,12 +64,12 @@ pub struct Config {
     #[arg(long, value_name = "NAME", default_value = "t31x", value_parser = soc_by_name)]
     pub soc: Soc,
 
-    /// Writes the last status with all findings to FILE, as JSON, at the end.
+    /// Writes the last status with all guest errors to FILE, as JSON, at the end.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
 
     /// The only memory that frames may be written to, as in the kernel's rmem=; a buffer elsewhere
-    /// is a finding.
+    /// is an error.
     #[arg(long, value_name = "SIZE@BASE")]
     pub carve_out: Option<CarveOut>,
 
@@ -79,7 +79,7 @@ pub struct Config {
 
     /// A guest error that does not end a --strict run; may be given more than once.
     #[arg(long, value_name = "ID")]
-    pub allow: Vec<FindingKind>,
+    pub allow: Vec<GuestErrorKind>,
 
     /// How the chip behaves where its behaviour is open, for example empty-fifo=last-address; may be
     /// given more than once. Without a known value all are listed.

@@ -8,7 +8,7 @@
 //!
 //! **Interrupts.** The attachment is told of a line when it rises; and again when a batch that
 //! acknowledged an interrupt leaves it high, as a level-triggered interrupt controller would at its
-//! end of interrupt (our choice). So a driver that handles what it read and misses what came
+//! end of interrupt (assumption). So a driver that handles what it read and misses what came
 //! meanwhile is called once more.
 //!
 //! **Revocation.** The DMA engine writes under a permit ([`DmaPermit`]), a chunk at a time. The permit
@@ -22,22 +22,22 @@
 //! register operations finds the chip at the time of its arrival. With `max` and `stepped` the first line comes
 //! when there is a buffer, or on demand, and the last as soon as it is written: the chip's time jumps there.
 //!
-//! **The clock `max`** tells the start interrupts together with those of the end (our choice): one interrupt
+//! **The clock `max`** tells the start interrupts together with those of the end (assumption): one interrupt
 //! a frame is enough.
 
 mod chip_time;
+mod debug;
 mod frame;
 mod frames;
 mod observers;
 mod permit;
-mod sight;
 mod state;
 mod status;
 
 use crate::attach::{GuestMemory, InterruptSink};
-use crate::ledger::{Ledger, nanoseconds};
+use crate::frame_log::{FrameLog, nanoseconds};
 use crate::lock::lock;
-use crate::monitor::protocol::{Event, EventKind, LedgerPage, MAX_LEDGER_ENTRIES};
+use crate::monitor::protocol::{Event, EventKind, FrameLogPage, MAX_FRAME_LOG_ENTRIES};
 use crate::sensor::{ClockMode, MAX_RATE};
 use crate::trace::Traced;
 pub use frame::{Outcome, StartedFrame, StepError};
@@ -81,13 +81,13 @@ pub struct Device {
     gate: Arc<DmaGate>,
     /// How many wait for the lock that go before the guest's requests.
     urgent: AtomicU32,
-    ledger: Mutex<Ledger>,
+    frame_log: Mutex<FrameLog>,
     /// Event buffers handed to the guest.
     events: Arc<AtomicU64>,
     /// Called when a step is over.
     on_step: Mutex<Option<Box<dyn Fn() + Send>>>,
     /// Called at the first finding that is bad enough.
-    on_finding: Mutex<Option<Watch>>,
+    on_guest_error: Mutex<Option<Watch>>,
     /// Who wants to know what happens.
     observers: Observers,
     /// Called when the next event comes at another time than was told.
@@ -118,10 +118,10 @@ impl Device {
             work: Condvar::new(),
             gate: Arc::default(),
             urgent: AtomicU32::new(0),
-            ledger: Mutex::default(),
+            frame_log: Mutex::default(),
             events: Arc::default(),
             on_step: Mutex::default(),
-            on_finding: Mutex::default(),
+            on_guest_error: Mutex::default(),
             observers: Observers::default(),
             on_schedule: Mutex::default(),
         }
@@ -334,13 +334,13 @@ impl Device {
         state.busy.is_none() || self.gate.is_stopped()
     }
 
-    /// Power off and on: a new chip. Findings are kept.
+    /// Power off and on: a new chip. GuestErrors are kept.
     pub fn reset(&self) {
         self.pause();
         let mut state = self.state_first();
         state.reset(self.sensor);
         self.revoke_unwanted(&mut state);
-        *lock(&self.ledger) = Ledger::default();
+        *lock(&self.frame_log) = FrameLog::default();
         self.end_step(&mut state);
         self.tell_schedule(&mut state);
     }
@@ -375,7 +375,7 @@ impl Device {
         if operations.iter().any(acknowledges) {
             lines |= before & state.chip.irq_lines();
         }
-        self.tell_findings(&mut state);
+        self.report_guest_errors(&mut state);
         self.tell_schedule(&mut state);
         let draining = self.revoke_unwanted(&mut state);
         let wakes = self.has_work(&state) || state.waiting.is_some() && state.may_write();
@@ -422,14 +422,19 @@ impl Device {
         }
     }
 
-    /// A page of the ledger.
-    pub fn ledger_page(&self, channel: ChannelId, session: Option<u32>, from: u32) -> LedgerPage {
-        lock(&self.ledger).page(channel, session, from, MAX_LEDGER_ENTRIES)
+    /// A page of the frame_log.
+    pub fn frame_log_page(
+        &self,
+        channel: ChannelId,
+        session: Option<u32>,
+        from: u32,
+    ) -> FrameLogPage {
+        lock(&self.frame_log).page(channel, session, from, MAX_FRAME_LOG_ENTRIES)
     }
 
     /// Ends the DMA engine's thread; a frame under way is dropped.
     pub fn end(&self) {
-        self.state_first().ending = true;
+        self.state_first().exit_status = true;
         self.gate.revoke();
         self.work.notify_all();
     }

@@ -8,9 +8,9 @@
 
 use crate::attach::GuestMemory;
 use crate::device::{Device, Outcome, Revoked, StartedFrame};
-use crate::ledger::Record;
+use crate::frame_log::Record;
 use crate::lost_frames::lost_frame_level;
-use crate::side_dma;
+use crate::raw_and_statistics_dma;
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
-use tx_isp_chip::{DmaJob, FindingKind, MaskRectangle};
+use tx_isp_chip::{DmaJob, GuestErrorKind, MaskRectangle};
 use tx_isp_picture::{
     Brightness, FrameInfo, Geometry, Mask, OutputFormat, Planes, RenderError, Rendered, Renderer,
     View,
@@ -128,7 +128,7 @@ impl Painter {
             }
         }
         let sensor = self.device.sensor();
-        side_dma::write(&mut self.renderer, sensor, started, outcome)
+        raw_and_statistics_dma::write(&mut self.renderer, sensor, started, outcome)
     }
 
     fn write_picture(
@@ -234,10 +234,10 @@ fn fail(started: &StartedFrame, channel: ChannelId, error: &WriteError, outcome:
     let number = started.frame.number;
     let kind = match error {
         WriteError::OutsideMemory { .. } | WriteError::Render(RenderError::Memory(_)) => {
-            FindingKind::DmaOutsideMemory
+            GuestErrorKind::DmaOutsideMemory
         }
         WriteError::Render(RenderError::Geometry { .. } | RenderError::PlaneTooSmall { .. }) => {
-            FindingKind::ChannelNotConfigured
+            GuestErrorKind::ChannelNotConfigured
         }
         WriteError::Render(_) => {
             log::log!(
@@ -248,7 +248,7 @@ fn fail(started: &StartedFrame, channel: ChannelId, error: &WriteError, outcome:
         }
     };
     let detail = format!("frame {number}: {error}");
-    outcome.findings.push((kind, detail));
+    outcome.guest_errors.push((kind, detail));
 }
 
 fn record(started: &StartedFrame, job: &DmaJob, rendered: Rendered, done: Duration) -> Record {

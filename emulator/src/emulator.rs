@@ -5,7 +5,7 @@ use crate::attach::{vfio_user, vhost_user};
 use crate::config::Config;
 use crate::device::Device;
 use crate::dma::{Engine, FrameWriter};
-use crate::ending::{BoxedError, Ending};
+use crate::exit_status::{BoxedError, ExitStatus};
 use crate::monitor::{self, protocol::Status};
 use crate::sandbox::{Needs, Sandbox, SandboxError, confine};
 use crate::sensor::ClockMode;
@@ -82,7 +82,7 @@ pub enum EmulatorError {
 /// An emulator that is ready to run.
 pub struct Emulator {
     device: Arc<Device>,
-    ending: Rc<Ending>,
+    exit_status: Rc<ExitStatus>,
     events: EventManager<Box<dyn MutEventSubscriber>>,
     engine: Engine,
     report: Option<(PathBuf, File)>,
@@ -131,25 +131,25 @@ impl Emulator {
         for fault in scenario.faults.iter().chain(&config.fault) {
             device.inject(*fault);
         }
-        let ending = Rc::new(Ending::default());
+        let exit_status = Rc::new(ExitStatus::default());
         let mut events = EventManager::<Box<dyn MutEventSubscriber>>::new()?;
 
         if !matches!(config.fps, ClockMode::Max | ClockMode::Stepped) {
-            let timer = FrameTimer::new(device.clone(), ending.clone())
+            let timer = FrameTimer::new(device.clone(), exit_status.clone())
                 .map_err(system("cannot make the frame clock's timer"))?;
             events.add_subscriber(Box::new(timer));
         }
         if let Some(strictness) = config.strictness() {
-            let strict = Strict::new(device.clone(), strictness, ending.clone())
+            let strict = Strict::new(device.clone(), strictness, exit_status.clone())
                 .map_err(system("cannot watch for findings"))?;
             events.add_subscriber(Box::new(strict));
         }
         if let Some(path) = &config.monitor {
             let traces = config.trace_folder();
-            let server = monitor::Server::new(path, traces, device.clone(), ending.clone())?;
+            let server = monitor::Server::new(path, traces, device.clone(), exit_status.clone())?;
             events.add_subscriber(Box::new(server));
         }
-        attach(config, &device, &ending, &mut events)?;
+        attach(config, &device, &exit_status, &mut events)?;
 
         let engine = match writer {
             Some(writer) => Engine::with_writer(device.clone(), writer),
@@ -157,7 +157,7 @@ impl Emulator {
         };
         Ok(Self {
             device,
-            ending,
+            exit_status,
             events,
             engine,
             report,
@@ -169,7 +169,8 @@ impl Emulator {
     /// # Errors
     /// [`EmulatorError::System`].
     pub fn end_on_signals(&mut self) -> Result<(), EmulatorError> {
-        let signals = Signals::new(self.ending.clone()).map_err(system("cannot catch signals"))?;
+        let signals =
+            Signals::new(self.exit_status.clone()).map_err(system("cannot catch signals"))?;
         self.events.add_subscriber(Box::new(signals));
         Ok(())
     }
@@ -205,7 +206,7 @@ impl Emulator {
         let dma = self.engine.spawn();
         let dma = dma.map_err(system("cannot make a thread"))?;
         let result = loop {
-            if let Some(result) = self.ending.take() {
+            if let Some(result) = self.exit_status.take() {
                 break result.map_err(EmulatorError::Part);
             }
             if let Err(error) = self.events.run() {
@@ -230,16 +231,16 @@ impl Emulator {
 fn attach(
     config: &Config,
     device: &Arc<Device>,
-    ending: &Rc<Ending>,
+    exit_status: &Rc<ExitStatus>,
     events: &mut EventManager<Box<dyn MutEventSubscriber>>,
 ) -> Result<(), EmulatorError> {
-    let (device, ending) = (device.clone(), ending.clone());
+    let (device, exit_status) = (device.clone(), exit_status.clone());
     if let Some(path) = &config.socket {
-        let server = vhost_user::Server::new(path, device, ending, config.persist)?;
+        let server = vhost_user::Server::new(path, device, exit_status, config.persist)?;
         events.add_subscriber(Box::new(server));
         log::info!("a VM can connect to {}", path.display());
     } else if let Some(path) = &config.vfio_user {
-        let server = vfio_user::Server::new(path, device, ending, config.persist)?;
+        let server = vfio_user::Server::new(path, device, exit_status, config.persist)?;
         events.add_subscriber(Box::new(server));
         log::info!("a VM can connect to {} by vfio-user", path.display());
     }

@@ -42,19 +42,19 @@ fn run(config: &Config) -> Result<Status, EmulatorError> {
 
 /// The last words in the log.
 fn summarize(status: &Status) {
-    for finding in &status.findings {
+    for error in &status.guest_errors {
         log::warn!(
-            "finding {} ({} times), first: {}: {}",
-            finding.id,
-            finding.count,
-            finding.first,
-            finding.help
+            "guest error {} ({} times), first: {}: {}",
+            error.id,
+            error.count,
+            error.first,
+            error.help
         );
     }
     log::info!(
-        "{} pictures written, {} requests answered, {} findings",
+        "{} pictures written, {} requests answered, {} guest errors",
         status.dma.frames,
         status.mailbox.batches,
-        status.findings.len()
+        status.guest_errors.len()
     );
 }

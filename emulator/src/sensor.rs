@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 use tx_isp_abi::sensor::{SENSORS, Sensor};
 
-/// The fastest rate that [`ClockMode::Rate`] takes, in frames per second (our choice: twice 120).
+/// The fastest rate that [`ClockMode::Rate`] takes, in frames per second (assumption: twice 120).
 pub const MAX_RATE: u32 = 240;
 
 /// When the next frame begins. Written `sensor`, `fps N`, `max` or `stepped`.
@@ -18,7 +18,7 @@ pub enum ClockMode {
     #[default]
     Sensor,
     /// At so many frames per second, 1 to [`MAX_RATE`]. Rates that the sensor itself does not reach
-    /// are allowed (our choice).
+    /// are allowed (assumption).
     Rate(NonZeroU32),
     /// As soon as the frame before is written and each enabled channel has a buffer.
     Max,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! SIGTERM and SIGINT on the event loop: a clean end.
 
-use crate::ending::Ending;
+use crate::exit_status::ExitStatus;
 use event_manager::{EventOps, EventSet, Events, MutEventSubscriber};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
@@ -34,7 +34,7 @@ fn watch_the_end() -> io::Result<()> {
 /// Ends the event loop when a signal asks for it.
 pub struct Signals {
     pipe: UnixStream,
-    ending: Rc<Ending>,
+    exit_status: Rc<ExitStatus>,
 }
 
 impl Signals {
@@ -42,26 +42,26 @@ impl Signals {
     ///
     /// # Errors
     /// When the handlers cannot be installed.
-    pub fn new(ending: Rc<Ending>) -> io::Result<Self> {
+    pub fn new(exit_status: Rc<ExitStatus>) -> io::Result<Self> {
         let (receiver, sender) = UnixStream::pair()?;
         pipe::register(SIGTERM, sender.try_clone()?)?;
         pipe::register(SIGINT, sender)?;
         watch_the_end()?;
         Ok(Self {
             pipe: receiver,
-            ending,
+            exit_status,
         })
     }
 }
 
 impl MutEventSubscriber for Signals {
     fn init(&mut self, ops: &mut EventOps<'_>) {
-        self.ending
+        self.exit_status
             .check(ops.add(Events::new(&self.pipe, EventSet::IN)));
     }
 
     fn process(&mut self, _events: Events, _ops: &mut EventOps<'_>) {
         log::info!("ended by a signal");
-        self.ending.end();
+        self.exit_status.end();
     }
 }

@@ -7,7 +7,7 @@ use tx_isp_abi::statistics::{
 };
 use tx_isp_picture::{Line, RenderError, Renderer, SensorFrame};
 
-/// Bright enough to count as a bright pixel of AF (our choice).
+/// Bright enough to count as a bright pixel of AF (assumption).
 const BRIGHT: u8 = 235;
 /// Bins of a block of ADR, of one of defog, and of ADR's whole picture.
 const ADR_BINS: usize = 5;

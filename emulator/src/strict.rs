@@ -2,8 +2,8 @@
 //! `--strict`: the first mistake that is bad enough ends the run.
 
 use crate::device::Device;
-use crate::ending::Ending;
-use crate::monitor::protocol::Finding;
+use crate::exit_status::ExitStatus;
+use crate::monitor::protocol::GuestError;
 use event_manager::{EventOps, EventSet, Events, MutEventSubscriber};
 use std::fmt;
 use std::io;
@@ -12,17 +12,17 @@ use std::sync::Arc;
 use tx_isp_chip::Strictness;
 use vmm_sys_util::eventfd::{EFD_CLOEXEC, EFD_NONBLOCK, EventFd};
 
-/// A run that ended because of a finding.
+/// A run that ended because of an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation(pub Vec<Finding>);
+pub struct Violation(pub Vec<GuestError>);
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for finding in &self.0 {
-            write!(f, "finding {}: {}", finding.id, finding.first)?;
-            write!(f, "\n  right would be: {}", finding.help)?;
+        for error in &self.0 {
+            write!(f, "guest error {}: {}", error.id, error.first)?;
+            write!(f, "\n  right would be: {}", error.help)?;
             f.write_str("\n  the register accesses before it:")?;
-            for access in &finding.before {
+            for access in &error.before {
                 write!(f, "\n    {access}")?;
             }
         }
@@ -32,12 +32,12 @@ impl fmt::Display for Violation {
 
 impl std::error::Error for Violation {}
 
-/// Ends the event loop at the first finding.
+/// Ends the event loop at the first error.
 pub struct Strict {
     device: Arc<Device>,
     strictness: Strictness,
     found: EventFd,
-    ending: Rc<Ending>,
+    exit_status: Rc<ExitStatus>,
 }
 
 impl Strict {
@@ -48,39 +48,39 @@ impl Strict {
     pub fn new(
         device: Arc<Device>,
         strictness: Strictness,
-        ending: Rc<Ending>,
+        exit_status: Rc<ExitStatus>,
     ) -> io::Result<Self> {
         let found = EventFd::new(EFD_NONBLOCK | EFD_CLOEXEC)?;
         let notify = found.try_clone()?;
-        device.on_finding(strictness.clone(), move || {
+        device.on_guest_error(strictness.clone(), move || {
             if let Err(error) = notify.write(1) {
-                log::error!("a finding cannot be told: {error}");
+                log::error!("a guest error cannot be told: {error}");
             }
         });
         Ok(Self {
             device,
             strictness,
             found,
-            ending,
+            exit_status,
         })
     }
 }
 
 impl MutEventSubscriber for Strict {
     fn init(&mut self, ops: &mut EventOps<'_>) {
-        self.ending
+        self.exit_status
             .check(ops.add(Events::new(&self.found, EventSet::IN)));
     }
 
     fn process(&mut self, _events: Events, _ops: &mut EventOps<'_>) {
         // Read so that the event is over; its count tells nothing.
         let _ = self.found.read();
-        let mut findings = self.device.status().findings;
-        findings.retain(|finding| {
-            let kind = finding.id.parse();
+        let mut guest_errors = self.device.status().guest_errors;
+        guest_errors.retain(|error| {
+            let kind = error.id.parse();
             kind.is_ok_and(|kind| self.strictness.stops_at(kind))
         });
-        self.ending.fail(Violation(findings));
+        self.exit_status.fail(Violation(guest_errors));
     }
 }
 
@@ -94,20 +94,21 @@ mod tests {
     use tx_isp_abi::sensor::GC2053;
 
     #[test]
-    fn the_first_finding_ends_the_event_loop_and_says_what_led_to_it() {
+    fn the_first_guest_error_ends_the_event_loop_and_says_what_led_to_it() {
         let device = Arc::new(Device::new(GC2053, ClockMode::Stepped, "bars".to_owned()));
-        let ending = Rc::new(Ending::default());
+        let exit_status = Rc::new(ExitStatus::default());
         let mut events = EventManager::<Box<dyn MutEventSubscriber>>::new().unwrap();
-        let strict = Strict::new(device.clone(), Strictness::default(), ending.clone()).unwrap();
+        let strict =
+            Strict::new(device.clone(), Strictness::default(), exit_status.clone()).unwrap();
         events.add_subscriber(Box::new(strict));
         let read = |address| Operation::Read(PhysAddr(address));
         let batch = [read(0x1330_0f00), read(0x1300_002c), read(0x1330_9974)];
         device.execute(&batch, &mut [0; 3]).0.unwrap();
         events.run().unwrap();
-        let message = ending.take().unwrap().unwrap_err().to_string();
+        let message = exit_status.take().unwrap().unwrap_err().to_string();
         assert_eq!(
             message,
-            "finding done-fifo-underflow: channel 0: the Y done FIFO is empty\n  \
+            "guest error done-fifo-underflow: channel 0: the Y done FIFO is empty\n  \
              right would be: read a done FIFO only while bit 0 of its state register is 0 (T31 2.3)\n  \
              the register accesses before it:\n    \
              R 0x13300f00 0x00000000 ?\n    \

@@ -2,7 +2,7 @@
 //! The frame clock on the event loop: it wakes the device when the chip's next event is due.
 
 use crate::device::Device;
-use crate::ending::Ending;
+use crate::exit_status::ExitStatus;
 use crate::timer_fd::Timer;
 use event_manager::{EventOps, EventSet, Events, MutEventSubscriber};
 use std::io;
@@ -19,7 +19,7 @@ pub struct FrameTimer {
     /// Written when the next event comes at another time.
     changed: EventFd,
     device: Arc<Device>,
-    ending: Rc<Ending>,
+    exit_status: Rc<ExitStatus>,
 }
 
 impl FrameTimer {
@@ -27,7 +27,7 @@ impl FrameTimer {
     ///
     /// # Errors
     /// When the system has no timer for us.
-    pub fn new(device: Arc<Device>, ending: Rc<Ending>) -> io::Result<Self> {
+    pub fn new(device: Arc<Device>, exit_status: Rc<ExitStatus>) -> io::Result<Self> {
         let timer = Timer::new()?;
         let changed = EventFd::new(EFD_NONBLOCK | EFD_CLOEXEC)?;
         let notify = changed.try_clone()?;
@@ -40,7 +40,7 @@ impl FrameTimer {
             timer,
             changed,
             device,
-            ending,
+            exit_status,
         })
     }
 
@@ -53,7 +53,7 @@ impl FrameTimer {
             }
             None => self.timer.clear(),
         };
-        self.ending.check(set);
+        self.exit_status.check(set);
     }
 }
 
@@ -62,7 +62,7 @@ impl MutEventSubscriber for FrameTimer {
         let due = Events::with_data(&self.timer, DUE, EventSet::IN);
         let changed = Events::with_data(&self.changed, CHANGED, EventSet::IN);
         for events in [due, changed] {
-            self.ending.check(ops.add(events));
+            self.exit_status.check(ops.add(events));
         }
         self.wait_for_deadline();
     }
@@ -81,7 +81,7 @@ impl MutEventSubscriber for FrameTimer {
                 self.device.advance();
                 self.wait_for_deadline();
             }
-            Err(error) => self.ending.fail(error),
+            Err(error) => self.exit_status.fail(error),
         }
     }
 }

@@ -4,8 +4,8 @@
 
 use super::behaviour::{EmptyFifo, SixthPush};
 use super::fifo::Fifo;
-use super::findings::{FindingKind, Findings};
 use super::frame::DmaJob;
+use super::guest_errors::{GuestErrorKind, GuestErrors};
 use super::scaler::Scaler;
 use super::storage::Storage;
 use tx_isp_abi::PhysAddr;
@@ -162,14 +162,18 @@ impl OutputChannel {
     }
 
     /// The value of a register that is more than storage.
-    pub(super) fn read(&mut self, register: Channel, findings: &mut Findings) -> Option<u32> {
+    pub(super) fn read(
+        &mut self,
+        register: Channel,
+        guest_errors: &mut GuestErrors,
+    ) -> Option<u32> {
         Some(match register {
             Channel::YAddressState => self.luma.state(),
             Channel::UvAddressState => self.chroma.state(),
             Channel::YLastState => self.luma_done.entries.state(),
             Channel::UvLastState => self.chroma_done.entries.state(),
-            Channel::YLastAddress => take_done(&mut self.luma_done, self.id, "Y", findings),
-            Channel::UvLastAddress => take_done(&mut self.chroma_done, self.id, "UV", findings),
+            Channel::YLastAddress => take_done(&mut self.luma_done, self.id, "Y", guest_errors),
+            Channel::UvLastAddress => take_done(&mut self.chroma_done, self.id, "UV", guest_errors),
             Channel::YLastSequence => self.luma_done.taken_sequence,
             Channel::UvLastSequence => self.chroma_done.taken_sequence,
             _ => return None,
@@ -182,12 +186,12 @@ impl OutputChannel {
         register: Channel,
         value: u32,
         sixth: SixthPush,
-        findings: &mut Findings,
+        guest_errors: &mut GuestErrors,
     ) -> bool {
         let id = self.id;
         match register {
-            Channel::YAddress => push(&mut self.luma, value, sixth, id, "Y", findings),
-            Channel::UvAddress => push(&mut self.chroma, value, sixth, id, "UV", findings),
+            Channel::YAddress => push(&mut self.luma, value, sixth, id, "Y", guest_errors),
+            Channel::UvAddress => push(&mut self.chroma, value, sixth, id, "UV", guest_errors),
             Channel::YAddressClear if value & 1 != 0 => self.luma.clear(),
             Channel::UvAddressClear if value & 1 != 0 => self.chroma.clear(),
             Channel::YLastClear if value & 1 != 0 => self.luma_done.entries.clear(),
@@ -204,7 +208,7 @@ impl OutputChannel {
         scaler: &Scaler<'_>,
         rgb: Option<ChannelId>,
         empty: EmptyFifo,
-        findings: &mut Findings,
+        guest_errors: &mut GuestErrors,
     ) -> Option<DmaJob> {
         if !self.counters.enabled {
             return None;
@@ -213,7 +217,7 @@ impl OutputChannel {
             self.counters.skipped += 1;
             return None;
         }
-        let job = self.next_job(scaler, rgb, empty, findings);
+        let job = self.next_job(scaler, rgb, empty, guest_errors);
         if job.is_none() {
             self.counters.starved += 1;
         }
@@ -226,12 +230,12 @@ impl OutputChannel {
         &mut self,
         scaler: &Scaler<'_>,
         empty: EmptyFifo,
-        findings: &mut Findings,
+        guest_errors: &mut GuestErrors,
     ) -> Option<(PhysAddr, PhysAddr)> {
         if !self.has_buffer(scaler) {
             if self.luma.len() > 0 {
                 // The pair may still become complete: Y or UV may come first.
-                findings.report(FindingKind::LumaWithoutChroma, || {
+                guest_errors.report(GuestErrorKind::LumaWithoutChroma, || {
                     format!("channel {}: a frame found a Y address without UV", self.id)
                 });
             }
@@ -253,13 +257,13 @@ impl OutputChannel {
         scaler: &Scaler<'_>,
         rgb: Option<ChannelId>,
         empty: EmptyFifo,
-        findings: &mut Findings,
+        guest_errors: &mut GuestErrors,
     ) -> Option<DmaJob> {
-        let (y, uv) = self.next_addresses(scaler, empty, findings)?;
+        let (y, uv) = self.next_addresses(scaler, empty, guest_errors)?;
         let one_plane = scaler.format().is_some_and(PixelFormat::is_rgb);
-        let setup = scaler.setup(findings)?;
+        let setup = scaler.setup(guest_errors)?;
         if let Some(rgb) = rgb.filter(|rgb| one_plane && *rgb != self.id) {
-            findings.report(FindingKind::SecondRgbChannel, || {
+            guest_errors.report(GuestErrorKind::SecondRgbChannel, || {
                 format!(
                     "channel {} is to write RGB while channel {rgb} does",
                     self.id
@@ -297,7 +301,7 @@ impl OutputChannel {
         job: &DmaJob,
         sequence: u32,
         written: bool,
-        findings: &mut Findings,
+        guest_errors: &mut GuestErrors,
     ) {
         self.busy = false;
         if !written {
@@ -315,7 +319,7 @@ impl OutputChannel {
             self.chroma_done.entries.push(Done { address, sequence })
         };
         if luma.is_err() || chroma.is_err() {
-            findings.report(FindingKind::DoneFifoOverflow, || {
+            guest_errors.report(GuestErrorKind::DoneFifoOverflow, || {
                 format!(
                     "channel {}: frame {sequence} at {} was not reported",
                     self.id, job.y
@@ -339,13 +343,13 @@ fn push(
     sixth: SixthPush,
     id: ChannelId,
     plane: &str,
-    findings: &mut Findings,
+    guest_errors: &mut GuestErrors,
 ) {
     if fifo.push(PhysAddr(value)).is_err() {
         if sixth == SixthPush::Oldest {
             fifo.push_over(PhysAddr(value));
         }
-        findings.report(FindingKind::AddressFifoOverflow, || {
+        guest_errors.report(GuestErrorKind::AddressFifoOverflow, || {
             format!(
                 "channel {id}: {plane} address {} found no room",
                 PhysAddr(value)
@@ -354,12 +358,17 @@ fn push(
     }
 }
 
-fn take_done(fifo: &mut DoneFifo, id: ChannelId, plane: &str, findings: &mut Findings) -> u32 {
+fn take_done(
+    fifo: &mut DoneFifo,
+    id: ChannelId,
+    plane: &str,
+    guest_errors: &mut GuestErrors,
+) -> u32 {
     if let Some(done) = fifo.entries.pop() {
         fifo.taken_sequence = done.sequence;
         return done.address.0;
     }
-    findings.report(FindingKind::DoneFifoUnderflow, || {
+    guest_errors.report(GuestErrorKind::DoneFifoUnderflow, || {
         format!("channel {id}: the {plane} done FIFO is empty")
     });
     0

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Rules of the channels that a driver must keep: looked at when it writes, so that the finding
+//! Rules of the channels that a driver must keep: looked at when it writes, so that the guest error
 //! shows the accesses that led to it.
 
 use super::Chip;
-use super::findings::FindingKind;
 use super::frame::DmaJob;
+use super::guest_errors::GuestErrorKind;
 use super::scaler::Scaler;
 use crate::carve_out::CarveOut;
 use tx_isp_abi::PhysAddr;
@@ -30,9 +30,10 @@ impl Chip {
             }
             Channel::YAddressClear | Channel::UvAddressClear if value & 1 != 0 => {
                 if let Some(y) = self.writing[id.index()] {
-                    self.findings.report(FindingKind::BufferTakenBack, || {
-                        format!("channel {id}: {register:?} while DMA writes to {y}")
-                    });
+                    self.guest_errors
+                        .report(GuestErrorKind::BufferTakenBack, || {
+                            format!("channel {id}: {register:?} while DMA writes to {y}")
+                        });
                 }
             }
             Channel::YLastClear if value & 1 != 0 => {
@@ -55,9 +56,9 @@ impl Chip {
             masked: false,
             sensor: self.sensor.size,
         };
-        let _usable = scaler.setup(&mut self.findings);
+        let _usable = scaler.setup(&mut self.guest_errors);
         if let Some(register) = self.latch.stale(id, &self.storage) {
-            self.findings.report(FindingKind::SettingsNotLatched, || {
+            self.guest_errors.report(GuestErrorKind::SettingsNotLatched, || {
                 format!("channel {id} starts without its strobe, and {register:?} was written since the last one")
             });
         }
@@ -85,7 +86,7 @@ impl Chip {
             return;
         };
         if !carve_out.holds(start, bytes) {
-            self.findings.report(FindingKind::DmaOutsideCarveOut, || {
+            self.guest_errors.report(GuestErrorKind::DmaOutsideCarveOut, || {
                 let CarveOut { base, bytes: room } = carve_out;
                 format!("channel {id}: {plane} plane of {bytes:#x} bytes at {start}; the carve-out has {room:#x} bytes at {base}")
             });
@@ -101,23 +102,26 @@ impl Chip {
             } else {
                 "is being written"
             };
-            self.findings.report(FindingKind::BufferQueuedTwice, || {
-                format!("channel {id}: Y address {y} pushed while it {state}")
-            });
+            self.guest_errors
+                .report(GuestErrorKind::BufferQueuedTwice, || {
+                    format!("channel {id}: Y address {y} pushed while it {state}")
+                });
         }
     }
 
     fn report_lone_chroma(&mut self, id: ChannelId, lone: usize) {
-        self.findings.report(FindingKind::ChromaWithoutLuma, || {
-            format!("channel {id}: {lone} UV address(es) without a Y address")
-        });
+        self.guest_errors
+            .report(GuestErrorKind::ChromaWithoutLuma, || {
+                format!("channel {id}: {lone} UV address(es) without a Y address")
+            });
     }
 
     fn check_read(&mut self, id: ChannelId, unread: usize) {
         if unread > 0 {
-            self.findings.report(FindingKind::DoneEntryUnread, || {
-                format!("channel {id}: {unread} finished frame(s) were never taken")
-            });
+            self.guest_errors
+                .report(GuestErrorKind::DoneEntryUnread, || {
+                    format!("channel {id}: {unread} finished frame(s) were never taken")
+                });
         }
     }
 }

@@ -6,10 +6,10 @@ use super::behaviour::{Behaviours, FifoClear, SmallCrop, StartTransient};
 use super::carve_out::CarveOut;
 use super::channel::{ChannelCounters, OutputChannel};
 use super::fault_state::FaultState;
-use super::findings::{FindingKind, Findings};
 use super::frame::Frame;
 use super::frame_clock::FrameClock;
 use super::gates::Gates;
+use super::guest_errors::{GuestErrorKind, GuestErrors};
 use super::i2c_controller::Controller;
 use super::latch::Latch;
 use super::sensor::SensorModel;
@@ -67,8 +67,8 @@ pub struct Chip {
     pub(super) behaviours: Behaviours,
     /// An input crop smaller than an output has stopped all channels until a reset.
     pub(super) stalled: bool,
-    pub(super) fault_state: FaultState,
-    pub(super) findings: Findings,
+    pub(super) injected: FaultState,
+    pub(super) guest_errors: GuestErrors,
 }
 
 impl Chip {
@@ -106,8 +106,8 @@ impl Chip {
             carve_out: None,
             behaviours: Behaviours::default(),
             stalled: false,
-            fault_state: FaultState::default(),
-            findings: Findings::default(),
+            injected: FaultState::default(),
+            guest_errors: GuestErrors::default(),
         };
         chip.update_gates();
         chip
@@ -125,7 +125,7 @@ impl Chip {
         &self.sensor
     }
 
-    /// Frames are to be written to this memory alone; elsewhere is a finding.
+    /// Frames are to be written to this memory alone; elsewhere is a guest error.
     pub const fn set_carve_out(&mut self, carve_out: Option<CarveOut>) {
         self.carve_out = carve_out;
     }
@@ -148,9 +148,9 @@ impl Chip {
         self.vic_running
             && self.csi_is_up()
             && self.gates.are_open()
-            && self.vic_hears_the_sensor()
+            && self.vic_matches_sensor()
             && self.sensor_is_alive()
-            && !self.fault_state.sensor_dead
+            && !self.injected.sensor_dead
             && !self.is_reset_requested()
             && (self.core_is_active() || self.captures_raw())
     }
@@ -160,7 +160,7 @@ impl Chip {
     #[must_use]
     pub fn is_ready_for_frame(&self) -> bool {
         let enabled = || self.channels.iter().filter(|channel| channel.is_enabled());
-        if !self.is_streaming() || self.fault_state.vic_halted || self.fault_state.sensor_silent {
+        if !self.is_streaming() || self.injected.vic_halted || self.injected.sensor_silent {
             return false;
         }
         match enabled().count() {
@@ -190,7 +190,7 @@ impl Chip {
             return None;
         }
         self.frame_number = self.frame_number.wrapping_add(1);
-        let effects = self.fault_state.faults.frame();
+        let effects = self.injected.faults.frame();
         let mut frame = Frame {
             number: self.frame_number,
             jobs: Vec::new(),
@@ -200,7 +200,7 @@ impl Chip {
             time: self.time,
             light: self.sensor_model.next_light(),
             effects,
-            lost: self.take_frame_faults(&effects),
+            lost: self.frame_start_faults(&effects),
             generation: self.generation,
         };
         self.time = self.time.saturating_add(self.frame_period());
@@ -242,13 +242,13 @@ impl Chip {
 
     /// The protocol errors so far.
     #[must_use]
-    pub const fn findings(&self) -> &Findings {
-        &self.findings
+    pub const fn guest_errors(&self) -> &GuestErrors {
+        &self.guest_errors
     }
 
     /// Records a protocol error that was seen outside of the chip.
-    pub fn report(&mut self, kind: FindingKind, detail: String) {
-        self.findings.report(kind, || detail);
+    pub fn report(&mut self, kind: GuestErrorKind, detail: String) {
+        self.guest_errors.report(kind, || detail);
     }
 
     /// What a channel has done so far.
@@ -313,7 +313,7 @@ impl Chip {
         self.bank_index = BankIndex::default();
         self.writing = [None; ChannelId::COUNT];
         self.generation = self.generation.wrapping_add(1);
-        self.reset_faults();
+        self.reset_injected_faults();
     }
 
     pub(super) fn read_register(&mut self, id: RegisterId) -> u32 {
@@ -340,7 +340,7 @@ impl Chip {
             RegisterId::Channel(channel, register) => {
                 let output = &mut self.channels[channel.index()];
                 output
-                    .read(register, &mut self.findings)
+                    .read(register, &mut self.guest_errors)
                     .unwrap_or_else(|| self.storage.get(id.address()))
             }
             _ => self.storage.get(id.address()),
@@ -360,7 +360,7 @@ impl Chip {
                 self.storage.set(id.address(), value);
             }
             RegisterId::Core(Core::IrqClear) => {
-                acknowledge(&mut self.core_status, value, id, &mut self.findings);
+                acknowledge(&mut self.core_status, value, id, &mut self.guest_errors);
             }
             RegisterId::Core(Core::ReleaseRequest) => self.write_release_request(value),
             RegisterId::Core(Core::PipelineControl) => self.write_pipeline_control(value),
@@ -372,20 +372,20 @@ impl Chip {
             RegisterId::Gpio(port, register) => self.write_gpio(port, register, value),
             RegisterId::Msca(Msca::ChannelEnable) => self.write_channel_enable(value),
             RegisterId::Msca(Msca::IrqClear) => {
-                acknowledge(&mut self.msca_status, value, id, &mut self.findings);
+                acknowledge(&mut self.msca_status, value, id, &mut self.guest_errors);
             }
             RegisterId::Vic(Vic::Control) => self.write_vic_control(value),
             RegisterId::Vic(Vic::IrqClear0) => {
-                acknowledge(&mut self.vic_status[0], value, id, &mut self.findings);
+                acknowledge(&mut self.vic_status[0], value, id, &mut self.guest_errors);
             }
             RegisterId::Vic(Vic::IrqClear1) => {
-                acknowledge(&mut self.vic_status[1], value, id, &mut self.findings);
+                acknowledge(&mut self.vic_status[1], value, id, &mut self.guest_errors);
             }
             RegisterId::Channel(channel, register) => {
                 self.check_channel_write(channel, register, value);
                 let output = &mut self.channels[channel.index()];
                 let sixth = self.behaviours.sixth_push;
-                if !output.write(register, value, sixth, &mut self.findings) {
+                if !output.write(register, value, sixth, &mut self.guest_errors) {
                     self.storage.set(id.address(), value);
                 } else if register == Channel::YAddressClear
                     && self.behaviours.fifo_clear == FifoClear::Stop
@@ -424,9 +424,10 @@ impl Chip {
 
     pub(super) fn carry_out(&mut self, address: PhysAddr, value: u32) {
         let Some(id) = RegisterId::decode(address) else {
-            self.findings.report(FindingKind::UndefinedRegister, || {
-                format!("write of {value:#010x} to {address}")
-            });
+            self.guest_errors
+                .report(GuestErrorKind::UndefinedRegister, || {
+                    format!("write of {value:#010x} to {address}")
+                });
             return;
         };
         if self.is_refused(id, "write") {
@@ -437,16 +438,17 @@ impl Chip {
         if read_only {
             // What is unknown may be written for a reason that is not known either.
             if register.fidelity != Fidelity::Unknown {
-                self.findings.report(FindingKind::WriteToReadOnly, || {
-                    format!("write of {value:#010x} to {} at {address}", register.name)
-                });
+                self.guest_errors
+                    .report(GuestErrorKind::WriteToReadOnly, || {
+                        format!("write of {value:#010x} to {} at {address}", register.name)
+                    });
             }
             return;
         }
-        if self.fault_state.any() {
+        if self.injected.any() {
             let value = self.write_with_faults(id, value);
             self.write_register(id, value);
-            self.after_write_with_faults(id);
+            self.faults_after_write(id);
         } else {
             self.write_register(id, value);
         }
@@ -459,33 +461,34 @@ impl RegisterFile for Chip {
             Some(id) if self.is_refused(id, "read") => 0,
             Some(id) => {
                 let value = self.read_register(id);
-                if self.fault_state.any() {
+                if self.injected.any() {
                     self.read_with_faults(id, value)
                 } else {
                     value
                 }
             }
             None => {
-                self.findings.report(FindingKind::UndefinedRegister, || {
-                    format!("read of {address}")
-                });
+                self.guest_errors
+                    .report(GuestErrorKind::UndefinedRegister, || {
+                        format!("read of {address}")
+                    });
                 0
             }
         };
-        self.findings.note_read(address, value);
+        self.guest_errors.note_read(address, value);
         value
     }
 
     fn write(&mut self, address: PhysAddr, value: u32) {
         self.carry_out(address, value);
-        self.findings.note_write(address, value);
+        self.guest_errors.note_write(address, value);
     }
 }
 
-fn acknowledge(status: &mut u32, value: u32, id: RegisterId, findings: &mut Findings) {
+fn acknowledge(status: &mut u32, value: u32, id: RegisterId, guest_errors: &mut GuestErrors) {
     let not_raised = value & !*status;
     if not_raised != 0 {
-        findings.report(FindingKind::AcknowledgeNotRaised, || {
+        guest_errors.report(GuestErrorKind::AcknowledgeNotRaised, || {
             format!(
                 "{} written with {value:#010x} while the status was {status:#010x}",
                 id.describe().name

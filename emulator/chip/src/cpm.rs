@@ -2,8 +2,8 @@
 //! Clock gates, and the soft reset's handshake (T31 1.3).
 
 use super::Chip;
-use super::findings::FindingKind;
 use super::gates::Gates;
+use super::guest_errors::GuestErrorKind;
 use tx_isp_abi::registers::{Cpm, RegisterId};
 
 impl Chip {
@@ -22,8 +22,8 @@ impl Chip {
             .set(address, value & !Cpm::ISP_RESET_ACKNOWLEDGE.mask());
         if Cpm::ISP_RESET.is_set(value) && !was_in_reset {
             if !Cpm::ISP_RESET_ACKNOWLEDGE.is_set(before) {
-                self.findings
-                    .report(FindingKind::ResetWithoutHandshake, || {
+                self.guest_errors
+                    .report(GuestErrorKind::ResetWithoutHandshake, || {
                         format!("SRBC written with {value:#x} while it was {before:#x}")
                     });
             }
@@ -49,7 +49,7 @@ impl Chip {
         let Some(kind) = self.gates.refuse(id) else {
             return false;
         };
-        self.findings.report(kind, || {
+        self.guest_errors.report(kind, || {
             format!("{access} of {} at {}", id.describe().name, id.address())
         });
         true

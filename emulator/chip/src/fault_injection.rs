@@ -15,35 +15,32 @@ const ALIEN: PhysAddr = PhysAddr(0x0bad_c000);
 impl Chip {
     /// The faults that are to happen.
     pub const fn faults(&self) -> &Faults {
-        &self.fault_state.faults
+        &self.injected.faults
     }
 
     /// The faults that are to happen, to add to or to clear.
     pub const fn faults_mut(&mut self) -> &mut Faults {
-        &mut self.fault_state.faults
+        &mut self.injected.faults
     }
 
     /// Whether the sensor does not hear the I2C transfer that begins.
-    pub(super) fn take_deafness(&mut self) -> bool {
-        let deaf = self
-            .fault_state
-            .faults
-            .occasion(FaultKind::DeafSensor, None);
+    pub(super) fn take_deaf_sensor_fault(&mut self) -> bool {
+        let deaf = self.injected.faults.occasion(FaultKind::DeafSensor, None);
         deaf.is_some()
     }
 
     /// Whether the frame that begins gets lost on its way.
-    pub(super) fn take_frame_faults(&mut self, effects: &Effects) -> bool {
+    pub(super) fn frame_start_faults(&mut self, effects: &Effects) -> bool {
         if effects.vic_bits != 0 {
             self.vic_status[0] |= effects.vic_bits;
-            self.fault_state.vic_halted = true;
+            self.injected.vic_halted = true;
         }
         self.core_status |= effects.core_bits;
-        effects.lost || self.fault_state.vic_halted || self.fault_state.sensor_silent
+        effects.lost || self.injected.vic_halted || self.injected.sensor_silent
     }
 
     /// The faults at a frame's end: whether it raises its interrupts.
-    pub(super) fn end_frame_with_faults(&mut self, frame: &Frame) -> bool {
+    pub(super) fn frame_end_faults(&mut self, frame: &Frame) -> bool {
         let effects = &frame.effects;
         if effects.overflow != 0 {
             self.msca_status |= Msca::IRQ_OVERFLOW.mask();
@@ -57,7 +54,7 @@ impl Chip {
         }
         if let Some((bits, times)) = effects.storm {
             self.core_status |= bits;
-            self.fault_state.storm = Some((bits, times));
+            self.injected.storm = Some((bits, times));
         }
         !effects.coalesced
     }
@@ -65,15 +62,15 @@ impl Chip {
     /// What a read gives instead of `value`.
     pub(super) fn read_with_faults(&mut self, id: RegisterId, value: u32) -> u32 {
         match id {
-            RegisterId::Cpm(Cpm::SoftReset) if self.fault_state.reset_dead => {
+            RegisterId::Cpm(Cpm::SoftReset) if self.injected.reset_dead => {
                 value & !Cpm::ISP_RESET_ACKNOWLEDGE.mask()
             }
-            RegisterId::CsiHost(CsiHost::PhyState) if self.fault_state.sensor_dead => {
+            RegisterId::CsiHost(CsiHost::PhyState) if self.injected.sensor_dead => {
                 CsiHost::PhyState.describe().reset
             }
             RegisterId::Msca(Msca::ChannelState) => {
                 for id in ChannelId::ALL {
-                    let left = &mut self.fault_state.stuck[id.index()];
+                    let left = &mut self.injected.stuck[id.index()];
                     if *left > 0 {
                         *left -= 1;
                         if *left == 0 {
@@ -89,7 +86,7 @@ impl Chip {
 
     /// What happens before a write takes effect, and the value that is written instead.
     pub(super) fn write_with_faults(&mut self, id: RegisterId, value: u32) -> u32 {
-        let state = &mut self.fault_state;
+        let state = &mut self.injected;
         let faults = &mut state.faults;
         match id {
             RegisterId::Cpm(Cpm::SoftReset) if Cpm::ISP_RESET_REQUEST.is_set(value) => {
@@ -127,15 +124,15 @@ impl Chip {
     }
 
     /// What happens after a write took effect.
-    pub(super) fn after_write_with_faults(&mut self, id: RegisterId) {
+    pub(super) fn faults_after_write(&mut self, id: RegisterId) {
         match id {
             RegisterId::Channel(id, Channel::YAddressClear) => {
-                if let Some(stale) = self.fault_state.stale[id.index()] {
+                if let Some(stale) = self.injected.stale[id.index()] {
                     self.channels[id.index()].put_back(Some(stale.y), None);
                 }
             }
             RegisterId::Channel(id, Channel::UvAddressClear) => {
-                if let Some(stale) = &mut self.fault_state.stale[id.index()]
+                if let Some(stale) = &mut self.injected.stale[id.index()]
                     && !stale.complete
                 {
                     stale.complete = true;
@@ -144,11 +141,11 @@ impl Chip {
                 }
             }
             RegisterId::Core(Core::IrqClear) => {
-                if let Some((bits, left)) = &mut self.fault_state.storm {
+                if let Some((bits, left)) = &mut self.injected.storm {
                     self.core_status |= *bits;
                     *left -= 1;
                     if *left == 0 {
-                        self.fault_state.storm = None;
+                        self.injected.storm = None;
                     }
                 }
             }
@@ -157,8 +154,8 @@ impl Chip {
     }
 
     /// The ISP was reset: stale addresses survive, the rest is over.
-    pub(super) fn reset_faults(&mut self) {
-        let state = &mut self.fault_state;
+    pub(super) fn reset_injected_faults(&mut self) {
+        let state = &mut self.injected;
         state.vic_halted = false;
         state.stuck = [0; ChannelId::COUNT];
         state.storm = None;
@@ -177,10 +174,10 @@ impl Chip {
             if !goes_off {
                 continue;
             }
-            let left = &mut self.fault_state.stuck[id.index()];
+            let left = &mut self.injected.stuck[id.index()];
             if *left == 0 {
                 let fault = self
-                    .fault_state
+                    .injected
                     .faults
                     .occasion(FaultKind::StuckChannel, Some(id));
                 *left = fault.map_or(0, |fault| fault.times);

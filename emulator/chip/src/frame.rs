@@ -117,7 +117,7 @@ pub struct NoisePlane {
 
 /// What a frame writes beside the channels' pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SideJob {
+pub enum RawOrStatistics {
     /// Its raw picture.
     Raw,
     /// One of its statistics.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The chip's own time: when the sensor's first lines come, and the frame that passes.
 
-use super::frame::{Frame, SideJob};
+use super::frame::{Frame, RawOrStatistics};
 use std::time::Duration;
 use tx_isp_abi::channel::ChannelId;
 
@@ -42,7 +42,7 @@ pub(super) struct Written {
     /// The channels that could not be written, by their bits.
     pub(super) failed: u32,
     /// What else could not.
-    pub(super) lost: Vec<SideJob>,
+    pub(super) lost: Vec<RawOrStatistics>,
 }
 
 /// A frame between its first and its last line.

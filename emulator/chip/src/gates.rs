@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Clock gates and the reset line: what answers at all (T31 1.3).
 
-use super::findings::FindingKind;
+use super::guest_errors::GuestErrorKind;
 use tx_isp_abi::registers::{CsiHost, CsiPhy, RegisterId};
 
 /// What the CPM's registers say of the ISP.
@@ -20,7 +20,7 @@ impl Gates {
     }
 
     /// What is wrong with an access to `id`, if anything.
-    pub(super) fn refuse(self, id: RegisterId) -> Option<FindingKind> {
+    pub(super) fn refuse(self, id: RegisterId) -> Option<GuestErrorKind> {
         // Clocks are needed by all of the ISP, and the reset reaches all but CSI host and PHY.
         let resettable = match id {
             RegisterId::CsiHost(_) | RegisterId::CsiPhy(_) => false,
@@ -44,10 +44,10 @@ impl Gates {
             }
         };
         if !self.clocked {
-            return Some(FindingKind::ClockGated);
+            return Some(GuestErrorKind::ClockGated);
         }
         if resettable && self.in_reset {
-            return Some(FindingKind::AccessInReset);
+            return Some(GuestErrorKind::AccessInReset);
         }
         None
     }

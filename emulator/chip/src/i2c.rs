@@ -3,7 +3,7 @@
 //! sensor is on controller 0.
 
 use super::Chip;
-use super::findings::FindingKind;
+use super::guest_errors::GuestErrorKind;
 use super::i2c_controller::cleared_by;
 use tx_isp_abi::registers::I2c;
 
@@ -44,8 +44,8 @@ impl Chip {
     fn transfer(&mut self, number: u32, command: u32) {
         let index = usize::from(number != 0);
         if !self.i2c[index].enabled {
-            self.findings
-                .report(FindingKind::TransferWhileDisabled, || {
+            self.guest_errors
+                .report(GuestErrorKind::TransferWhileDisabled, || {
                     format!("I2C{number} DC written with {command:#x} while ENB is 0")
                 });
             return;
@@ -81,7 +81,7 @@ impl Chip {
         let answers = number == 0
             && target == u32::from(self.sensor_model.target())
             && self.sensor_is_alive()
-            && !self.take_deafness();
+            && !self.take_deaf_sensor_fault();
         let controller = &mut self.i2c[usize::from(number != 0)];
         controller.status |= I2c::START_SEEN.mask() | I2c::ACTIVITY.mask();
         if answers {

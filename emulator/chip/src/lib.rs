@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+mod access_log;
 mod bank_index;
 pub mod behaviour;
 pub mod carve_out;
@@ -20,35 +21,36 @@ mod fault_injection;
 mod fault_state;
 pub mod faults;
 mod fifo;
-mod findings;
 mod frame;
 mod frame_clock;
 mod gates;
 mod gpio;
+mod guest_errors;
 mod i2c;
 mod i2c_controller;
 mod identity;
-mod input;
 mod intc;
 mod latch;
+mod link_config;
 mod live;
 mod msca;
 mod noise;
-mod recent;
+mod raw_and_statistics;
 mod recovery;
 mod scaler;
 mod sensor;
-mod side;
 mod storage;
 mod time;
 mod vic;
 
+pub use access_log::{LoggedAccess, register_name};
 pub use channel::ChannelCounters;
 pub use chip::Chip;
-pub use findings::{Finding, FindingKind, Findings, Severity, Strictness};
-pub use frame::{DmaJob, Frame, MaskRectangle, NoisePlane, RawJob, SideJob, StatisticsJob, Window};
+pub use frame::{
+    DmaJob, Frame, MaskRectangle, NoisePlane, RawJob, RawOrStatistics, StatisticsJob, Window,
+};
 pub use frame_clock::{Event, Pace};
-pub use recent::{RecentAccess, register_name};
+pub use guest_errors::{GuestError, GuestErrorKind, GuestErrors, Severity, Strictness};
 
 #[cfg(test)]
 mod tests;

@@ -45,9 +45,9 @@ impl Chip {
         let rgb = formats().find_map(|(id, format)| format?.is_rgb().then_some(id));
         let channels = ChannelId::ALL.into_iter().zip(&mut self.channels);
         let empty = self.behaviours.empty_fifo;
-        let findings = &mut self.findings;
+        let guest_errors = &mut self.guest_errors;
         channels
-            .filter_map(|(id, channel)| channel.start_frame(&scaler(id), rgb, empty, findings))
+            .filter_map(|(id, channel)| channel.start_frame(&scaler(id), rgb, empty, guest_errors))
             .collect()
     }
 

@@ -2,8 +2,8 @@
 //! The noise filter's store: the frames that MDNS keeps in the memory it was given (T31 2.9, 5.2).
 
 use super::Chip;
-use super::findings::FindingKind;
 use super::frame::NoisePlane;
+use super::guest_errors::GuestErrorKind;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::registers::{Core, Tuning};
 
@@ -88,9 +88,10 @@ impl Chip {
                     bytes,
                 } = plane;
                 if !carve_out.holds(*address, *bytes) {
-                    self.findings.report(FindingKind::DmaOutsideCarveOut, || {
-                        format!("noise filter: {name} plane of {bytes:#x} bytes at {address}")
-                    });
+                    self.guest_errors
+                        .report(GuestErrorKind::DmaOutsideCarveOut, || {
+                            format!("noise filter: {name} plane of {bytes:#x} bytes at {address}")
+                        });
                 }
             }
         }

@@ -9,7 +9,7 @@
 //! VIC CTRL = 1           so does the VIC
 //! ```
 //!
-//! What the flush does to buffers and what ends the request is our choice.
+//! What the flush does to buffers and what ends the request is assumption.
 
 use super::Chip;
 use super::channel::OutputChannel;

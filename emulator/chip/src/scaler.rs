@@ -2,8 +2,8 @@
 //! A channel's way from the sensor's picture to its own: input crop, scaler, crop, format, masks
 //! (T31 2.4).
 
-use super::findings::{FindingKind, Findings};
 use super::frame::{MaskRectangle, Window};
+use super::guest_errors::{GuestErrorKind, GuestErrors};
 use super::latch::Latch;
 use super::storage::Storage;
 use tx_isp_abi::Size;
@@ -66,23 +66,23 @@ pub(super) struct Scaler<'a> {
 }
 
 impl Scaler<'_> {
-    /// What the registers ask for; `None`, with a finding, where the channel cannot do that.
-    pub(super) fn setup(&self, findings: &mut Findings) -> Option<Setup> {
+    /// What the registers ask for; `None`, with a guest error, where the channel cannot do that.
+    pub(super) fn setup(&self, guest_errors: &mut GuestErrors) -> Option<Setup> {
         let input = self.input();
         let crop = self.crop();
         if !self.crops_fit() {
-            findings.report(FindingKind::CropOutsidePicture, || self.describe());
+            guest_errors.report(GuestErrorKind::CropOutsidePicture, || self.describe());
             return None;
         }
         let Some(setup) = self.usable(input, crop) else {
-            findings.report(FindingKind::ChannelNotConfigured, || self.describe());
+            guest_errors.report(GuestErrorKind::ChannelNotConfigured, || self.describe());
             return None;
         };
-        if !self.strides_fit(&setup, findings) {
+        if !self.strides_fit(&setup, guest_errors) {
             return None;
         }
         if !self.step_fits(input.size) {
-            findings.report(FindingKind::ScalerStepMismatch, || self.describe());
+            guest_errors.report(GuestErrorKind::ScalerStepMismatch, || self.describe());
         }
         Some(setup)
     }
@@ -133,7 +133,7 @@ impl Scaler<'_> {
         Rectangle::from_registers(position, size)
     }
 
-    /// The crop behind the scaler; size 0 stands for all of its output (our choice).
+    /// The crop behind the scaler; size 0 stands for all of its output (assumption).
     fn crop(&self) -> Rectangle {
         let size = match self.get(Channel::CropSize) {
             0 => self.get(Channel::OutputSize),
@@ -174,7 +174,7 @@ impl Scaler<'_> {
 
     /// Whether each plane's stride holds a line; one that is no multiple of [`STRIDE_STEP`] is a
     /// finding, too, but works.
-    fn strides_fit(&self, setup: &Setup, findings: &mut Findings) -> bool {
+    fn strides_fit(&self, setup: &Setup, guest_errors: &mut GuestErrors) -> bool {
         let chroma = (!setup.format.is_rgb()).then_some((setup.uv_stride, 1));
         let planes = [
             Some((setup.y_stride, setup.format.bytes_per_pixel())),
@@ -184,7 +184,7 @@ impl Scaler<'_> {
         let mut planes = planes.iter().flatten();
         let all_fit = planes.clone().all(fits);
         if !all_fit || planes.any(|(stride, _)| !stride.is_multiple_of(STRIDE_STEP)) {
-            findings.report(FindingKind::BadStride, || self.describe());
+            guest_errors.report(GuestErrorKind::BadStride, || self.describe());
         }
         all_fit
     }

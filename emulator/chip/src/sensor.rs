@@ -56,7 +56,7 @@ impl SensorModel {
     }
 
     /// Time from one frame to the next in nanoseconds. A frame has at least its visible lines, and a
-    /// line length of 0 is that after power-up (our choice).
+    /// line length of 0 is that after power-up (assumption).
     pub(super) fn period_ns(&self) -> u64 {
         let control = &self.sensor.control;
         let line_length = match self.get(control.line_length) * control.line_length_unit {

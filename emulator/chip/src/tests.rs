@@ -3,10 +3,11 @@
 //! numbers on purpose, so that a wrong constant is caught.
 
 use crate::behaviour::Behaviours;
-use crate::{Chip, FindingKind, Frame};
+use crate::{Chip, DmaJob, Frame, GuestErrorKind, MaskRectangle, RawOrStatistics, Window};
 use std::time::Duration;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::channel::ChannelId;
+use tx_isp_abi::mailbox::{LINE_CORE, LINE_VIC};
 use tx_isp_abi::operation::RegisterFile;
 use tx_isp_abi::sensor::GC2053;
 
@@ -14,11 +15,11 @@ mod anything;
 mod board;
 mod gates;
 mod identity;
-mod input;
+mod link_config;
+mod raw_and_statistics;
 mod recovery;
 mod scaler;
 mod sensor;
-mod side;
 mod time;
 
 const CORE: u32 = 0x1330_0000;
@@ -91,9 +92,9 @@ impl Bench {
         self.0.frame_end(&frame, &[]);
         frame
     }
-    fn findings(&self) -> Vec<FindingKind> {
+    fn guest_errors(&self) -> Vec<GuestErrorKind> {
         self.0
-            .findings()
+            .guest_errors()
             .entries()
             .map(|finding| finding.kind)
             .collect()
@@ -124,7 +125,7 @@ fn a_frame_goes_from_the_address_fifo_to_the_done_fifo() {
         "the number belongs to the address just taken"
     );
     assert_eq!(bench.read(CHANNEL0 + 0x7c), 0x0001_1001, "empty again");
-    assert_eq!(bench.findings(), []);
+    assert_eq!(bench.guest_errors(), []);
 }
 
 #[test]
@@ -137,7 +138,7 @@ fn frames_without_a_buffer_are_skipped_and_counted() {
     assert_eq!((frame.number, frame.jobs.len()), (2, 1));
     let counters = bench.0.channel_counters(ChannelId::ALL[0]);
     assert_eq!((counters.starved, counters.written), (1, 1));
-    assert_eq!(bench.findings(), []);
+    assert_eq!(bench.guest_errors(), []);
 }
 
 #[test]
@@ -196,7 +197,7 @@ fn the_core_line_follows_status_and_enable() {
     assert_eq!(bench.0.irq_lines(), LINE_VIC);
     bench.write(VIC + 0x1f0, 1);
     assert_eq!(bench.0.irq_lines(), 0);
-    assert_eq!(bench.findings(), []);
+    assert_eq!(bench.guest_errors(), []);
 }
 
 #[test]
@@ -259,7 +260,7 @@ fn settings_take_effect_with_the_frame_after_the_strobe() {
     bench.write(MSCA + 4, 0x2_0001);
     bench.0.frame_end(&frame, &[]);
     assert_eq!(size(&mut bench), 640);
-    assert_eq!(bench.findings(), []);
+    assert_eq!(bench.guest_errors(), []);
 }
 
 #[test]
@@ -268,7 +269,7 @@ fn a_channel_that_starts_without_its_strobe_keeps_what_was_in_effect() {
     bench.queue(0x10_0000);
     bench.write(MSCA + 4, 1);
     assert_eq!(bench.frame().jobs[0].size.width, 1920, "as after reset");
-    assert_eq!(bench.findings(), [FindingKind::SettingsNotLatched]);
+    assert_eq!(bench.guest_errors(), [GuestErrorKind::SettingsNotLatched]);
 }
 
 #[test]
@@ -280,7 +281,7 @@ fn y_and_uv_come_in_either_order_and_a_half_pair_waits() {
     bench.write(CHANNEL0 + 0x84, 0x18_0000);
     let job = bench.frame().jobs[0];
     assert_eq!((job.y, job.uv), (PhysAddr(0x10_0000), PhysAddr(0x18_0000)));
-    assert_eq!(bench.findings(), [FindingKind::LumaWithoutChroma]);
+    assert_eq!(bench.guest_errors(), [GuestErrorKind::LumaWithoutChroma]);
 }
 
 #[test]
@@ -379,8 +380,8 @@ fn the_noise_filter_keeps_frames_in_its_store() {
         (0x7fff_0000, 64 * 69),
     ];
     assert_eq!(places, expected);
-    assert_eq!(bench.findings(), [FindingKind::DmaOutsideCarveOut]);
-    let first = &bench.0.findings().entries().next().unwrap().first;
+    assert_eq!(bench.guest_errors(), [GuestErrorKind::DmaOutsideCarveOut]);
+    let first = &bench.0.guest_errors().entries().next().unwrap().first;
     assert!(first.contains("reference 0"), "{first}");
     bench.write(CORE + 0x0c, 0x3401_0009);
     bench.queue(0x650_0000);
@@ -492,7 +493,7 @@ fn nothing_comes_without_the_phy_the_vic_or_the_core() {
 
 #[test]
 fn each_mistake_has_its_finding() {
-    use FindingKind as Kind;
+    use GuestErrorKind as Kind;
     type Mistake = fn(&mut Bench);
     let cases: [(Kind, Mistake); 17] = [
         (Kind::UndefinedRegister, |bench| {
@@ -563,7 +564,7 @@ fn each_mistake_has_its_finding() {
     for (kind, mistake) in cases {
         let mut bench = Bench::streaming();
         mistake(&mut bench);
-        assert_eq!(bench.findings(), [kind]);
+        assert_eq!(bench.guest_errors(), [kind]);
     }
 }
 
@@ -575,18 +576,18 @@ fn a_done_fifo_that_nobody_drains_overflows_loudly() {
         bench.queue(0x10_0000);
         bench.frame();
     }
-    assert_eq!(bench.findings(), [FindingKind::DoneFifoOverflow]);
+    assert_eq!(bench.guest_errors(), [GuestErrorKind::DoneFifoOverflow]);
 }
 
 #[test]
 fn a_buffer_outside_of_the_carve_out_is_found_when_it_is_pushed_and_when_it_ends() {
     for (y, kinds) in [
         (0x0630_0000, &[][..]),
-        (0x062f_ff00, &[FindingKind::DmaOutsideCarveOut][..]),
+        (0x062f_ff00, &[GuestErrorKind::DmaOutsideCarveOut][..]),
         // The UV plane begins inside and ends outside.
         (
             0x0638_0000 - 0x39_900,
-            &[FindingKind::DmaOutsideCarveOut][..],
+            &[GuestErrorKind::DmaOutsideCarveOut][..],
         ),
     ] {
         let mut bench = Bench::streaming();
@@ -596,7 +597,7 @@ fn a_buffer_outside_of_the_carve_out_is_found_when_it_is_pushed_and_when_it_ends
         bench.queue(y);
         bench.write(MSCA + 4, 0xf_0001);
         bench.frame();
-        assert_eq!(bench.findings(), kinds, "{y:#x}");
+        assert_eq!(bench.guest_errors(), kinds, "{y:#x}");
     }
 }
 
@@ -605,7 +606,7 @@ fn a_finding_shows_the_decoded_accesses_before_it() {
     let mut bench = Bench::streaming();
     bench.queue(0x10_0000);
     bench.queue(0x10_0000);
-    let finding = bench.0.findings().entries().next().unwrap().clone();
+    let finding = bench.0.guest_errors().entries().next().unwrap().clone();
     assert_eq!(
         finding.first,
         "channel 0: Y address 0x00100000 pushed while it waits in a FIFO"

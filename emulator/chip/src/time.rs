@@ -10,10 +10,10 @@
 //!
 //! Whoever draws does so between the first line and the last as fast as it can: nothing that the guest sees
 //! depends on it, unless it is late. Then the ends wait for it, and first lines that come meanwhile are lost:
-//! the frame number counts them, no picture has them (our choice: as with an overloaded bus).
+//! the frame number counts them, no picture has them (assumption: as with an overloaded bus).
 
 use super::Chip;
-use super::frame::{Frame, SideJob};
+use super::frame::{Frame, RawOrStatistics};
 use super::frame_clock::{Event, OpenFrame, Pace, Written};
 use std::time::Duration;
 use tx_isp_abi::channel::ChannelId;
@@ -105,7 +105,7 @@ impl Chip {
     /// What a frame writes is in memory, except the `failed` channels' pictures and the `lost` rest. Its ends
     /// come at their lines, or with the next [`Chip::advance`] where those have passed. A frame that began
     /// before a reset is forgotten.
-    pub fn frame_written(&mut self, frame: &Frame, failed: &[ChannelId], lost: &[SideJob]) {
+    pub fn frame_written(&mut self, frame: &Frame, failed: &[ChannelId], lost: &[RawOrStatistics]) {
         if self.frame_clock.is_open(frame)
             && let Some(open) = &mut self.frame_clock.open
         {
@@ -129,7 +129,12 @@ impl Chip {
     }
 
     /// As [`Chip::frame_end`], where not all that goes beside the channels' pictures was written either.
-    pub fn frame_end_without(&mut self, frame: &Frame, failed: &[ChannelId], lost: &[SideJob]) {
+    pub fn frame_end_without(
+        &mut self,
+        frame: &Frame,
+        failed: &[ChannelId],
+        lost: &[RawOrStatistics],
+    ) {
         self.frame_written(frame, failed, lost);
         if self.frame_clock.is_open(frame) {
             while self.finish().is_some() {}
@@ -220,7 +225,7 @@ impl Chip {
         let failed = written.as_ref().map_or(u32::MAX, |written| written.failed);
         let raises = match open.raises {
             Some(raises) => raises,
-            None => !self.fault_state.any() || self.end_frame_with_faults(&open.frame),
+            None => !self.injected.any() || self.frame_end_faults(&open.frame),
         };
         open.raises = Some(raises);
         let mut channels = 0;
@@ -234,7 +239,7 @@ impl Chip {
         }
         let over = open.end <= at;
         if over && let Some(written) = written {
-            self.end_side_jobs(&open.frame, &written.lost);
+            self.end_raw_and_statistics(&open.frame, &written.lost);
         }
         if raises && self.core_is_active() {
             let done = std::mem::take(&mut self.unannounced);
@@ -260,7 +265,7 @@ impl Chip {
         let overflows = frame.effects.overflow & id.bit() != 0;
         let written = failed & id.bit() == 0 && !overflows;
         self.writing[id.index()] = None;
-        self.channels[id.index()].end_frame(job, frame.number, written, &mut self.findings);
+        self.channels[id.index()].end_frame(job, frame.number, written, &mut self.guest_errors);
         if written {
             self.msca_status |= Msca::IRQ_CHANNELS_DONE.of(id.bit());
             self.unannounced |= id.bit();

@@ -2,7 +2,7 @@
 //! The VIC's control register (T31 2.7, 2a.2).
 
 use super::Chip;
-use super::findings::FindingKind;
+use super::guest_errors::GuestErrorKind;
 use tx_isp_abi::registers::Vic;
 
 impl Chip {
@@ -14,9 +14,10 @@ impl Chip {
             2 | 4 => 0,
             0x10 | 0..=1 => value,
             _ => {
-                self.findings.report(FindingKind::UndefinedValue, || {
-                    format!("VIC CTRL written with {value:#x}; 0, 1, 2, 4 and 0x10 are defined")
-                });
+                self.guest_errors
+                    .report(GuestErrorKind::UndefinedValue, || {
+                        format!("VIC CTRL written with {value:#x}; 0, 1, 2, 4 and 0x10 are defined")
+                    });
                 return;
             }
         };

@@ -3,12 +3,12 @@
 
 use super::permit::DmaPermit;
 use crate::attach::GuestMemory;
-use crate::ledger::Record;
+use crate::frame_log::Record;
 use crate::monitor::protocol::MAX_STEP_FRAMES;
 use crate::sensor::ClockMode;
 use std::time::Duration;
 use tx_isp_abi::channel::ChannelId;
-use tx_isp_chip::{FindingKind, Frame, SideJob};
+use tx_isp_chip::{Frame, GuestErrorKind, RawOrStatistics};
 
 /// A frame that the DMA engine is to write.
 #[derive(Clone, Debug)]
@@ -41,9 +41,9 @@ pub struct Outcome {
     /// The channels that could not be written.
     pub failed: Vec<ChannelId>,
     /// What could not be written beside their pictures.
-    pub lost: Vec<SideJob>,
+    pub lost: Vec<RawOrStatistics>,
     /// What the driver did wrong.
-    pub findings: Vec<(FindingKind, String)>,
+    pub findings: Vec<(GuestErrorKind, String)>,
     /// Pictures written.
     pub pictures: u64,
     /// Bytes written.

@@ -4,7 +4,7 @@
 use super::frame::{Outcome, StartedFrame, StepError};
 use super::state::{State, Steps};
 use super::{Device, Lines};
-use crate::ledger;
+use crate::frame_log;
 use crate::lock::lock;
 use crate::monitor::protocol::{Event, EventKind, MAX_STEP_FRAMES, Stepped};
 use crate::sensor::ClockMode;
@@ -19,7 +19,7 @@ impl Device {
     pub fn advance(&self) {
         let mut state = self.state_first();
         self.catch_up(&mut state);
-        self.tell_findings(&mut state);
+        self.report_guest_errors(&mut state);
         let lines = Lines(state.risen_lines());
         let waits = state.waiting.is_some();
         drop(state);
@@ -59,15 +59,15 @@ impl Device {
 
     /// Pictures whose last line has come go into the frame log.
     fn file_pictures(&self, state: &mut State, number: u32, channels: u32, now: Duration) {
-        let mut ledger = lock(&self.ledger);
-        let done = |record: &mut ledger::Record| {
+        let mut frame_log = lock(&self.frame_log);
+        let done = |record: &mut frame_log::Record| {
             record.frame == number && record.channel.bit() & channels != 0
         };
         for mut record in state.written.extract_if(.., done) {
             record.done = now;
-            let sequence = ledger.record(record);
+            let sequence = frame_log.record(record);
             self.observers.tell(EventKind::Frame, || Event::Frame {
-                entry: ledger::entry(&(sequence, record)),
+                entry: frame_log::entry(&(sequence, record)),
             });
         }
     }
@@ -142,7 +142,7 @@ impl Device {
     pub fn next_frame(&self) -> Option<StartedFrame> {
         let mut state = self.state_first();
         loop {
-            if state.ending {
+            if state.exit_status {
                 return None;
             }
             if let Some(started) = self.take_frame(&mut state) {
@@ -223,7 +223,7 @@ impl Device {
 
     /// A frame is in memory: it ends at its last line, or at once where nobody's time decides.
     fn written(&self, state: &mut State, started: &StartedFrame, outcome: Outcome) {
-        for (kind, detail) in outcome.findings {
+        for (kind, detail) in outcome.guest_errors {
             state.chip.report(kind, detail);
         }
         state.written = outcome.records;
@@ -238,7 +238,7 @@ impl Device {
         } else {
             self.catch_up(state);
         }
-        self.tell_findings(state);
+        self.report_guest_errors(state);
     }
 
     /// Whether the DMA engine should look for a frame of its own accord: a frame of the `max` clock,
@@ -262,7 +262,7 @@ impl Device {
         self.catch_up(state);
         let frame = state.chip.frame_start()?;
         self.follow_jump(state);
-        self.tell_findings(state);
+        self.report_guest_errors(state);
         if self.clock == ClockMode::Max && !frame.writes() {
             state.idle_until = Some(Instant::now() + state.chip.frame_period());
         }

@@ -4,7 +4,7 @@
 use super::chip_time::ChipTime;
 use super::frame::{Outcome, StartedFrame, StepError};
 use crate::attach::{GuestMemory, InterruptSink};
-use crate::ledger::{ENTRIES_PER_CHANNEL, Record, nanoseconds};
+use crate::frame_log::{ENTRIES_PER_CHANNEL, Record, nanoseconds};
 use crate::monitor::protocol::{InterruptEntry, Stepped};
 use crate::trace::Recorder;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tx_isp_abi::sensor::Sensor;
 use tx_isp_chip::carve_out::CarveOut;
-use tx_isp_chip::{Chip, Finding, FindingKind, Pace};
+use tx_isp_chip::{Chip, GuestError, GuestErrorKind, Pace};
 
-/// How many interrupts are remembered: as many as the ledger's pictures of a channel.
+/// How many interrupts are remembered: as many as the frame_log's pictures of a channel.
 const MAX_INTERRUPTS: usize = ENTRIES_PER_CHANNEL;
 
 /// How to reach the VM.
@@ -95,18 +95,18 @@ pub(super) struct State {
     pub(super) steps: Option<Steps>,
     pub(super) step_outcome: Option<Result<Stepped, StepError>>,
     pub(super) counts: Counts,
-    /// Findings of the chips before this one.
-    pub(super) earlier_findings: BTreeMap<FindingKind, Finding>,
+    /// GuestErrors of the chips before this one.
+    pub(super) earlier_guest_errors: BTreeMap<GuestErrorKind, GuestError>,
     pub(super) carve_out: Option<CarveOut>,
     /// Register accesses are recorded here.
     pub(super) trace: Option<Recorder>,
     /// When the guest was told of which lines, newest last.
     pub(super) interrupts: VecDeque<InterruptEntry>,
-    /// The kinds of findings that subscribers were told of.
-    pub(super) kinds_told: BTreeSet<FindingKind>,
-    /// Somebody was told that there are findings.
-    pub(super) findings_told: bool,
-    pub(super) ending: bool,
+    /// The kinds of guest errors that subscribers were told of.
+    pub(super) kinds_reported: BTreeSet<GuestErrorKind>,
+    /// Somebody was told that there are guest errors.
+    pub(super) guest_error_reported: bool,
+    pub(super) exit_status: bool,
     /// When the frame clock was told to look next.
     pub(super) deadline_told: Option<Duration>,
     /// The chip's time.
@@ -132,13 +132,13 @@ impl State {
             steps: None,
             step_outcome: None,
             counts: Counts::default(),
-            earlier_findings: BTreeMap::new(),
+            earlier_guest_errors: BTreeMap::new(),
             carve_out: None,
             trace: None,
             interrupts: VecDeque::new(),
-            kinds_told: BTreeSet::new(),
-            findings_told: false,
-            ending: false,
+            kinds_reported: BTreeSet::new(),
+            guest_error_reported: false,
+            exit_status: false,
             deadline_told: None,
             time: ChipTime::default(),
             written: Vec::new(),
@@ -148,7 +148,7 @@ impl State {
 
     /// Whether a frame may be written.
     pub(super) fn may_write(&self) -> bool {
-        self.running && !self.ending && self.link.is_some() && !self.chip.is_reset_requested()
+        self.running && !self.exit_status && self.link.is_some() && !self.chip.is_reset_requested()
     }
 
     /// The epoch and generation in which a frame that is not over has begun.
@@ -161,9 +161,9 @@ impl State {
         started.started_in() != self.present()
     }
 
-    /// A new chip in place of this one, whose findings are kept.
+    /// A new chip in place of this one, whose guest errors are kept.
     pub(super) fn reset(&mut self, sensor: Sensor) {
-        self.earlier_findings = self.all_findings();
+        self.earlier_guest_errors = self.all_guest_errors();
         let faults = std::mem::take(self.chip.faults_mut());
         let behaviours = self.chip.behaviours();
         let pace = self.chip.pace();
@@ -180,9 +180,9 @@ impl State {
     }
 
     /// The findings of all chips so far.
-    pub(super) fn all_findings(&self) -> BTreeMap<FindingKind, Finding> {
-        let mut all = self.earlier_findings.clone();
-        for finding in self.chip.findings().entries() {
+    pub(super) fn all_guest_errors(&self) -> BTreeMap<GuestErrorKind, GuestError> {
+        let mut all = self.earlier_guest_errors.clone();
+        for finding in self.chip.guest_errors().entries() {
             all.entry(finding.kind)
                 .and_modify(|earlier| earlier.count += finding.count)
                 .or_insert_with(|| finding.clone());

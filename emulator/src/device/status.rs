@@ -2,20 +2,21 @@
 //! What the operator is told.
 
 use super::Device;
-use crate::ledger::nanoseconds;
+use crate::frame_log::nanoseconds;
 use crate::lock::lock;
 use crate::monitor::protocol::{
-    AttachState, ChannelStatus, DmaStatus, FaultStatus, Finding, FrameCounts, MailboxStatus, Status,
+    AttachState, ChannelStatus, DmaStatus, FaultStatus, FrameCounts, GuestError, MailboxStatus,
+    Status,
 };
 use std::sync::atomic::Ordering;
 use tx_isp_abi::channel::ChannelId;
-use tx_isp_chip::{self as chip, FindingKind};
+use tx_isp_chip::{self as chip, GuestErrorKind};
 
 impl Device {
     /// State and counters of the moment.
     pub fn status(&self) -> Status {
         let state = self.state_first();
-        let ledger = lock(&self.ledger);
+        let frame_log = lock(&self.frame_log);
         let channels = ChannelId::ALL.map(|channel| {
             let counters = state.chip.channel_counters(channel);
             ChannelStatus {
@@ -26,10 +27,10 @@ impl Device {
                 starved: counters.starved,
                 skipped: counters.skipped,
                 queued: u32::try_from(counters.queued).unwrap_or(u32::MAX),
-                ledger_evicted: ledger.evicted(channel),
+                frame_log_evicted: frame_log.evicted(channel),
             }
         });
-        let findings = state.all_findings().into_iter();
+        let findings = state.all_guest_errors().into_iter();
         let counts = state.counts;
         let busy_seconds = counts.busy.as_secs_f64();
         Status {
@@ -71,7 +72,7 @@ impl Device {
                     fired,
                 })
                 .collect(),
-            findings: findings
+            guest_errors: guest_errors
                 .map(|(kind, finding)| told(kind, &finding))
                 .collect(),
         }
@@ -79,8 +80,8 @@ impl Device {
 }
 
 /// A finding as the protocol has it.
-pub(super) fn told(kind: FindingKind, finding: &chip::Finding) -> Finding {
-    Finding {
+pub(super) fn told(kind: GuestErrorKind, finding: &chip::GuestError) -> GuestError {
+    GuestError {
         id: kind.id().to_owned(),
         severity: Some(kind.severity()),
         count: finding.count,

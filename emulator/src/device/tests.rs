@@ -255,13 +255,13 @@ fn a_reset_gives_a_new_chip_and_keeps_the_findings() {
     write(&device, &[(0x1330_0bac, 0), (0x1300_002c, 0)]);
     let status = device.status();
     assert!(!status.streaming);
-    let findings: Vec<(&str, u64)> = status
-        .findings
+    let guest_errors: Vec<(&str, u64)> = status
+        .guest_errors
         .iter()
         .map(|f| (f.id.as_str(), f.count))
         .collect();
     assert_eq!(
-        findings,
+        guest_errors,
         [("undefined-register", 2), ("write-to-read-only", 1)]
     );
 }

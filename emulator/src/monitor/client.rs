@@ -2,8 +2,9 @@
 //! The operator's end of the socket.
 
 use super::protocol::{
-    ErrorResponse, Event, EventKind, FaultStatus, Greeting, InterruptEntry, InterruptPage,
-    LedgerEntry, LedgerPage, PROTOCOL, Quitting, Request, Status, Stepped, Subscribed, Tracing,
+    ErrorResponse, Event, EventKind, FaultStatus, FrameLogEntry, FrameLogPage, Greeting,
+    InterruptEntry, InterruptPage, PROTOCOL, Quitting, Request, Status, Stepped, Subscribed,
+    Tracing,
 };
 use serde::de::DeserializeOwned;
 use std::collections::VecDeque;
@@ -147,17 +148,17 @@ impl Client {
         self.call(&Request::Status)
     }
 
-    /// One page of a channel's ledger: see [`Request::Ledger`].
+    /// One page of a channel's frame log: see [`Request::FrameLog`].
     ///
     /// # Errors
     /// [`ClientError`].
-    pub fn ledger_page(
+    pub fn frame_log_page(
         &mut self,
         channel: u32,
         session: Option<u32>,
         from: u32,
-    ) -> Result<LedgerPage, ClientError> {
-        self.call(&Request::Ledger {
+    ) -> Result<FrameLogPage, ClientError> {
+        self.call(&Request::FrameLog {
             channel,
             session,
             from,
@@ -169,19 +170,19 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError`].
-    pub fn ledger(
+    pub fn frame_log(
         &mut self,
         channel: u32,
         session: Option<u32>,
         from: u32,
-    ) -> Result<Vec<LedgerEntry>, ClientError> {
-        let mut page = self.ledger_page(channel, session, from)?;
+    ) -> Result<Vec<FrameLogEntry>, ClientError> {
+        let mut page = self.frame_log_page(channel, session, from)?;
         let mut entries = std::mem::take(&mut page.entries);
         while page.more {
             let Some(next) = entries.last().and_then(|last| last.sequence.checked_add(1)) else {
                 break;
             };
-            page = self.ledger_page(channel, Some(page.session), next)?;
+            page = self.frame_log_page(channel, Some(page.session), next)?;
             entries.append(&mut page.entries);
         }
         Ok(entries)

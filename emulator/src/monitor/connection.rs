@@ -2,7 +2,7 @@
 //! One operator's connection: lines in, lines out, one request at a time, events in between.
 
 use super::protocol::{ErrorCode, ErrorResponse, Event, EventKind, MAX_REQUEST_BYTES};
-use super::server::line_of;
+use super::response::line_of;
 use event_manager::{EventOps, EventSet, Events};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;

@@ -4,6 +4,7 @@
 mod client;
 mod connection;
 pub mod protocol;
+mod response;
 mod server;
 
 pub use client::{Client, ClientError};

@@ -8,8 +8,8 @@
 //!
 //! ```text
 //! {"command":"status"}                                  -> Status
-//! {"command":"ledger","channel":0,"from":0}             -> LedgerPage
-//! {"command":"ledger","channel":0,"session":2,"from":9} -> LedgerPage
+//! {"command":"ledger","channel":0,"from":0}             -> FrameLogPage
+//! {"command":"ledger","channel":0,"session":2,"from":9} -> FrameLogPage
 //! {"command":"step","frames":3}                         -> Stepped
 //! {"command":"fault","fault":"lost-frame:frame=5"}      -> FaultStatus
 //! {"command":"clear-faults"}                            -> Status
@@ -28,8 +28,8 @@ use tx_isp_chip::faults::Fault;
 
 /// The longest request in bytes, its newline included.
 pub const MAX_REQUEST_BYTES: usize = 4096;
-/// The most ledger entries in one response.
-pub const MAX_LEDGER_ENTRIES: usize = 4096;
+/// The most entries of the frame log in one response.
+pub const MAX_FRAME_LOG_ENTRIES: usize = 4096;
 /// The most frames that one `step` may ask for.
 pub const MAX_STEP_FRAMES: u32 = 10_000;
 
@@ -82,12 +82,12 @@ pub enum Event {
     /// A picture was written.
     Frame {
         /// Which, where, and its checksum.
-        entry: LedgerEntry,
+        entry: FrameLogEntry,
     },
     /// The guest's driver did something wrong for the first time.
     GuestError {
         /// What.
-        error: Finding,
+        error: GuestError,
     },
     /// A driver begins or ends.
     Driver {
@@ -158,14 +158,15 @@ pub enum ErrorCode {
 pub enum Request {
     /// How are you? Answered with a [`Status`].
     Status,
-    /// What did DMA write? Answered with a [`LedgerPage`].
-    Ledger {
+    /// What did DMA write? Answered with a [`FrameLogPage`].
+    #[serde(rename = "ledger")]
+    FrameLog {
         /// The channel, 0 to 2.
         channel: u32,
         /// The session, counted from 1 with each start of the channel; the newest if left out.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         session: Option<u32>,
-        /// The lowest [`LedgerEntry::sequence`] to tell of.
+        /// The lowest [`FrameLogEntry::sequence`] to tell of.
         #[serde(default)]
         from: u32,
     },
@@ -241,13 +242,13 @@ pub struct Status {
     pub sensor: String,
     /// The picture source, as `--source` takes it.
     pub source: String,
-    /// Nanoseconds since the emulator's start; the base of all times in the ledger.
+    /// Nanoseconds since the emulator's start; the base of all times in the frame log.
     pub uptime_ns: u64,
     /// True while VIC and core run, so that the sensor's frames have an effect.
     pub streaming: bool,
     /// The frame clock.
     pub frames: FrameCounts,
-    /// Frames that the sensor began while DMA still wrote the one before: they are lost, and their numbers are
+    /// Ticks of the frame clock that came while DMA still wrote the frame before; such frames are
     /// left out.
     pub late_ticks: u64,
     /// The output channels, by number.
@@ -260,7 +261,8 @@ pub struct Status {
     #[serde(default)]
     pub faults: Vec<FaultStatus>,
     /// What went wrong so far: accesses to undefined registers, DMA outside of memory and the like.
-    pub findings: Vec<Finding>,
+    #[serde(rename = "findings")]
+    pub guest_errors: Vec<GuestError>,
 }
 
 /// Whether a VM is there.
@@ -302,8 +304,9 @@ pub struct ChannelStatus {
     pub skipped: u64,
     /// Buffers that wait in the address FIFO.
     pub queued: u32,
-    /// Ledger entries that made place for newer ones.
-    pub ledger_evicted: u64,
+    /// Frame log entries that made place for newer ones.
+    #[serde(rename = "ledger_evicted")]
+    pub frame_log_evicted: u64,
 }
 
 /// The DMA engine since the emulator's start.
@@ -350,7 +353,7 @@ pub struct FaultStatus {
 /// Something that went wrong, and how often.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Finding {
+pub struct GuestError {
     /// Its name in kebab-case.
     pub id: String,
     /// How bad it is: note, suspect or error.
@@ -368,16 +371,16 @@ pub struct Finding {
     pub before: Vec<String>,
 }
 
-/// Entries of the frame ledger, oldest first.
+/// Entries of the frame log, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct LedgerPage {
+pub struct FrameLogPage {
     /// The channel that was asked for.
     pub channel: u32,
     /// The session that was asked for or is the newest; 0 if the channel never started.
     pub session: u32,
-    /// At most [`MAX_LEDGER_ENTRIES`].
-    pub entries: Vec<LedgerEntry>,
+    /// At most [`MAX_FRAME_LOG_ENTRIES`].
+    pub entries: Vec<FrameLogEntry>,
     /// True if there are more behind these: ask again from the last sequence number plus one.
     pub more: bool,
     /// Entries of the channel, of any session, that made place for newer ones.
@@ -387,7 +390,7 @@ pub struct LedgerPage {
 /// A picture that DMA has written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct LedgerEntry {
+pub struct FrameLogEntry {
     /// The channel, 0 to 2.
     pub channel: u32,
     /// The channel's session.
@@ -431,7 +434,7 @@ pub struct Tracing {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct InterruptPage {
-    /// At most [`MAX_LEDGER_ENTRIES`].
+    /// At most [`MAX_FRAME_LOG_ENTRIES`].
     pub entries: Vec<InterruptEntry>,
     /// True if there are more behind these.
     pub more: bool,
@@ -482,7 +485,7 @@ mod tests {
             line::<Event>(&mut generator),
             line::<ErrorResponse>(&mut generator),
             line::<Status>(&mut generator),
-            line::<LedgerPage>(&mut generator),
+            line::<FrameLogPage>(&mut generator),
             line::<Stepped>(&mut generator),
             line::<FaultStatus>(&mut generator),
             line::<Tracing>(&mut generator),
@@ -565,13 +568,13 @@ mod tests {
         assert_eq!(parse(r#"{"command":"status"}"#), Request::Status);
         assert_eq!(
             parse(r#"{"command":"ledger","channel":1}"#),
-            Request::Ledger {
+            Request::FrameLog {
                 channel: 1,
                 session: None,
                 from: 0
             }
         );
-        let page = Request::Ledger {
+        let page = Request::FrameLog {
             channel: 0,
             session: Some(2),
             from: 9,

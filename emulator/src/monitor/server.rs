@@ -6,12 +6,12 @@ use super::protocol::{
     ErrorCode, ErrorResponse, EventKind, FaultStatus, Greeting, Quitting, Request, Stepped,
     Subscribed,
 };
+use super::response::{error_line, line_of, with_id};
 use crate::device::{Device, StepError};
-use crate::ending::Ending;
+use crate::exit_status::ExitStatus;
 use crate::socket::{SocketError, SocketFile, listen};
 use crate::timer_fd::Timer;
 use event_manager::{EventOps, EventSet, Events, MutEventSubscriber};
-use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -57,7 +57,7 @@ pub enum ServerError {
 /// Serves the operator's socket.
 pub struct Server {
     device: Arc<Device>,
-    ending: Rc<Ending>,
+    exit_status: Rc<ExitStatus>,
     listener: UnixListener,
     _file: SocketFile,
     /// Written when a step is over.
@@ -98,7 +98,7 @@ impl Server {
         path: &Path,
         traces: Option<PathBuf>,
         device: Arc<Device>,
-        ending: Rc<Ending>,
+        exit_status: Rc<ExitStatus>,
     ) -> Result<Self, ServerError> {
         let (listener, file) = listen(path)?;
         listener.set_nonblocking(true)?;
@@ -118,7 +118,7 @@ impl Server {
         });
         Ok(Self {
             device,
-            ending,
+            exit_status,
             listener,
             _file: file,
             stepped,
@@ -149,8 +149,8 @@ impl Server {
                 Err(error) => {
                     // Most likely no descriptor is left: the listener would be ready all the time.
                     log::debug!("an operator has to wait: {error}");
-                    self.ending.check(ops.remove(self.listener_events()));
-                    self.ending.check(self.retry.once(RETRY_AFTER));
+                    self.exit_status.check(ops.remove(self.listener_events()));
+                    self.exit_status.check(self.retry.once(RETRY_AFTER));
                     return;
                 }
             }
@@ -205,7 +205,7 @@ impl Server {
                     connection.answer(line);
                     // As much as the socket takes: a line of this length always fits.
                     let _ = connection.advance();
-                    self.ending.end();
+                    self.exit_status.end();
                     return;
                 }
             }
@@ -273,12 +273,12 @@ impl Server {
     fn carry_out(&mut self, number: u32, request: Request) -> Answer {
         match request {
             Request::Status => Answer::Line(line_of(&self.device.status())),
-            Request::Ledger {
+            Request::FrameLog {
                 channel,
                 session,
                 from,
             } => Answer::Line(match ChannelId::new(channel) {
-                Ok(channel) => line_of(&self.device.ledger_page(channel, session, from)),
+                Ok(channel) => line_of(&self.device.frame_log_page(channel, session, from)),
                 Err(error) => error_line(ErrorCode::BadArgument, error.to_string()),
             }),
             Request::Step { frames } => match self.begin_step(frames) {
@@ -367,7 +367,7 @@ impl MutEventSubscriber for Server {
         let happened = Events::with_data(&self.events, EVENTS, EventSet::IN);
         let retry = Events::with_data(&self.retry, RETRY, EventSet::IN);
         for events in [self.listener_events(), stepped, deadline, happened, retry] {
-            self.ending.check(ops.add(events));
+            self.exit_status.check(ops.add(events));
         }
     }
 
@@ -397,7 +397,7 @@ impl MutEventSubscriber for Server {
             }
             RETRY => {
                 let _ = self.retry.expired();
-                self.ending.check(ops.add(self.listener_events()));
+                self.exit_status.check(ops.add(self.listener_events()));
             }
             number => {
                 let waits = self
@@ -434,30 +434,4 @@ fn step_error(error: &StepError) -> ErrorResponse {
         StepError::Deadline { .. } => ErrorCode::Deadline,
     };
     ErrorResponse::new(code, error.to_string())
-}
-
-/// A response with its request's `id` in front.
-fn with_id(line: Vec<u8>, id: Option<&Value>) -> Vec<u8> {
-    let Some(id) = id else { return line };
-    let mut with_id = format!("{{\"id\":{id},").into_bytes();
-    // Every response is an object with at least one field.
-    with_id.extend_from_slice(line.strip_prefix(b"{").unwrap_or(&line));
-    with_id
-}
-
-pub(super) fn line_of(response: &impl Serialize) -> Vec<u8> {
-    let mut line = serde_json::to_vec(response).unwrap_or_else(|error| {
-        error_line(
-            ErrorCode::BadRequest,
-            format!("the answer cannot be written: {error}"),
-        )
-    });
-    if !line.ends_with(b"\n") {
-        line.push(b'\n');
-    }
-    line
-}
-
-fn error_line(code: ErrorCode, error: String) -> Vec<u8> {
-    line_of(&ErrorResponse::new(code, error))
 }

@@ -137,7 +137,7 @@ impl Script {
         for (line, step) in &self.0 {
             player.step(*line, *step);
             let ends = strictness.is_some_and(|strictness| {
-                let mut kinds = player.chip.findings().entries().map(|found| found.kind);
+                let mut kinds = player.chip.guest_errors().entries().map(|found| found.kind);
                 kinds.any(|kind| strictness.stops_at(kind))
             });
             if ends {
@@ -148,7 +148,7 @@ impl Script {
         let mut played = player.played;
         played.stopped_at = stopped_at;
         played.guest_errors = chip
-            .findings()
+            .guest_errors()
             .entries()
             .map(|found| GuestError {
                 id: found.kind.id().to_owned(),

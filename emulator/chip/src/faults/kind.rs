@@ -61,17 +61,17 @@ macro_rules! fault_kinds {
 
 fault_kinds! {
     LostFrame = "lost-frame" at Frame, keys [],
-        "The sensor's frame never arrives; its number is counted (our choice).";
+        "The sensor's frame never arrives; its number is counted (assumption).";
     LateFrame = "late-frame" at Frame, keys ["ms"],
         "DMA takes `ms` milliseconds longer (200).";
     CoreError = "core-error" at Frame, keys ["bits"],
         "The core raises the error bits `bits` (0x300) when the frame begins, and the picture is damaged (T31 2.2, 9.3).";
     VicError = "vic-error" at Frame, keys ["bits"],
-        "The VIC raises `bits` (0x200; bits 9 to 12 call for recovery) and passes no frame on until it is reset (T31 2.7, 9.3; the halt is our choice).";
+        "The VIC raises `bits` (0x200; bits 9 to 12 call for recovery) and passes no frame on until it is reset (T31 2.7, 9.3; the halt is an assumption).";
     DmaOverflow = "dma-overflow" at Frame, keys ["channel"],
-        "The frame's DMA overflows: its address is used up, no done entry comes, the VIC's bit 20 and IRQ_STAT's bit 8 rise (T31 2.4, 2.7; our choice).";
+        "The frame's DMA overflows: its address is used up, no done entry comes, the VIC's bit 20 and IRQ_STAT's bit 8 rise (T31 2.4, 2.7; assumption).";
     CorruptedPicture = "corrupted-picture" at Frame, keys ["channel"],
-        "One byte in memory differs from what the ledger says, and nothing tells.";
+        "One byte in memory differs from what the frame log says, and nothing tells.";
     AlienDone = "alien-done" at Frame, keys ["channel"],
         "A done entry with an address that was never queued comes before the frame's own (T31 9.3).";
     CoalescedFrames = "coalesced-frames" at Frame, keys [],

@@ -32,7 +32,7 @@ fn a_sensor_in_reset_does_not_answer_and_sends_nothing() {
     assert_eq!(bench.read(GPIO_A) & PA18, PA18);
     assert!(answers(&mut bench));
     bench.frame();
-    assert_eq!(bench.findings(), []);
+    assert_eq!(bench.guest_errors(), []);
 }
 
 #[test]
@@ -76,5 +76,5 @@ fn the_interrupt_controller_masks_its_sources() {
     assert!(bench.0.intc_output());
     bench.write(0x1000_1008, 1 << 29);
     assert!(!bench.0.intc_output());
-    assert_eq!(bench.findings(), []);
+    assert_eq!(bench.guest_errors(), []);
 }

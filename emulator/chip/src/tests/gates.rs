@@ -17,7 +17,7 @@ fn a_block_without_clock_does_not_answer() {
     bench.write(CLKGR0, 1 << 21);
     assert_eq!(bench.read(CORE), 0);
     bench.write(CSI + 0x0c, 1);
-    assert_eq!(bench.findings(), [FindingKind::ClockGated]);
+    assert_eq!(bench.guest_errors(), [GuestErrorKind::ClockGated]);
     assert_eq!(
         bench.read(0x1300_002c),
         0x1003_1000,
@@ -42,7 +42,7 @@ fn each_gate_stops_frames_and_registers() {
         bench.write(register, 1 << gate);
         assert!(bench.0.frame_start().is_none(), "gate {gate}");
         assert_eq!(bench.read(VIC + 0x1e8), 0);
-        assert_eq!(bench.findings(), [FindingKind::ClockGated]);
+        assert_eq!(bench.guest_errors(), [GuestErrorKind::ClockGated]);
         bench.write(register, 0);
         assert_eq!(bench.read(VIC + 0x1e8), 1);
         bench.frame();
@@ -50,7 +50,11 @@ fn each_gate_stops_frames_and_registers() {
     let mut bench = Bench::streaming();
     bench.write(CLKGR0, !(1 << 7 | 1 << 13 | 1 << 21 | 1 << 30));
     bench.frame();
-    assert_eq!(bench.findings(), [], "the other gates are not the ISP's");
+    assert_eq!(
+        bench.guest_errors(),
+        [],
+        "the other gates are not the ISP's"
+    );
 }
 
 #[test]
@@ -63,7 +67,7 @@ fn a_block_that_is_held_in_reset_does_not_answer() {
         0x3130_322a,
         "the CSI host is not part of it"
     );
-    assert_eq!(bench.findings(), [FindingKind::AccessInReset]);
+    assert_eq!(bench.guest_errors(), [GuestErrorKind::AccessInReset]);
     bench.write(SRBC, 0);
     assert_eq!(bench.read(CORE), 0x5456_0031);
 }
@@ -75,6 +79,9 @@ fn a_reset_without_its_handshake_is_found() {
         bench.write(SRBC, before);
         bench.write(SRBC, 1 << 22);
         assert_eq!(bench.read(SRBC), 1 << 22, "it is reset all the same");
-        assert_eq!(bench.findings(), [FindingKind::ResetWithoutHandshake]);
+        assert_eq!(
+            bench.guest_errors(),
+            [GuestErrorKind::ResetWithoutHandshake]
+        );
     }
 }

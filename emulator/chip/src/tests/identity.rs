@@ -32,7 +32,7 @@ fn every_soc_reads_as_itself_in_both_halves() {
         }
         bench.open_gates();
         assert_eq!(bench.read(CORE), 0x5456_0031, "the ISP stays a T31's");
-        assert_eq!(bench.findings(), []);
+        assert_eq!(bench.guest_errors(), []);
     }
 }
 

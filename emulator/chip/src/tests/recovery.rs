@@ -32,7 +32,7 @@ fn the_recovery_sequence_drops_the_frame_and_streams_again() {
     assert_eq!(bench.read(CHANNEL0 + 0x74), 0x20_0000);
     bench.write(MSCA + 4, 0);
     assert_eq!(bench.read(MSCA + 8), 0, "nothing hangs");
-    assert_eq!(bench.findings(), []);
+    assert_eq!(bench.guest_errors(), []);
 }
 
 #[test]

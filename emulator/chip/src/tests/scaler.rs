@@ -48,7 +48,7 @@ fn the_crop_behind_the_scaler_is_what_is_written() {
     assert_eq!(job.size, Size::new(320, 240));
     assert_eq!((job.window.left, job.window.top), (100, 50), "even lines");
     assert_eq!(job.window.full, Size::new(640, 360));
-    assert_eq!(bench.findings(), []);
+    assert_eq!(bench.guest_errors(), []);
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn the_input_crop_is_scaled_with_the_picture() {
     assert_eq!(job.size, Size::new(480, 270));
     assert_eq!(job.window.full, Size::new(960, 540));
     assert_eq!((job.window.left, job.window.top), (240, 134));
-    assert_eq!(bench.findings(), []);
+    assert_eq!(bench.guest_errors(), []);
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn a_step_that_does_not_fit_the_sizes_is_found() {
         let mut bench = Bench::streaming();
         bench.write(CHANNEL0 + 4, step);
         assert!(bench.job().is_some(), "the picture is written all the same");
-        assert_eq!(bench.findings(), [FindingKind::ScalerStepMismatch]);
+        assert_eq!(bench.guest_errors(), [GuestErrorKind::ScalerStepMismatch]);
     }
     // 1920 * 512 / 1000 = 983.04 may be rounded either way.
     for step in [983, 984] {
@@ -81,7 +81,7 @@ fn a_step_that_does_not_fit_the_sizes_is_found() {
         bench.configure(1000, 360);
         bench.write(CHANNEL0 + 4, step << 16 | 0x600);
         assert!(bench.job().is_some());
-        assert_eq!(bench.findings(), []);
+        assert_eq!(bench.guest_errors(), []);
     }
 }
 
@@ -99,7 +99,7 @@ fn crops_outside_of_their_picture_write_nothing() {
         bench.write(base + size, all.0 << 16 | all.1);
         assert_eq!(bench.job(), None);
         assert_eq!(bench.read(MSCA + 0xc), 1 << 3, "crop error of channel 0");
-        assert_eq!(bench.findings(), [FindingKind::CropOutsidePicture]);
+        assert_eq!(bench.guest_errors(), [GuestErrorKind::CropOutsidePicture]);
     }
 }
 
@@ -116,13 +116,13 @@ fn sizes_beyond_the_channels_limits_write_nothing() {
         let mut bench = Bench::streaming();
         bench.configure(width, height);
         assert_eq!(bench.job(), None, "{width}x{height}");
-        assert_eq!(bench.findings(), [FindingKind::ChannelNotConfigured]);
+        assert_eq!(bench.guest_errors(), [GuestErrorKind::ChannelNotConfigured]);
     }
     for (width, height) in [(128, 128), (1920, 1080)] {
         let mut bench = Bench::streaming();
         bench.configure(width, height);
         assert!(bench.job().is_some(), "{width}x{height}");
-        assert_eq!(bench.findings(), []);
+        assert_eq!(bench.guest_errors(), []);
     }
 }
 
@@ -137,7 +137,7 @@ fn rgb_needs_no_chroma_address_and_a_stride_of_its_own() {
         bench.write(CHANNEL0 + 0x6c, 0x20_0000);
         bench.write(MSCA + 4, 0xf_0001);
         assert!(bench.frame().jobs.is_empty());
-        assert_eq!(bench.findings(), [FindingKind::BadStride]);
+        assert_eq!(bench.guest_errors(), [GuestErrorKind::BadStride]);
         bench.write(CHANNEL0 + 0x80, 640 * bytes);
         bench.write(MSCA + 4, 0xf_0001);
         let frame = bench.frame();
@@ -161,7 +161,7 @@ fn a_second_rgb_channel_is_found_and_writes_nothing() {
     bench.write(MSCA + 4, 0xf_0003);
     let writers: Vec<ChannelId> = bench.frame().jobs.iter().map(|job| job.channel).collect();
     assert_eq!(writers, [ChannelId::ALL[0]]);
-    assert_eq!(bench.findings(), [FindingKind::SecondRgbChannel]);
+    assert_eq!(bench.guest_errors(), [GuestErrorKind::SecondRgbChannel]);
 }
 
 #[test]
@@ -198,5 +198,5 @@ fn an_unknown_format_storms_with_0x600() {
         assert_eq!(bench.read(CORE + 0xb4), 0x3600, "T31 8, row 11");
         bench.write(CORE + 0xb8, 0x3600);
     }
-    assert_eq!(bench.findings(), [FindingKind::ChannelNotConfigured]);
+    assert_eq!(bench.guest_errors(), [GuestErrorKind::ChannelNotConfigured]);
 }

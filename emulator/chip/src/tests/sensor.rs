@@ -42,7 +42,7 @@ fn a_gc2053_tells_its_id_and_its_timing() {
     assert_eq!(bench.sensor_read(0xf0), 0x20, "the id stays");
     bench.sensor_write(0x99, 0x55);
     assert_eq!(bench.sensor_read(0x99), 0x55, "others hold what is written");
-    assert_eq!(bench.findings(), []);
+    assert_eq!(bench.guest_errors(), []);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn nobody_answers_elsewhere() {
         assert_eq!(bench.read(controller + 0x2c) & 0x40, 0);
     }
     assert_eq!(bench.sensor_read(0xf1), 0x53);
-    assert_eq!(bench.findings(), [], "a driver may look for a sensor");
+    assert_eq!(bench.guest_errors(), [], "a driver may look for a sensor");
 }
 
 #[test]
@@ -74,7 +74,10 @@ fn a_controller_that_is_off_sends_nothing() {
     let mut bench = Bench(Chip::new(GC2053));
     assert_eq!(bench.read(I2C + 0x70), 6, "idle and empty");
     bench.write(I2C + 0x10, 0xf0);
-    assert_eq!(bench.findings(), [FindingKind::TransferWhileDisabled]);
+    assert_eq!(
+        bench.guest_errors(),
+        [GuestErrorKind::TransferWhileDisabled]
+    );
 }
 
 /// The steps of the kernel's driver (T31 2d): a register is written, then read in two messages.
@@ -113,7 +116,7 @@ fn the_kernels_driver_reads_and_writes_by_interrupt() {
     assert_eq!(bench.read(I2C + 0x70) & 8, 8);
     assert_eq!(bench.read(I2C + 0x10), 0x5a);
     assert_eq!(bench.read(I2C + 0x70), 6);
-    assert_eq!(bench.findings(), []);
+    assert_eq!(bench.guest_errors(), []);
 }
 
 #[test]
@@ -187,6 +190,6 @@ fn every_sensor_of_the_table_tells_its_id_and_sends_its_picture() {
         bench.write(CHANNEL0 + 0x84, 0x140_0000);
         bench.write(MSCA + 4, 0xf_0001);
         assert_eq!(bench.frame().jobs[0].size, sensor.size, "{}", sensor.name);
-        assert_eq!(bench.findings(), [], "{}", sensor.name);
+        assert_eq!(bench.guest_errors(), [], "{}", sensor.name);
     }
 }

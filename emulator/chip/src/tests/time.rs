@@ -83,7 +83,7 @@ fn a_channel_of_the_upper_half_is_done_before_the_pipe_is() {
     assert_eq!(bench.read(MSCA + 8), 0, "its frame is over");
     pass(&mut bench, PERIOD + READOUT + MICROSECOND);
     assert_eq!(bench.read(CORE + 0xb4) & 0x3007, 0x3001);
-    assert_eq!(bench.findings(), []);
+    assert_eq!(bench.guest_errors(), []);
 }
 
 #[test]

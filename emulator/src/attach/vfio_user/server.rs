@@ -3,7 +3,7 @@
 
 use super::Backend;
 use crate::device::Device;
-use crate::ending::Ending;
+use crate::exit_status::ExitStatus;
 use crate::lock::lock;
 use crate::socket::{SocketError, SocketFile, listen};
 use event_manager::{EventOps, EventSet, Events, MutEventSubscriber};
@@ -42,7 +42,7 @@ type Ended = Arc<Mutex<Vec<Result<(), ServerError>>>>;
 /// Listens for a VM; belongs on the event loop, and serves on a thread of its own.
 pub struct Server {
     device: Arc<Device>,
-    ending: Rc<Ending>,
+    exit_status: Rc<ExitStatus>,
     persist: bool,
     _file: SocketFile,
     /// Written when a VM's connection has ended.
@@ -58,7 +58,7 @@ impl Server {
     pub fn new(
         path: &Path,
         device: Arc<Device>,
-        ending: Rc<Ending>,
+        exit_status: Rc<ExitStatus>,
         persist: bool,
     ) -> Result<Self, ServerError> {
         let (listener, file) = listen(path)?;
@@ -75,7 +75,7 @@ impl Server {
         })?;
         Ok(Self {
             device,
-            ending,
+            exit_status,
             persist,
             _file: file,
             disconnected,
@@ -208,7 +208,7 @@ fn regions() -> Vec<ServerRegion> {
 impl MutEventSubscriber for Server {
     fn init(&mut self, ops: &mut EventOps<'_>) {
         let disconnected = Events::new(&self.disconnected, EventSet::IN);
-        self.ending.check(ops.add(disconnected));
+        self.exit_status.check(ops.add(disconnected));
     }
 
     fn process(&mut self, _events: Events, _ops: &mut EventOps<'_>) {
@@ -218,9 +218,9 @@ impl MutEventSubscriber for Server {
         for result in ended {
             match result {
                 Ok(()) if self.persist => {}
-                Ok(()) => self.ending.end(),
+                Ok(()) => self.exit_status.end(),
                 Err(error) if self.persist => log::error!("{error}"),
-                Err(error) => self.ending.fail(error),
+                Err(error) => self.exit_status.fail(error),
             }
         }
     }

@@ -4,7 +4,7 @@
 use super::{Backend, END, LOST, MORE};
 use crate::attach::GuestMemory;
 use crate::device::Device;
-use crate::ending::Ending;
+use crate::exit_status::ExitStatus;
 use crate::lock::lock;
 use crate::socket::{SocketError, SocketFile, listen};
 use crate::timer_fd::Timer;
@@ -60,7 +60,7 @@ impl From<DaemonError> for ServerError {
 /// Listens for a VM; belongs on the event loop.
 pub struct Server {
     device: Arc<Device>,
-    ending: Rc<Ending>,
+    exit_status: Rc<ExitStatus>,
     /// Go on listening after a VM is gone.
     persist: bool,
     listener: Listener,
@@ -142,13 +142,13 @@ impl Server {
     pub fn new(
         path: &Path,
         device: Arc<Device>,
-        ending: Rc<Ending>,
+        exit_status: Rc<ExitStatus>,
         persist: bool,
     ) -> Result<Self, ServerError> {
         let (listener, file) = listen(path)?;
         Ok(Self {
             device,
-            ending,
+            exit_status,
             persist,
             listener: listener.into(),
             _file: file,
@@ -203,7 +203,7 @@ impl Server {
             log::warn!("a VM cannot be served now, it has to wait: {error}");
         }
         if let Err(error) = self.retry.once(RETRY_AFTER) {
-            self.ending.fail(error);
+            self.exit_status.fail(error);
         }
     }
 
@@ -256,7 +256,7 @@ impl MutEventSubscriber for Server {
         let retry = Events::with_data(&self.retry, RETRY, EventSet::IN);
         let silence = Events::with_data(&self.silence, SILENCE, EventSet::IN);
         for events in [listener, disconnected, retry, silence] {
-            self.ending.check(ops.add(events));
+            self.exit_status.check(ops.add(events));
         }
     }
 
@@ -266,7 +266,7 @@ impl MutEventSubscriber for Server {
             CONNECT => {
                 log::debug!("somebody connects");
                 // One at a time: others wait in the socket's backlog.
-                self.ending.check(ops.remove(listener));
+                self.exit_status.check(ops.remove(listener));
                 match self.connect() {
                     Ok(()) => self.is_short = false,
                     Err(error) => self.connect_later(&error),
@@ -276,7 +276,7 @@ impl MutEventSubscriber for Server {
                 // Read so that the event is over; its count tells nothing.
                 let _ = self.retry.expired();
                 if self.connection.is_none() {
-                    self.ending.check(ops.add(listener));
+                    self.exit_status.check(ops.add(listener));
                 }
             }
             SILENCE => {
@@ -288,14 +288,14 @@ impl MutEventSubscriber for Server {
                 let _ = self.disconnected.read();
                 match self.disconnect() {
                     Ok(was_vm) if self.persist || !was_vm => {
-                        self.ending.check(ops.add(listener));
+                        self.exit_status.check(ops.add(listener));
                     }
-                    Ok(_) => self.ending.end(),
+                    Ok(_) => self.exit_status.end(),
                     Err(error) if self.persist => {
                         log::error!("{error}");
-                        self.ending.check(ops.add(listener));
+                        self.exit_status.check(ops.add(listener));
                     }
-                    Err(error) => self.ending.fail(error),
+                    Err(error) => self.exit_status.fail(error),
                 }
             }
             _ => {}

@@ -10,7 +10,7 @@ const KEPT: usize = 16;
 
 /// A register access, as often as it came in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RecentAccess {
+pub struct LoggedAccess {
     /// Whether it was a write.
     pub write: bool,
     /// The register's address.
@@ -21,7 +21,7 @@ pub struct RecentAccess {
     pub times: u32,
 }
 
-impl fmt::Display for RecentAccess {
+impl fmt::Display for LoggedAccess {
     /// For example `W 0x13309804 0x000f0001 MSCA.CH_EN`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = if self.write { 'W' } else { 'R' };
@@ -52,15 +52,15 @@ pub fn register_name(address: PhysAddr) -> String {
 
 /// The last [`KEPT`] accesses.
 #[derive(Clone, Debug)]
-pub(super) struct RecentAccesses {
-    ring: [RecentAccess; KEPT],
+pub(super) struct AccessLog {
+    ring: [LoggedAccess; KEPT],
     /// How many entries were made so far.
     made: usize,
 }
 
-impl Default for RecentAccesses {
+impl Default for AccessLog {
     fn default() -> Self {
-        let none = RecentAccess {
+        let none = LoggedAccess {
             write: false,
             address: PhysAddr(0),
             value: 0,
@@ -73,14 +73,14 @@ impl Default for RecentAccesses {
     }
 }
 
-impl RecentAccesses {
+impl AccessLog {
     pub(super) fn note(&mut self, write: bool, address: PhysAddr, value: u32) {
         let last = &mut self.ring[self.made.wrapping_sub(1) % KEPT];
         if last.times > 0 && (last.write, last.address, last.value) == (write, address, value) {
             last.times = last.times.saturating_add(1);
             return;
         }
-        self.ring[self.made % KEPT] = RecentAccess {
+        self.ring[self.made % KEPT] = LoggedAccess {
             write,
             address,
             value,
@@ -89,7 +89,7 @@ impl RecentAccesses {
         self.made = self.made.wrapping_add(1);
     }
 
-    pub(super) fn oldest_first(&self) -> Vec<RecentAccess> {
+    pub(super) fn oldest_first(&self) -> Vec<LoggedAccess> {
         (0..KEPT)
             .map(|offset| self.ring[(self.made.wrapping_add(offset)) % KEPT])
             .filter(|access| access.times > 0)
@@ -103,20 +103,20 @@ mod tests {
 
     #[test]
     fn the_last_sixteen_are_kept_in_order() {
-        let mut recent = RecentAccesses::default();
-        assert!(recent.oldest_first().is_empty());
-        (0..20).for_each(|value| recent.note(true, PhysAddr(0x1330_9804), value));
-        let values: Vec<u32> = recent.oldest_first().iter().map(|a| a.value).collect();
+        let mut access_log = AccessLog::default();
+        assert!(access_log.oldest_first().is_empty());
+        (0..20).for_each(|value| access_log.note(true, PhysAddr(0x1330_9804), value));
+        let values: Vec<u32> = access_log.oldest_first().iter().map(|a| a.value).collect();
         assert_eq!(values, (4..20).collect::<Vec<_>>());
     }
 
     #[test]
     fn a_poll_is_one_entry_and_names_its_register() {
-        let mut recent = RecentAccesses::default();
-        recent.note(true, PhysAddr(0x1330_9a9c), 1);
-        (0..3001).for_each(|_| recent.note(false, PhysAddr(0x1330_9808), 1));
-        recent.note(false, PhysAddr(0x1234_0000), 0);
-        let texts: Vec<String> = recent
+        let mut access_log = AccessLog::default();
+        access_log.note(true, PhysAddr(0x1330_9a9c), 1);
+        (0..3001).for_each(|_| access_log.note(false, PhysAddr(0x1330_9808), 1));
+        access_log.note(false, PhysAddr(0x1234_0000), 0);
+        let texts: Vec<String> = access_log
             .oldest_first()
             .iter()
             .map(ToString::to_string)

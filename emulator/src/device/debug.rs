@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What the operator looks at and breaks: findings, traces, interrupts, faults.
+//! What the operator looks at and breaks: guest errors, traces, interrupts, faults.
 
-use super::Device;
-use super::state::State;
 use super::status::told;
-use crate::lock::lock;
+use super::{Device, State, lock};
 use crate::monitor::protocol::{
-    Event, EventKind, InterruptEntry, InterruptPage, MAX_LEDGER_ENTRIES, Tracing,
+    Event, EventKind, InterruptEntry, InterruptPage, MAX_FRAME_LOG_ENTRIES, Tracing,
 };
 use crate::trace::Recorder;
 use std::io;
@@ -17,7 +15,7 @@ use tx_isp_chip::carve_out::CarveOut;
 use tx_isp_chip::faults::{Fault, Faults};
 
 impl Device {
-    /// Frames are to be written to this memory alone; elsewhere is a finding.
+    /// Frames are to be written to this memory alone; elsewhere is an error.
     pub fn set_carve_out(&self, carve_out: Option<CarveOut>) {
         let mut state = self.state_first();
         state.carve_out = carve_out;
@@ -67,7 +65,11 @@ impl Device {
         let state = self.state_first();
         let later = |entry: &&InterruptEntry| entry.at_ns >= from_ns;
         let mut later = state.interrupts.iter().filter(later);
-        let entries = later.by_ref().take(MAX_LEDGER_ENTRIES).copied().collect();
+        let entries = later
+            .by_ref()
+            .take(MAX_FRAME_LOG_ENTRIES)
+            .copied()
+            .collect();
         InterruptPage {
             entries,
             more: later.next().is_some(),
@@ -90,30 +92,30 @@ impl Device {
         lock(&self.state).chip.set_behaviours(behaviours);
     }
 
-    /// Sets what is called at the first finding that is bad enough. It must not call the device.
-    pub fn on_finding(&self, strictness: Strictness, call: impl Fn() + Send + 'static) {
-        *lock(&self.on_finding) = Some((strictness, Box::new(call)));
+    /// Sets what is called at the first guest error that is bad enough. It must not call the device.
+    pub fn on_guest_error(&self, strictness: Strictness, call: impl Fn() + Send + 'static) {
+        *lock(&self.on_guest_error) = Some((strictness, Box::new(call)));
     }
 
-    /// Tells of findings: to subscribers of each kind the first time, and to whoever waits for the first
+    /// Tells of guest errors: to subscribers of each kind the first time, and to whoever waits for the first
     /// of all.
-    pub(super) fn tell_findings(&self, state: &mut State) {
-        let entries = state.chip.findings().entries();
-        for finding in entries {
-            if state.kinds_told.insert(finding.kind) {
+    pub(super) fn report_guest_errors(&self, state: &mut State) {
+        let entries = state.chip.guest_errors().entries();
+        for error in entries {
+            if state.kinds_reported.insert(error.kind) {
                 self.observers
                     .tell(EventKind::GuestError, || Event::GuestError {
-                        error: told(finding.kind, finding),
+                        error: told(error.kind, error),
                     });
             }
         }
-        if state.findings_told || state.chip.findings().is_empty() {
+        if state.guest_error_reported || state.chip.guest_errors().is_empty() {
             return;
         }
-        if let Some((strictness, call)) = lock(&self.on_finding).as_ref() {
-            let mut kinds = state.chip.findings().entries().map(|found| found.kind);
+        if let Some((strictness, call)) = lock(&self.on_guest_error).as_ref() {
+            let mut kinds = state.chip.guest_errors().entries().map(|found| found.kind);
             if kinds.any(|kind| strictness.stops_at(kind)) {
-                state.findings_told = true;
+                state.guest_error_reported = true;
                 call();
             }
         }

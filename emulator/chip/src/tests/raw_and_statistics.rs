@@ -36,7 +36,7 @@ fn raw_pictures_go_to_the_banks_in_turn() {
     }
     bench.write(VIC + 0x308, 0);
     assert_eq!(bench.frame().raw, None);
-    assert_eq!(bench.findings(), []);
+    assert_eq!(bench.guest_errors(), []);
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn the_control_limit_is_raised_where_raw_capture_is_impossible() {
         assert_eq!(bench.frame().raw, None, "{register:#x} = {value:#x}");
         assert_eq!(bench.read(VIC + 0x1e0), 1 << 21 | 1, "T31 8, row 9");
         assert_eq!(bench.read(VIC + 0x1e4), 0);
-        assert_eq!(bench.findings(), [FindingKind::MdmaNotConfigured]);
+        assert_eq!(bench.guest_errors(), [GuestErrorKind::MdmaNotConfigured]);
     }
 }
 
@@ -88,7 +88,9 @@ fn the_control_limit_is_raised_where_raw_capture_is_impossible() {
 fn a_raw_picture_that_was_not_written_is_not_reported() {
     let mut bench = Bench::capturing();
     let frame = bench.0.frame_start().unwrap();
-    bench.0.frame_end_without(&frame, &[], &[SideJob::Raw]);
+    bench
+        .0
+        .frame_end_without(&frame, &[], &[RawOrStatistics::Raw]);
     assert_eq!(bench.read(VIC + 0x1e4), 0);
 }
 
@@ -112,7 +114,7 @@ fn statistics_are_taken_only_of_what_has_banks() {
         assert_eq!(bench.read(CORE + 0xb4), 0x4000_3000);
         bench.write(CORE + 0xb8, 0x4000_3000);
     }
-    assert_eq!(bench.findings(), []);
+    assert_eq!(bench.guest_errors(), []);
 }
 
 #[test]
@@ -135,7 +137,7 @@ fn each_kind_of_statistics_has_its_interrupt() {
         assert_eq!(bench.read(CORE + 0xb4), 0x3000 | bits);
         bench.write(CORE + 0xb8, 0x3000 | bits);
         let frame = bench.0.frame_start().unwrap();
-        let lost = [SideJob::Statistics(kind)];
+        let lost = [RawOrStatistics::Statistics(kind)];
         bench.0.frame_end_without(&frame, &[], &lost);
         assert_eq!(bench.read(CORE + 0xb4), 0x3000, "nothing was written");
     }
@@ -151,7 +153,7 @@ fn parameter_tables_hold_what_is_written_until_a_reset() {
     bench.hold_in_reset();
     bench.write(SRBC, 0);
     assert_eq!(bench.read(CORE + 0x1000), 0);
-    assert_eq!(bench.findings(), []);
+    assert_eq!(bench.guest_errors(), []);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 //! and statistics (T31 2.9).
 
 use super::Chip;
-use super::findings::FindingKind;
-use super::frame::{Frame, RawJob, SideJob, StatisticsJob};
+use super::frame::{Frame, RawJob, RawOrStatistics, StatisticsJob};
+use super::guest_errors::GuestErrorKind;
 use tx_isp_abi::registers::{Core, Statistics, Tuning, Vic};
 use tx_isp_abi::sensor::BayerOrder;
 use tx_isp_abi::statistics::{BANKS, Kind};
@@ -45,9 +45,10 @@ impl Chip {
                 let control = self.vic(Vic::MdmaControl);
                 let size = Size::from_register(self.vic(Vic::MdmaSize));
                 let stride = self.vic(Vic::MdmaStride);
-                self.findings.report(FindingKind::MdmaNotConfigured, || {
-                    format!("MDMA control {control:#010x}, size {size}, stride {stride}")
-                });
+                self.guest_errors
+                    .report(GuestErrorKind::MdmaNotConfigured, || {
+                        format!("MDMA control {control:#010x}, size {size}, stride {stride}")
+                    });
             }
         }
         job
@@ -133,7 +134,7 @@ impl Chip {
         }
     }
 
-    /// Bits 7:0 and 15:8 of a028 or a828 (T31 2c). Without any, nothing is saturated (our choice).
+    /// Bits 7:0 and 15:8 of a028 or a828 (T31 2c). Without any, nothing is saturated (assumption).
     fn thresholds(&self, kind: Kind) -> [u8; 2] {
         let address = match kind {
             Kind::SecondExposure | Kind::SecondHistogram => SECOND_THRESHOLDS,
@@ -145,12 +146,12 @@ impl Chip {
 
     /// Raises what says that raw picture and statistics are in memory, except the `failed` ones, after the registers
     /// that name the newest banks.
-    pub(super) fn end_side_jobs(&mut self, frame: &Frame, failed: &[SideJob]) {
-        if frame.raw.is_some() && !failed.contains(&SideJob::Raw) {
+    pub(super) fn end_raw_and_statistics(&mut self, frame: &Frame, failed: &[RawOrStatistics]) {
+        if frame.raw.is_some() && !failed.contains(&RawOrStatistics::Raw) {
             self.vic_status[1] |= Vic::MDMA_DONE_0.mask();
         }
         for job in &frame.statistics {
-            if !failed.contains(&SideJob::Statistics(job.kind)) {
+            if !failed.contains(&RawOrStatistics::Statistics(job.kind)) {
                 self.name_newest(job);
                 self.core_status |= interrupt(job.kind);
             }

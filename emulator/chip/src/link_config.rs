@@ -2,7 +2,7 @@
 //! What the VIC and the core are told of the sensor, held against the sensor (T31 2.1, 2.7).
 
 use super::Chip;
-use super::findings::FindingKind;
+use super::guest_errors::GuestErrorKind;
 use tx_isp_abi::Size;
 use tx_isp_abi::registers::{Core, CsiHost, Vic};
 
@@ -22,12 +22,12 @@ struct Asked {
 impl Chip {
     /// Whether the VIC listens where the sensor sends: with another interface than MIPI no frame comes
     /// (T31 2.7; 8, row 10).
-    pub(super) fn vic_hears_the_sensor(&self) -> bool {
+    pub(super) fn vic_matches_sensor(&self) -> bool {
         Vic::INTERFACE_KIND.get(self.storage.get(Vic::Interface.address())) == MIPI
     }
 
     /// The VIC starts: interface, kind of data, words of a line and lanes must be the sensor's (facts
-    /// 2.7, 2.8). But for the interface, frames come all the same (our choice).
+    /// 2.7, 2.8). But for the interface, frames come all the same (assumption).
     pub(super) fn check_sensor_settings(&mut self) {
         let stored = |address| self.storage.get(address);
         let sensor = &self.sensor;
@@ -64,15 +64,16 @@ impl Chip {
         } in asked
         {
             if value != wanted {
-                self.findings.report(FindingKind::SensorMismatch, || {
-                    format!("{register} is {value:#x}, the sensor asks for {wanted:#x}")
-                });
+                self.guest_errors
+                    .report(GuestErrorKind::SensorMismatch, || {
+                        format!("{register} is {value:#x}, the sensor asks for {wanted:#x}")
+                    });
             }
         }
     }
 
     /// A frame comes in: the sizes that VIC and core were told must be the sensor's. 0 is not looked
-    /// at (our choice); the VIC also raises its errors of channel 0.
+    /// at (assumption); the VIC also raises its errors of channel 0.
     pub(super) fn check_frame_size(&mut self) {
         let sensor = self.sensor.size;
         let told = |value: u32| (value != 0).then(|| Size::from_register(value));
@@ -85,9 +86,10 @@ impl Chip {
         }
         for (block, told) in [("VIC RESOLUTION", vic), ("core FRAME_SIZE", core)] {
             if let Some(told) = told.filter(|told| *told != sensor) {
-                self.findings.report(FindingKind::FrameSizeMismatch, || {
-                    format!("{block} is {told}, the sensor sends {sensor}")
-                });
+                self.guest_errors
+                    .report(GuestErrorKind::FrameSizeMismatch, || {
+                        format!("{block} is {told}, the sensor sends {sensor}")
+                    });
             }
         }
     }

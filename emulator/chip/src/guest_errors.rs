@@ -2,7 +2,7 @@
 //! What a driver did wrong: each kind of protocol error with its count, its first occurrence, and
 //! the register accesses before that.
 
-use super::recent::{RecentAccess, RecentAccesses};
+use super::access_log::{AccessLog, LoggedAccess};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -34,15 +34,15 @@ impl fmt::Display for Severity {
 
 /// Declares the kinds once: the name under which reports show one, and a line on what is right with
 /// the section of the reference.
-macro_rules! finding_kinds {
+macro_rules! guest_error_kinds {
     ($( $(#[doc = $doc:literal])+ $kind:ident = $id:literal, $severity:ident, $help:literal; )+) => {
         /// A kind of protocol error.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum FindingKind {
+        pub enum GuestErrorKind {
             $( $(#[doc = $doc])+ $kind, )+
         }
 
-        impl FindingKind {
+        impl GuestErrorKind {
             /// Every kind.
             pub const ALL: &'static [Self] = &[$( Self::$kind, )+];
 
@@ -73,7 +73,7 @@ macro_rules! finding_kinds {
     };
 }
 
-finding_kinds! {
+guest_error_kinds! {
     /// An access to an address where no register is defined.
     UndefinedRegister = "undefined-register", Note,
         "no register is known at this address; reads give 0, writes are lost (T31 2)";
@@ -103,7 +103,7 @@ finding_kinds! {
         "set size, format and strides before CH_EN (T31 2.5)";
     /// A stride that is shorter than a line, or not a multiple of 8 bytes.
     BadStride = "bad-stride", Error,
-        "a stride has at least the bytes of a line and is a multiple of 8 (T31 6.3; 8 is our choice)";
+        "a stride has at least the bytes of a line and is a multiple of 8 (T31 6.3; 8 is an assumption)";
     /// An interrupt acknowledged that was not raised.
     AcknowledgeNotRaised = "acknowledge-not-raised", Suspect,
         "write back the status that was read, no other bits (T31 2.3)";
@@ -163,11 +163,11 @@ finding_kinds! {
 pub struct ParseKindError(String);
 
 fn kinds() -> String {
-    let names: Vec<&str> = FindingKind::ALL.iter().map(|kind| kind.id()).collect();
+    let names: Vec<&str> = GuestErrorKind::ALL.iter().map(|kind| kind.id()).collect();
     names.join(", ")
 }
 
-impl FromStr for FindingKind {
+impl FromStr for GuestErrorKind {
     type Err = ParseKindError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -198,7 +198,7 @@ impl FromStr for Severity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Strictness {
     least: Severity,
-    allowed: Vec<FindingKind>,
+    allowed: Vec<GuestErrorKind>,
 }
 
 impl Default for Strictness {
@@ -219,64 +219,64 @@ impl Strictness {
     }
 
     /// This one does not.
-    pub fn allow(&mut self, kind: FindingKind) {
+    pub fn allow(&mut self, kind: GuestErrorKind) {
         self.allowed.push(kind);
     }
 
     /// Whether a mistake ends the run.
     #[must_use]
-    pub fn stops_at(&self, kind: FindingKind) -> bool {
+    pub fn stops_at(&self, kind: GuestErrorKind) -> bool {
         kind.severity() >= self.least && !self.allowed.contains(&kind)
     }
 }
 
 /// All occurrences of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct GuestError {
     /// What went wrong.
-    pub kind: FindingKind,
+    pub kind: GuestErrorKind,
     /// How often.
     pub count: u64,
     /// What happened the first time.
     pub first: String,
     /// The register accesses before the first time, oldest first.
-    pub before: Vec<RecentAccess>,
+    pub before: Vec<LoggedAccess>,
 }
 
-/// The findings of a run.
+/// The guest errors of a run.
 #[derive(Clone, Debug, Default)]
-pub struct Findings {
-    by_kind: BTreeMap<FindingKind, Finding>,
-    recent: RecentAccesses,
+pub struct GuestErrors {
+    by_kind: BTreeMap<GuestErrorKind, GuestError>,
+    access_log: AccessLog,
 }
 
-impl Findings {
+impl GuestErrors {
     /// Counts an occurrence; `detail` is called for the first of its kind only.
-    pub fn report(&mut self, kind: FindingKind, detail: impl FnOnce() -> String) {
-        let recent = &self.recent;
+    pub fn report(&mut self, kind: GuestErrorKind, detail: impl FnOnce() -> String) {
+        let access_log = &self.access_log;
         self.by_kind
             .entry(kind)
-            .or_insert_with(|| Finding {
+            .or_insert_with(|| GuestError {
                 kind,
                 count: 0,
                 first: detail(),
-                before: recent.oldest_first(),
+                before: access_log.oldest_first(),
             })
             .count += 1;
     }
 
-    /// Notes a read for the findings that come after it.
+    /// Notes a read for the guest errors that come after it.
     pub(super) fn note_read(&mut self, address: PhysAddr, value: u32) {
-        self.recent.note(false, address, value);
+        self.access_log.note(false, address, value);
     }
 
-    /// Notes a write for the findings that come after it.
+    /// Notes a write for the guest errors that come after it.
     pub(super) fn note_write(&mut self, address: PhysAddr, value: u32) {
-        self.recent.note(true, address, value);
+        self.access_log.note(true, address, value);
     }
 
     /// The kinds that occurred.
-    pub fn entries(&self) -> impl Iterator<Item = &Finding> {
+    pub fn entries(&self) -> impl Iterator<Item = &GuestError> {
         self.by_kind.values()
     }
 
@@ -293,25 +293,25 @@ mod tests {
 
     #[test]
     fn each_kind_has_a_name_of_its_own_and_names_its_source() {
-        let mut names: Vec<&str> = FindingKind::ALL.iter().map(|kind| kind.id()).collect();
+        let mut names: Vec<&str> = GuestErrorKind::ALL.iter().map(|kind| kind.id()).collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), FindingKind::ALL.len());
-        for kind in FindingKind::ALL {
+        assert_eq!(names.len(), GuestErrorKind::ALL.len());
+        for kind in GuestErrorKind::ALL {
             assert!(kind.help().contains("(T31 "), "{}", kind.id());
         }
     }
 
     #[test]
-    fn a_finding_keeps_the_accesses_before_its_first_occurrence() {
-        let mut findings = Findings::default();
-        findings.note_write(PhysAddr(0x1330_9804), 1);
-        findings.report(FindingKind::UndefinedValue, || "first".to_owned());
-        findings.note_write(PhysAddr(0x1330_9804), 2);
-        findings.report(FindingKind::UndefinedValue, || "second".to_owned());
-        let finding = findings.entries().next().unwrap();
-        assert_eq!((finding.count, finding.first.as_str()), (2, "first"));
-        assert_eq!(finding.before.len(), 1);
-        assert_eq!(finding.before[0].value, 1);
+    fn a_guest_error_keeps_the_accesses_before_its_first_occurrence() {
+        let mut guest_errors = GuestErrors::default();
+        guest_errors.note_write(PhysAddr(0x1330_9804), 1);
+        guest_errors.report(GuestErrorKind::UndefinedValue, || "first".to_owned());
+        guest_errors.note_write(PhysAddr(0x1330_9804), 2);
+        guest_errors.report(GuestErrorKind::UndefinedValue, || "second".to_owned());
+        let error = guest_errors.entries().next().unwrap();
+        assert_eq!((error.count, error.first.as_str()), (2, "first"));
+        assert_eq!(error.before.len(), 1);
+        assert_eq!(error.before[0].value, 1);
     }
 }

@@ -8,9 +8,9 @@ pub type BoxedError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Whether the event loop is to end, and with what. The first word counts.
 #[derive(Debug, Default)]
-pub struct Ending(RefCell<Option<Result<(), BoxedError>>>);
+pub struct ExitStatus(RefCell<Option<Result<(), BoxedError>>>);
 
-impl Ending {
+impl ExitStatus {
     /// All is done.
     pub fn end(&self) {
         self.0.borrow_mut().get_or_insert(Ok(()));
@@ -21,7 +21,7 @@ impl Ending {
         self.0.borrow_mut().get_or_insert(Err(error.into()));
     }
 
-    /// [`Ending::fail`] if `result` is an error.
+    /// [`ExitStatus::fail`] if `result` is an error.
     pub fn check<E: Into<BoxedError>>(&self, result: Result<(), E>) {
         if let Err(error) = result {
             self.fail(error);

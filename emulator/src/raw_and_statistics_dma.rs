@@ -9,7 +9,7 @@ use crate::statistics::Statistics;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::sensor::Sensor;
 use tx_isp_abi::statistics::Kind;
-use tx_isp_chip::{FindingKind, NoisePlane, RawJob, SideJob, StatisticsJob};
+use tx_isp_chip::{GuestErrorKind, NoisePlane, RawJob, RawOrStatistics, StatisticsJob};
 use tx_isp_picture::{Brightness, RenderError, Rendered, Renderer, SensorFrame};
 use vm_memory::{GuestAddress, GuestAddressSpace, GuestMemoryBackend};
 
@@ -18,7 +18,7 @@ const MARK_BYTES: usize = 16;
 
 /// Why something was not written.
 #[derive(Debug, thiserror::Error)]
-enum SideError {
+enum RawOrStatisticsError {
     #[error("{what}: {length:#x} bytes at {address} are not in RAM")]
     OutsideMemory {
         what: &'static str,
@@ -49,18 +49,18 @@ pub(crate) fn write(
     if let Some(job) = &started.frame.raw {
         match write_raw(renderer, &frame, started, job) {
             Ok(rendered) => outcome.bytes += rendered.bytes,
-            Err(SideError::Render(RenderError::Revoked)) => return Err(Revoked),
-            Err(error) => fail(SideJob::Raw, &frame, &error, outcome),
+            Err(RawOrStatisticsError::Render(RenderError::Revoked)) => return Err(Revoked),
+            Err(error) => fail(RawOrStatistics::Raw, &frame, &error, outcome),
         }
     }
     for (index, plane) in (0..).zip(&started.frame.noise) {
         match write_mark(started, plane, index) {
             Ok(()) => {}
-            Err(SideError::Revoked(revoked)) => return Err(revoked),
+            Err(RawOrStatisticsError::Revoked(revoked)) => return Err(revoked),
             Err(error) => {
                 let detail = format!("frame {}: {error}", frame.number);
-                let kind = FindingKind::DmaOutsideMemory;
-                outcome.findings.push((kind, detail));
+                let kind = GuestErrorKind::DmaOutsideMemory;
+                outcome.guest_errors.push((kind, detail));
             }
         }
     }
@@ -74,8 +74,13 @@ pub(crate) fn write(
             for job in jobs {
                 match write_bank(started, job, &statistics.bank(job.kind, job.thresholds)) {
                     Ok(()) => {}
-                    Err(SideError::Revoked(revoked)) => return Err(revoked),
-                    Err(error) => fail(SideJob::Statistics(job.kind), &frame, &error, outcome),
+                    Err(RawOrStatisticsError::Revoked(revoked)) => return Err(revoked),
+                    Err(error) => fail(
+                        RawOrStatistics::Statistics(job.kind),
+                        &frame,
+                        &error,
+                        outcome,
+                    ),
                 }
             }
         }
@@ -85,7 +90,7 @@ pub(crate) fn write(
                 "frame {} has no statistics: {error}",
                 frame.number
             );
-            let lost = kinds.into_iter().map(SideJob::Statistics);
+            let lost = kinds.into_iter().map(RawOrStatistics::Statistics);
             outcome.lost.extend(lost);
         }
     }
@@ -97,14 +102,14 @@ fn write_raw(
     frame: &SensorFrame,
     started: &StartedFrame,
     job: &RawJob,
-) -> Result<Rendered, SideError> {
+) -> Result<Rendered, RawOrStatisticsError> {
     let memory = started.memory.memory();
     let before_last = u64::from(job.size.height.saturating_sub(1)) * u64::from(job.stride);
     let length = before_last + u64::from(job.size.width) * 2;
     let slice = usize::try_from(length)
         .ok()
         .and_then(|count| memory.get_slice(address(job.address), count).ok())
-        .ok_or(SideError::OutsideMemory {
+        .ok_or(RawOrStatisticsError::OutsideMemory {
             what: "raw picture",
             address: job.address,
             length,
@@ -124,9 +129,13 @@ fn mark(number: u32, plane: u32) -> [u8; MARK_BYTES] {
     mark
 }
 
-fn write_mark(started: &StartedFrame, plane: &NoisePlane, index: u32) -> Result<(), SideError> {
+fn write_mark(
+    started: &StartedFrame,
+    plane: &NoisePlane,
+    index: u32,
+) -> Result<(), RawOrStatisticsError> {
     let memory = started.memory.memory();
-    let outside = || SideError::OutsideMemory {
+    let outside = || RawOrStatisticsError::OutsideMemory {
         what: plane.name,
         address: plane.address,
         length: plane.bytes,
@@ -147,11 +156,15 @@ fn write_mark(started: &StartedFrame, plane: &NoisePlane, index: u32) -> Result<
     Ok(())
 }
 
-fn write_bank(started: &StartedFrame, job: &StatisticsJob, bank: &[u8]) -> Result<(), SideError> {
+fn write_bank(
+    started: &StartedFrame,
+    job: &StatisticsJob,
+    bank: &[u8],
+) -> Result<(), RawOrStatisticsError> {
     let memory: <GuestMemory as GuestAddressSpace>::T = started.memory.memory();
     // As a whole or not at all.
     let slice = memory.get_slice(address(job.address), bank.len());
-    let slice = slice.map_err(|_| SideError::OutsideMemory {
+    let slice = slice.map_err(|_| RawOrStatisticsError::OutsideMemory {
         what: "bank of statistics",
         address: job.address,
         length: u64::try_from(bank.len()).unwrap_or(u64::MAX),
@@ -164,16 +177,22 @@ fn address(address: PhysAddr) -> GuestAddress {
 }
 
 /// A mistake of the driver's, or trouble on the host.
-fn fail(job: SideJob, frame: &SensorFrame, error: &SideError, outcome: &mut Outcome) {
+fn fail(
+    job: RawOrStatistics,
+    frame: &SensorFrame,
+    error: &RawOrStatisticsError,
+    outcome: &mut Outcome,
+) {
     outcome.lost.push(job);
     match error {
-        SideError::OutsideMemory { .. } | SideError::Render(RenderError::Memory(_)) => {
+        RawOrStatisticsError::OutsideMemory { .. }
+        | RawOrStatisticsError::Render(RenderError::Memory(_)) => {
             let detail = format!("frame {}: {error}", frame.number);
             outcome
-                .findings
-                .push((FindingKind::DmaOutsideMemory, detail));
+                .guest_errors
+                .push((GuestErrorKind::DmaOutsideMemory, detail));
         }
-        SideError::Render(_) | SideError::Revoked(_) => {
+        RawOrStatisticsError::Render(_) | RawOrStatisticsError::Revoked(_) => {
             log::log!(
                 lost_frame_level(),
                 "frame {} is lost: {error}",

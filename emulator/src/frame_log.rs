@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The frame ledger: what DMA has written, so that it can be compared with what a client received.
+//! The frame log: what DMA has written, so that it can be compared with what a client received.
 
-use crate::monitor::protocol::{LedgerEntry, LedgerPage};
+use crate::monitor::protocol::{FrameLogEntry, FrameLogPage};
 use std::collections::VecDeque;
 use std::time::Duration;
 use tx_isp_abi::channel::ChannelId;
@@ -48,19 +48,19 @@ struct Pages {
 
 /// The pictures that DMA has written, by channel.
 #[derive(Debug)]
-pub struct Ledger {
+pub struct FrameLog {
     channels: [Pages; ChannelId::COUNT],
     capacity: usize,
 }
 
-impl Default for Ledger {
+impl Default for FrameLog {
     fn default() -> Self {
         Self::with_capacity(ENTRIES_PER_CHANNEL)
     }
 }
 
-impl Ledger {
-    /// An empty ledger that remembers so many pictures of each channel.
+impl FrameLog {
+    /// An empty frame log that remembers so many pictures of each channel.
     #[must_use]
     pub fn with_capacity(entries_per_channel: usize) -> Self {
         Self {
@@ -100,7 +100,7 @@ impl Ledger {
         session: Option<u32>,
         from: u32,
         limit: usize,
-    ) -> LedgerPage {
+    ) -> FrameLogPage {
         let pages = &self.channels[channel.index()];
         let newest = pages.newest.map_or(0, |(session, _)| session);
         let session = session.unwrap_or(newest);
@@ -112,7 +112,7 @@ impl Ledger {
             .range(start..)
             .take_while(|(_, record)| record.session == session);
         let entries = matching.by_ref().take(limit).map(entry).collect();
-        LedgerPage {
+        FrameLogPage {
             channel: channel.number(),
             session,
             entries,
@@ -122,8 +122,8 @@ impl Ledger {
     }
 }
 
-pub(crate) fn entry((sequence, record): &(u32, Record)) -> LedgerEntry {
-    LedgerEntry {
+pub(crate) fn entry((sequence, record): &(u32, Record)) -> FrameLogEntry {
+    FrameLogEntry {
         channel: record.channel.number(),
         session: record.session,
         frame: record.frame,
@@ -165,55 +165,55 @@ mod tests {
         }
     }
 
-    fn sequences(page: &LedgerPage) -> Vec<u32> {
+    fn sequences(page: &FrameLogPage) -> Vec<u32> {
         page.entries.iter().map(|entry| entry.sequence).collect()
     }
 
     #[test]
     fn sequence_numbers_count_from_the_first_frame_of_the_session() {
-        let mut ledger = Ledger::default();
+        let mut frame_log = FrameLog::default();
         for (session, frame) in [(1, 5), (1, 6), (1, 9), (2, 30), (2, 31)] {
-            ledger.record(record(session, frame));
+            frame_log.record(record(session, frame));
         }
-        let first = ledger.page(CHANNEL, Some(1), 0, 100);
+        let first = frame_log.page(CHANNEL, Some(1), 0, 100);
         assert_eq!(sequences(&first), [0, 1, 4]);
-        let newest = ledger.page(CHANNEL, None, 0, 100);
+        let newest = frame_log.page(CHANNEL, None, 0, 100);
         assert_eq!((newest.session, sequences(&newest)), (2, vec![0, 1]));
         assert_eq!(newest.entries[1].frame, 31);
         assert_eq!(newest.entries[1].crc32, 31 ^ 0xffff_ffff);
         assert_eq!(newest.entries[1].format, "nv21");
         assert_eq!(newest.entries[1].done_ns, 50_000);
-        assert!(sequences(&ledger.page(CHANNEL, Some(3), 0, 100)).is_empty());
+        assert!(sequences(&frame_log.page(CHANNEL, Some(3), 0, 100)).is_empty());
     }
 
     #[test]
     fn a_page_begins_where_asked_and_says_whether_there_is_more() {
-        let mut ledger = Ledger::default();
+        let mut frame_log = FrameLog::default();
         for frame in 100..110 {
-            ledger.record(record(1, frame));
+            frame_log.record(record(1, frame));
         }
-        ledger.record(record(2, 200));
-        let page = ledger.page(CHANNEL, Some(1), 3, 4);
+        frame_log.record(record(2, 200));
+        let page = frame_log.page(CHANNEL, Some(1), 3, 4);
         assert_eq!((sequences(&page), page.more), (vec![3, 4, 5, 6], true));
-        let page = ledger.page(CHANNEL, Some(1), 7, 4);
+        let page = frame_log.page(CHANNEL, Some(1), 7, 4);
         assert_eq!((sequences(&page), page.more), (vec![7, 8, 9], false));
     }
 
     #[test]
     fn the_oldest_make_place_and_are_counted() {
-        let mut ledger = Ledger::with_capacity(4);
+        let mut frame_log = FrameLog::with_capacity(4);
         for frame in 1..=6 {
-            ledger.record(record(1, frame));
+            frame_log.record(record(1, frame));
         }
-        let page = ledger.page(CHANNEL, None, 0, 100);
+        let page = frame_log.page(CHANNEL, None, 0, 100);
         assert_eq!(sequences(&page), [2, 3, 4, 5]);
-        assert_eq!((page.evicted, ledger.evicted(CHANNEL)), (2, 2));
-        assert_eq!(ledger.evicted(ChannelId::ALL[0]), 0);
+        assert_eq!((page.evicted, frame_log.evicted(CHANNEL)), (2, 2));
+        assert_eq!(frame_log.evicted(ChannelId::ALL[0]), 0);
     }
 
     #[test]
     fn a_channel_that_never_started_has_no_session() {
-        let page = Ledger::default().page(ChannelId::ALL[0], None, 0, 100);
+        let page = FrameLog::default().page(ChannelId::ALL[0], None, 0, 100);
         assert_eq!((page.session, page.entries.len(), page.more), (0, 0, false));
     }
 }

@@ -12,7 +12,7 @@ fn the_sensors_own_size_is_no_error() {
     bench.write(CORE + 4, FULL_HD);
     bench.frame();
     assert_eq!(bench.read(VIC + 0x1e0), 1);
-    assert_eq!(bench.findings(), []);
+    assert_eq!(bench.guest_errors(), []);
 }
 
 #[test]
@@ -26,13 +26,13 @@ fn another_size_is_an_error_of_the_lines_or_of_their_number() {
         bench.write(VIC + 4, size);
         bench.frame();
         assert_eq!(bench.read(VIC + 0x1e0), status, "T31 2.7");
-        assert_eq!(bench.findings(), [FindingKind::FrameSizeMismatch]);
+        assert_eq!(bench.guest_errors(), [GuestErrorKind::FrameSizeMismatch]);
     }
     let mut bench = Bench::streaming();
     bench.write(CORE + 4, 1280 << 16 | 720);
     bench.frame();
     assert_eq!(bench.read(VIC + 0x1e0), 1);
-    assert_eq!(bench.findings(), [FindingKind::FrameSizeMismatch]);
+    assert_eq!(bench.guest_errors(), [GuestErrorKind::FrameSizeMismatch]);
 }
 
 #[test]
@@ -58,9 +58,9 @@ fn settings_for_another_sensor_are_found_when_the_vic_starts() {
         let mut bench = Bench::streaming();
         bench.write(VIC, 0);
         bench.write(register, value);
-        assert_eq!(bench.findings(), []);
+        assert_eq!(bench.guest_errors(), []);
         bench.write(VIC, 1);
-        assert_eq!(bench.findings(), [FindingKind::SensorMismatch]);
+        assert_eq!(bench.guest_errors(), [GuestErrorKind::SensorMismatch]);
     }
 }
 
@@ -70,7 +70,7 @@ fn what_is_read_only_and_unknown_keeps_its_value() {
     let before = bench.read(CORE + 0x90);
     bench.write(CORE + 0x90, !before);
     assert_eq!(bench.read(CORE + 0x90), before);
-    assert_eq!(bench.findings(), []);
+    assert_eq!(bench.guest_errors(), []);
 }
 
 #[test]
@@ -78,5 +78,5 @@ fn the_mipi_pages_hold_what_is_written() {
     let mut bench = Bench::streaming();
     bench.write(0x1002_2008, 0xe3);
     assert_eq!(bench.read(0x1002_2008), 0xe3, "T31 2.8");
-    assert_eq!(bench.findings(), []);
+    assert_eq!(bench.guest_errors(), []);
 }
