@@ -41,7 +41,7 @@ const RESET_POLL_US: u32 = 2000;
 /// The VIC leaves configuration within 100 ms (facts 2.7).
 const VIC_POLLS: u32 = 100;
 const VIC_POLL_US: u32 = 1000;
-/// The sensor's link comes up within 100 ms (our choice).
+/// The sensor's link comes up within 100 ms (assumption).
 const PHY_POLLS: u32 = 100;
 const PHY_POLL_US: u32 = 1000;
 /// PHY_STATE with a sensor: 0x630, then 0x300 or 0x330 (facts 2.8); without, it stays at 0x200.

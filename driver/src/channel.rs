@@ -24,7 +24,7 @@ pub const MAX_BUFFERS: usize = 32;
 /// buffers wait in the driver, so that a push never finds the FIFO full.
 pub const IN_HARDWARE: usize = 4;
 
-/// At a start the FIFOs are looked at, and cleared, so often until they are empty (our choice; facts 8, row 6).
+/// At a start the FIFOs are looked at, and cleared, so often until they are empty (assumption; facts 8, row 6).
 const CLEAR_TRIES: u32 = 3;
 
 /// CH_EN's strobes (facts 2b.5).

@@ -14,16 +14,16 @@ use crate::interrupt::InterruptReport;
 use crate::isp::Isp;
 use tx_isp_abi::registers::{Core, Vic};
 
-/// So many interrupts in a row with errors and without a frame are a storm (our choice: no frame of
+/// So many interrupts in a row with errors and without a frame are a storm (assumption: no frame of
 /// three channels raises more than a handful).
 const STORM_LIMIT: u32 = 32;
 /// Without a frame for so long, in nanoseconds, the done FIFOs are looked at: five frames of the
-/// slowest sensor (facts 7.3; our choice).
+/// slowest sensor (facts 7.3; assumption).
 const SILENT_NS: u64 = 1_000_000_000;
 /// Without a frame for so long, in nanoseconds, the ISP is started anew: as long as a channel's stop may take (facts
-/// 2.5; our choice).
+/// 2.5; assumption).
 const STALLED_NS: u64 = 3_000_000_000;
-/// So many starts without a frame are tried; then the clients hear of it (our choice).
+/// So many starts without a frame are tried; then the clients hear of it (assumption).
 const RESTARTS: u32 = 3;
 /// A bus that fails is tried for so long, in nanoseconds, before the device below it is reset (our
 /// choice).

@@ -26,7 +26,7 @@ const CONTROL: u32 = 0x65;
 /// A message is over within 255 polls, 150 us apart (T31 2d).
 const BUS_POLLS: u32 = 255;
 const BUS_POLL_US: u32 = 150;
-/// How long the sensor's reset is low, and how long it needs afterwards (our choice).
+/// How long the sensor's reset is low, and how long it needs afterwards (assumption).
 const RESET_US: u32 = 20_000;
 
 impl<B: Bus> Isp<B> {

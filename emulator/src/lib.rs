@@ -24,6 +24,3 @@ pub mod strict;
 pub mod timer;
 pub mod timer_fd;
 pub mod trace;
-
-/// The monitor under the name that it had.
-pub use monitor as control;

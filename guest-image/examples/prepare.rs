@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use clap::Parser;
 use guest_image::host::{self, Needs};
-use guest_image::{CarveOut, ImageRequest, KernelChoice, Progress, Workshop};
+use guest_image::{ImageRequest, KernelChoice, Progress, Workshop};
 
 /// Prepare what the guest boots.
 #[derive(Parser)]
@@ -80,11 +80,7 @@ fn main() -> Result<()> {
     println!("{:7.2} s  in all", begin.elapsed().as_secs_f64());
     println!("{image:#?}");
 
-    let carve_out = CarveOut {
-        base: 99 << 20,
-        size: 29 << 20,
-    };
-    let placed = image.placement(128 << 20, Some(carve_out))?;
+    let placed = image.placement(128 << 20, Some(99 << 20))?;
     println!(
         "qemu-system-mipsel -M malta -m 128M -nographic -nic none -vga none -no-reboot -kernel {} {} \
          -append \"console=ttyS0 mem=99M@0x0 rmem=29M@0x6300000 {} {}\"",

@@ -40,6 +40,6 @@ mod workshop;
 pub use error::Error;
 pub use host_setup::progress::{self, Progress, Silent};
 pub use kernel::KernelChoice;
-pub use placement::{CarveOut, Placement};
+pub use placement::Placement;
 pub use user_modules::{Sdk, USER_MODULES};
 pub use workshop::{ExtraFile, GuestImage, ImageRequest, Workshop};

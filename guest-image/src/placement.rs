@@ -22,15 +22,6 @@ const KSEG0: u64 = 0x8000_0000;
 /// least: page tables, its own allocations, modules.
 const WORKING_ROOM: u64 = 12 * MIB;
 
-/// Memory that Linux is not to use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CarveOut {
-    /// Physical address of its first byte.
-    pub base: u64,
-    /// Bytes.
-    pub size: u64,
-}
-
 /// Where the initramfs goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Placement {
@@ -42,15 +33,13 @@ pub struct Placement {
 
 impl Placement {
     /// Places an initramfs of `size` bytes in `ram` bytes of guest memory, behind a kernel that
-    /// ends at physical address `kernel_end`, and clear of the carve-out.
+    /// ends at physical address `kernel_end`, and below `limit`, where what Linux is not to use begins.
     ///
     /// # Errors
     /// [`Error::TooLittleMemory`] if they do not fit, or if nothing would be left to work with:
     /// the unpacked initramfs takes its size once more.
-    pub fn find(ram: u64, carve_out: Option<CarveOut>, kernel_end: u64, size: u64) -> Result<Self> {
-        let top = carve_out
-            .map_or(ram, |carve_out| carve_out.base.min(ram))
-            .min(LOW_MEMORY);
+    pub fn find(ram: u64, limit: Option<u64>, kernel_end: u64, size: u64) -> Result<Self> {
+        let top = limit.unwrap_or(ram).min(ram).min(LOW_MEMORY);
         let needed = round_up(kernel_end) + 2 * round_up(size) + WORKING_ROOM;
         if needed > top {
             return Err(Error::TooLittleMemory {
@@ -88,10 +77,8 @@ fn round_up(bytes: u64) -> u64 {
 mod tests {
     use super::*;
 
-    const CAMERA: Option<CarveOut> = Some(CarveOut {
-        base: 99 * MIB,
-        size: 29 * MIB,
-    });
+    /// Where a camera's carve-out begins.
+    const CAMERA: Option<u64> = Some(99 * MIB);
 
     #[test]
     fn it_ends_below_the_carve_out_and_starts_above_the_kernel() {

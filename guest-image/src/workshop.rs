@@ -10,7 +10,7 @@ use crate::initramfs::Initramfs;
 use crate::kernel::modules::module_info;
 use crate::kernel::{self, Kernel, KernelChoice};
 use crate::module::{self, Module};
-use crate::placement::{CarveOut, Placement};
+use crate::placement::Placement;
 use crate::user_modules::Sdk;
 use crate::{agent, board, newest_qemu, user_modules, userland, vendor_client};
 use host_setup::progress::Progress;
@@ -135,12 +135,13 @@ pub struct GuestImage {
 }
 
 impl GuestImage {
-    /// Where the initramfs goes in a guest with `ram` bytes of memory.
+    /// Where the initramfs goes in a guest with `ram` bytes of memory: below `limit`, where what Linux is
+    /// not to use begins.
     ///
     /// # Errors
     /// [`crate::Error::TooLittleMemory`] if there is no room for it.
-    pub fn placement(&self, ram: u64, carve_out: Option<CarveOut>) -> Result<Placement> {
-        Placement::find(ram, carve_out, self.kernel_end, self.initramfs_size)
+    pub fn placement(&self, ram: u64, limit: Option<u64>) -> Result<Placement> {
+        Placement::find(ram, limit, self.kernel_end, self.initramfs_size)
     }
 }
 

@@ -127,7 +127,7 @@ impl Rig {
         self.0.told.0.swap(0, Ordering::Relaxed) > 0
     }
 
-    /// CRC-32 of a picture in memory, as the ledger has it: the visible bytes of Y, then of UV.
+    /// CRC-32 of a picture in memory, as the frame log has it: the visible bytes of Y, then of UV.
     ///
     /// # Errors
     /// If it does not lie in memory.
@@ -151,10 +151,10 @@ impl Rig {
         Ok(hasher.finalize())
     }
 
-    /// The checksum of the newest picture that DMA has written to an address, as the ledger tells it.
+    /// The checksum of the newest picture that DMA has written to an address, as the frame log tells it.
     #[must_use]
     pub fn written_checksum(&self, channel: ChannelId, address: PhysAddr) -> Option<u32> {
-        let page = self.0.device.ledger_page(channel, None, 0);
+        let page = self.0.device.frame_log_page(channel, None, 0);
         let newest = page.entries.iter().rev();
         newest
             .filter(|entry| entry.y_address == address.0)

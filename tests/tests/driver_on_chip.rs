@@ -30,11 +30,11 @@ fn start(isp: &mut Isp<Board>, channel: ChannelId, count: u32) {
     isp.stream_on(channel).unwrap();
 }
 
-fn findings(board: &Board) -> Vec<String> {
+fn guest_errors(board: &Board) -> Vec<String> {
     board.chip(|chip| {
-        chip.findings()
+        chip.guest_errors()
             .entries()
-            .map(|finding| finding.first.clone())
+            .map(|error| error.first.clone())
             .collect()
     })
 }
@@ -67,7 +67,7 @@ fn hundreds_of_frames_come_in_order_one_round_trip_each() {
         next = (next + 1) % 4;
     }
     isp.stream_off(MAIN).unwrap();
-    assert_eq!(findings(&board), [""; 0]);
+    assert_eq!(guest_errors(&board), [""; 0]);
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn start_and_stop_can_be_repeated_a_hundred_times() {
         assert!(board.frame().is_none(), "the ISP is shut down");
         assert_eq!(board.chip(|chip| chip.irq_lines()), 0);
     }
-    assert_eq!(findings(&board), [""; 0]);
+    assert_eq!(guest_errors(&board), [""; 0]);
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn the_chroma_plane_begins_where_the_client_wants_it() {
         );
         isp.stream_off(MAIN).unwrap();
     }
-    assert_eq!(findings(&board), [""; 0]);
+    assert_eq!(guest_errors(&board), [""; 0]);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn a_second_channel_in_rgb_is_refused() {
     isp.stream_off(second).unwrap();
     isp.stream_on(third).unwrap();
     isp.stream_off(third).unwrap();
-    assert_eq!(findings(&board), [""; 0]);
+    assert_eq!(guest_errors(&board), [""; 0]);
 }
 
 #[test]
@@ -246,7 +246,7 @@ fn more_buffers_than_the_fifo_holds_all_get_their_turn() {
         let report = isp.handle_interrupt().unwrap();
         assert_eq!(report.completed.as_slice()[0].index, index);
     }
-    assert_eq!(findings(&board), [""; 0]);
+    assert_eq!(guest_errors(&board), [""; 0]);
 }
 
 #[test]
@@ -301,7 +301,7 @@ fn three_channels_stream_side_by_side() {
         isp.stream_off(*channel).unwrap();
     }
     assert!(board.frame().is_none());
-    assert_eq!(findings(&board), [""; 0]);
+    assert_eq!(guest_errors(&board), [""; 0]);
 }
 
 #[test]
@@ -338,7 +338,7 @@ fn each_format_streams_with_its_own_addresses() {
         }
         isp.stream_off(MAIN).unwrap();
         isp.stream_off(ChannelId::ALL[1]).unwrap();
-        assert_eq!(findings(&board), [""; 0]);
+        assert_eq!(guest_errors(&board), [""; 0]);
     }
 }
 
@@ -434,7 +434,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
-    /// Whatever the order of calls: no finding, no buffer that was not queued, none twice, and
+    /// Whatever the order of calls: no guest error, no buffer that was not queued, none twice, and
     /// sequence numbers that rise.
     #[test]
     fn the_driver_never_breaks_the_protocol(steps in steps()) {
@@ -480,7 +480,7 @@ proptest! {
                 }
             }
         }
-        prop_assert_eq!(findings(&board), [""; 0]);
+        prop_assert_eq!(guest_errors(&board), [""; 0]);
     }
 }
 

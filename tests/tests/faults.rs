@@ -2,13 +2,13 @@
 //! The fault matrix on the host.
 
 use tx_isp_chip::faults::FaultKind;
-use tx_isp_tests::faults::{cases, guest_cases, judge};
+use tx_isp_tests::faults::{cases, guest_cases, verify};
 
 #[test]
 fn the_driver_survives_every_fault_of_the_matrix() {
     let mut failed = Vec::new();
     for case in cases().unwrap() {
-        let row = judge(&case, 1);
+        let row = verify(&case, 1);
         println!("{:?}: {}", row.faults, row.happened);
         if !row.passed() {
             failed.push(row);
@@ -46,8 +46,8 @@ fn random_faults_are_the_same_for_the_same_seed_and_survived_for_any() {
         .find(|case| case.plan.faults.len() > 3)
         .unwrap();
     for seed in 1..=8 {
-        let row = judge(random, seed);
+        let row = verify(random, seed);
         assert!(row.passed(), "seed {seed}: {row:#?}");
-        assert_eq!(judge(random, seed), row);
+        assert_eq!(verify(random, seed), row);
     }
 }

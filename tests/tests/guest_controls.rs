@@ -25,7 +25,7 @@ fn add(suite: &mut CarrierSuite<'_>) {
             ..SensorConfig::default()
         },
         emulator: |prepared| {
-            // A finding is to end it.
+            // A guest error is to end it.
             let debug = DebugConfig {
                 strict: Some(Severity::Error),
                 ..DebugConfig::default()
@@ -57,7 +57,7 @@ fn add(suite: &mut CarrierSuite<'_>) {
     );
     suite.test_in(
         &guest,
-        "streams in the carve-out have no finding under --strict",
+        "streams in the carve-out have no guest error under --strict",
         |running| running.strictly(),
     );
     suite.close(&guest, "these pictures");

@@ -9,11 +9,11 @@ use guest_protocol::message::Request;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use testbed::capture;
-use testbed::guest_error::GuestError;
+use testbed::guest_failure::GuestFailure;
 use testbed::progress::Steps;
 use tx_isp_abi::Size;
 use tx_isp_abi::format::PixelFormat;
-use tx_isp_emulator::control::Client;
+use tx_isp_emulator::monitor::Client;
 use tx_isp_tests::guest::streams::{FRAMES, main_stream};
 use tx_isp_tests::guest::suite::{self, Boot, CarrierSuite, Running};
 
@@ -46,7 +46,7 @@ fn panic(running: &mut Running) -> Result<()> {
     let guest = &mut running.guest;
     guest.call(&Request::Panic, SOON)?;
     match guest.next("the guest's end", SOON) {
-        Err(GuestError::Panic { console }) => {
+        Err(GuestFailure::Panic { console }) => {
             let text = console.join("\n");
             ensure!(
                 text.contains("sysrq"),
@@ -62,7 +62,7 @@ fn panic(running: &mut Running) -> Result<()> {
 fn dead_emulator(running: &mut Running) -> Result<()> {
     let guest = &mut running.guest;
     let pid = Pid::from_raw(guest.emulator.process.child().id().try_into()?);
-    let watched = Client::connect(&guest.emulator.control_path, SOON)?;
+    let watched = Client::connect(&guest.emulator.monitor_path, SOON)?;
     let killer = std::thread::spawn(move || kill_while_streaming(watched, pid));
     let begin = Instant::now();
     let config = main_stream(Size::new(640, 360), PixelFormat::Nv12, 1_000_000);
@@ -71,8 +71,8 @@ fn dead_emulator(running: &mut Running) -> Result<()> {
         Ok(killed) => killed?,
         Err(_) => bail!("the thread that kills the emulator panicked"),
     }
-    match capture.trouble {
-        Some(GuestError::EmulatorEnded {
+    match capture.failure {
+        Some(GuestFailure::EmulatorEnded {
             guest: Some(failure),
             ..
         }) => {
@@ -89,7 +89,7 @@ fn dead_emulator(running: &mut Running) -> Result<()> {
         }
         other => bail!(
             "{} frames came, then the client of a dead emulator got {other:?}",
-            capture.judge.received
+            capture.verifier.received
         ),
     }
 }

@@ -38,7 +38,7 @@ fn add(suite: &mut CarrierSuite<'_>) {
             for case in cases {
                 let name = format!("the driver survives {}", case.plan.faults[0]);
                 suite.test_in(&guest, &name, move |running| {
-                    let row = faults::guest::judge(&mut running.guest, &case);
+                    let row = faults::guest::verify(&mut running.guest, &case);
                     let problems = row.problems.join("; ");
                     ensure!(row.passed(), "{}: {problems}", row.happened);
                     Ok(())
@@ -52,11 +52,11 @@ fn add(suite: &mut CarrierSuite<'_>) {
 
 fn timeline(guest: &mut Guest) -> Result<()> {
     let config = main_stream(Size::new(1920, 1080), PixelFormat::Nv12, FRAMES);
-    let first = clock::sight(guest)?;
+    let first = clock::sample(guest)?;
     let outcome = capture::run(guest, &config, &Steps::silent())?;
-    let last = clock::sight(guest)?;
-    let frames: Vec<_> = outcome.judge.dequeues.into_iter().collect();
-    let control = &mut guest.emulator.control;
+    let last = clock::sample(guest)?;
+    let frames: Vec<_> = outcome.verifier.dequeues.into_iter().collect();
+    let control = &mut guest.emulator.monitor;
     let order = Timeline::collect(control, [first, last], frames)?.order();
     ensure!(order.wrong.is_empty(), "{}", order.wrong.join("\n"));
     let wanted = usize::try_from(FRAMES)?;

@@ -94,7 +94,7 @@ fn captures(running: &mut Running) -> Result<()> {
         said.contains(" 0 lines untouched") && said.contains(" 0 empty"),
         "{said}"
     );
-    let entries = guest.emulator.control.ledger(0, None, 0)?;
+    let entries = guest.emulator.monitor.frame_log(0, None, 0)?;
     let written = entries.first().context("DMA has written nothing")?;
     ensure!(
         (written.width, written.height) == (640, 360),
@@ -102,8 +102,8 @@ fn captures(running: &mut Running) -> Result<()> {
         written.width,
         written.height
     );
-    let status = guest.emulator.control.status()?;
-    let errors: Vec<_> = status.findings.iter().map(|error| &error.id).collect();
+    let status = guest.emulator.monitor.status()?;
+    let errors: Vec<_> = status.guest_errors.iter().map(|error| &error.id).collect();
     ensure!(errors.is_empty(), "the driver does wrong: {errors:?}");
     Ok(())
 }

@@ -14,7 +14,7 @@ fn add(suite: &mut CarrierSuite<'_>) {
     let guest = suite.guest(Boot::default());
     suite.boots(&guest, "a guest with the Wyze Cam v3's memory boots");
     for expected in memory::WYZE_V3 {
-        let name = format!("the Wyze Cam v3's client, {}", expected.personality);
+        let name = format!("the Wyze Cam v3's client, {}", expected.policy);
         suite.test_in(&guest, &name, move |running| {
             expected.check(&mut running.guest)
         });
@@ -23,7 +23,7 @@ fn add(suite: &mut CarrierSuite<'_>) {
         let name = format!(
             "{} cycles with an encoder that keeps a block, {}",
             memory::LEAK_CYCLES,
-            leak.personality
+            leak.policy
         );
         suite.test_in(&guest, &name, move |running| leak.check(&mut running.guest));
     }

@@ -33,8 +33,8 @@ fn job(board: &Board, isp: &mut Isp<Board>, channel: ChannelId) -> DmaJob {
     frame.jobs[0]
 }
 
-fn no_findings(board: &Board) -> bool {
-    board.chip(|chip| chip.findings().is_empty())
+fn no_guest_errors(board: &Board) -> bool {
+    board.chip(|chip| chip.guest_errors().is_empty())
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn a_part_is_scaled_and_cut_out() {
     let job = job(&board, &mut isp, MAIN);
     assert_eq!((job.size, job.window.full), (size, Size::new(1280, 720)));
     assert_eq!((job.window.left, job.window.top), (320, 180));
-    assert!(no_findings(&board));
+    assert!(no_guest_errors(&board));
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn channels_show_different_parts() {
             .iter()
             .all(|window| window.full == Size::new(1920, 1080))
     );
-    assert!(no_findings(&board));
+    assert!(no_guest_errors(&board));
 }
 
 #[test]
@@ -110,6 +110,6 @@ proptest! {
         let start = job.window.left * 1920 / job.window.full.width;
         let pixel = 1920 / job.window.full.width + 1;
         prop_assert!(start.abs_diff(source.left) <= 4 * pixel, "{} {:?}", start, source);
-        prop_assert!(no_findings(&board));
+        prop_assert!(no_guest_errors(&board));
     }
 }

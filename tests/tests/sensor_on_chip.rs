@@ -35,8 +35,8 @@ fn lights(board: &Board, frames: usize) -> Vec<u32> {
     (0..frames).map(|_| board.frame().unwrap().light).collect()
 }
 
-fn no_findings(board: &Board) -> bool {
-    board.chip(|chip| chip.findings().is_empty())
+fn no_guest_errors(board: &Board) -> bool {
+    board.chip(|chip| chip.guest_errors().is_empty())
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn the_sensor_is_found_and_another_one_is_not() {
         another.probe_sensor(),
         Err(Error::UnknownSensor([0x20, 0x53]))
     );
-    assert!(no_findings(&board));
+    assert!(no_guest_errors(&board));
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn exposure_changes_the_light_two_frames_later() {
     );
     assert_eq!(lights(&board, 3), [1 << 16, 2 << 16, 2 << 16]);
     assert_eq!(isp.set_exposure(9999), Ok(1410), "the frame is no longer");
-    assert!(no_findings(&board));
+    assert!(no_guest_errors(&board));
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn gain_is_analogue_first_and_never_more_than_asked_for() {
         assert!(light.abs_diff(reached) <= 2, "{light:#x} {reached:#x}");
     }
     assert_eq!(isp.set_gain(0), Ok(1 << 16));
-    assert!(no_findings(&board));
+    assert!(no_guest_errors(&board));
 }
 
 #[test]
@@ -175,5 +175,5 @@ fn a_control_loop_on_the_statistics_finds_the_wanted_brightness() {
         means[5..].iter().all(|mean| mean.abs_diff(WANTED) <= 2),
         "{means:?}"
     );
-    assert!(no_findings(&board));
+    assert!(no_guest_errors(&board));
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Which command lines are for the doctor.
+//! Which command lines are answered here, and what of the others concerns the build.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ impl Doctor {
         while let Some(word) = words.next() {
             let (name, mut value) = split(word)?;
             match name {
-                "--yes" | "-y" => {}
+                "--yes" | "-y" | "--offline" => {}
                 "--kernel" | "--qemu" | "--memory" | "--attach" => {
                     let value = value.take().or_else(|| words.next().map(OsStr::to_owned))?;
                     match name {
@@ -37,6 +37,30 @@ impl Doctor {
             }
         }
         Some(options)
+    }
+}
+
+/// The lab's own words, up to those of a user's command.
+fn own(words: &[OsString]) -> impl Iterator<Item = &OsString> {
+    words.iter().take_while(|word| *word != "--")
+}
+
+/// Whether the user said that nothing is to be asked.
+pub fn asks_nothing(words: &[OsString]) -> bool {
+    own(words).any(|word| word == "--yes" || word == "-y")
+}
+
+/// Whether nothing is to be fetched.
+pub fn is_offline(words: &[OsString]) -> bool {
+    own(words).any(|word| word == "--offline")
+}
+
+/// Whether it is a question for the list of commands.
+pub fn asks_for_help(words: &[OsString]) -> bool {
+    match words {
+        [] => true,
+        [word] => ["--help", "-h", "help"].iter().any(|help| word == help),
+        _ => false,
     }
 }
 
@@ -69,6 +93,17 @@ mod tests {
                 .unwrap()
                 .kernel_source
         );
+    }
+
+    #[test]
+    fn a_users_command_has_words_of_its_own() {
+        let words = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
+        assert!(is_offline(&words("stream --offline")));
+        assert!(asks_nothing(&words("stream -y")));
+        let run = words("run -- pip --offline --yes");
+        assert!(!is_offline(&run) && !asks_nothing(&run));
+        assert!(asks_for_help(&[]) && asks_for_help(&words("--help")));
+        assert!(!asks_for_help(&words("stream --help")));
     }
 
     #[test]

@@ -6,9 +6,10 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod build;
 mod plain_progress;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -16,16 +17,25 @@ use std::process::{Command, ExitCode};
 
 use host_setup::doctor;
 use host_setup::toolchain::{OLDEST_FOR_HOST, RustVersion, Toolchain};
-use host_setup::{cache_dir, disk, packages, rust_setup};
+use host_setup::{cache_dir, disk, offline, packages, rust_setup};
 
-use crate::arguments::Doctor;
+use crate::arguments::{Doctor, asks_for_help, asks_nothing, is_offline};
 use crate::plain_progress::PlainProgress;
 
 /// The lab's program, below cargo's target folder.
 const LAB: &str = "release/lab";
+/// The lab's list of commands; a test of the lab compares it with its own.
+const HELP: &str = include_str!("../../lab/help.txt");
+/// What cargo builds.
+const WHAT: [&str; 5] = ["--release", "--package", "lab", "--bin", "lab"];
+/// The exit code of a command line that names no command.
+const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if is_offline(&words) {
+        offline::forbid_network();
+    }
     let result = match Doctor::parse(&words) {
         Some(options) => Ok(diagnose(&options)),
         None => run_lab(&words),
@@ -58,12 +68,16 @@ fn repository() -> PathBuf {
 /// Builds and runs the lab in place of this program; comes back only if that cannot be done.
 fn run_lab(words: &[OsString]) -> Result<ExitCode, String> {
     let repository = repository();
+    let lab = target_folder(&repository).join(LAB);
+    let is_built = lab.is_file();
+    if asks_for_help(words) && !is_built {
+        print!("{HELP}");
+        return Ok(ExitCode::from(if words.is_empty() { USAGE } else { 0 }));
+    }
     let cache = cache_dir::find().map_err(|error| error.to_string())?;
     let mut cargo = cargo(&repository, &cache, asks_nothing(words))?;
-    let is_built = target_folder(&repository).join(LAB).is_file();
-    cargo.arg("run");
-    if is_built || !std::io::stderr().is_terminal() {
-        cargo.arg("--quiet");
+    if offline::is_set() {
+        cargo.env(offline::VARIABLE, "true");
     }
     if !is_built {
         disk::check_cache(&target_folder(&repository)).map_err(|error| error.to_string())?;
@@ -71,18 +85,43 @@ fn run_lab(words: &[OsString]) -> Result<ExitCode, String> {
             "building the lab: some minutes the first time; `cargo lab doctor` answers at once"
         );
     }
-    cargo.args(["--release", "--package", "lab", "--bin", "lab", "--"]);
-    cargo.args(words);
-    let error = cargo.exec();
-    Err(format!(
-        "{} could not be started: {error}",
-        cargo.get_program().to_string_lossy()
-    ))
+    if !is_built && build::is_watched() {
+        // With cargo's own progress.
+        cargo.arg("run").args(WHAT).arg("--").args(words);
+        return Err(replace_with(&mut cargo));
+    }
+    let mut building = beside(&cargo, cargo.get_program());
+    if let Some(folder) = cargo.get_current_dir() {
+        building.current_dir(folder);
+    }
+    building.args(["build", "--quiet"]).args(WHAT);
+    let program = build::build(building)?;
+    let mut lab = beside(&cargo, &program);
+    lab.env("CARGO", cargo.get_program())
+        .env("CARGO_MANIFEST_DIR", repository.join("ci/lab"))
+        .args(words);
+    Err(replace_with(&mut lab))
 }
 
-/// Whether the user said that nothing is to be asked.
-fn asks_nothing(words: &[OsString]) -> bool {
-    words.iter().any(|word| word == "--yes" || word == "-y")
+/// A command for another program with the same environment.
+fn beside(cargo: &Command, program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for (name, value) in cargo.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command
+}
+
+/// Runs a program in place of this one; comes back with the reason if that cannot be done.
+fn replace_with(command: &mut Command) -> String {
+    let error = command.exec();
+    format!(
+        "{} could not be started: {error}",
+        command.get_program().to_string_lossy()
+    )
 }
 
 fn target_folder(repository: &Path) -> PathBuf {
@@ -109,7 +148,7 @@ fn cargo(repository: &Path, cache: &Path, assume_yes: bool) -> Result<Command, S
                     "Rust {found} is older than {OLDEST_FOR_HOST}: take rustup (https://rustup.rs), or answer yes"
                 ));
             }
-            rust_setup::unpack_private(repository, cache, &PlainProgress)
+            rust_setup::unpack_private(repository, cache, &PlainProgress::default())
                 .map_err(|error| error.to_string())?
         }
     };

@@ -29,6 +29,9 @@ pub struct Options {
     /// Take emulator, kernel and image from a bundle (its archive or its unpacked folder)
     #[arg(long, value_name = "FILE|DIR", global = true)]
     pub bundle: Option<PathBuf>,
+    /// Fetch nothing: what is missing is named instead
+    #[arg(long, global = true)]
+    pub offline: bool,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -118,6 +121,21 @@ mod tests {
     #[test]
     fn the_options_are_consistent() {
         Options::command().debug_assert();
+    }
+
+    /// `cargo lab --help` is answered before the lab is built, from this file.
+    #[test]
+    fn the_kept_list_of_commands_is_this_one() {
+        const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/help.txt");
+        let help = Options::command().term_width(80).render_help().to_string();
+        if std::env::var_os("TX_ISP_KEEP_HELP").is_some() {
+            std::fs::write(KEPT, &help).unwrap();
+        }
+        let kept = std::fs::read_to_string(KEPT).unwrap_or_default();
+        assert!(
+            kept == help,
+            "{KEPT} is another one; to write it anew: TX_ISP_KEEP_HELP=1 cargo test -p lab kept_list"
+        );
     }
 
     #[test]

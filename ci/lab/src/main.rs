@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `cargo lab`: boots a MIPS guest with the emulated ISP, runs scenarios, judges and reports.
+//! `cargo lab`: boots a MIPS guest with the emulated ISP, runs scenarios, verified and reports.
 
 mod cli;
 mod commands;
@@ -23,6 +23,9 @@ const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let mut options = Options::parse();
+    if options.offline {
+        host_setup::offline::forbid_network();
+    }
     let taken = match &options.bundle {
         Some(path) => testbed::bundle::take(path),
         None => testbed::bundle::take_if_inside(),

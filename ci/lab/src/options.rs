@@ -17,7 +17,7 @@ use tx_isp_abi::format::{PixelFormat, nearest_size};
 use tx_isp_abi::sensor::{GC2053, SENSORS, Sensor};
 use tx_isp_chip::behaviour::Behaviour;
 use tx_isp_chip::faults::Fault;
-use tx_isp_chip::{FindingKind, Severity};
+use tx_isp_chip::{GuestErrorKind, Severity};
 use tx_isp_driver::alloc::Strategy;
 use tx_isp_emulator::sensor::ClockMode;
 
@@ -71,7 +71,7 @@ pub struct DebugOptions {
     pub strict: Option<Severity>,
     /// A guest error that does not end a --strict run; repeatable
     #[arg(long, value_name = "ID")]
-    pub allow: Vec<FindingKind>,
+    pub allow: Vec<GuestErrorKind>,
     /// How the chip behaves where its behaviour is open, for example empty-fifo=last-address; repeatable.
     /// Without a known value all are listed
     #[arg(long, value_name = "NAME=VALUE")]

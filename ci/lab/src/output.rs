@@ -91,7 +91,7 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
 pub struct RunFolder {
     /// Where it is.
     pub path: PathBuf,
-    /// Held as long as the run lives.
+    /// Allocation as long as the run lives.
     _lock: Flock<File>,
 }
 

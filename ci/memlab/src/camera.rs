@@ -3,18 +3,20 @@
 
 use crate::sizes;
 use anyhow::{Context, Result, bail};
-use guest_image::{CarveOut, GuestImage};
+use guest_image::GuestImage;
 use guest_protocol::camera::sizes::PAGE;
 use guest_protocol::camera::{Block, Channel, Cycles, Setup};
 use testbed::memory_layout::MemoryLayout;
-use tx_isp_abi::Size;
+use tx_isp_abi::units::PhysRange;
+use tx_isp_abi::{PhysAddr, Size};
+use tx_isp_driver::noise_reduction::{self, MemoryOption};
 
-use crate::catalogue::{BlockEntry, CameraFile, ChannelEntry, Ncubuf, Range, Stock};
+use crate::catalogue::{BlockEntry, CameraFile, ChannelEntry, Ncubuf, Stock};
 
 const MIB: u64 = 1 << 20;
 
 /// Linux cannot do with less: the smallest recorded camera leaves it 22 MiB (T31 5.1); the limit
-/// itself is our choice.
+/// itself is an assumption.
 const LEAST_FOR_LINUX: u64 = 16 * MIB;
 
 /// Buffers of a queue (videobuf2's limit).
@@ -51,9 +53,9 @@ pub struct Camera {
     /// All of its RAM in bytes.
     pub ram: u64,
     /// What Linux has.
-    pub mem: Range,
+    pub mem: PhysRange,
     /// The carve-out.
-    pub rmem: Range,
+    pub rmem: PhysRange,
     /// The sensor's pixels.
     pub sensor: Size,
     /// Whether the driver saves memory for the ISP.
@@ -91,8 +93,8 @@ impl Camera {
         }
         let memopt = changes.memopt.unwrap_or(file.isp_memopt);
         let setup = Setup {
-            base: narrow(rmem.base)?,
-            bytes: narrow(rmem.bytes)?,
+            base: rmem.base.0,
+            bytes: rmem.bytes,
             ncubuf: ncubuf(file, changes, sensor, memopt, &mut notes)?,
             blocks: blocks(&file.blocks, None)?,
             channels: channels
@@ -122,11 +124,7 @@ impl Camera {
     /// # Errors
     /// If the machine has no room for that.
     pub fn memory(&self, image: &GuestImage) -> Result<MemoryLayout> {
-        let carve_out = CarveOut {
-            base: self.rmem.base,
-            size: self.rmem.bytes,
-        };
-        MemoryLayout::of_camera(self.ram, self.mem.bytes, carve_out, image)
+        MemoryLayout::of_camera(self.ram, self.mem.bytes.into(), self.rmem, image)
     }
 
     /// Its channels enabled so many times.
@@ -156,59 +154,55 @@ fn narrow(bytes: u64) -> Result<u32> {
 
 /// What Linux and the carve-out have. A carve-out of another length keeps the end of the file's one;
 /// Linux gets the rest below, as boot arguments are changed on cameras: both together.
-fn lay_out(file: &CameraFile, rmem: Option<u64>) -> Result<(Range, Range)> {
+fn lay_out(file: &CameraFile, rmem: Option<u64>) -> Result<(PhysRange, PhysRange)> {
     let ram = file.ram.0;
-    let mut parts = vec![
-        ("mem", file.mem),
-        ("ispmem", file.ispmem.unwrap_or(Range { base: 0, bytes: 0 })),
-        ("rmem", file.rmem),
-    ];
+    let (mut mem, mut ispmem, mut carve_out) = (file.mem, file.ispmem, file.rmem);
     if let Some(wanted) = rmem {
-        let end = file.rmem.end();
-        let ispmem = parts[1].1;
-        let most = end.saturating_sub(ispmem.bytes + LEAST_FOR_LINUX);
+        let end = carve_out.end();
+        let isp = ispmem.map_or(0, |range| range.bytes);
+        let most = end.saturating_sub(u64::from(isp) + LEAST_FOR_LINUX);
         if wanted > most {
             bail!(
-                "a carve-out of {wanted} bytes leaves Linux too little: {end} (end of rmem) - {} (ispmem) - \
-                 {LEAST_FOR_LINUX} (least for Linux) = {most}",
-                ispmem.bytes
+                "a carve-out of {wanted} bytes leaves Linux too little: {end} (end of rmem) - {isp} (ispmem) - \
+                 {LEAST_FOR_LINUX} (least for Linux) = {most}"
             );
         }
-        let base = end - wanted;
-        parts[2].1 = Range {
-            base,
-            bytes: wanted,
+        let base = narrow(end - wanted)?;
+        carve_out = PhysRange {
+            base: PhysAddr(base),
+            bytes: narrow(wanted)?,
         };
-        parts[1].1.base = base - ispmem.bytes;
-        parts[0].1.bytes = parts[1].1.base.saturating_sub(file.mem.base);
+        let end_of_linux = base - isp;
+        if let Some(range) = &mut ispmem {
+            range.base = PhysAddr(end_of_linux);
+        }
+        mem.bytes = end_of_linux.saturating_sub(mem.base.0);
     }
-    parts.retain(|(_, range)| range.bytes > 0);
+    if mem.bytes == 0 || carve_out.bytes == 0 {
+        bail!("there must be a mem and an rmem of more than 0 bytes");
+    }
+    let mut parts = vec![("mem", mem)];
+    parts.extend(ispmem.map(|range| ("ispmem", range)));
+    parts.push(("rmem", carve_out));
     check(ram, &parts)?;
-    let find = |wanted| {
-        let found = parts.iter().find(|(name, _)| *name == wanted);
-        found.map(|(_, range)| *range)
-    };
-    match (find("mem"), find("rmem")) {
-        (Some(mem), Some(rmem)) => Ok((mem, rmem)),
-        _ => bail!("there must be a mem and an rmem of more than 0 bytes"),
-    }
+    Ok((mem, carve_out))
 }
 
-fn check(ram: u64, parts: &[(&str, Range)]) -> Result<()> {
+fn check(ram: u64, parts: &[(&str, PhysRange)]) -> Result<()> {
     for (index, (name, part)) in parts.iter().enumerate() {
         for (other_name, other) in &parts[..index] {
-            if part.base < other.end() && other.base < part.end() {
+            if u64::from(part.base.0) < other.end() && u64::from(other.base.0) < part.end() {
                 bail!(
                     "{other_name} and {name} overlap: {other_name} is {:#x} to {:#x}, {name} {:#x} to {:#x}",
-                    other.base,
+                    other.base.0,
                     other.end(),
-                    part.base,
+                    part.base.0,
                     part.end()
                 );
             }
         }
     }
-    let sum: u64 = parts.iter().map(|(_, part)| part.bytes).sum();
+    let sum: u64 = parts.iter().map(|(_, part)| u64::from(part.bytes)).sum();
     if sum > ram {
         let terms: Vec<String> = parts
             .iter()
@@ -220,22 +214,22 @@ fn check(ram: u64, parts: &[(&str, Range)]) -> Result<()> {
         if part.end() > ram {
             bail!(
                 "{name} ends at {:#x} + {} = {:#x}, beyond {ram:#x} (RAM)",
-                part.base,
+                part.base.0,
                 part.bytes,
                 part.end()
             );
         }
-        if *name == "mem" && part.bytes < LEAST_FOR_LINUX {
+        if *name == "mem" && u64::from(part.bytes) < LEAST_FOR_LINUX {
             bail!(
                 "nothing is left for Linux: mem has {} bytes, {LEAST_FOR_LINUX} are needed",
                 part.bytes
             );
         }
-        if part.base % u64::from(PAGE) != 0 || part.bytes % u64::from(PAGE) != 0 {
+        if part.base.0 % PAGE != 0 || part.bytes % PAGE != 0 {
             bail!(
                 "{name} must begin and end on a page of {PAGE} bytes: {} @ {:#x}",
                 part.bytes,
-                part.base
+                part.base.0
             );
         }
     }
@@ -280,7 +274,14 @@ fn ncubuf(
         Ncubuf::None => Ok(None),
         Ncubuf::Bytes(bytes) if logged || changes.ncubuf.is_some() => Ok(Some(bytes)),
         Ncubuf::Formula | Ncubuf::Bytes(_) => {
-            let bytes = narrow(sizes::ncubuf(sensor, memopt))?;
+            let option = match memopt {
+                true => MemoryOption::Saving,
+                false => MemoryOption::Full,
+            };
+            let bytes = noise_reduction::bytes(sensor, option);
+            if bytes == 0 {
+                bail!("the ISP cannot take a sensor of {sensor}");
+            }
             if matches!(file.ncubuf, Ncubuf::Bytes(_)) {
                 notes.push(format!(
                     "ncubuf is the formula's {bytes}: the one in the camera's file is for {} with isp_memopt={}",
@@ -355,18 +356,18 @@ mod tests {
         };
         let wyze = camera("wyze-v3", &changes).unwrap();
         assert_eq!(wyze.mem.bytes, 88 << 20);
-        assert_eq!((wyze.rmem.base, wyze.rmem.end()), (88 << 20, 128 << 20));
+        assert_eq!((wyze.rmem.base.0, wyze.rmem.end()), (88 << 20, 128 << 20));
         // Between them lies what a T20's ISP has.
         let t20 = camera("wyze-v2", &changes).unwrap();
-        assert_eq!((t20.mem.bytes, t20.rmem.base), (80 << 20, 88 << 20));
+        assert_eq!((t20.mem.bytes, t20.rmem.base.0), (80 << 20, 88 << 20));
     }
 
     #[test]
     fn impossible_layouts_are_refused_with_the_arithmetic() {
         let file = |mem: &str, rmem: &str| {
             let mut file = catalogue::find("wyze-v3").unwrap();
-            file.mem = Range::parse(mem).unwrap();
-            file.rmem = Range::parse(rmem).unwrap();
+            file.mem = catalogue::parse_range(mem).unwrap();
+            file.rmem = catalogue::parse_range(rmem).unwrap();
             let error = Camera::new("x", &file, &Changes::default()).unwrap_err();
             format!("{error:#}")
         };

@@ -29,11 +29,14 @@ pub struct CameraFile {
     /// All of its RAM.
     pub ram: Bytes,
     /// What Linux has.
-    pub mem: Range,
+    #[serde(deserialize_with = "range")]
+    pub mem: PhysRange,
     /// What the ISP's driver of a T20 has.
-    pub ispmem: Option<Range>,
+    #[serde(default, deserialize_with = "optional_range")]
+    pub ispmem: Option<PhysRange>,
     /// The carve-out.
-    pub rmem: Range,
+    #[serde(deserialize_with = "range")]
+    pub rmem: PhysRange,
     /// The sensor's pixels.
     #[serde(deserialize_with = "size")]
     pub sensor: Size,
@@ -122,44 +125,22 @@ pub enum Ncubuf {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bytes(pub u64);
 
-/// A range of physical memory, written as `SIZE@BASE`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Range {
-    /// Its first byte.
-    pub base: u64,
-    /// Its length in bytes.
-    pub bytes: u64,
-}
-
 fn one() -> u32 {
     1
 }
 
-impl Range {
-    /// The byte behind its last one.
-    pub fn end(self) -> u64 {
-        self.base + self.bytes
-    }
-
-    /// A range as the kernel's command line has it.
-    ///
-    /// # Errors
-    /// If it is none.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let range = match text.contains('@') {
-            true => text.parse::<PhysRange>().ok().map(|range| Self {
-                base: range.base.0.into(),
-                bytes: range.bytes.into(),
-            }),
-            false => parse_bytes(text)
-                .ok()
-                .filter(|bytes| *bytes > 0)
-                .map(|bytes| Self { base: 0, bytes }),
-        };
-        range.ok_or_else(|| {
-            format!("{text:?} is no range of memory; write SIZE@BASE, as in 29M@0x6300000")
-        })
-    }
+/// A range as the kernel's command line has it; without a base it begins at 0.
+///
+/// # Errors
+/// If it is none.
+pub fn parse_range(text: &str) -> Result<PhysRange, String> {
+    let range = match text.contains('@') {
+        true => text.parse(),
+        false => format!("{text}@0").parse(),
+    };
+    range.map_err(|_| {
+        format!("{text:?} is no range of memory; write SIZE@BASE, as in 29M@0x6300000")
+    })
 }
 
 /// A length as the kernel's command line has it.
@@ -188,11 +169,15 @@ pub fn parse_size(text: &str) -> Result<Size, String> {
     size.ok_or_else(|| format!("{text:?} is no size; write WIDTHxHEIGHT, as in 1920x1080"))
 }
 
-impl<'de> Deserialize<'de> for Range {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).map_err(serde::de::Error::custom)
-    }
+fn range<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PhysRange, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    parse_range(&text).map_err(serde::de::Error::custom)
+}
+
+fn optional_range<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<PhysRange>, D::Error> {
+    range(deserializer).map(Some)
 }
 
 impl<'de> Deserialize<'de> for Bytes {
@@ -417,7 +402,7 @@ mod tests {
             ("t41-24m", 24 << 20),
             ("t41-30m", 30 << 20),
         ] {
-            assert_eq!(find(name).unwrap().rmem.bytes, bytes, "{name}");
+            assert_eq!(u64::from(find(name).unwrap().rmem.bytes), bytes, "{name}");
         }
     }
 

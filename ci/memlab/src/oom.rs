@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use guest_protocol::camera::{Cycles, Personality, Report};
+use guest_protocol::camera::{AllocationPolicy, Cycles, Report};
 use testbed::camera_client::{self, Run};
 use testbed::capture::boot;
 use testbed::config::GuestConfig;
@@ -18,17 +18,17 @@ use crate::camera::Camera;
 use crate::predict::predict_cycles;
 use crate::text;
 
-/// What is known of one personality: computed, and seen if there was a guest.
-pub struct Finding {
+/// What is known of one policy: computed, and seen if there was a guest.
+pub struct Outcome {
     /// Who allocates.
-    pub personality: Personality,
+    pub policy: AllocationPolicy,
     /// How many cycles it survives and what it has then, as computed.
     pub predicted: (u32, Report),
     /// The guest's word.
     pub run: Option<Run>,
 }
 
-impl Finding {
+impl Outcome {
     /// What it has at the end.
     pub fn report(&self) -> &Report {
         self.run
@@ -56,20 +56,20 @@ impl Finding {
 /// If it cannot be computed.
 pub fn predict_all(
     camera: &Camera,
-    personalities: &[Personality],
+    policies: &[AllocationPolicy],
     cycles: Cycles,
-) -> Result<Vec<Finding>> {
-    let mut findings = Vec::new();
-    for &personality in personalities {
-        let predicted = predict_cycles(&camera.setup, personality, Margin::default(), cycles)
-            .with_context(|| format!("computing {personality}"))?;
-        findings.push(Finding {
-            personality,
+) -> Result<Vec<Outcome>> {
+    let mut outcomes = Vec::new();
+    for &policy in policies {
+        let predicted = predict_cycles(&camera.setup, policy, Margin::default(), cycles)
+            .with_context(|| format!("computing {policy}"))?;
+        outcomes.push(Outcome {
+            policy,
             predicted,
             run: None,
         });
     }
-    Ok(findings)
+    Ok(outcomes)
 }
 
 /// One guest serves all: each client gives everything back before the next one comes.
@@ -81,7 +81,7 @@ pub fn run_all(
     logs: &Path,
     camera: &Camera,
     (fps, frames, cycles): (ClockMode, u32, Cycles),
-    findings: &mut [Finding],
+    outcomes: &mut [Outcome],
 ) -> Result<()> {
     let steps = Steps::new();
     let mut prepared = Prepared::new(config, &steps)?;
@@ -91,17 +91,17 @@ pub fn run_all(
         ..SensorConfig::default()
     };
     let mut guest = boot(&prepared, &sensor, logs, &steps)?;
-    for finding in findings {
-        let personality = finding.personality;
+    for outcome in outcomes {
+        let policy = outcome.policy;
         let run = steps.step(
-            &format!("{personality}"),
-            || camera_client::run_cycles(&mut guest, &camera.setup, personality, frames, cycles),
+            &format!("{policy}"),
+            || camera_client::run_cycles(&mut guest, &camera.setup, policy, frames, cycles),
             |run| match &run.report.refused {
                 None => format!("streams, {}", text::granted(&run.report.queues)),
                 Some(refused) => format!("{} bytes for {} refused", refused.bytes, refused.owner),
             },
         )?;
-        finding.run = Some(run);
+        outcome.run = Some(run);
     }
     guest.power_off();
     Ok(())

@@ -4,7 +4,7 @@
 use crate::predict;
 use anyhow::Result;
 use guest_protocol::camera::sizes;
-use guest_protocol::camera::{Personality, Queue, Report, Setup, Step};
+use guest_protocol::camera::{AllocationPolicy, Queue, Report, Setup, Step};
 use serde::Serialize;
 use tx_isp_abi::Size;
 use tx_isp_driver::alloc::negotiation::Margin;
@@ -50,10 +50,10 @@ pub struct Suggestion {
     pub works_now: bool,
 }
 
-fn in_carve_out(camera: &Camera, personality: Personality, bytes: u64) -> Result<Report> {
+fn in_carve_out(camera: &Camera, policy: AllocationPolicy, bytes: u64) -> Result<Report> {
     // Where a carve-out begins decides nothing as long as it is on a page.
     let setup = camera.with_carve_out(bytes)?;
-    Ok(predict(&setup, personality, Margin::default())?)
+    Ok(predict(&setup, policy, Margin::default())?)
 }
 
 /// Whether every channel has all the buffers that it asks for.
@@ -64,14 +64,14 @@ pub fn is_complete(report: &Report) -> bool {
 
 /// The smallest carve-out in which every channel has all that it asks for. More memory changes nothing
 /// any more then, so halving finds it.
-fn complete_from(camera: &Camera, personality: Personality) -> Result<Option<u64>> {
+fn complete_from(camera: &Camera, policy: AllocationPolicy) -> Result<Option<u64>> {
     let (mut low, mut high) = (0, 1 << 19); // in steps: none, and 2 GiB
-    if !is_complete(&in_carve_out(camera, personality, high * STEP)?) {
+    if !is_complete(&in_carve_out(camera, policy, high * STEP)?) {
         return Ok(None);
     }
     while high - low > 1 {
         let middle = low + (high - low) / 2;
-        match is_complete(&in_carve_out(camera, personality, middle * STEP)?) {
+        match is_complete(&in_carve_out(camera, policy, middle * STEP)?) {
             true => high = middle,
             false => low = middle,
         }
@@ -83,7 +83,7 @@ fn complete_from(camera: &Camera, personality: Personality) -> Result<Option<u64
 /// differ where a strategy gives away more of a larger carve-out, and leaves less for who comes later.
 fn streams_from(
     camera: &Camera,
-    personality: Personality,
+    policy: AllocationPolicy,
     complete: Option<u64>,
 ) -> Result<Option<(u64, u64)>> {
     let Some(complete) = complete else {
@@ -93,7 +93,7 @@ fn streams_from(
     let mut gap = false;
     for step in (least(&camera.setup) / STEP..complete / STEP).rev() {
         let bytes = step * STEP;
-        if in_carve_out(camera, personality, bytes)?.streams() {
+        if in_carve_out(camera, policy, bytes)?.streams() {
             first = bytes;
             if !gap {
                 reliable = bytes;
@@ -118,17 +118,17 @@ fn least(setup: &Setup) -> u64 {
 ///
 /// # Errors
 /// If it cannot be computed.
-pub fn smallest(camera: &Camera, personality: Personality) -> Result<Smallest> {
-    let complete_from = complete_from(camera, personality)?;
-    let streams_from = streams_from(camera, personality, complete_from)?;
+pub fn smallest(camera: &Camera, policy: AllocationPolicy) -> Result<Smallest> {
+    let complete_from = complete_from(camera, policy)?;
+    let streams_from = streams_from(camera, policy, complete_from)?;
     let granted = match streams_from {
-        Some((first, _)) => text::granted(&in_carve_out(camera, personality, first)?.queues),
+        Some((first, _)) => text::granted(&in_carve_out(camera, policy, first)?.queues),
         None => "-".to_owned(),
     };
-    let now = predict(&camera.setup, personality, Margin::default())?;
+    let now = predict(&camera.setup, policy, Margin::default())?;
     Ok(Smallest {
-        strategy: personality.strategy().name(),
-        policy: personality.policy(),
+        strategy: policy.strategy().name(),
+        policy: policy.hybrid_policy(),
         streams_from: streams_from.map(|(first, _)| first),
         granted,
         reliable_from: streams_from.map(|(_, reliable)| reliable),
@@ -192,7 +192,7 @@ pub fn suggestions(id: &str, file: &CameraFile, changes: &Changes) -> Result<Vec
     let mut suggestions = Vec::new();
     for (change, changes) in wanted {
         let camera = Camera::new(id, file, &changes)?;
-        let client = smallest(&camera, Personality::Client)?;
+        let client = smallest(&camera, AllocationPolicy::Client)?;
         suggestions.push(Suggestion {
             change,
             streams_from: client.streams_from,
@@ -216,7 +216,7 @@ mod tests {
     fn the_smallest_carve_out_is_that_of_hand_arithmetic() {
         // T31 5.4: the whole ledger with the correct ncubuf.
         let stock = camera("wyze-v3-stock", Changes::default());
-        let client = smallest(&stock, Personality::Client).unwrap();
+        let client = smallest(&stock, AllocationPolicy::Client).unwrap();
         assert_eq!(
             client.streams_from,
             Some(29_047_040_u64.next_multiple_of(STEP))
@@ -225,11 +225,11 @@ mod tests {
         assert!(client.works_now);
         // T31 5.5: 30311936 used, then two stream buffers and the second pool.
         let wyze = camera("wyze-v3", Changes::default());
-        let client = smallest(&wyze, Personality::Client).unwrap();
+        let client = smallest(&wyze, AllocationPolicy::Client).unwrap();
         let needed: u64 = 30_311_936 + 2 * 199_936 + 706_560;
         assert_eq!(client.streams_from, Some(needed.next_multiple_of(STEP)));
         assert!(!client.works_now);
-        let reserve = smallest(&wyze, Personality::HybridReserve).unwrap();
+        let reserve = smallest(&wyze, AllocationPolicy::HybridReserve).unwrap();
         assert!(reserve.works_now);
         assert_eq!(reserve.granted, "1/4 + 1/2");
         assert!(reserve.streams_from < client.streams_from);
@@ -238,15 +238,15 @@ mod tests {
     #[test]
     fn one_page_less_does_not_do() {
         let camera = camera("wyze-v3-sub540", Changes::default());
-        for personality in Personality::ALL {
-            let found = smallest(&camera, personality).unwrap();
-            let at = |bytes| in_carve_out(&camera, personality, bytes).unwrap();
+        for policy in AllocationPolicy::ALL {
+            let found = smallest(&camera, policy).unwrap();
+            let at = |bytes| in_carve_out(&camera, policy, bytes).unwrap();
             let (first, reliable) = (found.streams_from.unwrap(), found.reliable_from.unwrap());
             let complete = found.complete_from.unwrap();
             assert!(first <= reliable && reliable <= complete);
             assert!(
                 at(first).streams() && !at(first - STEP).streams(),
-                "{personality}"
+                "{policy}"
             );
             assert!(at(reliable).streams() && !at(reliable - STEP).streams());
             assert!(is_complete(&at(complete)) && !is_complete(&at(complete - STEP)));
@@ -256,9 +256,9 @@ mod tests {
     #[test]
     fn first_come_first_served_can_fail_with_more_memory() {
         let camera = camera("wyze-v3-stock", Changes::default());
-        let driver = smallest(&camera, Personality::Driver).unwrap();
+        let driver = smallest(&camera, AllocationPolicy::Driver).unwrap();
         assert!(driver.streams_from < driver.reliable_from);
-        let reserve = smallest(&camera, Personality::HybridReserve).unwrap();
+        let reserve = smallest(&camera, AllocationPolicy::HybridReserve).unwrap();
         assert_eq!(reserve.streams_from, reserve.reliable_from);
     }
 
@@ -266,7 +266,7 @@ mod tests {
     fn a_larger_second_stream_needs_more_than_29m_and_less_than_40m() {
         // T31 5.6, thingino issue 610.
         let camera = camera("wyze-v3-sub540", Changes::default());
-        let client = smallest(&camera, Personality::Client).unwrap();
+        let client = smallest(&camera, AllocationPolicy::Client).unwrap();
         assert!(!client.works_now);
         assert!(client.streams_from.unwrap() < 40 << 20);
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use guest_protocol::camera::allocator::{room, state_of};
 use guest_protocol::camera::sizes::{PAGE, frame_in_pages, frame_of_driver};
 use guest_protocol::camera::{
-    Channel, Cycles, Memory, Personality, Pool, Report, Setup, cycles, enable,
+    AllocationPolicy, Channel, Cycles, Memory, Pool, Report, Setup, cycles, enable,
 };
 use tx_isp_abi::PhysAddr;
 use tx_isp_driver::alloc::carve_out::{CarveOut, Reservation};
@@ -31,27 +31,23 @@ pub enum PredictError {
         height: u32,
     },
     /// The driver's tables are too small.
-    #[error("the client announces more than the driver's 64 reservations")]
+    #[error("the client reserves more than the driver's 64 reservations")]
     TooManyReservations,
     /// More blocks than the allocator's table holds.
     #[error("{0}")]
     Pool(String),
 }
 
-/// What `personality` gets of the camera's requests. No time passes and nothing is allocated.
+/// What `policy` gets of the camera's requests. No time passes and nothing is allocated.
 ///
 /// # Errors
 /// [`PredictError`].
 pub fn predict(
     setup: &Setup,
-    personality: Personality,
+    policy: AllocationPolicy,
     margin: Margin,
 ) -> Result<Report, PredictError> {
-    enable(
-        setup,
-        personality,
-        &mut Host::new(setup, personality, margin),
-    )
+    enable(setup, policy, &mut Host::new(setup, policy, margin))
 }
 
 /// As [`cycles`]: how many times the channels could be enabled.
@@ -60,30 +56,30 @@ pub fn predict(
 /// [`PredictError`].
 pub fn predict_cycles(
     setup: &Setup,
-    personality: Personality,
+    policy: AllocationPolicy,
     margin: Margin,
     repeat: Cycles,
 ) -> Result<(u32, Report), PredictError> {
-    let mut host = Host::new(setup, personality, margin);
-    cycles(setup, personality, repeat, &mut host)
+    let mut host = Host::new(setup, policy, margin);
+    cycles(setup, policy, repeat, &mut host)
 }
 
 /// The carve-out without a camera around it.
 struct Host {
     base: u32,
     margin: Margin,
-    personality: Personality,
+    policy: AllocationPolicy,
     carve_out: Box<DriverCarveOut>,
     /// What each queue of the driver holds.
     buffers: BTreeMap<u32, Vec<PhysAddr>>,
 }
 
 impl Host {
-    fn new(setup: &Setup, personality: Personality, margin: Margin) -> Self {
+    fn new(setup: &Setup, policy: AllocationPolicy, margin: Margin) -> Self {
         Self {
             base: setup.base,
             margin,
-            personality,
+            policy,
             carve_out: Box::new(DriverCarveOut::new(PhysAddr(setup.base), setup.bytes)),
             buffers: BTreeMap::new(),
         }
@@ -104,7 +100,7 @@ impl Memory for Host {
         })
     }
 
-    fn announce(&mut self, name: &str, bytes: u32, alignment: u32) -> Result<(), PredictError> {
+    fn reserve(&mut self, name: &str, bytes: u32, alignment: u32) -> Result<(), PredictError> {
         let reservation = Reservation {
             owner: owner(name),
             bytes,
@@ -132,7 +128,7 @@ impl Memory for Host {
             alignment: PAGE,
             owner: &name,
         };
-        let strategy = self.personality.strategy();
+        let strategy = self.policy.strategy();
         let (grant, _) = negotiation::grant(strategy, self.margin, &mut self.carve_out, &request);
         if grant.count == 0 {
             return Ok(0);

@@ -1,26 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! How many bytes a camera's other parts need: the ISP's own buffer and the stock encoder, as
-//! Ingenic's library and driver compute them.
+//! How many bytes a camera's other parts need: the stock encoder, as Ingenic's library
+//! computes it. (The ISP's own buffer is `tx_isp_driver::noise_reduction`'s.)
 
 use guest_protocol::camera::sizes::SIDE_STEP;
 use tx_isp_abi::Size;
-
-/// Bytes of the ISP's own buffer ("ncubuf": reference frames and maps of the noise filter) for a
-/// sensor of `sensor` pixels (T31 5.2). `isp_memopt` keeps fewer of them.
-#[must_use]
-pub fn ncubuf(sensor: Size, isp_memopt: bool) -> u64 {
-    let (width, height) = (u64::from(sensor.width), u64::from(sensor.height));
-    let lines = height << 3;
-    let luma = width.div_ceil(8) * lines;
-    let nv12 = luma * 3 / 2;
-    let map = width.div_ceil(32).div_ceil(8) * ((height.div_ceil(16) + 1) << 3);
-    if isp_memopt {
-        return nv12 + map;
-    }
-    let chroma = (width / 2).div_ceil(8) * lines;
-    let tiny = ((width >> 5).div_ceil(8) * lines) >> 5;
-    nv12 + 4 * map + chroma + chroma / 2 + tiny
-}
 
 /// The number that the library gives a SoC (T31 1.4); `None` for one that it does not know.
 #[must_use]
@@ -94,23 +77,6 @@ pub fn stock_encoder(size: Size) -> Encoder {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_isps_buffer_is_that_of_the_vendors_table() {
-        // T31 5.2.
-        for (width, height, whole, saving) in [
-            (1280, 720, 2_081_860, 1_384_240),
-            (1920, 1080, 4_685_424, 3_114_816),
-            (2048, 1536, 7_105_792, 4_724_800),
-            (2304, 1296, 6_744_996, 4_484_880),
-            (2560, 1440, 8_327_120, 5_536_880),
-            (2592, 1520, 8_902_612, 5_918_208),
-        ] {
-            let sensor = Size::new(width, height);
-            assert_eq!(ncubuf(sensor, false), whole, "{sensor}");
-            assert_eq!(ncubuf(sensor, true), saving, "{sensor}");
-        }
-    }
 
     #[test]
     fn a_soc_has_the_librarys_number() {

@@ -2,7 +2,7 @@
 //! Tables and numbers as all of the memory lab shows them.
 
 use comfy_table::Table;
-use guest_protocol::camera::{Personality, Queue};
+use guest_protocol::camera::{AllocationPolicy, Queue};
 
 /// An empty table with a heading.
 pub fn table(heading: &[&str]) -> Table {
@@ -28,9 +28,9 @@ pub fn mib(bytes: u64) -> String {
     }
 }
 
-/// A personality in one word of a table.
-pub fn strategy(personality: Personality) -> String {
-    personality.to_string()
+/// A policy in one word of a table.
+pub fn strategy(policy: AllocationPolicy) -> String {
+    policy.to_string()
 }
 
 #[cfg(test)]

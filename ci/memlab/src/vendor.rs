@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use guest_protocol::camera::setup::Step;
 use guest_protocol::camera::sizes::frame_of_library;
-use guest_protocol::camera::{Held, Personality, Refused, Report, Setup};
+use guest_protocol::camera::{Allocation, AllocationPolicy, Refused, Report, Setup};
 use guest_protocol::message::RunEnd;
 use testbed::capture::boot;
 use testbed::config::GuestConfig;
@@ -38,7 +38,7 @@ pub struct VendorRun {
     /// The request that was refused.
     pub refused: Option<Refused>,
     /// What was held then, in address order.
-    pub held: Vec<Held>,
+    pub allocations: Vec<Allocation>,
     /// Frames by channel.
     pub frames: BTreeMap<u32, Frames>,
 }
@@ -63,10 +63,10 @@ impl VendorRun {
                 self.refused, predicted.refused
             ));
         }
-        if self.held != predicted.pool.held {
+        if self.allocations != predicted.pool.allocations {
             problems.push(format!(
-                "held is {:?}, computed was {:?}",
-                self.held, predicted.pool.held
+                "allocations are {:?}, computed was {:?}",
+                self.allocations, predicted.pool.allocations
             ));
         }
         for (channel, got) in &self.frames {
@@ -109,7 +109,7 @@ pub fn run(
     };
     let mut guest = boot(&prepared, &sensor, logs, &steps)?;
     let run = steps.step(
-        &format!("{} through the vendor's nodes", Personality::Client),
+        &format!("{} through the vendor's nodes", AllocationPolicy::Client),
         || run_in(&mut guest, &camera.setup, frames),
         |run| match &run.refused {
             None => "streams".to_owned(),
@@ -138,7 +138,7 @@ fn run_in(guest: &mut Guest, setup: &Setup, frames: u32) -> Result<VendorRun> {
     let said = ran.said();
     let mut run = VendorRun {
         refused: said.lines().find_map(refused),
-        held: said.lines().filter_map(held).collect(),
+        allocations: said.lines().filter_map(held).collect(),
         frames: BTreeMap::new(),
     };
     for channel in ChannelId::ALL {
@@ -177,9 +177,9 @@ fn refused(line: &str) -> Option<Refused> {
     })
 }
 
-fn held(line: &str) -> Option<Held> {
+fn held(line: &str) -> Option<Allocation> {
     let mut words = line.strip_prefix("held ")?.splitn(3, ' ');
-    Some(Held {
+    Some(Allocation {
         address: words.next()?.parse().ok()?,
         bytes: words.next()?.parse().ok()?,
         owner: words.next()?.to_owned(),
@@ -208,7 +208,7 @@ fn compare(channel: ChannelId, got: &[u32], guest: &mut Guest) -> Result<Frames>
                 break None;
             };
             let entry = log
-                .entry(number, &mut guest.emulator.control)
+                .entry(number, &mut guest.emulator.monitor)
                 .context("asking for what DMA wrote")?;
             if entry.is_some_and(|entry| entry.crc32 == *checksum) {
                 break Some(number);
@@ -230,7 +230,7 @@ mod tests {
     fn the_programs_lines_are_read() {
         assert_eq!(
             held("held 103809024 4685568 ncubuf"),
-            Some(Held {
+            Some(Allocation {
                 owner: "ncubuf".to_owned(),
                 address: 0x630_0000,
                 bytes: 4_685_568,

@@ -4,16 +4,16 @@
 use guest_protocol::camera::{Refused, Report};
 use tx_isp_driver::alloc::pool::GRANULE;
 
-use crate::oom::Finding;
+use crate::oom::Outcome;
 use crate::text;
 
 /// One line: how many cycles each strategy survives.
-pub fn survivors(most: u32, findings: &[Finding]) -> String {
-    let list = findings.iter().map(|finding| {
-        let (who, survived) = (finding.personality, finding.survived());
-        match finding.report().refused.as_ref() {
+pub fn survivors(most: u32, outcomes: &[Outcome]) -> String {
+    let list = outcomes.iter().map(|outcome| {
+        let (who, survived) = (outcome.policy, outcome.survived());
+        match outcome.report().refused.as_ref() {
             None => format!("{who} all {survived}"),
-            Some(refused) => format!("{who} {survived} ({})", lack(finding.report(), refused)),
+            Some(refused) => format!("{who} {survived} ({})", lack(outcome.report(), refused)),
         }
     });
     let list: Vec<String> = list.collect();
@@ -25,7 +25,7 @@ fn lack(report: &Report, refused: &Refused) -> String {
     let granules = refused.bytes.next_multiple_of(GRANULE.into());
     match granules.saturating_sub(report.pool.largest.into()) {
         0 => format!(
-            "keeps {} bytes from {} for what was announced or may come",
+            "keeps {} bytes from {} for what was reserved or may come",
             refused.bytes, refused.owner
         ),
         bytes => format!("lacks {bytes} bytes for {}", refused.owner),
@@ -33,25 +33,21 @@ fn lack(report: &Report, refused: &Refused) -> String {
 }
 
 /// One line: who survives.
-pub fn verdict(findings: &[Finding]) -> String {
-    let (streams, fails): (Vec<_>, Vec<_>) = findings
+pub fn verdict(outcomes: &[Outcome]) -> String {
+    let (streams, fails): (Vec<_>, Vec<_>) = outcomes
         .iter()
-        .partition(|finding| finding.report().streams());
-    let list = |findings: &[&Finding], what: fn(&Finding) -> String| {
-        let texts: Vec<String> = findings.iter().map(|finding| what(finding)).collect();
+        .partition(|outcome| outcome.report().streams());
+    let list = |outcomes: &[&Outcome], what: fn(&Outcome) -> String| {
+        let texts: Vec<String> = outcomes.iter().map(|outcome| what(outcome)).collect();
         texts.join(", ")
     };
-    let streaming = |finding: &Finding| {
-        let granted = text::granted(&finding.report().queues);
-        format!("{} ({granted} buffers)", finding.personality)
+    let streaming = |outcome: &Outcome| {
+        let granted = text::granted(&outcome.report().queues);
+        format!("{} ({granted} buffers)", outcome.policy)
     };
-    let failing = |finding: &Finding| match &finding.report().refused {
-        Some(refused) => format!(
-            "{} ({})",
-            finding.personality,
-            lack(finding.report(), refused)
-        ),
-        None => finding.personality.to_string(),
+    let failing = |outcome: &Outcome| match &outcome.report().refused {
+        Some(refused) => format!("{} ({})", outcome.policy, lack(outcome.report(), refused)),
+        None => outcome.policy.to_string(),
     };
     match (streams.is_empty(), fails.is_empty()) {
         (false, true) => format!("verdict: streams under {}", list(&streams, streaming)),
@@ -70,38 +66,33 @@ mod tests {
     use crate::camera::Camera;
     use crate::catalogue;
     use crate::predict::predict_cycles;
+    use guest_protocol::camera::AllocationPolicy;
     use guest_protocol::camera::Cycles;
-    use guest_protocol::camera::Personality;
     use tx_isp_driver::alloc::negotiation::Margin;
 
     #[test]
     fn the_verdict_names_survivors_and_what_the_others_lack() {
         let camera = catalogue::find("wyze-v3").unwrap();
         let camera = Camera::new("wyze-v3", &camera, &Default::default()).unwrap();
-        let findings: Vec<Finding> = Personality::ALL
+        let outcomes: Vec<Outcome> = AllocationPolicy::ALL
             .into_iter()
-            .map(|personality| Finding {
-                personality,
-                predicted: predict_cycles(
-                    &camera.setup,
-                    personality,
-                    Margin::default(),
-                    Cycles::ONE,
-                )
-                .unwrap(),
+            .map(|policy| Outcome {
+                policy,
+                predicted: predict_cycles(&camera.setup, policy, Margin::default(), Cycles::ONE)
+                    .unwrap(),
                 run: None,
             })
             .collect();
         assert_eq!(
-            verdict(&findings),
+            verdict(&outcomes),
             "verdict: streams under hybrid (margin) (2/4 + 2/2 buffers), hybrid (reserve) (3/4 + 2/2 \
              buffers); fails under client (lacks 103168 bytes for enc1.stream), driver (lacks 103424 \
              bytes for enc1.stream)"
         );
         assert_eq!(
-            survivors(1, &findings[1..3]),
+            survivors(1, &outcomes[1..3]),
             "verdict: of 1 cycles survive: driver 0 (lacks 103424 bytes for enc1.stream), hybrid (margin) all 1"
         );
-        assert!(verdict(&findings[..2]).starts_with("verdict: streams under none: client"));
+        assert!(verdict(&outcomes[..2]).starts_with("verdict: streams under none: client"));
     }
 }

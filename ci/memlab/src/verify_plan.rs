@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::predict;
 use anyhow::{Context, Result, bail};
 use guest_image::Progress;
-use guest_protocol::camera::{Personality, Report, Setup};
+use guest_protocol::camera::{AllocationPolicy, Report, Setup};
 use serde::Serialize;
 use tx_isp_driver::alloc::negotiation::Margin;
 use tx_isp_emulator::sensor::ClockMode;
@@ -34,7 +34,7 @@ pub struct Promise {
     /// Bytes of the carve-out.
     pub bytes: u64,
     /// Who allocates.
-    pub personality: Personality,
+    pub policy: AllocationPolicy,
     /// Whether it is about all buffers, rather than about streaming at all.
     pub complete: bool,
     /// Whether it works there.
@@ -60,9 +60,9 @@ pub struct Verified {
 
 impl Promise {
     /// Everything that a plan says of the strategies that are wanted, the smallest length first.
-    pub fn all(plan: &[(Personality, Smallest)]) -> BTreeSet<Self> {
+    pub fn all(plan: &[(AllocationPolicy, Smallest)]) -> BTreeSet<Self> {
         let mut promises = BTreeSet::new();
-        for (personality, smallest) in plan {
+        for (policy, smallest) in plan {
             let complete = smallest.complete_from;
             for (complete, from) in [
                 (false, smallest.streams_from),
@@ -74,7 +74,7 @@ impl Promise {
                 for (bytes, works) in [(from, true), (from.saturating_sub(STEP), false)] {
                     promises.insert(Self {
                         bytes,
-                        personality: *personality,
+                        policy: *policy,
                         complete,
                         works,
                     });
@@ -111,7 +111,7 @@ pub fn verify(
     options: &GuestConfig,
     logs: &Path,
     camera: (&str, &CameraFile, &Changes),
-    plan: &[(Personality, Smallest)],
+    plan: &[(AllocationPolicy, Smallest)],
 ) -> Result<Vec<Verified>> {
     let promises = Promise::all(plan);
     let Some(largest) = promises.last().map(|promise| promise.bytes) else {
@@ -145,13 +145,13 @@ pub fn verify(
             load(&mut guest, &setup)?;
             loaded = Some(promise.bytes);
         }
-        let (report, problems) = attempt(&mut guest, &setup, promise.personality)?;
+        let (report, problems) = attempt(&mut guest, &setup, promise.policy)?;
         let kept = promise.is_kept(&report) && problems.is_empty();
         steps.line(&format!(
             "{}/{} {}: {} bytes, {}: {}",
             done + 1,
             promises.len(),
-            promise.personality,
+            promise.policy,
             promise.bytes,
             promise.text(),
             if kept { "yes" } else { "no" }
@@ -161,8 +161,8 @@ pub fn verify(
             Some(refused) => format!("{} for {} refused", refused.bytes, refused.owner),
         };
         verified.push(Verified {
-            strategy: promise.personality.strategy().name(),
-            policy: promise.personality.policy(),
+            strategy: promise.policy.strategy().name(),
+            policy: promise.policy.hybrid_policy(),
             rmem_bytes: promise.bytes,
             promise: promise.text(),
             outcome: [vec![outcome], problems].concat().join("; "),
@@ -191,11 +191,11 @@ pub fn load(guest: &mut Guest, setup: &Setup) -> Result<()> {
 pub fn attempt(
     guest: &mut Guest,
     setup: &Setup,
-    personality: Personality,
+    policy: AllocationPolicy,
 ) -> Result<(Report, Vec<String>)> {
-    let run = camera_client::run(guest, setup, personality, FRAMES, 1)?;
+    let run = camera_client::run(guest, setup, policy, FRAMES, 1)?;
     let mut problems = run.problems(FRAMES);
-    if run.report != predict(setup, personality, Margin::default())? {
+    if run.report != predict(setup, policy, Margin::default())? {
         problems.push("the guest did otherwise than computed".to_owned());
     }
     Ok((run.report, problems))
@@ -211,7 +211,7 @@ mod tests {
     fn promises_are_kept_by_what_is_computed_and_broken_by_a_page() {
         let file = catalogue::find("wyze-v3-stock").unwrap();
         let camera = Camera::new("wyze-v3-stock", &file, &Changes::default()).unwrap();
-        let plan = Personality::ALL.map(|who| (who, smallest(&camera, who).unwrap()));
+        let plan = AllocationPolicy::ALL.map(|who| (who, smallest(&camera, who).unwrap()));
         let promises = Promise::all(&plan);
         // Each length and the page below it: one of the client's, three of the driver's (it streams, it
         // always does, with all buffers), two of each hybrid's.
@@ -221,7 +221,7 @@ mod tests {
         for promise in promises {
             let report = |bytes| {
                 let setup = camera.with_carve_out(bytes).unwrap();
-                predict(&setup, promise.personality, Margin::default()).unwrap()
+                predict(&setup, promise.policy, Margin::default()).unwrap()
             };
             assert!(promise.is_kept(&report(promise.bytes)), "{promise:?}");
             let beyond = match promise.works {

@@ -2,6 +2,7 @@
 //! Everything that a guest needs in one archive: the lab, the emulator, kernel and image. It runs with
 //! QEMU alone, where there is neither a compiler nor a package manager nor a checkout.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -30,7 +31,7 @@ pub const CAMERAS: &str = "ci/cameras";
 pub const FOLDER: &str = "tx-isp";
 
 /// What this lab reads and writes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 static CURRENT: OnceLock<Bundle> = OnceLock::new();
 
@@ -46,12 +47,33 @@ pub struct Manifest {
     toolchain: String,
     command_line_extra: Vec<String>,
     takes_counter_hz: bool,
+    /// What the files have to be, by their names in the bundle.
+    files: BTreeMap<String, FileSum>,
+}
+
+/// What tells a file from a damaged one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileSum {
+    size: u64,
+    crc32: u32,
+}
+
+impl FileSum {
+    /// Of a file's content.
+    #[must_use]
+    pub fn of(content: &[u8]) -> Self {
+        Self {
+            size: u64::try_from(content.len()).unwrap_or(u64::MAX),
+            crc32: crc32fast::hash(content),
+        }
+    }
 }
 
 impl Manifest {
-    /// Of an image as it was prepared.
+    /// Of an image as it was prepared, and of the bundle's other files.
     #[must_use]
-    pub fn of(image: &GuestImage) -> Self {
+    pub fn of(image: &GuestImage, files: BTreeMap<String, FileSum>) -> Self {
         Self {
             format: FORMAT,
             kernel_label: image.kernel_label.clone(),
@@ -73,6 +95,7 @@ impl Manifest {
                 .cloned()
                 .collect(),
             takes_counter_hz: image.takes_counter_hz,
+            files,
         }
     }
 }
@@ -139,20 +162,57 @@ impl Bundle {
                 root.display()
             )
         })?;
-        let manifest: Manifest = serde_json::from_str(&text).with_context(|| {
-            format!("{} was made by another version of the lab", file.display())
-        })?;
+        // Another version's may lack what this one has, so the version is looked at alone, first.
+        let format = serde_json::from_str::<serde_json::Value>(&text)
+            .with_context(|| format!("{} is damaged: make the bundle anew", file.display()))?
+            .get("format")
+            .cloned();
         ensure!(
-            manifest.format == FORMAT,
+            format == Some(FORMAT.into()),
             "{} has format {}, this lab reads {FORMAT}: use the lab inside the bundle",
             file.display(),
-            manifest.format
+            format.unwrap_or_default()
         );
+        let manifest: Manifest = serde_json::from_str(&text)
+            .with_context(|| format!("{} is damaged: make the bundle anew", file.display()))?;
         for name in [EMULATOR, KERNEL, INITRAMFS] {
-            let file = root.join(name);
-            ensure!(file.is_file(), "the bundle lacks {}", file.display());
+            ensure!(
+                manifest.files.contains_key(name),
+                "{} names no {name}: make the bundle anew",
+                file.display()
+            );
         }
-        Ok(Self { root, manifest })
+        let bundle = Self { root, manifest };
+        bundle.check_files()?;
+        Ok(bundle)
+    }
+
+    /// Checks that every file is there and as it was when the bundle was made.
+    fn check_files(&self) -> Result<()> {
+        for (name, expected) in &self.manifest.files {
+            let file = self.root.join(name);
+            ensure!(file.is_file(), "the bundle lacks {}", file.display());
+            let content = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
+            let found = FileSum::of(&content);
+            // A camera's file is for people to change.
+            let is_a_users = name.starts_with(CAMERAS);
+            ensure!(
+                found == *expected || is_a_users,
+                "{} is damaged: {} bytes with checksum {:08x}, where the bundle was made {} with {:08x}; unpack or copy it anew",
+                file.display(),
+                found.size,
+                found.crc32,
+                expected.size,
+                expected.crc32
+            );
+        }
+        Ok(())
+    }
+
+    /// What its kernel is, for people.
+    #[must_use]
+    pub fn kernel_label(&self) -> &str {
+        &self.manifest.kernel_label
     }
 
     /// Its folder.
@@ -173,7 +233,11 @@ impl Bundle {
     /// If more is asked of the image than is in it.
     pub fn image(&self, request: &ImageRequest) -> Result<GuestImage> {
         ensure!(
-            !request.with_gstreamer && request.extra.is_empty() && request.init.is_none(),
+            !request.with_gstreamer
+                && request.extra.is_empty()
+                && request.add.is_empty()
+                && request.modules.is_empty()
+                && request.init.is_none(),
             "this needs an image of its own, which a bundle cannot make: run it in a checkout"
         );
         let initramfs = self.root.join(INITRAMFS);
@@ -215,7 +279,7 @@ fn unpack(archive: &Path, bundles: &Path) -> Result<PathBuf> {
             .unpack(partial.path())
             .with_context(|| {
                 format!(
-                    "{} is no bundle: `cargo lab bundle --output FILE.tar.xz` makes one",
+                    "{} is no bundle, or a damaged one: `cargo lab bundle --output FILE.tar.xz` makes one",
                     archive.display()
                 )
             })?;
@@ -239,11 +303,13 @@ mod tests {
         image
             .command_line_extra
             .push("malta_counter_hz=166666667".to_owned());
-        let manifest = serde_json::to_string(&Manifest::of(&image)).unwrap();
-        fs::write(dir.path().join(MANIFEST), manifest).unwrap();
+        let mut files = BTreeMap::new();
         for name in [EMULATOR, KERNEL, INITRAMFS] {
             fs::write(dir.path().join(name), name).unwrap();
+            files.insert(name.to_owned(), FileSum::of(name.as_bytes()));
         }
+        let manifest = serde_json::to_string(&Manifest::of(&image, files)).unwrap();
+        fs::write(dir.path().join(MANIFEST), manifest).unwrap();
         dir
     }
 
@@ -262,18 +328,42 @@ mod tests {
     fn what_a_bundle_cannot_do_is_said() {
         let dir = folder();
         let bundle = Bundle::open(dir.path()).unwrap();
-        let request = ImageRequest {
-            with_gstreamer: true,
-            ..ImageRequest::default()
-        };
-        let error = bundle.image(&request).unwrap_err().to_string();
-        assert!(error.contains("in a checkout"), "{error}");
+        for request in [
+            ImageRequest {
+                with_gstreamer: true,
+                ..ImageRequest::default()
+            },
+            ImageRequest {
+                add: vec!["/tmp".into()],
+                ..ImageRequest::default()
+            },
+        ] {
+            let error = bundle.image(&request).unwrap_err().to_string();
+            assert!(error.contains("in a checkout"), "{error}");
+        }
         fs::remove_file(dir.path().join(KERNEL)).unwrap();
         let error = Bundle::open(dir.path()).unwrap_err().to_string();
         assert!(error.contains("lacks") && error.contains(KERNEL), "{error}");
         let empty = tempfile::tempdir().unwrap();
         let error = format!("{:#}", Bundle::open(empty.path()).unwrap_err());
         assert!(error.contains("is no bundle"), "{error}");
+    }
+
+    #[test]
+    fn a_damaged_file_is_named_and_another_version_is_told_apart() {
+        let dir = folder();
+        fs::write(dir.path().join(INITRAMFS), "initramfs.cpiO").unwrap();
+        let error = Bundle::open(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("initramfs.cpio is damaged"), "{error}");
+        fs::write(dir.path().join(MANIFEST), r#"{"format": 1}"#).unwrap();
+        let error = Bundle::open(dir.path()).unwrap_err().to_string();
+        assert!(
+            error.contains("format 1") && error.contains("use the lab inside"),
+            "{error}"
+        );
+        fs::write(dir.path().join(MANIFEST), "{\"form").unwrap();
+        let error = Bundle::open(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("is damaged"), "{error}");
     }
 
     #[test]

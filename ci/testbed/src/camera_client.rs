@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Runs a camera's client in a guest and judges its frames.
+//! Runs a camera's client in a guest and verified its frames.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
-use guest_protocol::camera::{Channel, Cycles, Personality, Queue, Report, Setup};
+use anyhow::{Result, bail};
+use guest_protocol::camera::{AllocationPolicy, Channel, Cycles, Queue, Report, Setup};
 use guest_protocol::message::CameraRequest;
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::nearest_size;
 use tx_isp_abi::sensor::GC2053;
-use tx_isp_emulator::control::protocol::Status;
+use tx_isp_emulator::monitor::protocol::Status;
 
 use crate::guest::Guest;
 use crate::memory_layout::MemoryLayout;
@@ -30,8 +30,8 @@ pub struct Run {
     pub report: Report,
     /// How many times its channels were enabled.
     pub survived: u32,
-    /// Its frames by channel, judged.
-    pub judges: BTreeMap<u32, Verifier>,
+    /// Its frames by channel, verified.
+    pub verified: BTreeMap<u32, Verifier>,
     /// How long it took.
     pub time: Duration,
 }
@@ -42,8 +42,8 @@ impl Run {
     pub fn problems(&self, frames: u32) -> Vec<String> {
         let mut problems = Vec::new();
         let wanted = frames.saturating_mul(self.survived);
-        for (queue, judge) in self.channels() {
-            let (received, mismatched) = judge.map_or((0, 0), |j| (j.received, j.mismatched));
+        for (queue, verifier) in self.channels() {
+            let (received, mismatched) = verifier.map_or((0, 0), |j| (j.received, j.mismatched));
             if received < wanted {
                 problems.push(format!(
                     "channel {}: {received} of {wanted} frames came",
@@ -65,7 +65,7 @@ impl Run {
         self.report
             .queues
             .iter()
-            .map(|queue| (queue, self.judges.get(&queue.id)))
+            .map(|queue| (queue, self.verified.get(&queue.id)))
     }
 }
 
@@ -88,19 +88,11 @@ pub fn only_predicted(setup: &Setup) -> Option<String> {
 }
 
 /// A client that streams all of `pictures` at once, and nothing else.
-///
-/// # Errors
-/// If the carve-out is nowhere where a T31 could have it.
-pub fn channels_setup(
-    memory: MemoryLayout,
-    pictures: &[(ChannelId, Size)],
-    buffers: u32,
-) -> Result<Setup> {
+pub fn channels_setup(memory: MemoryLayout, pictures: &[(ChannelId, Size)], buffers: u32) -> Setup {
     let carve_out = memory.carve_out();
-    let short = |bytes: u64| u32::try_from(bytes).context("the carve-out lies beyond 4 GiB");
-    Ok(Setup {
-        base: short(carve_out.base)?,
-        bytes: short(carve_out.size)?,
+    Setup {
+        base: carve_out.base.0,
+        bytes: carve_out.bytes,
         ncubuf: None,
         blocks: Vec::new(),
         channels: pictures
@@ -109,7 +101,7 @@ pub fn channels_setup(
             .collect(),
         late: Vec::new(),
         cpu_id: CPU_ID,
-    })
+    }
 }
 
 fn channel_of(channel: ChannelId, size: Size, buffers: u32) -> Channel {
@@ -130,11 +122,11 @@ fn channel_of(channel: ChannelId, size: Size, buffers: u32) -> Channel {
 pub fn run(
     guest: &mut Guest,
     setup: &Setup,
-    personality: Personality,
+    policy: AllocationPolicy,
     frames: u32,
     cycles: u32,
 ) -> Result<Run> {
-    run_cycles(guest, setup, personality, frames, Cycles::kept(cycles))
+    run_cycles(guest, setup, policy, frames, Cycles::kept(cycles))
 }
 
 /// Runs the client to its end; its channels are enabled and disabled in turn.
@@ -144,13 +136,13 @@ pub fn run(
 pub fn run_cycles(
     guest: &mut Guest,
     setup: &Setup,
-    personality: Personality,
+    policy: AllocationPolicy,
     frames: u32,
     cycles: Cycles,
 ) -> Result<Run> {
-    follow(guest, setup, personality, frames, cycles).map_err(|error| {
+    follow(guest, setup, policy, frames, cycles).map_err(|error| {
         // A dead emulator has no state any more, and is the reason itself.
-        match guest.emulator.control.status() {
+        match guest.emulator.monitor.status() {
             Ok(status) => error.context(state(&status)),
             Err(_) => error,
         }
@@ -185,33 +177,33 @@ fn state(status: &Status) -> String {
 fn follow(
     guest: &mut Guest,
     setup: &Setup,
-    personality: Personality,
+    policy: AllocationPolicy,
     frames: u32,
     cycles: Cycles,
 ) -> Result<Run> {
     let begin = Instant::now();
     let request = CameraRequest {
         setup: setup.clone(),
-        personality,
+        policy,
         frames,
         cycles,
         frame_deadline_ms: u32::try_from(FRAME_LIMIT.as_millis()).unwrap_or(u32::MAX),
     };
-    let mut judges: BTreeMap<u32, Verifier> = BTreeMap::new();
+    let mut verified: BTreeMap<u32, Verifier> = BTreeMap::new();
     let mut stream = Stream::start_camera(guest, request)?;
     loop {
         match stream.event()? {
             Event::Frames { channel, frames } => {
-                let judge = judges.entry(channel).or_default();
+                let verifier = verified.entry(channel).or_default();
                 for DequeuedFrame { frame, written } in &frames {
-                    judge.take(frame, written.as_ref());
+                    verifier.take(frame, written.as_ref());
                 }
             }
             Event::Ended { survived, report } => {
                 return Ok(Run {
                     report,
                     survived,
-                    judges,
+                    verified,
                     time: begin.elapsed(),
                 });
             }

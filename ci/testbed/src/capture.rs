@@ -12,11 +12,11 @@ use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
 use tx_isp_driver::alloc::Strategy;
-use tx_isp_emulator::control::protocol::{LedgerEntry, Status};
+use tx_isp_emulator::monitor::protocol::{FrameLogEntry, Status};
 
 use crate::config::{Io, control};
 use crate::guest::Guest;
-use crate::guest_error::GuestError;
+use crate::guest_failure::GuestFailure;
 use crate::picture::Picture;
 use crate::prepare::Prepared;
 use crate::progress::{Steps, seconds};
@@ -67,8 +67,8 @@ pub struct StreamConfig {
 /// What came of it.
 #[derive(Debug)]
 pub struct Capture {
-    /// Every frame, judged.
-    pub judge: Verifier,
+    /// Every frame, verified.
+    pub verifier: Verifier,
     /// What the driver granted, if it came so far.
     pub granted: Option<Granted>,
     /// The client's account, if it came to its end.
@@ -80,7 +80,7 @@ pub struct Capture {
     /// The first and the last frame, where they arrived.
     pub pictures: Vec<CapturedFrame>,
     /// Why it did not come to its end.
-    pub trouble: Option<GuestError>,
+    pub failure: Option<GuestFailure>,
 }
 
 /// A frame with its picture.
@@ -89,7 +89,7 @@ pub struct CapturedFrame {
     /// What the client says about it.
     pub frame: Frame,
     /// What DMA says about it.
-    pub written: Option<LedgerEntry>,
+    pub written: Option<FrameLogEntry>,
     /// Its picture.
     pub picture: Picture,
 }
@@ -166,13 +166,13 @@ pub fn run_with(
         kept: BTreeMap::new(),
         on_picture,
         outcome: Capture {
-            judge: Verifier::default(),
+            verifier: Verifier::default(),
             granted: None,
             done: None,
             first_frame: None,
             status: None,
             pictures: Vec::new(),
-            trouble: None,
+            failure: None,
         },
     };
     let result = run.follow(request);
@@ -182,7 +182,7 @@ pub fn run_with(
             outcome.status = Some(
                 guest
                     .emulator
-                    .control
+                    .monitor
                     .status()
                     .context("asking the emulator")?,
             );
@@ -191,7 +191,7 @@ pub fn run_with(
                 .map(|done| Duration::from_nanos(done.elapsed_ns));
             steps.finish(&format!(
                 "{} frames of {} in {}",
-                outcome.judge.received,
+                outcome.verifier.received,
                 config.size,
                 seconds(time.unwrap_or_default())
             ));
@@ -199,9 +199,9 @@ pub fn run_with(
         Err(error) => {
             steps.fail();
             // A dead emulator has no state any more.
-            outcome.status = guest.emulator.control.status().ok();
+            outcome.status = guest.emulator.monitor.status().ok();
             match error.downcast() {
-                Ok(trouble) => outcome.trouble = Some(trouble),
+                Ok(failure) => outcome.failure = Some(failure),
                 Err(other) => return Err(other),
             }
         }
@@ -251,12 +251,12 @@ impl Run<'_> {
                     self.outcome.first_frame.get_or_insert(now);
                     for dequeued in frames {
                         let DequeuedFrame { frame, written } = &dequeued;
-                        self.outcome.judge.take(frame, written.as_ref());
+                        self.outcome.verifier.take(frame, written.as_ref());
                         if keep.contains(&frame.index) {
                             self.kept.insert(frame.index, (dequeued, Vec::new()));
                         }
                     }
-                    let received = self.outcome.judge.received.into();
+                    let received = self.outcome.verifier.received.into();
                     let total = Some(self.config.frames.into());
                     self.steps.advance(received, total, "frames");
                 }

@@ -78,7 +78,7 @@ pub struct GuestClock {
 ///
 /// # Errors
 /// If the emulator or the guest does not answer.
-pub fn sight(guest: &mut Guest) -> Result<ClockSample> {
+pub fn sample(guest: &mut Guest) -> Result<ClockSample> {
     let mut best: Option<ClockSample> = None;
     for _ in 0..TRIES {
         let earliest_ns = ask_emulator(guest)?;
@@ -100,7 +100,7 @@ pub fn sight(guest: &mut Guest) -> Result<ClockSample> {
 }
 
 fn ask_emulator(guest: &mut Guest) -> Result<u64> {
-    let status = guest.emulator.control.status();
+    let status = guest.emulator.monitor.status();
     Ok(status
         .context("asking the emulator for its time")?
         .uptime_ns)

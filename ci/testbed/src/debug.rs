@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use tx_isp_chip::behaviour::Behaviour;
 use tx_isp_chip::faults::Fault;
-use tx_isp_chip::{FindingKind, Severity};
+use tx_isp_chip::{GuestErrorKind, Severity};
 
 use crate::clock::{self, ClockSample};
 use crate::config::Io;
@@ -23,7 +23,7 @@ pub struct DebugConfig {
     /// an error, unless the client brings ordinary memory (--io userptr)
     pub strict: Option<Severity>,
     /// Mistakes at which it does not
-    pub allow: Vec<FindingKind>,
+    pub allow: Vec<GuestErrorKind>,
     /// How the chip behaves where its behaviour is open
     pub behaviour: Vec<Behaviour>,
     /// Record each register access to this file, for `cargo lab trace`
@@ -52,8 +52,7 @@ impl DebugConfig {
         }
         // Ordinary memory in one piece is as good as the carve-out.
         if self.strict.is_some() && io != Io::Userptr {
-            let carve_out = memory.carve_out();
-            words.push(format!("--carve-out={}@{:#x}", carve_out.size, carve_out.base).into());
+            words.push(format!("--carve-out={}", memory.carve_out()).into());
         }
         let mut pair = |option: &str, value: OsString| {
             words.extend([OsString::from(option), value]);
@@ -85,11 +84,11 @@ impl DebugConfig {
     /// If guest or emulator does not answer.
     pub fn begin(&self, guest: &mut Guest) -> Result<Option<ClockSample>> {
         let wanted = self.timeline.is_some();
-        wanted.then(|| clock::sight(guest)).transpose()
+        wanted.then(|| clock::sample(guest)).transpose()
     }
 
     /// After the stream, while guest and emulator still answer. `first` is what [`Self::begin`] gave,
-    /// `judges` have judged the frames.
+    /// `verified` have verified the frames.
     ///
     /// # Errors
     /// If they do not answer, or a file cannot be written.
@@ -97,17 +96,17 @@ impl DebugConfig {
         &self,
         guest: &mut Guest,
         first: Option<ClockSample>,
-        judges: impl IntoIterator<Item = &'a Verifier>,
+        verified: impl IntoIterator<Item = &'a Verifier>,
     ) -> Result<()> {
         let Some((path, first)) = self.timeline.as_ref().zip(first) else {
             return Ok(());
         };
-        let last = clock::sight(guest)?;
-        let dequeues = judges
+        let last = clock::sample(guest)?;
+        let dequeues = verified
             .into_iter()
-            .flat_map(|judge| judge.dequeues.iter().copied());
-        let control = &mut guest.emulator.control;
-        Timeline::collect(control, [first, last], dequeues.collect())?.write(path)
+            .flat_map(|verifier| verifier.dequeues.iter().copied());
+        let monitor = &mut guest.emulator.monitor;
+        Timeline::collect(monitor, [first, last], dequeues.collect())?.write(path)
     }
 }
 
@@ -119,9 +118,9 @@ mod tests {
 
     #[test]
     fn the_emulator_understands_what_it_is_told() {
-        let sight = DebugConfig {
+        let debug = DebugConfig {
             strict: Some(Severity::Error),
-            allow: vec![FindingKind::UndefinedRegister],
+            allow: vec![GuestErrorKind::UndefinedRegister],
             behaviour: vec!["empty-fifo=last-address".parse().unwrap()],
             trace: Some("/tmp/trace.txt".into()),
             timeline: None,
@@ -129,8 +128,8 @@ mod tests {
             faults: Some("/tmp/faults.toml".into()),
             seed: Some(7),
         };
-        let words = sight.emulator_options("128M".parse().unwrap(), Io::Mmap);
-        let scattered = sight.emulator_options("128M".parse().unwrap(), Io::Userptr);
+        let words = debug.emulator_options("128M".parse().unwrap(), Io::Mmap);
+        let scattered = debug.emulator_options("128M".parse().unwrap(), Io::Userptr);
         assert_eq!(scattered[0], "--strict=error");
         let names = |word: &OsString| word.to_string_lossy().starts_with("--carve-out");
         assert!(!scattered.iter().any(names));
@@ -139,12 +138,12 @@ mod tests {
         assert_eq!(config.strict, Some(Severity::Error));
         let carve_out = config.carve_out.unwrap();
         assert_eq!((carve_out.base.0, carve_out.bytes), (0x0630_0000, 29 << 20));
-        assert_eq!(config.fault, sight.fault);
-        assert_eq!(config.allow, sight.allow);
-        assert_eq!(config.behaviour, sight.behaviour);
+        assert_eq!(config.fault, debug.fault);
+        assert_eq!(config.allow, debug.allow);
+        assert_eq!(config.behaviour, debug.behaviour);
         assert_eq!(
             (config.trace, config.faults, config.seed),
-            (sight.trace, sight.faults, Some(7))
+            (debug.trace, debug.faults, Some(7))
         );
         assert!(
             DebugConfig::default()

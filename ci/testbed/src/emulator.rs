@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use guest_protocol::message::Failure;
-use tx_isp_emulator::control::Client;
+use tx_isp_emulator::monitor::Client;
 use tx_isp_emulator::sensor::ClockMode;
 
 use std::os::unix::process::CommandExt;
 
-use crate::guest_error::GuestError;
+use crate::guest_failure::GuestFailure;
 use crate::log_follower::LogFollower;
 use crate::prepare::Prepared;
 use crate::process::Process;
@@ -32,9 +32,9 @@ pub struct Emulator {
     /// Its process.
     pub process: Process,
     /// Its operator's socket.
-    pub control: Client,
+    pub monitor: Client,
     /// Where more of those can be had.
-    pub control_path: PathBuf,
+    pub monitor_path: PathBuf,
     /// Where QEMU connects.
     pub socket: PathBuf,
     says: LogFollower,
@@ -52,13 +52,13 @@ impl Emulator {
         log: &Path,
     ) -> Result<Self> {
         let socket = sockets.join("isp");
-        let control_path = sockets.join("control");
+        let monitor_path = sockets.join("monitor");
         let mut command = Command::new(&prepared.emulator);
         command
             .arg(prepared.carrier.emulator_option())
             .arg(&socket)
-            .arg("--control")
-            .arg(&control_path)
+            .arg("--monitor")
+            .arg(&monitor_path)
             .arg(format!("--sensor={}", scene.model.name))
             .arg(format!("--source={}", scene.source))
             .arg(format!("--fps={}", rate_option(scene.fps)))
@@ -75,27 +75,27 @@ impl Emulator {
         };
         let says = LogFollower::follow(stderr, log)
             .with_context(|| format!("writing {}", log.display()))?;
-        let control = connect(&control_path, &mut process, &says)?;
+        let monitor = connect(&monitor_path, &mut process, &says)?;
         Ok(Self {
             process,
-            control,
-            control_path,
+            monitor,
+            monitor_path,
             socket,
             says,
         })
     }
 
     /// What is to be said when it has ended although it should not have.
-    pub fn ended(&mut self, guest: Option<Failure>) -> GuestError {
+    pub fn ended(&mut self, guest: Option<Failure>) -> GuestFailure {
         self.says.wait_end(ANSWER_LIMIT);
         let said = self.says.last(SHOWN_LINES);
         match self.process.ended() {
-            Some(status) => GuestError::EmulatorEnded {
+            Some(status) => GuestFailure::EmulatorEnded {
                 status,
                 guest,
                 said,
             },
-            None => GuestError::Deadline {
+            None => GuestFailure::Deadline {
                 what: "the emulator's end".to_owned(),
                 limit: ANSWER_LIMIT,
                 console: said,
@@ -112,10 +112,10 @@ fn rate_option(fps: ClockMode) -> String {
     }
 }
 
-fn connect(control: &Path, process: &mut Process, says: &LogFollower) -> Result<Client> {
+fn connect(monitor: &Path, process: &mut Process, says: &LogFollower) -> Result<Client> {
     let end = Instant::now() + START_LIMIT;
     loop {
-        let error = match Client::connect(control, ANSWER_LIMIT) {
+        let error = match Client::connect(monitor, ANSWER_LIMIT) {
             Ok(client) => return Ok(client),
             Err(error) => error,
         };

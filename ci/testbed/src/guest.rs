@@ -17,7 +17,7 @@ use guest_protocol::wire::{self, WireError};
 use tx_isp_abi::channel::ChannelId;
 
 use crate::emulator::Emulator;
-use crate::guest_error::GuestError;
+use crate::guest_failure::GuestFailure;
 use crate::interrupt;
 use crate::log_follower::LogFollower;
 use crate::prepare::Prepared;
@@ -165,7 +165,7 @@ impl Guest {
     }
 
     /// Asks the agent what it has.
-    fn ask_hello(&mut self, limit: Duration) -> Result<(), GuestError> {
+    fn ask_hello(&mut self, limit: Duration) -> Result<(), GuestFailure> {
         let version = guest_protocol::VERSION;
         self.send(&Request::Hello { version })?;
         match self.next("the guest's agent", limit)? {
@@ -193,7 +193,7 @@ impl Guest {
             .find_map(|module| module.failure.clone())
         {
             let console = self.console.last(SHOWN_LINES);
-            return Err(GuestError::from(failure)).with_context(|| {
+            return Err(GuestFailure::from(failure)).with_context(|| {
                 format!(
                     "a kernel module was not loaded; the console's last lines:\n    {}",
                     console.join("\n    ")
@@ -206,16 +206,16 @@ impl Guest {
     /// Sends a request; answers are taken with [`Guest::next`].
     ///
     /// # Errors
-    /// [`GuestError`], if the guest is gone.
-    pub fn send(&mut self, request: &Request) -> Result<(), GuestError> {
+    /// [`GuestFailure`], if the guest is gone.
+    pub fn send(&mut self, request: &Request) -> Result<(), GuestFailure> {
         wire::send(&mut self.stream, request).map_err(|error| self.cause().unwrap_or(error.into()))
     }
 
     /// The next answer.
     ///
     /// # Errors
-    /// [`GuestError`]: the guest's own failures, or that none came, and why.
-    pub fn next(&mut self, what: &str, limit: Duration) -> Result<Reply, GuestError> {
+    /// [`GuestFailure`]: the guest's own failures, or that none came, and why.
+    pub fn next(&mut self, what: &str, limit: Duration) -> Result<Reply, GuestFailure> {
         let end = Instant::now() + limit;
         loop {
             match self.replies.recv_timeout(STEP) {
@@ -234,11 +234,11 @@ impl Guest {
                     return Err(self.cause().unwrap_or(WireError::Io(closed).into()));
                 }
             }
-            if let Some(trouble) = self.trouble() {
-                return Err(trouble);
+            if let Some(failure) = self.failure() {
+                return Err(failure);
             }
             if Instant::now() > end {
-                return Err(GuestError::Deadline {
+                return Err(GuestFailure::Deadline {
                     what: what.to_owned(),
                     limit,
                     console: self.console.last(SHOWN_LINES),
@@ -250,8 +250,8 @@ impl Guest {
     /// Sends a request that has one answer, and waits for it.
     ///
     /// # Errors
-    /// [`GuestError`].
-    pub fn call(&mut self, request: &Request, limit: Duration) -> Result<Reply, GuestError> {
+    /// [`GuestFailure`].
+    pub fn call(&mut self, request: &Request, limit: Duration) -> Result<Reply, GuestFailure> {
         self.send(request)?;
         self.next("the guest's answer", limit)
     }
@@ -259,8 +259,8 @@ impl Guest {
     /// Unloads the driver and loads it again.
     ///
     /// # Errors
-    /// [`GuestError`]; the guest may be without the driver then.
-    pub fn reload_module(&mut self) -> Result<(), GuestError> {
+    /// [`GuestFailure`]; the guest may be without the driver then.
+    pub fn reload_module(&mut self) -> Result<(), GuestFailure> {
         self.reload_module_with("")
     }
 
@@ -268,7 +268,7 @@ impl Guest {
     ///
     /// # Errors
     /// As [`Guest::reload_module`].
-    pub fn reload_module_with(&mut self, parameters: &str) -> Result<(), GuestError> {
+    pub fn reload_module_with(&mut self, parameters: &str) -> Result<(), GuestFailure> {
         let requests = [
             Request::UnloadModule {
                 name: "tx_isp".to_owned(),
@@ -308,15 +308,15 @@ impl Guest {
     }
 
     /// Why the connection to the agent may have broken: it is the first to notice.
-    fn cause(&mut self) -> Option<GuestError> {
+    fn cause(&mut self) -> Option<GuestFailure> {
         self.qemu.wait(END_LIMIT);
-        self.trouble()
+        self.failure()
     }
 
     /// What ended that should not have.
-    fn trouble(&mut self) -> Option<GuestError> {
+    fn failure(&mut self) -> Option<GuestFailure> {
         if interrupt::requested() {
-            return Some(GuestError::Interrupted);
+            return Some(GuestFailure::Interrupted);
         }
         // A guest that is gone ends the emulator in order; then QEMU tells why.
         if self
@@ -338,9 +338,9 @@ impl Guest {
             .iter()
             .find_map(|word| self.console.since(word, SHOWN_LINES));
         if let Some(console) = last_words {
-            return Some(GuestError::Panic { console });
+            return Some(GuestFailure::Panic { console });
         }
-        Some(GuestError::QemuEnded {
+        Some(GuestFailure::QemuEnded {
             status,
             said: self.qemu_says.last(SHOWN_LINES),
             console: self.console.last(SHOWN_LINES),
@@ -348,9 +348,9 @@ impl Guest {
     }
 
     /// What happened if the emulator has just ended, also if that is about to be seen.
-    pub fn gone_emulator(&mut self) -> Option<GuestError> {
+    pub fn gone_emulator(&mut self) -> Option<GuestFailure> {
         self.emulator.process.wait(Duration::from_secs(1))?;
-        self.trouble()
+        self.failure()
     }
 
     /// What the guest's client gets when the emulator is gone: it should notice by itself.
@@ -400,13 +400,13 @@ impl Guest {
 
 /// Whether a boot failed in the way that is worth another try.
 fn is_hang(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(GuestError::Deadline { .. }))
+    matches!(error.downcast_ref(), Some(GuestFailure::Deadline { .. }))
 }
 
 /// What is said about an answer of the wrong kind.
-pub fn unexpected(reply: &Reply) -> GuestError {
+pub fn unexpected(reply: &Reply) -> GuestFailure {
     let text: String = format!("{reply:?}").chars().take(80).collect();
-    GuestError::Unexpected(text)
+    GuestFailure::Unexpected(text)
 }
 
 /// QEMU's connection for the agent's port.
@@ -435,7 +435,7 @@ fn accept(
         }
         if let Some(status) = qemu.ended() {
             qemu_says.wait_end(END_LIMIT);
-            return Err(GuestError::QemuEnded {
+            return Err(GuestFailure::QemuEnded {
                 status,
                 said: qemu_says.last(SHOWN_LINES),
                 console: Vec::new(),
@@ -443,7 +443,7 @@ fn accept(
             .into());
         }
         if interrupt::requested() {
-            return Err(GuestError::Interrupted.into());
+            return Err(GuestFailure::Interrupted.into());
         }
         if Instant::now() > end {
             bail!("QEMU did not connect within {} s", CONNECT_LIMIT.as_secs());

@@ -20,7 +20,7 @@ pub mod config;
 pub mod debug;
 pub mod emulator;
 pub mod guest;
-pub mod guest_error;
+pub mod guest_failure;
 pub mod interrupt;
 pub mod kernel_log;
 pub mod log_follower;

@@ -6,13 +6,15 @@ use std::fmt;
 use std::str::FromStr;
 
 use anyhow::{Result, bail};
-use guest_image::{CarveOut, GuestImage};
+use guest_image::GuestImage;
+use tx_isp_abi::PhysAddr;
 use tx_isp_abi::format::FrameLayout;
+use tx_isp_abi::units::PhysRange;
 
 const MIB: u64 = 1 << 20;
 
 /// The carve-out of a Wyze Cam v3 in MiB (T31 5.1).
-const CARVE_OUT_MIB: u64 = 29;
+const CARVE_OUT_MIB: u32 = 29;
 /// With less memory Linux has no room beside the carve-out to unpack its image.
 const MIN_TOTAL_MIB: u64 = 64;
 /// More memory is not contiguous on a Malta board: it lies elsewhere from 256 MiB on.
@@ -31,7 +33,7 @@ pub struct MemoryLayout {
     total_mib: u64,
     /// What Linux has from address 0 on, in bytes.
     linux: u64,
-    carve_out: CarveOut,
+    carve_out: PhysRange,
     /// What Linux has behind the camera's own memory, where that is too little to boot.
     beyond_mib: u64,
 }
@@ -61,17 +63,14 @@ impl MemoryLayout {
     }
 
     /// What Linux is not to use.
-    pub fn carve_out(self) -> CarveOut {
+    pub fn carve_out(self) -> PhysRange {
         self.carve_out
     }
 
-    /// What the initramfs must stay below, which is all that Linux does not have: on a T20 the ISP's own
+    /// What the initramfs must stay below, which is where Linux's memory ends: on a T20 the ISP's own
     /// memory lies before the carve-out (T31 5.1). `None` if it goes to the very top.
-    pub fn limit(self) -> Option<CarveOut> {
-        (self.beyond_mib == 0).then_some(CarveOut {
-            base: self.linux,
-            size: self.total() - self.linux,
-        })
+    pub fn limit(self) -> Option<u64> {
+        (self.beyond_mib == 0).then_some(self.linux)
     }
 
     /// A camera's own division of `ram` bytes, of which Linux has the first `linux`. Where that leaves Linux too little for the lab's kernel and image,
@@ -83,7 +82,7 @@ impl MemoryLayout {
     pub fn of_camera(
         ram: u64,
         linux: u64,
-        carve_out: CarveOut,
+        carve_out: PhysRange,
         image: &GuestImage,
     ) -> Result<Self> {
         let mut layout = Self {
@@ -116,8 +115,8 @@ impl MemoryLayout {
         format!(
             "mem={}@0x0{beyond} rmem={}@{:#x}",
             in_units(self.linux),
-            in_units(self.carve_out.size),
-            self.carve_out.base
+            in_units(self.carve_out.bytes.into()),
+            self.carve_out.base.0
         )
     }
 
@@ -128,14 +127,15 @@ impl MemoryLayout {
     pub fn check_buffers(self, buffers: u32, frame: &FrameLayout) -> Result<(), TooManyBuffers> {
         let each = u64::from(frame.sizeimage).next_multiple_of(PAGE);
         let needed = each * u64::from(buffers);
-        if needed <= self.carve_out().size {
+        let room = u64::from(self.carve_out.bytes);
+        if needed <= room {
             return Ok(());
         }
         Err(TooManyBuffers {
             buffers,
             each: frame.sizeimage,
             needed_mib: needed.div_ceil(MIB),
-            most: self.carve_out().size / each,
+            most: room / each,
         })
     }
 }
@@ -169,13 +169,13 @@ impl FromStr for MemoryLayout {
                  at least {MIN_TOTAL_MIB}M"
             )),
             MIN_TOTAL_MIB..=MAX_TOTAL_MIB => {
-                let linux = (total_mib - CARVE_OUT_MIB) * MIB;
+                let linux = (total_mib - u64::from(CARVE_OUT_MIB)) * MIB;
                 Ok(Self {
                     total_mib,
                     linux,
-                    carve_out: CarveOut {
-                        base: linux,
-                        size: CARVE_OUT_MIB * MIB,
+                    carve_out: PhysRange {
+                        base: PhysAddr(u32::try_from(linux).map_err(|error| error.to_string())?),
+                        bytes: CARVE_OUT_MIB << 20,
                     },
                     beyond_mib: 0,
                 })
@@ -214,21 +214,17 @@ mod tests {
             layout("64").command_line(),
             "mem=35M@0x0 rmem=29M@0x2300000"
         );
-        assert_eq!(layout("128M").carve_out().size, 29 << 20);
+        assert_eq!(layout("128M").carve_out().bytes, 29 << 20);
         assert_eq!(layout("128m").to_string(), "128M");
     }
 
     #[test]
     fn the_initramfs_stays_below_what_a_t20s_isp_has() {
         // A Wyze Cam v2's.
-        let carve_out = CarveOut {
-            base: 0x700_0000,
-            size: 16 << 20,
-        };
+        let carve_out = "16M@0x7000000".parse().unwrap();
         let layout = MemoryLayout::of_camera(128 << 20, 104 << 20, carve_out, &image()).unwrap();
         assert_eq!(layout.command_line(), "mem=104M@0x0 rmem=16M@0x7000000");
-        let limit = layout.limit().unwrap();
-        assert_eq!((limit.base, limit.size), (104 << 20, 24 << 20));
+        assert_eq!(layout.limit(), Some(104 << 20));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use image::imageops::grayscale;
 use image::{GrayImage, RgbImage};
 use tx_isp_abi::Size;
 use tx_isp_abi::format::{FrameLayout, PixelFormat};
-use tx_isp_picture::{Geometry, OutputFormat, stamp, to_rgb};
+use tx_isp_picture::{Geometry, OutputFormat, frame_overlay, to_rgb};
 
 /// The visible bytes of a frame: lines of luma, then lines of chroma, without gaps; for RGB its lines.
 #[derive(Debug, Clone)]
@@ -64,7 +64,7 @@ impl Picture {
         };
         let side = |pixels: u32| usize::try_from(pixels).ok();
         let (width, height) = (side(self.size.width)?, side(self.size.height)?);
-        stamp::read(luma, width, width, height)
+        frame_overlay::read(luma, width, width, height)
     }
 
     /// Saves it as PNG.

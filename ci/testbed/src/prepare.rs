@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use guest_image::host::{self, Needs};
 use guest_image::{GuestImage, ImageRequest, KernelChoice, Progress, Workshop};
 use guest_protocol::VENDOR_WORD;
+use host_setup::offline;
 
 use crate::bundle::{self, Bundle};
 use crate::config::GuestConfig;
@@ -38,6 +39,8 @@ pub struct Prepared {
     pub emulator: PathBuf,
     /// What it is told beside its sockets, source and rate.
     pub emulator_options: Vec<OsString>,
+    /// What QEMU is told beside the guest.
+    pub qemu_options: Vec<OsString>,
     /// Kernel and initramfs.
     pub image: GuestImage,
     /// The guest's memory.
@@ -92,11 +95,20 @@ impl Prepared {
         steps: &Steps,
         add: impl FnOnce(&mut ImageRequest),
     ) -> Result<Self> {
+        if options.kernel != KernelChoice::Debian {
+            bail!(
+                "the bundle's kernel is {}: leave --kernel out, or make a bundle with that option",
+                bundle.kernel_label()
+            );
+        }
         let qemu = Qemu::find(options.qemu.as_deref())?;
         let carrier = qemu.choose(options.attach)?;
         let mut request = ImageRequest::default();
         add(&mut request);
-        let image = bundle.image(&request)?;
+        let mut image = bundle.image(&request)?;
+        if options.vendor {
+            image.command_line_extra.push(VENDOR_WORD.to_owned());
+        }
         steps.line(&format!(
             "from {}: {}",
             bundle.root().display(),
@@ -123,6 +135,7 @@ impl Prepared {
             carrier,
             emulator,
             emulator_options: Vec::new(),
+            qemu_options: Vec::new(),
             image,
             memory: options.memory,
         })
@@ -150,9 +163,10 @@ pub fn named_qemu(
 
 /// Checks that Linux has room beside the carve-out.
 fn check_memory(memory: MemoryLayout, image: &GuestImage) -> Result<()> {
-    let placement = image.placement(memory.total(), Some(memory.carve_out()));
+    let carve_out = memory.carve_out();
+    let placement = image.placement(memory.total(), Some(carve_out.base.0.into()));
     if let Err(guest_image::Error::TooLittleMemory { needed, .. }) = placement {
-        let least = needed + memory.carve_out().size / (1 << 20);
+        let least = needed + u64::from(carve_out.bytes) / (1 << 20);
         bail!(
             "too little memory: this image needs {needed}M beside the carve-out; use --memory {least}M or more"
         );
@@ -291,7 +305,11 @@ fn artifact(message: &str) -> Option<Option<PathBuf>> {
 
 /// The cargo that runs the lab.
 pub fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    if offline::is_set() {
+        command.env(offline::VARIABLE, "true");
+    }
+    command
 }
 
 #[cfg(test)]

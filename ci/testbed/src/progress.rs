@@ -2,7 +2,8 @@
 //! Shows what is being done: a moving line on a terminal, plain lines elsewhere.
 
 use std::io::IsTerminal;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use guest_image::Progress;
@@ -10,12 +11,14 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Elsewhere than on a terminal, a long step speaks this often.
 const PLAIN_EVERY: Duration = Duration::from_secs(15);
+/// How often it is looked whether it is time to speak.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The steps of one run, on standard error.
 #[derive(Debug)]
 pub struct Steps {
     target: Target,
-    current: Mutex<Option<Current>>,
+    current: Arc<Mutex<Option<Current>>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +31,8 @@ enum Target {
 #[derive(Debug)]
 struct Current {
     step: String,
+    /// The step, and how far it is.
+    text: String,
     begin: Instant,
     spoke: Instant,
     bar: ProgressBar,
@@ -42,20 +47,23 @@ impl Default for Steps {
 impl Steps {
     /// Nothing has begun.
     pub fn new() -> Self {
-        Self {
-            target: match std::io::stderr().is_terminal() {
-                true => Target::Terminal,
-                false => Target::Plain,
-            },
-            current: Mutex::new(None),
+        let target = match std::io::stderr().is_terminal() {
+            true => Target::Terminal,
+            false => Target::Plain,
+        };
+        let current = Arc::default();
+        if target == Target::Plain {
+            let watched = Arc::downgrade(&current);
+            thread::spawn(move || speak_while_there(&watched));
         }
+        Self { target, current }
     }
 
     /// Steps that nobody is to see, as part of one that somebody does.
     pub fn silent() -> Self {
         Self {
             target: Target::Nobody,
-            current: Mutex::new(None),
+            current: Arc::default(),
         }
     }
 
@@ -120,6 +128,7 @@ impl Progress for Steps {
         let now = Instant::now();
         *self.lock() = Some(Current {
             step: step.to_owned(),
+            text: step.to_owned(),
             begin: now,
             spoke: now,
             bar,
@@ -136,11 +145,8 @@ impl Progress for Steps {
             None => format!("{done} {unit}"),
         };
         let text = format!("{:<24} {count}", current.step);
-        if self.target == Target::Plain && current.spoke.elapsed() >= PLAIN_EVERY {
-            current.spoke = Instant::now();
-            eprintln!("  {text}, {}", HumanDuration(current.begin.elapsed()));
-        }
-        current.bar.set_message(text);
+        current.bar.set_message(text.clone());
+        current.text = text;
     }
 
     fn finish(&self, detail: &str) {
@@ -152,6 +158,34 @@ impl Progress for Steps {
             Some(current) => current.bar.suspend(|| eprintln!("{text}")),
             None => eprintln!("{text}"),
         }
+    }
+}
+
+/// Says what is being done for as long as there are steps: a step that is silent for minutes looks like
+/// one that hangs.
+fn speak_while_there(current: &Weak<Mutex<Option<Current>>>) {
+    while let Some(current) = current.upgrade() {
+        let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(text) = current.as_mut().and_then(Current::due) {
+            eprintln!("{text}");
+        }
+        drop(current);
+        thread::sleep(LOOK_EVERY);
+    }
+}
+
+impl Current {
+    /// What it says now, if it is time.
+    fn due(&mut self) -> Option<String> {
+        if self.spoke.elapsed() < PLAIN_EVERY {
+            return None;
+        }
+        self.spoke = Instant::now();
+        Some(format!(
+            "  {}, {}",
+            self.text,
+            HumanDuration(self.begin.elapsed())
+        ))
     }
 }
 
@@ -173,6 +207,19 @@ mod tests {
         assert_eq!(seconds(Duration::from_millis(1234)), "1.23 s");
         assert_eq!(seconds(Duration::from_millis(12_345)), "12 s");
         assert_eq!(seconds(Duration::from_secs(192)), "3 min 12 s");
+    }
+
+    #[test]
+    fn a_step_that_hears_nothing_speaks_all_the_same() {
+        let steps = Steps::silent();
+        steps.start("build");
+        let mut current = steps.lock();
+        let current = current.as_mut().unwrap();
+        assert_eq!(current.due(), None);
+        current.spoke -= PLAIN_EVERY;
+        current.begin -= PLAIN_EVERY;
+        assert_eq!(current.due().as_deref(), Some("  build, 15 seconds"));
+        assert_eq!(current.due(), None);
     }
 
     #[test]

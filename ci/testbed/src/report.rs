@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
-use tx_isp_emulator::control::protocol::{Finding, Status};
+use tx_isp_emulator::monitor::protocol::{GuestError, Status};
 
 use crate::capture::{Capture, CapturedFrame, StreamConfig};
 use crate::guest::Guest;
-use crate::guest_error::GuestError;
+use crate::guest_failure::GuestFailure;
 use crate::prepare::Prepared;
 use crate::sensor::SensorConfig;
 
@@ -23,15 +23,17 @@ pub struct Report {
     /// What was wrong.
     pub problems: Vec<String>,
     /// What the emulator found wrong in the driver's behaviour.
-    pub findings: Vec<Finding>,
+    #[serde(rename = "findings")]
+    pub guest_errors: Vec<GuestError>,
     /// How many were asked for.
     pub frames_requested: u32,
     /// How many the client dequeued.
     pub frames_received: u32,
     /// Sequence numbers that the client never saw.
     pub frames_dropped: u32,
-    /// Frames that the driver marked as spoilt.
-    pub frames_spoilt: u32,
+    /// Frames that the driver marked with an error.
+    #[serde(rename = "frames_spoilt")]
+    pub frames_with_error: u32,
     /// Frames whose checksum is not that of what DMA wrote.
     pub checksum_mismatches: u32,
     /// Pixels in a line.
@@ -111,18 +113,18 @@ impl Report {
         outcome: &Capture,
     ) -> Self {
         let Capture {
-            judge,
+            verifier,
             granted,
             status,
             done,
             ..
         } = outcome;
-        let findings = status
+        let guest_errors = status
             .as_ref()
-            .map(|status| status.findings.clone())
+            .map(|status| status.guest_errors.clone())
             .unwrap_or_default();
-        let mut problems = problems(config, outcome, &findings);
-        if let Some(GuestError::Guest(_)) = outcome.trouble {
+        let mut problems = problems(config, outcome, &guest_errors);
+        if let Some(GuestFailure::Guest(_)) = outcome.failure {
             let said = guest.driver_said();
             problems.extend(said.map(|line| format!("the driver's last word: {line}")));
         }
@@ -130,12 +132,12 @@ impl Report {
             passed: problems.is_empty(),
             expected: "intact",
             problems,
-            findings,
+            guest_errors,
             frames_requested: config.frames,
-            frames_received: judge.received,
-            frames_dropped: judge.dropped,
-            frames_spoilt: judge.spoilt,
-            checksum_mismatches: judge.mismatched,
+            frames_received: verifier.received,
+            frames_dropped: verifier.dropped,
+            frames_with_error: verifier.errors,
+            checksum_mismatches: verifier.mismatched,
             width: config.size.width,
             height: config.size.height,
             format: config.format.to_string(),
@@ -147,7 +149,7 @@ impl Report {
             sizeimage: granted.map(|granted| granted.sizeimage),
             source: scene.source.to_string(),
             clock: scene.fps.to_string(),
-            fps: judge.fps(),
+            fps: verifier.fps(),
             boot_seconds: guest.boot_time.as_secs_f64(),
             first_frame_seconds: outcome.first_frame.map(|time| time.as_secs_f64()),
             stream_seconds: done.map(|done| Duration::from_nanos(done.elapsed_ns).as_secs_f64()),
@@ -190,18 +192,18 @@ fn starved(status: &Status) -> u64 {
 }
 
 /// Everything that keeps a stream from being as it was asked for.
-fn problems(config: &StreamConfig, outcome: &Capture, findings: &[Finding]) -> Vec<String> {
-    let mut problems = outcome.judge.problems.clone();
-    if let Some(trouble) = &outcome.trouble {
-        problems.push(trouble.to_string());
-    } else if outcome.judge.received != config.frames {
+fn problems(config: &StreamConfig, outcome: &Capture, guest_errors: &[GuestError]) -> Vec<String> {
+    let mut problems = outcome.verifier.problems.clone();
+    if let Some(failure) = &outcome.failure {
+        problems.push(failure.to_string());
+    } else if outcome.verifier.received != config.frames {
         problems.push(format!(
             "{} frames were asked for, {} came",
-            config.frames, outcome.judge.received
+            config.frames, outcome.verifier.received
         ));
     }
-    if !findings.is_empty() {
-        let ids: Vec<&str> = findings.iter().map(|finding| finding.id.as_str()).collect();
+    if !guest_errors.is_empty() {
+        let ids: Vec<&str> = guest_errors.iter().map(|error| error.id.as_str()).collect();
         problems.push(format!(
             "the emulator found the driver doing: {}",
             ids.join(", ")

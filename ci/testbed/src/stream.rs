@@ -12,10 +12,10 @@ use guest_protocol::message::{
     StreamRequest,
 };
 use tx_isp_abi::channel::ChannelId;
-use tx_isp_emulator::control::protocol::LedgerEntry;
+use tx_isp_emulator::monitor::protocol::FrameLogEntry;
 
 use crate::guest::{Guest, unexpected};
-use crate::guest_error::GuestError;
+use crate::guest_failure::GuestFailure;
 use crate::verify::FrameLog;
 
 /// How much longer the lab waits for the client's word than the client for a frame: the guest may be
@@ -60,7 +60,7 @@ pub struct DequeuedFrame {
     /// What the client says about it.
     pub frame: Frame,
     /// What the frame log has; `None` if it has no such frame, or was not asked.
-    pub written: Option<LedgerEntry>,
+    pub written: Option<FrameLogEntry>,
 }
 
 /// A client that streams.
@@ -110,7 +110,7 @@ impl<'a> Stream<'a> {
     /// If guest or emulator is gone.
     pub fn start_camera(guest: &'a mut Guest, request: CameraRequest) -> Result<Self> {
         let limit = Duration::from_millis(request.frame_deadline_ms.into()) + ANSWER_LIMIT;
-        let status = guest.emulator.control.status();
+        let status = guest.emulator.monitor.status();
         // The guest may be starts ahead of the frames that are looked up: each start has a number.
         let sessions = status
             .context("asking the emulator for its channels")?
@@ -129,7 +129,7 @@ impl<'a> Stream<'a> {
     /// What the client says next.
     ///
     /// # Errors
-    /// [`GuestError`], which includes the client's own failure; or why the emulator does not answer.
+    /// [`GuestFailure`], which includes the client's own failure; or why the emulator does not answer.
     pub fn event(&mut self) -> Result<Event> {
         let reply = self.guest.next("the next frame", self.limit)?;
         Ok(match reply {
@@ -168,7 +168,7 @@ impl<'a> Stream<'a> {
                 written: None,
             });
         };
-        match log.entry(frame.sequence, &mut self.guest.emulator.control) {
+        match log.entry(frame.sequence, &mut self.guest.emulator.monitor) {
             Ok(written) => Ok(DequeuedFrame { frame, written }),
             // If the emulator is gone, that is what the user is to hear.
             Err(error) => Err(match self.guest.gone_emulator() {
@@ -209,7 +209,7 @@ impl FrameLogs {
 /// Every other error.
 pub fn client_failure(error: anyhow::Error) -> Result<guest_protocol::message::Failure> {
     match error.downcast() {
-        Ok(GuestError::Guest(failure)) => Ok(failure),
+        Ok(GuestFailure::Guest(failure)) => Ok(failure),
         Ok(other) => Err(other.into()),
         Err(other) => Err(other),
     }

@@ -12,8 +12,8 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::mailbox::{LINE_CORE, LINE_VIC};
-use tx_isp_emulator::control::Client;
-use tx_isp_emulator::control::protocol::{InterruptEntry, LedgerEntry};
+use tx_isp_emulator::monitor::Client;
+use tx_isp_emulator::monitor::protocol::{FrameLogEntry, InterruptEntry};
 
 use crate::clock::{Bound, ClockSample, GuestClock};
 use crate::verify::Dequeue;
@@ -29,7 +29,7 @@ const FIRST_CLIENT: u32 = 20;
 /// What happened to each frame, and when.
 #[derive(Debug)]
 pub struct Timeline {
-    frames: Vec<LedgerEntry>,
+    frames: Vec<FrameLogEntry>,
     /// In order.
     interrupts: Vec<InterruptEntry>,
     dequeues: Vec<Dequeue>,
@@ -55,16 +55,16 @@ impl Timeline {
     /// # Errors
     /// If it does not answer, or the guest's times cannot be.
     pub fn collect(
-        control: &mut Client,
+        monitor: &mut Client,
         [first, last]: [ClockSample; 2],
         dequeues: Vec<Dequeue>,
     ) -> Result<Self> {
         let mut frames = Vec::new();
         for channel in ChannelId::ALL {
-            frames.extend(control.ledger(channel.number(), None, 0)?);
+            frames.extend(monitor.frame_log(channel.number(), None, 0)?);
         }
         let from = frames.iter().map(|frame| frame.start_ns).min().unwrap_or(0);
-        let interrupts = control.interrupts(from)?;
+        let interrupts = monitor.interrupts(from)?;
         let bounds: Vec<Bound> = dequeues.iter().map(|got| bound(got, &interrupts)).collect();
         Ok(Self {
             clock: GuestClock::new(first, last, &bounds)?,
@@ -91,7 +91,7 @@ impl Timeline {
     /// Whether every frame that the client got went its way in order.
     pub fn order(&self) -> Order {
         let key = |channel: u32, session: u32, frame: u32| (channel, session, frame);
-        let written: BTreeMap<_, &LedgerEntry> = self
+        let written: BTreeMap<_, &FrameLogEntry> = self
             .frames
             .iter()
             .map(|frame| (key(frame.channel, frame.session, frame.frame), frame))
@@ -174,7 +174,7 @@ fn bound(got: &Dequeue, interrupts: &[InterruptEntry]) -> Bound {
 }
 
 /// What the emulator knows by itself.
-fn events(frames: &[LedgerEntry], interrupts: &[InterruptEntry]) -> Value {
+fn events(frames: &[FrameLogEntry], interrupts: &[InterruptEntry]) -> Value {
     let mut events = vec![
         json!({"ph": "M", "name": "process_name", "pid": PROCESS, "args": {"name": "T31 ISP"}}),
         track(SENSOR, "sensor"),
@@ -246,8 +246,8 @@ fn microseconds(nanoseconds: u64) -> f64 {
 mod tests {
     use super::*;
 
-    fn frame(channel: u32, number: u32) -> LedgerEntry {
-        LedgerEntry {
+    fn frame(channel: u32, number: u32) -> FrameLogEntry {
+        FrameLogEntry {
             channel,
             session: 1,
             frame: number,
@@ -301,13 +301,13 @@ mod tests {
     /// Ten frames; the guest's clock is an hour ahead of the emulator's.
     fn timeline(told_after_ns: u64, got_after_ns: u64) -> Timeline {
         const AHEAD: u64 = 3_600_000_000_000;
-        let frames: Vec<LedgerEntry> = (1..=10).map(|number| frame(0, number)).collect();
-        let interrupt = |frame: &LedgerEntry| InterruptEntry {
+        let frames: Vec<FrameLogEntry> = (1..=10).map(|number| frame(0, number)).collect();
+        let interrupt = |frame: &FrameLogEntry| InterruptEntry {
             at_ns: frame.done_ns + told_after_ns,
             lines: LINE_CORE,
         };
         let interrupts: Vec<InterruptEntry> = frames.iter().map(interrupt).collect();
-        let got = |frame: &LedgerEntry| Dequeue {
+        let got = |frame: &FrameLogEntry| Dequeue {
             channel: 0,
             session: 1,
             frame: frame.frame,

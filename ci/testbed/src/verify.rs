@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 
 use guest_protocol::message::Frame;
 use tx_isp_abi::channel::ChannelId;
-use tx_isp_emulator::control::protocol::{LedgerEntry, LedgerPage};
-use tx_isp_emulator::control::{Client, ClientError};
-use tx_isp_emulator::ledger::ENTRIES_PER_CHANNEL;
+use tx_isp_emulator::frame_log::ENTRIES_PER_CHANNEL;
+use tx_isp_emulator::monitor::protocol::{FrameLogEntry, FrameLogPage};
+use tx_isp_emulator::monitor::{Client, ClientError};
 
 /// What has been seen of a stream so far.
 #[derive(Debug, Default)]
@@ -18,11 +18,11 @@ pub struct Verifier {
     pub dropped: u32,
     /// Frames whose checksum is not that of what DMA wrote, or that DMA never wrote.
     pub mismatched: u32,
-    /// Frames that the driver marked as spoilt.
-    pub spoilt: u32,
+    /// Frames that the driver marked with an error.
+    pub errors: u32,
     /// What is wrong, the first of each kind.
     pub problems: Vec<String>,
-    /// When the client got the frames that DMA wrote: as many of the newest as the ledger remembers.
+    /// When the client got the frames that DMA wrote: as many of the newest as the frame log remembers.
     pub dequeues: VecDeque<Dequeue>,
     next_sequence: u32,
     first_ns: Option<u64>,
@@ -34,7 +34,7 @@ pub struct Verifier {
 pub struct Dequeue {
     /// The channel.
     pub channel: u32,
-    /// The channel's session in the ledger.
+    /// The channel's session in the frame log.
     pub session: u32,
     /// The frame's number as the chip counts.
     pub frame: u32,
@@ -49,17 +49,17 @@ pub struct Dequeue {
 }
 
 impl Verifier {
-    /// Takes a frame and what the ledger has of it.
-    pub fn take(&mut self, frame: &Frame, written: Option<&LedgerEntry>) {
+    /// Takes a frame and what the frame log has of it.
+    pub fn take(&mut self, frame: &Frame, written: Option<&FrameLogEntry>) {
         self.received += 1;
         self.first_ns.get_or_insert(frame.timestamp_ns);
         self.last_ns = frame.timestamp_ns;
         self.take_sequence(frame);
         if frame.is_error() {
-            if self.spoilt == 0 {
-                self.note(frame, "the driver marked it as spoilt");
+            if self.errors == 0 {
+                self.note(frame, "the driver marked it with an error");
             }
-            self.spoilt += 1;
+            self.errors += 1;
         }
         self.dequeues.extend(written.map(|entry| Dequeue {
             channel: entry.channel,
@@ -132,13 +132,13 @@ pub fn approximate(count: u64) -> f64 {
     part(high) * 4_294_967_296.0 + part(low)
 }
 
-/// The ledger's entries of one stream, fetched as they are needed.
+/// The frame log's entries of one stream, fetched as they are needed.
 #[derive(Debug, Default)]
 pub struct FrameLog {
     channel: u32,
     session: Option<u32>,
     /// Entries in order, from the oldest that may still be asked for.
-    entries: Vec<LedgerEntry>,
+    entries: Vec<FrameLogEntry>,
 }
 
 impl FrameLog {
@@ -168,13 +168,14 @@ impl FrameLog {
         &mut self,
         sequence: u32,
         emulator: &mut Client,
-    ) -> Result<Option<LedgerEntry>, ClientError> {
-        let known =
-            |entries: &[LedgerEntry]| entries.last().is_some_and(|last| last.sequence >= sequence);
+    ) -> Result<Option<FrameLogEntry>, ClientError> {
+        let known = |entries: &[FrameLogEntry]| {
+            entries.last().is_some_and(|last| last.sequence >= sequence)
+        };
         if !known(&self.entries) {
             self.entries.clear();
-            let page = emulator.ledger_page(self.channel, self.session, sequence)?;
-            let LedgerPage {
+            let page = emulator.frame_log_page(self.channel, self.session, sequence)?;
+            let FrameLogPage {
                 session, entries, ..
             } = page;
             self.session = Some(session);
@@ -205,8 +206,8 @@ mod tests {
         }
     }
 
-    fn entry(sequence: u32, crc32: u32) -> LedgerEntry {
-        LedgerEntry {
+    fn entry(sequence: u32, crc32: u32) -> FrameLogEntry {
+        FrameLogEntry {
             channel: 0,
             session: 1,
             frame: sequence,
@@ -224,17 +225,17 @@ mod tests {
 
     #[test]
     fn frames_that_match_leave_nothing_to_say() {
-        let mut judge = Verifier::default();
+        let mut verifier = Verifier::default();
         for n in 0..26 {
-            judge.take(&frame(n, n, n), Some(&entry(n, n)));
+            verifier.take(&frame(n, n, n), Some(&entry(n, n)));
         }
         assert_eq!(
-            (judge.received, judge.dropped, judge.mismatched),
+            (verifier.received, verifier.dropped, verifier.mismatched),
             (26, 0, 0)
         );
-        assert!(judge.problems.is_empty());
-        assert!((judge.fps().unwrap() - 25.0).abs() < 1e-9);
-        let waits = judge
+        assert!(verifier.problems.is_empty());
+        assert!((verifier.fps().unwrap() - 25.0).abs() < 1e-9);
+        let waits = verifier
             .dequeues
             .iter()
             .map(|got| got.dequeued_ns - got.stamped_ns);
@@ -243,26 +244,26 @@ mod tests {
 
     #[test]
     fn gaps_are_counted_also_in_front() {
-        let mut judge = Verifier::default();
-        judge.take(&frame(0, 2, 0), Some(&entry(2, 0)));
-        judge.take(&frame(1, 6, 0), Some(&entry(6, 0)));
-        assert_eq!(judge.dropped, 5);
+        let mut verifier = Verifier::default();
+        verifier.take(&frame(0, 2, 0), Some(&entry(2, 0)));
+        verifier.take(&frame(1, 6, 0), Some(&entry(6, 0)));
+        assert_eq!(verifier.dropped, 5);
         assert_eq!(
-            judge.problems,
+            verifier.problems,
             ["frame 0 (sequence 2): 2 frames before it were not received"]
         );
-        judge.take(&frame(2, 3, 0), Some(&entry(3, 0)));
-        assert!(judge.problems[1].contains("goes back"));
+        verifier.take(&frame(2, 3, 0), Some(&entry(3, 0)));
+        assert!(verifier.problems[1].contains("goes back"));
     }
 
     #[test]
     fn a_wrong_checksum_and_an_unknown_frame_are_mismatches() {
-        let mut judge = Verifier::default();
-        judge.take(&frame(0, 0, 7), Some(&entry(0, 8)));
-        judge.take(&frame(1, 1, 7), None);
-        assert_eq!(judge.mismatched, 2);
+        let mut verifier = Verifier::default();
+        verifier.take(&frame(0, 0, 7), Some(&entry(0, 8)));
+        verifier.take(&frame(1, 1, 7), None);
+        assert_eq!(verifier.mismatched, 2);
         assert_eq!(
-            judge.problems,
+            verifier.problems,
             [
                 "frame 0 (sequence 0): the client's checksum is 0x00000007, that of what DMA wrote 0x00000008"
             ]
@@ -271,13 +272,13 @@ mod tests {
 
     #[test]
     fn a_spoilt_frame_is_counted_and_an_unchecked_one_is_not_compared() {
-        let mut judge = Verifier::default();
-        let mut spoilt = frame(0, 0, 0);
-        spoilt.flags = Frame::FLAG_ERROR;
-        spoilt.crc32 = None;
-        judge.take(&spoilt, None);
-        assert_eq!((judge.spoilt, judge.mismatched), (1, 0));
-        assert_eq!(judge.fps(), None);
+        let mut verifier = Verifier::default();
+        let mut erroneous = frame(0, 0, 0);
+        erroneous.flags = Frame::FLAG_ERROR;
+        erroneous.crc32 = None;
+        verifier.take(&erroneous, None);
+        assert_eq!((verifier.errors, verifier.mismatched), (1, 0));
+        assert_eq!(verifier.fps(), None);
     }
 
     #[test]

@@ -50,7 +50,7 @@ impl ChannelId {
     }
 
     /// The largest picture that the channel can write: 2624x2048 for channel 0, 1920x1080 for
-    /// channel 1 (T31 2.4). Nothing is known of channel 2; it takes channel 1's limit (our choice).
+    /// channel 1 (T31 2.4). Nothing is known of channel 2; it takes channel 1's limit (assumption).
     #[must_use]
     pub const fn max_size(self) -> Size {
         match self.0 {

@@ -16,7 +16,7 @@
 //! | [`vendor`] | the ioctls of the vendor's device nodes |
 //!
 //! The crate has no dependencies and no `std`. Sources written as `T31 2.4` name sections of the
-//! project's T31 reference; "our choice" marks what no source tells.
+//! project's T31 reference; "assumption" marks what no source tells.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The PCI function as which a VM without a T31 of its own sees the chip's peripherals: one memory
-//! window that is to lie at the chip's own addresses. All of it is our choice; no T31 has PCI.
+//! window that is to lie at the chip's own addresses. All of it is an assumption; no T31 has PCI.
 
 /// The vendor: that under which QEMU has devices of its own.
 pub const VENDOR: u16 = 0x1234;

@@ -136,7 +136,7 @@ pub const GC2053: Sensor = Sensor {
         target: 0x37,
         id: [(0xf0, 0x20), (0xf1, 0x53)],
         // Where exposure and digital gain are is public knowledge of this sensor, not part of the
-        // reference; one register of analogue gain in place of the sensor's table is our choice.
+        // reference; one register of analogue gain in place of the sensor's table is an assumption.
         exposure: [0x03, 0x04],
         frame_length: [0x41, 0x42],
         line_length: [0x05, 0x06],
@@ -146,7 +146,7 @@ pub const GC2053: Sensor = Sensor {
         max_analogue_gain: 108,
         digital_gain: [0xb1, 0xb2],
         exposure_margin: 8,
-        // Half of what the default frame length allows (our choice).
+        // Half of what the default frame length allows (assumption).
         default_exposure: 705,
         delay: 2,
     },
@@ -199,7 +199,7 @@ pub const JXQ03: Sensor = Sensor {
 };
 
 /// What the sensors of SOI have in common. They have no digital gain; its registers here are two that they do not use
-/// (our choice).
+/// (assumption).
 const SOI: Control = Control {
     target: 0x40,
     id: [(0x0a, 0x0f), (0x0b, 0x37)],

@@ -12,7 +12,7 @@
 //!
 //! Histograms are 256 words of 21 bits; that of AE0 is followed by another one for infrared. Counts are of half pixels in
 //! both directions, as the zones' sizes are (T31 2c). There are 15 times 15 zones of equal size, whatever the geometry
-//! registers say; how AF's filters weigh a line, and the bins of ADR and defog, are our choice.
+//! registers say; how AF's filters weigh a line, and the bins of ADR and defog, are assumptions.
 
 /// A kind of statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -56,11 +56,17 @@ impl fmt::Display for ParseRangeError {
 impl core::error::Error for ParseRangeError {}
 
 impl PhysRange {
+    /// The address behind its last byte.
+    #[must_use]
+    pub fn end(self) -> u64 {
+        u64::from(self.base.0) + u64::from(self.bytes)
+    }
+
     /// Whether `bytes` from `start` on lie in it as a whole.
     #[must_use]
     pub fn holds(self, start: PhysAddr, bytes: u64) -> bool {
         let end = u64::from(start.0) + bytes;
-        start >= self.base && end <= u64::from(self.base.0) + u64::from(self.bytes)
+        start >= self.base && end <= self.end()
     }
 }
 

@@ -2,7 +2,7 @@
 //! The rows of each frame of a source in each size that is asked for, made once and kept.
 
 use super::format::{OutputFormat, Planar};
-use super::sheet::{Sheet, Walk};
+use super::row_cache::{RowCache, RowOrder};
 use super::still::Still;
 use super::video::Video;
 use super::view::{Brightness, View};
@@ -38,7 +38,7 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// What a geometry's view needs; its lines are chosen from the sheet, so they do not matter.
+    /// What a geometry's view needs; its lines are chosen from the cache, so they do not matter.
     pub(super) const fn new(geometry: &Geometry, view: &View<'_>) -> Self {
         Self {
             format: geometry.format,
@@ -53,9 +53,9 @@ impl Wanted {
 /// The rows of a source as they are wanted.
 struct Prepared {
     wanted: Wanted,
-    walk: Walk,
+    order: RowOrder,
     /// By frame in the file; only frame 0 for what is no video.
-    frames: HashMap<usize, Vec<Sheet>>,
+    frames: HashMap<usize, Vec<RowCache>>,
 }
 
 /// A source with the rows that were made from it.
@@ -101,11 +101,11 @@ impl Content {
     }
 
     /// The rows of a frame, plane by plane, and their order.
-    pub(super) fn sheets(
+    pub(super) fn caches(
         &mut self,
         wanted: Wanted,
         number: u32,
-    ) -> Result<(&[Sheet], Walk), RenderError> {
+    ) -> Result<(&[RowCache], RowOrder), RenderError> {
         match self.prepared.iter().position(|p| p.wanted == wanted) {
             Some(at) => self.prepared[at..].rotate_left(1),
             None => {
@@ -114,7 +114,7 @@ impl Content {
                 }
                 self.prepared.push(Prepared {
                     wanted,
-                    walk: Walk::InOrder,
+                    order: RowOrder::InOrder,
                     frames: HashMap::new(),
                 });
             }
@@ -130,22 +130,22 @@ impl Prepared {
         origin: &mut Origin,
         number: u32,
         video_bytes: usize,
-    ) -> Result<(&[Sheet], Walk), RenderError> {
+    ) -> Result<(&[RowCache], RowOrder), RenderError> {
         let count = match origin {
             Origin::Video(video) => video.frames(),
             _ => 1,
         };
         let index = number as usize % count;
         if !self.frames.contains_key(&index) {
-            let (sheets, walk) = make(origin, self.wanted, index)?;
-            let bytes: usize = sheets.iter().map(Sheet::size).sum();
+            let (caches, order) = make(origin, self.wanted, index)?;
+            let bytes: usize = caches.iter().map(RowCache::size).sum();
             if bytes.saturating_mul(count) > video_bytes {
                 self.frames.clear();
             }
-            self.frames.insert(index, sheets);
-            self.walk = walk;
+            self.frames.insert(index, caches);
+            self.order = order;
         }
-        Ok((&self.frames[&index], self.walk))
+        Ok((&self.frames[&index], self.order))
     }
 }
 
@@ -154,7 +154,7 @@ fn make(
     origin: &mut Origin,
     wanted: Wanted,
     index: usize,
-) -> Result<(Vec<Sheet>, Walk), RenderError> {
+) -> Result<(Vec<RowCache>, RowOrder), RenderError> {
     let Wanted {
         format,
         full: (width, height),
@@ -166,13 +166,13 @@ fn make(
     let picture = |mut planar: Planar| {
         brightness.apply(&mut planar);
         let planes = format.pack(planar, pixels).into_iter().enumerate();
-        let sheets = planes.zip(&shapes).map(|((plane, bytes), shape)| {
+        let caches = planes.zip(&shapes).map(|((plane, bytes), shape)| {
             let [start, step] = [left, pixels].map(|pixels| format.bytes_of(plane, pixels));
-            Sheet::new(bytes, start, shape.row_bytes, step, shape.rows)
+            RowCache::new(bytes, start, shape.row_bytes, step, shape.rows)
         });
-        (sheets.collect(), Walk::InOrder)
+        (caches.collect(), RowOrder::InOrder)
     };
-    let strip = |pattern: pattern::Pattern| pattern.sheets(format, &shapes, left, brightness);
+    let strip = |pattern: pattern::Pattern| pattern.caches(format, &shapes, left, brightness);
     Ok(match origin {
         Origin::Bars => strip(pattern::bars(pixels)),
         Origin::Gradient => strip(pattern::gradient(pixels)),
@@ -212,9 +212,12 @@ mod tests {
             let mut content = Content::open(&Source::Y4m(file.path().to_owned())).unwrap();
             content.video_bytes = limit;
             for number in 0..7 {
-                let (sheets, walk) = content.sheets(whole(16), number).unwrap();
+                let (caches, order) = content.caches(whole(16), number).unwrap();
                 let luma = [10, 20, 30][number as usize % 3];
-                assert_eq!((sheets[0].row(5).0, walk), (&[luma; 16][..], Walk::InOrder));
+                assert_eq!(
+                    (caches[0].row(5).0, order),
+                    (&[luma; 16][..], RowOrder::InOrder)
+                );
             }
             assert_eq!(content.prepared[0].frames.len(), kept);
         }
@@ -224,7 +227,7 @@ mod tests {
     fn the_size_that_was_not_drawn_for_longest_is_given_up() {
         let mut content = Content::open(&Source::Bars).unwrap();
         for width in [16, 32, 48, 64, 16, 80] {
-            content.sheets(whole(width), 0).unwrap();
+            content.caches(whole(width), 0).unwrap();
         }
         let widths: Vec<u32> = content.prepared.iter().map(|p| p.wanted.width).collect();
         assert_eq!(widths, [48, 64, 16, 80]);

@@ -5,7 +5,7 @@
 //! and returns the checksum of what a client will see. The way of the pixels:
 //!
 //! ```text
-//! pattern, still, video ─ Planar (YCbCr 4:2:0) ─ format ─ sheet (rows + checksums) ─┐
+//! pattern, still, video ─ Planar (YCbCr 4:2:0) ─ format ─ cache (rows + checksums) ─┐
 //!                                                      masks, stamp (overlay) ────┴─ render ─ guest memory
 //! ```
 //!
@@ -18,15 +18,16 @@
 mod checksum;
 mod content;
 mod format;
+mod frame;
+pub mod frame_overlay;
 mod pattern;
 mod permit;
 mod plane;
 mod render;
+mod row_cache;
 mod scale;
 mod sensor;
-mod sheet;
 mod source;
-pub mod stamp;
 mod still;
 mod video;
 mod view;
@@ -37,8 +38,9 @@ mod tests;
 mod view_tests;
 
 pub use format::{OutputFormat, to_rgb};
+pub use frame::{FrameInfo, Geometry, MAX_SIDE, Planes, RenderError, Rendered};
 pub use permit::{CHUNK_BYTES, WritePermit};
-pub use render::{FrameInfo, Geometry, MAX_SIDE, Planes, RenderError, Rendered, Renderer};
+pub use render::Renderer;
 pub use sensor::{Line, SensorFrame};
 pub use source::{ParseSourceError, Source};
 pub use view::{Brightness, Mask, View};

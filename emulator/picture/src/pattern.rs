@@ -2,7 +2,7 @@
 //! The computed patterns, as strips of pixels that the rows are cut from.
 
 use super::format::{OutputFormat, Planar, PlaneShape};
-use super::sheet::{Sheet, Walk, mix};
+use super::row_cache::{RowCache, RowOrder, mix};
 use super::view::Brightness;
 
 /// A strip of pixels and how rows are cut from it.
@@ -14,31 +14,31 @@ pub(super) struct Pattern {
     /// How many distinct rows there are.
     rows: usize,
     /// Which of them goes where.
-    walk: Walk,
+    order: RowOrder,
 }
 
 impl Pattern {
     /// The strip in the bytes of a format, plane by plane, with rows that begin `left` pixels into
     /// it, and the order of the rows.
-    pub(super) fn sheets(
+    pub(super) fn caches(
         mut self,
         format: OutputFormat,
         planes: &[PlaneShape],
         left: usize,
         brightness: Brightness,
-    ) -> (Vec<Sheet>, Walk) {
+    ) -> (Vec<RowCache>, RowOrder) {
         let (step, rows) = (self.step, self.rows);
         brightness.apply(&mut self.strip);
         let pixels = self.strip.y.len();
         let strips = format.pack(self.strip, pixels).into_iter().enumerate();
-        let sheets = strips
+        let caches = strips
             .zip(planes)
             .map(|((plane, bytes), shape)| {
                 let [start, step] = [left, step].map(|pixels| format.bytes_of(plane, pixels));
-                Sheet::new(bytes, start, shape.row_bytes, step, rows)
+                RowCache::new(bytes, start, shape.row_bytes, step, rows)
             })
             .collect();
-        (sheets, self.walk)
+        (caches, self.order)
     }
 }
 
@@ -63,7 +63,7 @@ pub(super) fn bars(width: usize) -> Pattern {
         strip: strip_of_pairs(colours),
         step: 0,
         rows: 1,
-        walk: Walk::Still,
+        order: RowOrder::Still,
     }
 }
 
@@ -89,7 +89,7 @@ pub(super) fn gradient(width: usize) -> Pattern {
         strip: strip_of_pairs(ramp),
         step: 2,
         rows: 2 * pairs,
-        walk: Walk::Scroll {
+        order: RowOrder::Scroll {
             per_frame: pairs / 32 + 1,
         },
     }
@@ -113,7 +113,7 @@ pub(super) fn noise(width: usize, seed: u64) -> Pattern {
         strip,
         step: NOISE_STEP,
         rows: NOISE_ROWS,
-        walk: Walk::Random { seed },
+        order: RowOrder::Random { seed },
     }
 }
 

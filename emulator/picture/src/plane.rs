@@ -4,9 +4,9 @@
 use super::RenderError;
 use super::checksum::RowAppender;
 use super::format::PlaneShape;
+use super::frame_overlay::Overlay;
 use super::permit::{self, WritePermit};
-use super::sheet::{Place, Sheet, Walk};
-use super::stamp::Overlay;
+use super::row_cache::{RowCache, RowOrder, RowPosition};
 use super::view::Patch;
 use vm_memory::{VolatileSlice, bitmap::BitmapSlice};
 
@@ -20,9 +20,9 @@ pub(super) struct Plane<'a, 'm, B: BitmapSlice> {
     /// Appends its rows to a checksum.
     pub(super) appender: &'a RowAppender,
     /// The rows there are.
-    pub(super) sheet: &'a Sheet,
+    pub(super) cache: &'a RowCache,
     /// Which of them goes where.
-    pub(super) walk: Walk,
+    pub(super) order: RowOrder,
     /// The frame's number.
     pub(super) frame: u32,
     /// The memory.
@@ -54,7 +54,7 @@ impl<B: BitmapSlice> Plane<'_, '_, B> {
                 drawn = Some((band, source));
                 scratch.clear();
                 scratch.extend_from_slice(start);
-                scratch.extend_from_slice(&self.sheet.row(source).0[start.len()..]);
+                scratch.extend_from_slice(&self.cache.row(source).0[start.len()..]);
                 if CHECKSUM {
                     drawn_crc = crc32fast::hash(scratch);
                 }
@@ -73,11 +73,11 @@ impl<B: BitmapSlice> Plane<'_, '_, B> {
         first: usize,
         mut crc32: u32,
     ) -> Result<u32, RenderError> {
-        // What lies in memory as it lies in the sheet goes there in one piece.
-        let joined = match self.walk {
-            Walk::InOrder if self.stride == self.shape.row_bytes => {
+        // What lies in memory as it lies in the cache goes there in one piece.
+        let joined = match self.order {
+            RowOrder::InOrder if self.stride == self.shape.row_bytes => {
                 let count = self.shape.rows.saturating_sub(first);
-                self.sheet.joined(self.top + first, count)
+                self.cache.joined(self.top + first, count)
             }
             _ => None,
         };
@@ -85,14 +85,14 @@ impl<B: BitmapSlice> Plane<'_, '_, B> {
             self.write(first, rows)?;
             if CHECKSUM {
                 let count = self.shape.rows.saturating_sub(first);
-                for &row in self.sheet.checksums(self.top + first, count) {
+                for &row in self.cache.checksums(self.top + first, count) {
                     crc32 = self.appender.append(crc32, row);
                 }
             }
             return Ok(crc32);
         }
         for row in first..self.shape.rows {
-            let (bytes, row_crc) = self.sheet.row(self.source(row));
+            let (bytes, row_crc) = self.cache.row(self.source(row));
             self.write(row, bytes)?;
             if CHECKSUM {
                 crc32 = self.appender.append(crc32, row_crc);
@@ -110,7 +110,7 @@ impl<B: BitmapSlice> Plane<'_, '_, B> {
         mut crc32: u32,
     ) -> Result<u32, RenderError> {
         for row in 0..self.shape.rows {
-            let (bytes, mut row_crc) = self.sheet.row(self.source(row));
+            let (bytes, mut row_crc) = self.cache.row(self.source(row));
             let stamp = overlay.row(self.index, row);
             let touching = || {
                 let lines = self.shape.lines_per_row;
@@ -139,16 +139,16 @@ impl<B: BitmapSlice> Plane<'_, '_, B> {
         Ok(crc32)
     }
 
-    /// The sheet's row for a row of the plane.
+    /// The cache's row for a row of the plane.
     #[inline]
     fn source(&self, row: usize) -> usize {
-        let place = Place {
+        let place = RowPosition {
             frame: self.frame,
             plane: self.index,
             row: self.top + row,
             lines_per_row: self.shape.lines_per_row,
         };
-        self.walk.row(place, self.sheet.rows())
+        self.order.row(place, self.cache.rows())
     }
 
     /// Writes bytes from the start of a row on.

@@ -3,9 +3,10 @@
 
 use super::content::Wanted;
 use super::format::{OutputFormat, ycbcr_to_rgb};
+use super::frame::{Geometry, RenderError, Rendered};
 use super::permit;
-use super::render::{Geometry, RenderError, Rendered, Renderer};
-use super::sheet::Place;
+use super::render::Renderer;
+use super::row_cache::RowPosition;
 use super::view::{Brightness, View};
 use tx_isp_abi::sensor::BayerOrder;
 use vm_memory::{VolatileSlice, bitmap::BitmapSlice};
@@ -67,16 +68,16 @@ impl Renderer {
         };
         geometry.check(&[usize::MAX; 2])?;
         let wanted = Wanted::new(&geometry, &view);
-        let (sheets, walk) = self.content.sheets(wanted, frame.number)?;
+        let (caches, order) = self.content.caches(wanted, frame.number)?;
         let row = |plane: usize, row: usize| {
             let lines_per_row = plane + 1;
-            let place = Place {
+            let place = RowPosition {
                 frame: frame.number,
                 plane,
                 row,
                 lines_per_row,
             };
-            sheets[plane].row(walk.row(place, sheets[plane].rows())).0
+            caches[plane].row(order.row(place, caches[plane].rows())).0
         };
         for number in (0..height as usize).step_by(step.max(1)) {
             see(Line {

@@ -92,7 +92,7 @@ impl Buffer {
             y_stride,
             ..
         } = self.geometry;
-        stamp::read(
+        frame_overlay::read(
             &self.bytes,
             y_stride as usize,
             width as usize,

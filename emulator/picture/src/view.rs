@@ -2,7 +2,7 @@
 //! Which part of the sensor's picture is drawn, how bright, and what is painted over it.
 
 use super::format::{NEUTRAL, OutputFormat, Planar};
-use super::render::{Geometry, MAX_SIDE, RenderError};
+use super::frame::{Geometry, MAX_SIDE, RenderError};
 
 /// A factor on light, as 16.16 fixed point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -149,7 +149,7 @@ impl Patch {
 
 impl Brightness {
     /// `pixels` in this light: distances from black and from grey are multiplied and end at the
-    /// limits of the range (our choice of a sensor's response: straight, then clipped).
+    /// limits of the range (assumption of a sensor's response: straight, then clipped).
     pub(super) fn apply(self, pixels: &mut Planar) {
         if self == Self::NORMAL {
             return;

@@ -150,7 +150,7 @@ fn masks_are_painted_in_their_order_and_below_the_stamp() {
             );
         }
         if format == OutputFormat::Nv12 {
-            assert_eq!(stamp::read(&bytes, 320, 320, 240), Some(3));
+            assert_eq!(frame_overlay::read(&bytes, 320, 320, 240), Some(3));
         }
         close(310, 5, [255; 3]);
     }
@@ -169,7 +169,7 @@ fn more_light_makes_the_picture_brighter_but_not_the_stamp() {
             (320, 240),
             Some(view),
         );
-        assert_eq!(stamp::read(&bytes, 320, 320, 240), Some(3));
+        assert_eq!(frame_overlay::read(&bytes, 320, 320, 240), Some(3));
         let luma = &bytes[320 * 40..320 * 240];
         luma.iter().map(|&y| usize::from(y)).sum::<usize>() / luma.len()
     };

@@ -243,7 +243,7 @@ fn a_step_that_takes_too_long_is_given_up() {
 }
 
 #[test]
-fn a_reset_gives_a_new_chip_and_keeps_the_findings() {
+fn a_reset_gives_a_new_chip_and_keeps_the_guest_errors() {
     let (device, _told) = streaming(ClockMode::Stepped);
     write(&device, &[(0x1330_0bac, 0)]);
     device.step(1).unwrap();

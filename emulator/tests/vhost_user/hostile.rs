@@ -432,7 +432,11 @@ fn who_has_subscribed_is_told_of_drivers_frames_and_guest_errors() {
         next(&mut watcher),
         Event::Driver { begins: true, .. }
     ));
-    let entry = emulation.operator().ledger(0, None, 0).unwrap().remove(0);
+    let entry = emulation
+        .operator()
+        .frame_log(0, None, 0)
+        .unwrap()
+        .remove(0);
     assert_eq!(next(&mut watcher), Event::Frame { entry });
     match next(&mut watcher) {
         Event::GuestError { error } => assert_eq!(error.id, "undefined-register"),

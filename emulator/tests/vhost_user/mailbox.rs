@@ -288,10 +288,10 @@ fn a_paused_vm_goes_on_and_a_new_driver_finds_a_new_chip() {
     let base = vm.stop(REQUEST_QUEUE);
     vm.start(REQUEST_QUEUE, base);
     assert_eq!(vm.read(PLAIN), 0);
-    let findings = emulation.status().findings;
-    assert_eq!(findings.len(), 1, "{findings:?}");
+    let guest_errors = emulation.status().guest_errors;
+    assert_eq!(guest_errors.len(), 1, "{guest_errors:?}");
     assert_eq!(
-        (findings[0].id.as_str(), findings[0].count),
+        (guest_errors[0].id.as_str(), guest_errors[0].count),
         ("undefined-register", 1)
     );
 }

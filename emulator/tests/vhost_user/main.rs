@@ -4,9 +4,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+mod debug;
 mod hostile;
 mod mailbox;
-mod side;
-mod sight;
+mod raw_and_statistics;
 mod stream;
 mod vm;

@@ -5,9 +5,9 @@ use crate::vm::{ALIAS, DEADLINE, Emulation, RAM, Vm, until};
 use std::io::{BufRead, BufReader, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
-use tx_isp_emulator::monitor::protocol::{AttachState, LedgerEntry, Status};
+use tx_isp_emulator::monitor::protocol::{AttachState, FrameLogEntry, Status};
 use tx_isp_emulator::monitor::{Client, ClientError};
-use tx_isp_picture::stamp;
+use tx_isp_picture::frame_overlay;
 use vm_memory::{Bytes, GuestAddress};
 
 const WIDTH: u32 = 320;
@@ -33,7 +33,7 @@ fn ram(vm: &Vm, from: u32, bytes: u32) -> Vec<u8> {
 }
 
 #[test]
-fn the_ledger_has_the_checksum_of_what_is_in_memory() {
+fn the_frame_log_has_the_checksum_of_what_is_in_memory() {
     let (_emulation, mut vm, mut operator) = stepped();
     for n in 0..3 {
         let y = BUFFER * (n + 1);
@@ -41,10 +41,10 @@ fn the_ledger_has_the_checksum_of_what_is_in_memory() {
     }
     let stepped = operator.step(3).unwrap();
     assert_eq!((stepped.frames, stepped.last_frame), (3, 3));
-    let entries = operator.ledger(0, None, 0).unwrap();
+    let entries = operator.frame_log(0, None, 0).unwrap();
     assert_eq!(entries.len(), 3);
     for (n, entry) in (0..).zip(&entries) {
-        let expected = LedgerEntry {
+        let expected = FrameLogEntry {
             channel: 0,
             session: 1,
             frame: n + 1,
@@ -62,23 +62,23 @@ fn the_ledger_has_the_checksum_of_what_is_in_memory() {
         assert!(0 < entry.start_ns && entry.start_ns < entry.done_ns);
         let luma = ram(&vm, entry.y_address, LUMA);
         let side = |pixels: u32| pixels as usize;
-        let number = stamp::read(&luma, side(WIDTH), side(WIDTH), side(HEIGHT));
+        let number = frame_overlay::read(&luma, side(WIDTH), side(WIDTH), side(HEIGHT));
         assert_eq!(number, Some(n + 1));
         // The done FIFO tells the same.
         assert_eq!(vm.read(0x1330_9974), entry.y_address);
         assert_eq!(vm.read(0x1330_9978), entry.frame);
     }
-    assert_eq!(operator.ledger(0, Some(1), 2).unwrap(), entries[2..]);
-    assert_eq!(operator.ledger(1, None, 0).unwrap(), []);
+    assert_eq!(operator.frame_log(0, Some(1), 2).unwrap(), entries[2..]);
+    assert_eq!(operator.frame_log(1, None, 0).unwrap(), []);
     let status = operator.status().unwrap();
     assert_eq!((status.dma.frames, status.dma.bytes), (3, 3 * BYTES as u64));
     assert!(status.dma.busy_seconds > 0.0 && status.dma.bytes_per_second > 0.0);
     assert_eq!((status.frames.started, status.frames.finished), (3, 3));
     assert_eq!(status.channels[0].frames_written, 3);
     assert!(
-        status.streaming && status.findings.is_empty(),
+        status.streaming && status.guest_errors.is_empty(),
         "{:?}",
-        status.findings
+        status.guest_errors
     );
 }
 
@@ -95,25 +95,22 @@ fn refused(y: u32, uv: u32) {
     operator.step(1).unwrap();
     assert!(ram(&vm, BUFFER, size) == before, "something was written");
     let status = operator.status().unwrap();
-    let finding = &status.findings[0];
-    assert_eq!(
-        (finding.id.as_str(), finding.count),
-        ("dma-outside-memory", 1)
-    );
-    assert!(finding.first.starts_with("frame 1: "), "{}", finding.first);
+    let error = &status.guest_errors[0];
+    assert_eq!((error.id.as_str(), error.count), ("dma-outside-memory", 1));
+    assert!(error.first.starts_with("frame 1: "), "{}", error.first);
     assert_eq!(
         (status.dma.frames, status.channels[0].frames_written),
         (0, 0)
     );
-    assert_eq!(operator.ledger(0, None, 0).unwrap(), []);
+    assert_eq!(operator.frame_log(0, None, 0).unwrap(), []);
     // The next buffer is written as if nothing had been.
     vm.queue_buffer(BUFFER, BUFFER + LUMA);
     operator.step(1).unwrap();
-    assert_eq!(operator.ledger(0, None, 0).unwrap().len(), 1);
+    assert_eq!(operator.frame_log(0, None, 0).unwrap().len(), 1);
 }
 
 #[test]
-fn a_buffer_outside_of_ram_is_a_finding_and_not_written() {
+fn a_buffer_outside_of_ram_is_a_guest_error_and_not_written() {
     let end = u32::try_from(RAM).unwrap();
     let alias = u32::try_from(ALIAS).unwrap();
     refused(end, end + LUMA);
@@ -133,7 +130,7 @@ fn a_buffer_may_end_with_the_ram_and_lie_in_its_second_view() {
     vm.queue_buffer(end - LUMA - LUMA / 2, end - LUMA / 2);
     vm.queue_buffer(alias + BUFFER, alias + BUFFER + LUMA);
     operator.step(2).unwrap();
-    let entries = operator.ledger(0, None, 0).unwrap();
+    let entries = operator.frame_log(0, None, 0).unwrap();
     assert_eq!(entries[0].crc32, vm.checksum(RAM - BYTES as u64, BYTES));
     assert_eq!(entries[1].crc32, vm.checksum(BUFFER.into(), BYTES));
     assert_eq!(entries[1].y_address, alias + BUFFER);
@@ -159,7 +156,7 @@ fn what_lies_between_the_lines_is_not_written() {
         .copied()
         .collect();
     assert_eq!(
-        operator.ledger(0, None, 0).unwrap()[0].crc32,
+        operator.frame_log(0, None, 0).unwrap()[0].crc32,
         crc32fast::hash(&visible)
     );
     assert!(
@@ -311,7 +308,7 @@ fn the_operator_ends_the_emulator_and_the_report_stays() {
     let written: Status = serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap();
     let status = emulation.ended();
     assert_eq!(written, status);
-    assert_eq!(status.findings[0].id, "undefined-register");
+    assert_eq!(status.guest_errors[0].id, "undefined-register");
     assert!(!socket.exists());
 }
 

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use crate::planes::Planes;
-use guest_protocol::camera::{Channel, Memory, Personality, Pool, cycles};
+use guest_protocol::camera::{AllocationPolicy, Channel, Memory, Pool, cycles};
 use guest_protocol::message::{CameraEvent, CameraRequest, Failure, Frame};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
@@ -27,20 +27,15 @@ pub fn run(
 ) -> Result<(), Failure> {
     let mut client = Client {
         request,
-        carve_out: match request.personality {
-            Personality::Client => CarveOut::Own(Whole::take()?),
+        carve_out: match request.policy {
+            AllocationPolicy::Client => CarveOut::Own(Whole::take()?),
             _ => CarveOut::Driver(Shared::open()?),
         },
         streams: Vec::new(),
         heap: Vec::new(),
         sink,
     };
-    let (survived, report) = cycles(
-        &request.setup,
-        request.personality,
-        request.cycles,
-        &mut client,
-    )?;
+    let (survived, report) = cycles(&request.setup, request.policy, request.cycles, &mut client)?;
     client.end()?;
     if !report.streams() {
         // Whoever looks at the console sees what owners of cameras see.
@@ -183,9 +178,9 @@ impl Client<'_> {
 }
 
 impl Stream {
-    fn open(channel: &Channel, personality: Personality) -> Result<(Self, u32), Failure> {
+    fn open(channel: &Channel, policy: AllocationPolicy) -> Result<(Self, u32), Failure> {
         let camera = Camera::open(&format!("/dev/{}", channel.queue_name()))?;
-        let strategy = i32::try_from(personality.strategy() as u32).unwrap_or(i32::MAX);
+        let strategy = i32::try_from(policy.strategy() as u32).unwrap_or(i32::MAX);
         camera.set_control(abi::CID_STRATEGY, strategy)?;
         // The vendor's library and encoder look for the chroma there (T31 6.2).
         camera.set_control(abi::CID_ALIGN_CHROMA, 1)?;
@@ -298,14 +293,14 @@ impl Memory for Client<'_> {
     type Error = Failure;
 
     fn set_format(&mut self, channel: &Channel) -> Result<u32, Failure> {
-        let (stream, sizeimage) = Stream::open(channel, self.request.personality)?;
+        let (stream, sizeimage) = Stream::open(channel, self.request.policy)?;
         self.streams.push(stream);
         Ok(sizeimage)
     }
 
-    fn announce(&mut self, owner: &str, bytes: u32, alignment: u32) -> Result<(), Failure> {
+    fn reserve(&mut self, owner: &str, bytes: u32, alignment: u32) -> Result<(), Failure> {
         match &self.carve_out {
-            CarveOut::Driver(shared) => shared.announce(owner, bytes, alignment),
+            CarveOut::Driver(shared) => shared.reserve(owner, bytes, alignment),
             CarveOut::Own(_) => Ok(()), // There is nobody to tell.
         }
     }

@@ -6,7 +6,7 @@ use std::ptr;
 
 use guest_protocol::camera::allocator::{CLIENT_BLOCKS, room, state_of};
 use guest_protocol::camera::sizes::PAGE;
-use guest_protocol::camera::{Held, Pool};
+use guest_protocol::camera::{Allocation, Pool};
 use guest_protocol::message::Failure;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::rmem::Block;
@@ -139,35 +139,35 @@ impl Shared {
         Ok(())
     }
 
-    /// Announces a block that will be needed.
-    pub fn announce(&self, owner: &str, bytes: u32, alignment: u32) -> Result<(), Failure> {
+    /// Reserves a block that will be needed.
+    pub fn reserve(&self, owner: &str, bytes: u32, alignment: u32) -> Result<(), Failure> {
         self.rmem.reserve(bytes, alignment, owner)
     }
 
     /// What is held and by whom.
     pub fn state(&self) -> Result<Pool, Failure> {
         let state = self.rmem.query()?;
-        let mut held = Vec::new();
+        let mut allocations = Vec::new();
         for index in 0.. {
             let Some(block) = self.rmem.block(index)? else {
                 break;
             };
-            held.extend(held_by(&block));
+            allocations.extend(allocation_of(&block));
         }
         Ok(Pool {
             base: state.base,
             total: state.total,
             free: state.free,
             largest: state.largest,
-            held,
+            allocations,
         })
     }
 }
 
-fn held_by(block: &Block) -> Option<Held> {
+fn allocation_of(block: &Block) -> Option<Allocation> {
     let end = block.owner.iter().position(|byte| *byte == 0);
     let name = &block.owner[..end.unwrap_or(block.owner.len())];
-    (block.used != 0).then(|| Held {
+    (block.used != 0).then(|| Allocation {
         owner: String::from_utf8_lossy(name).into_owned(),
         address: block.address,
         bytes: block.bytes,

@@ -18,7 +18,7 @@ const PATH: &str = "/dev/rmem";
 
 /// The ioctls of `tx_isp_abi::rmem`; the structures' sizes are part of the numbers.
 mod calls {
-    use super::rmem;
+    use tx_isp_abi::rmem;
 
     nix::ioctl_read!(query, b'r', 0x10, rmem::Query);
     nix::ioctl_readwrite!(block, b'r', 0x11, rmem::Block);
@@ -90,7 +90,7 @@ impl Rmem {
             .at(&format!("freeing the block at {address:#x}"))
     }
 
-    /// Announces a block that will be needed.
+    /// Reserves a block that will be needed.
     pub fn reserve(&self, bytes: u32, alignment: u32, owner: &str) -> Result<(), Failure> {
         let request = rmem::Reserve {
             bytes,

@@ -22,8 +22,8 @@ const BATCH_FRAMES: usize = 64;
 const BATCH_TIME: Duration = Duration::from_millis(50);
 /// Bytes of a picture in one message.
 const PART_BYTES: usize = 1 << 20;
-/// A stream of which more frames than this are spoilt and not counted is given up.
-const MAX_SPOILT: u32 = 1000;
+/// A stream of which more frames than this have an error and are not counted is given up.
+const MAX_ERRORS: u32 = 1000;
 /// How many pictures are kept at most; they lie in the guest's memory until the stream ends.
 const MAX_KEPT: usize = 4;
 
@@ -180,8 +180,8 @@ impl Client<'_> {
                 }
             }
             index += 1;
-            if index - (self.request.frames - left) > MAX_SPOILT {
-                let text = format!("more than {MAX_SPOILT} frames are spoilt");
+            if index - (self.request.frames - left) > MAX_ERRORS {
+                let text = format!("more than {MAX_ERRORS} frames have an error");
                 return Err(failure("taking frames", text));
             }
         }

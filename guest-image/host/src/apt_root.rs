@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::command::{Said, run, run_with};
 use crate::error::{Error, IoContext, Result};
 use crate::mirror;
+use crate::offline;
 use crate::progress::Progress;
 
 /// The guest's architecture in Debian's words.
@@ -191,6 +192,7 @@ impl AptRoot {
     /// # Errors
     /// What apt said.
     pub fn update(&self, progress: &dyn Progress) -> Result<()> {
+        offline::check(|| "Debian's package lists".to_owned())?;
         progress.start("apt: package lists");
         let mut command = self.command("apt-get");
         command.args(["update", "-o", "APT::Update::Error-Mode=any"]);
@@ -252,6 +254,10 @@ impl AptRoot {
         into: &Path,
         progress: &dyn Progress,
     ) -> Result<()> {
+        offline::check(|| {
+            let specs: Vec<String> = packages.iter().map(Package::spec).collect();
+            format!("Debian's packages {}", specs.join(", "))
+        })?;
         let mut command = self.command("apt-get");
         command
             .args(["download", "-o", "APT::Status-Fd=1"])

@@ -12,6 +12,7 @@ use crate::command::run;
 use crate::disk;
 use crate::error::Error;
 use crate::mirror;
+use crate::offline;
 use crate::packages::{self, Needs, find_program};
 use crate::qemu;
 use crate::toolchain::{Facts, OLDEST_FOR_HOST, RustVersion, Toolchain};
@@ -229,6 +230,15 @@ fn keys(sources: &str) -> Result<String, String> {
 
 /// Whether the mirror, or the proxy on the way to it, takes a connection.
 fn network(address: &str, cache: &Path) -> Result<String, String> {
+    if offline::is_set() {
+        return match disk::has_image(cache) {
+            true => Ok("not tried (--offline); the cache holds what an earlier run fetched".to_owned()),
+            false => Err(
+                "not tried (--offline), and the cache holds nothing yet: run `cargo lab setup` once without it, or take a bundle made elsewhere (`cargo lab bundle`)"
+                    .to_owned(),
+            ),
+        };
+    }
     let proxy = proxy();
     let Some((host, port)) = host_and_port(proxy.as_deref().unwrap_or(address)) else {
         return Ok(format!("not tried: {address} is not asked over HTTP"));

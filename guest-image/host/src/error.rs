@@ -105,6 +105,11 @@ pub enum Error {
         /// What to do.
         remedy: String,
     },
+    /// Nothing may be fetched, and something would have to be.
+    Offline {
+        /// What.
+        missing: String,
+    },
     /// No home folder to put a cache in.
     NoCache,
 }
@@ -191,6 +196,11 @@ impl fmt::Display for Error {
                 f,
                 "{free} MiB are free at {}, {needed} MiB are needed; {remedy}",
                 folder.display()
+            ),
+            Self::Offline { missing } => write!(
+                f,
+                "missing, and not fetched because of --offline: {missing}; run `cargo lab setup` once without it, \
+                 or take a bundle made elsewhere (`cargo lab bundle`)"
             ),
             Self::NoCache => f.write_str(
                 "no cache folder: set TX_ISP_CACHE to a folder that may grow to 4 GB, or HOME",

@@ -3,7 +3,7 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | what everything uses | [`error`], [`progress`], [`process`], [`command`] |
+//! | what everything uses | [`error`], [`progress`], [`process`], [`command`], [`offline`] |
 //! | what the host is | [`disk`], [`cache_dir`], [`mirror`], [`apt_root`], [`toolchain`], [`qemu`] |
 //! | how it gets what it lacks | [`rust_setup`], [`packages`] |
 //! | for people | [`doctor`] |
@@ -15,6 +15,7 @@ pub mod disk;
 pub mod doctor;
 pub mod error;
 pub mod mirror;
+pub mod offline;
 pub mod packages;
 pub mod process;
 pub mod progress;

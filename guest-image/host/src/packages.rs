@@ -13,6 +13,7 @@ use crate::command::{run_as, run_with};
 use crate::disk;
 use crate::error::{Error, IoContext, Result};
 use crate::mirror;
+use crate::offline;
 use crate::process::Orphan;
 use crate::progress::Progress;
 use crate::rust_setup;
@@ -146,6 +147,7 @@ pub fn install(
     if plan.is_empty() {
         return Ok(());
     }
+    offline::check(|| plan.names().join(", "))?;
     if find_program("apt-get").is_none() {
         return Err(Error::NotDebian {
             missing: plan.names(),

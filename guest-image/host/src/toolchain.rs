@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::command::run;
 use crate::error::{Error, Result};
+use crate::offline;
 
 /// How long a toolchain may take to say what it is.
 const ASK_LIMIT: Duration = Duration::from_secs(60);
@@ -188,6 +189,9 @@ impl Toolchain {
         }
         if let Some(libraries) = &self.libraries {
             command.env("LD_LIBRARY_PATH", libraries);
+        }
+        if offline::is_set() {
+            command.env(offline::VARIABLE, "true");
         }
         // -Z options on a stable toolchain: building the standard library is still one of them.
         command.env("RUSTC_BOOTSTRAP", "1");

@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::camera::{Cycles, Personality, Report, Setup};
+use crate::camera::{AllocationPolicy, Cycles, Report, Setup};
 
 /// What the lab asks of the guest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -84,7 +84,7 @@ pub struct StreamRequest {
     pub buffers: u32,
     /// How many frames to take.
     pub frames: u32,
-    /// Whether frames that the driver marked as spoilt are reported but not counted.
+    /// Whether frames that the driver marked with an error are reported but not counted.
     pub only_intact: bool,
     /// Whose memory the buffers are.
     pub memory: Memory,
@@ -119,7 +119,7 @@ pub struct CameraRequest {
     /// What it asks for.
     pub setup: Setup,
     /// How it asks.
-    pub personality: Personality,
+    pub policy: AllocationPolicy,
     /// How many frames each channel must deliver, each time it is enabled.
     pub frames: u32,
     /// How many times the channels are enabled, and what happens between.
@@ -329,7 +329,7 @@ impl Frame {
     /// The flag that marks a buffer whose content is not to be trusted (V4L2_BUF_FLAG_ERROR).
     pub const FLAG_ERROR: u32 = 0x40;
 
-    /// Whether the driver marked the buffer as spoilt.
+    /// Whether the driver marked the buffer with an error.
     #[must_use]
     pub fn is_error(&self) -> bool {
         self.flags & Self::FLAG_ERROR != 0

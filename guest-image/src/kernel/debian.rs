@@ -8,8 +8,9 @@ use crate::cache::{self, Cache, Key};
 use crate::error::{Error, IoContext, Result};
 use host_setup::progress::Progress;
 
+use super::image::{Kernel, STAY_IN_PLACE};
 use super::modules::ModuleTree;
-use super::{Kernel, STAY_IN_PLACE, payload};
+use super::payload;
 
 /// The package that always depends on the release's current kernel for the Malta board.
 const META: &str = "linux-image-4kc-malta";

@@ -13,8 +13,10 @@ use crate::error::{Error, IoContext, Result};
 use host_setup::command::{run, run_with};
 use host_setup::progress::Progress;
 
+use super::image::Kernel;
 use super::modules::ModuleTree;
-use super::{Kernel, cross, debian, jobs, make, user};
+use super::tools::{cross, jobs, make};
+use super::{debian, user};
 
 /// A kernel build; 3 minutes on two cores.
 const BUILD_LIMIT: Duration = Duration::from_secs(60 * 60);

@@ -10,8 +10,9 @@ use crate::error::{Error, IoContext, Result};
 use host_setup::command::run;
 use host_setup::progress::Progress;
 
+use super::image::{Kernel, STAY_IN_PLACE, loaded_end};
 use super::modules::ModuleTree;
-use super::{Kernel, STAY_IN_PLACE, loaded_end, make};
+use super::tools::make;
 
 /// Copying modules out of a tree, even one with thousands.
 const INSTALL_LIMIT: Duration = Duration::from_secs(10 * 60);

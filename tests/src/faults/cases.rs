@@ -18,7 +18,7 @@ pub struct Case {
     pub expected: &'static str,
     /// Whether it did.
     pub holds: fn(&Outcome) -> bool,
-    /// Neither driver nor client can see it, only the ledger.
+    /// Neither driver nor client can see it, only the frame log.
     pub undetectable: bool,
 }
 
@@ -159,7 +159,7 @@ const CASES: &[(&[&str], &str, Holds)] = &[
     ),
     (
         &["corrupted-picture:frame=5"],
-        "nobody but the ledger can tell: it does",
+        "nobody but the frame log can tell: it does",
         |o| o.wrong == 1 && o.good == 30 && o.damaged == 0,
     ),
     (

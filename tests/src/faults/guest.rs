@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Faults of the hardware in a guest: the chosen cases of the matrix, judged by the same expectation
+//! Faults of the hardware in a guest: the chosen cases of the matrix, verified by the same expectation
 //! as on the host.
 //!
 //! What the host's client sees by itself is read here from where a guest has it: frames and errors
@@ -18,7 +18,7 @@ use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
 use tx_isp_driver::Error;
 use tx_isp_driver::recovery::Health;
-use tx_isp_emulator::control::protocol::Status;
+use tx_isp_emulator::monitor::protocol::Status;
 use tx_isp_emulator::sensor::ClockMode;
 
 use testbed::config::control;
@@ -55,8 +55,8 @@ pub fn scene() -> SensorConfig {
     }
 }
 
-/// Streams through the faults of a case, and judges what came of it.
-pub fn judge(guest: &mut Guest, case: &Case) -> Row {
+/// Streams through the faults of a case, and verifies what came of it.
+pub fn verify(guest: &mut Guest, case: &Case) -> Row {
     let outcome = run(guest, case);
     Row::new(case, outcome.map_err(|error| explain(&error)))
 }
@@ -93,7 +93,7 @@ fn run(guest: &mut Guest, case: &Case) -> Result<Outcome> {
     let events = after.mailbox.events - before.mailbox.events;
     outcome.interrupts = u32::try_from(events).unwrap_or(u32::MAX);
     outcome.fired = after.faults.iter().map(|fault| fault.fired).sum();
-    guest.emulator.control.clear_faults()?;
+    guest.emulator.monitor.clear_faults()?;
 
     let again = StreamRequest {
         frames: SECOND,
@@ -104,7 +104,7 @@ fn run(guest: &mut Guest, case: &Case) -> Result<Outcome> {
     count(&mut behind, &second, SECOND);
     outcome.second = behind.good;
     outcome.health = since(health(guest)?, health_before);
-    outcome.findings = findings(&before, &guest.emulator.control.status()?);
+    outcome.guest_errors = guest_errors(&before, &guest.emulator.monitor.status()?);
     let kernel_warnings = kernel_warnings(&ask(guest, &["dmesg"])?);
     ensure!(
         kernel_warnings.is_empty(),
@@ -116,7 +116,7 @@ fn run(guest: &mut Guest, case: &Case) -> Result<Outcome> {
 
 /// Arms the case's faults in place of all others; the emulator's state before.
 fn arm(guest: &mut Guest, case: &Case) -> Result<Status> {
-    let control = &mut guest.emulator.control;
+    let control = &mut guest.emulator.monitor;
     let before = control.clear_faults()?;
     for fault in &case.plan.faults {
         control.inject(*fault)?;
@@ -199,22 +199,22 @@ fn count(outcome: &mut Outcome, streamed: &Streamed, enough: u32) {
 
 /// All buffers are gone: no picture may be written any more. The emulator's state afterwards.
 fn silence(guest: &mut Guest, outcome: &mut Outcome) -> Result<Status> {
-    let before = guest.emulator.control.status()?;
+    let before = guest.emulator.monitor.status()?;
     thread::sleep(SILENCE);
-    let after = guest.emulator.control.status()?;
+    let after = guest.emulator.monitor.status()?;
     outcome.wrote_after_stop = after.dma.frames != before.dma.frames;
     Ok(after)
 }
 
 /// What the emulator found since `before`.
-fn findings(before: &Status, after: &Status) -> Vec<String> {
+fn guest_errors(before: &Status, after: &Status) -> Vec<String> {
     let known = |id: &str| {
-        let found = before.findings.iter().find(|finding| finding.id == id);
-        found.map_or(0, |finding| finding.count)
+        let found = before.guest_errors.iter().find(|error| error.id == id);
+        found.map_or(0, |error| error.count)
     };
-    let new = after.findings.iter();
-    new.filter(|finding| finding.count > known(&finding.id))
-        .map(|finding| format!("{}: {}", finding.id, finding.first))
+    let new = after.guest_errors.iter();
+    new.filter(|error| error.count > known(&error.id))
+        .map(|error| format!("{}: {}", error.id, error.first))
         .collect()
 }
 

@@ -34,7 +34,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// Judges what came of a case, wherever it ran; or why it did not come to its end.
+    /// Verifies what came of a case, wherever it ran; or why it did not come to its end.
     #[must_use]
     pub fn new(case: &Case, outcome: Result<Outcome, String>) -> Self {
         let (happened, problems) = match outcome {
@@ -58,7 +58,7 @@ impl Row {
 
 /// Runs one case; comes back even if the case does not.
 #[must_use]
-pub fn judge(case: &Case, seed: u64) -> Row {
+pub fn verify(case: &Case, seed: u64) -> Row {
     let (done, result) = mpsc::channel();
     let plan = Plan {
         seed,
@@ -107,10 +107,10 @@ fn problems(case: &Case, outcome: &Outcome) -> Vec<String> {
         "the fault never happened",
     );
     must(
-        outcome.findings.is_empty(),
+        outcome.guest_errors.is_empty(),
         &format!(
             "the driver broke the protocol: {}",
-            outcome.findings.join("; ")
+            outcome.guest_errors.join("; ")
         ),
     );
     must((case.holds)(outcome), case.expected);
@@ -125,7 +125,7 @@ impl std::fmt::Display for Outcome {
         for (count, what) in [
             (self.damaged, "marked damaged"),
             (self.missing, "missing"),
-            (self.wrong, "wrong (the ledger tells)"),
+            (self.wrong, "wrong (the frame log tells)"),
             (health.unmatched, "unmatched"),
             (health.dropped_buffers, "buffers queued again"),
             (health.vic_recoveries, "VIC resets"),

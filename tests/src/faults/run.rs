@@ -50,11 +50,11 @@ pub struct Plan {
 /// What came of it.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
-    /// Frames delivered as good, and equal to what the ledger says.
+    /// Frames delivered as good, and equal to what the frame log says.
     pub good: u32,
     /// Frames delivered as damaged.
     pub damaged: u32,
-    /// Frames delivered as good that are not what the ledger says.
+    /// Frames delivered as good that are not what the frame log says.
     pub wrong: u32,
     /// Frames whose sequence number was not above that of the frame before.
     pub disordered: u32,
@@ -83,7 +83,7 @@ pub struct Outcome {
     /// How often faults happened.
     pub fired: u32,
     /// What the emulator says the driver did wrong.
-    pub findings: Vec<String>,
+    pub guest_errors: Vec<String>,
 }
 
 struct Client {
@@ -215,7 +215,7 @@ impl Client {
         match report {
             Ok(report) => {
                 for completed in report.completed.as_slice() {
-                    self.judge(completed)?;
+                    self.verify(completed)?;
                 }
             }
             Err(error) => {
@@ -226,7 +226,7 @@ impl Client {
         Ok(())
     }
 
-    fn judge(&mut self, completed: &Completed) -> Result<()> {
+    fn verify(&mut self, completed: &Completed) -> Result<()> {
         let channel = completed.channel;
         let last = self.last[channel.index()].replace(completed.sequence);
         let expected = last.map_or(0, |last| last + 1);
@@ -285,10 +285,10 @@ impl Client {
         after.stream_error = stream_error;
         after.health = self.isp.health();
         let status = self.rig.device().status();
-        after.findings = status
-            .findings
+        after.guest_errors = status
+            .guest_errors
             .iter()
-            .map(|finding| format!("{}: {}", finding.id, finding.first))
+            .map(|error| format!("{}: {}", error.id, error.first))
             .collect();
         Ok(())
     }

@@ -103,11 +103,11 @@ impl Client {
 /// Each stored frame must be the one that DMA wrote under its number.
 fn compare(stored: &str, guest: &mut Guest) -> Result<()> {
     let [channel, ..] = ChannelId::ALL;
-    let mut ledger = FrameLog::newest(channel);
+    let mut frame_log = FrameLog::newest(channel);
     let mut count = 0;
     for (sequence, stored) in (0..).zip(stored.lines()) {
-        let written = ledger
-            .entry(sequence, &mut guest.emulator.control)?
+        let written = frame_log
+            .entry(sequence, &mut guest.emulator.monitor)?
             .with_context(|| format!("DMA wrote no frame {sequence}"))?;
         let written = format!("{:08x}", written.crc32);
         ensure!(

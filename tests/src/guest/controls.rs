@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use guest_protocol::camera::Personality;
+use guest_protocol::camera::AllocationPolicy;
 use image::{Luma, RgbImage};
 use testbed::camera_client;
 use testbed::capture::StreamConfig;
@@ -48,14 +48,14 @@ const LIGHT_ERROR: f64 = 0.04;
 const BLACK: f64 = 16.0;
 
 /// Fails if the emulator has found anything since its start.
-fn no_findings(guest: &mut Guest) -> Result<()> {
-    let status = guest.emulator.control.status();
-    let findings = status.context("asking the emulator")?.findings;
-    let told = findings
+fn no_guest_errors(guest: &mut Guest) -> Result<()> {
+    let status = guest.emulator.monitor.status();
+    let guest_errors = status.context("asking the emulator")?.guest_errors;
+    let told = guest_errors
         .iter()
-        .map(|finding| format!("{}: {}", finding.id, finding.first));
+        .map(|error| format!("{}: {}", error.id, error.first));
     ensure!(
-        findings.is_empty(),
+        guest_errors.is_empty(),
         "{}",
         told.collect::<Vec<_>>().join("\n")
     );
@@ -64,7 +64,7 @@ fn no_findings(guest: &mut Guest) -> Result<()> {
 
 impl Running {
     /// Every format, and every kind of buffers but the client's own memory: where that is in one piece
-    /// the driver lets DMA write to it, and outside of the carve-out that is a finding.
+    /// the driver lets DMA write to it, and outside of the carve-out that is a guest error.
     pub fn strictly(&mut self) -> Result<()> {
         for (size, format) in STREAMS {
             self.stream(&main_stream(size, format, FRAMES))?;
@@ -79,7 +79,7 @@ impl Running {
                 self.stream(&config)?;
             }
         }
-        no_findings(&mut self.guest)
+        no_guest_errors(&mut self.guest)
     }
 
     /// The last of some frames, all of which arrived as written.
@@ -208,14 +208,13 @@ fn is_part(whole: &Picture, part: &Picture) -> Result<()> {
 /// If a frame is missing or is not what DMA wrote.
 pub fn three_channels(guest: &mut Guest, memory: MemoryLayout) -> Result<()> {
     let pictures: Vec<(ChannelId, Size)> = ChannelId::ALL.into_iter().zip(AT_ONCE).collect();
-    let setup = camera_client::channels_setup(memory, &pictures, 3)?;
-    let run = camera_client::run(guest, &setup, Personality::HybridReserve, FRAMES, 1)?;
+    let setup = camera_client::channels_setup(memory, &pictures, 3);
+    let run = camera_client::run(guest, &setup, AllocationPolicy::HybridReserve, FRAMES, 1)?;
     let problems = run.problems(FRAMES);
     ensure!(problems.is_empty(), "{}", problems.join("\n"));
-    let good = run
-        .judges
-        .values()
-        .filter(|judge| (judge.received, judge.dropped, judge.mismatched) == (FRAMES, 0, 0));
+    let good = run.verified.values().filter(|verifier| {
+        (verifier.received, verifier.dropped, verifier.mismatched) == (FRAMES, 0, 0)
+    });
     let count = good.count();
     ensure!(
         count == pictures.len(),

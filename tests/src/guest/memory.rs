@@ -3,7 +3,7 @@
 //! and stops.
 
 use anyhow::{Context, Result, ensure};
-use guest_protocol::camera::{Personality, Report, Setup};
+use guest_protocol::camera::{AllocationPolicy, Report, Setup};
 
 use memlab::camera::{Camera, Changes};
 use memlab::plan::{STEP, smallest};
@@ -22,7 +22,7 @@ pub const CYCLES: u32 = 1000;
 #[derive(Debug, Clone, Copy)]
 pub struct Expected {
     /// How the client behaves.
-    pub personality: Personality,
+    pub policy: AllocationPolicy,
     outcome: Outcome,
 }
 
@@ -38,19 +38,19 @@ enum Outcome {
 /// on pages, which loses 256 bytes beside the client's.
 pub const WYZE_V3: [Expected; 4] = [
     Expected {
-        personality: Personality::Client,
+        policy: AllocationPolicy::Client,
         outcome: Outcome::Fails(30_311_936, 96_768, 199_808, "enc1.stream"),
     },
     Expected {
-        personality: Personality::Driver,
+        policy: AllocationPolicy::Driver,
         outcome: Outcome::Fails(30_311_936, 96_768, 199_808, "enc1.stream"),
     },
     Expected {
-        personality: Personality::HybridMargin,
+        policy: AllocationPolicy::HybridMargin,
         outcome: Outcome::Streams([2, 2]),
     },
     Expected {
-        personality: Personality::HybridReserve,
+        policy: AllocationPolicy::HybridReserve,
         outcome: Outcome::Streams([3, 2]),
     },
 ];
@@ -61,7 +61,7 @@ impl Expected {
     /// # Errors
     /// What was different.
     pub fn check(&self, guest: &mut Guest) -> Result<()> {
-        let run = camera_client::run(guest, &camera()?.setup, self.personality, FRAMES, 1)?;
+        let run = camera_client::run(guest, &camera()?.setup, self.policy, FRAMES, 1)?;
         let problems = run.problems(FRAMES);
         ensure!(problems.is_empty(), "{}", problems.join("\n"));
         self.compare(&run.report)
@@ -103,7 +103,7 @@ pub fn cycles(guest: &mut Guest) -> Result<()> {
     let run = camera_client::run(
         guest,
         &camera()?.setup,
-        Personality::HybridReserve,
+        AllocationPolicy::HybridReserve,
         1,
         CYCLES,
     )?;
@@ -113,17 +113,17 @@ pub fn cycles(guest: &mut Guest) -> Result<()> {
         run.survived,
         run.report
     );
-    for (channel, judge) in &run.judges {
-        let got = (judge.received, judge.mismatched);
+    for (channel, verifier) in &run.verified {
+        let got = (verifier.received, verifier.mismatched);
         ensure!(
             got == (CYCLES, 0),
             "channel {channel}: {got:?} frames received and wrong"
         );
     }
     ensure!(
-        run.judges.len() == 2,
+        run.verified.len() == 2,
         "{} channels delivered",
-        run.judges.len()
+        run.verified.len()
     );
     Ok(())
 }
@@ -133,7 +133,7 @@ pub fn cycles(guest: &mut Guest) -> Result<()> {
 #[derive(Debug, Clone, Copy)]
 pub struct Leak {
     /// How the client behaves.
-    pub personality: Personality,
+    pub policy: AllocationPolicy,
     survives: u32,
     refused: Option<(&'static str, u64)>,
 }
@@ -146,17 +146,17 @@ pub const LEAK_CYCLES: u32 = 8;
 /// driver allocates it has back after each cycle.
 pub const LEAKS: [Leak; 3] = [
     Leak {
-        personality: Personality::Client,
+        policy: AllocationPolicy::Client,
         survives: 4,
         refused: Some(("enc0.kept", 452_608)),
     },
     Leak {
-        personality: Personality::Driver,
+        policy: AllocationPolicy::Driver,
         survives: LEAK_CYCLES,
         refused: None,
     },
     Leak {
-        personality: Personality::HybridReserve,
+        policy: AllocationPolicy::HybridReserve,
         survives: LEAK_CYCLES,
         refused: None,
     },
@@ -170,7 +170,7 @@ impl Leak {
     pub fn check(&self, guest: &mut Guest) -> Result<()> {
         let camera = leaking()?;
         let cycles = camera.cycles(LEAK_CYCLES);
-        let run = camera_client::run_cycles(guest, &camera.setup, self.personality, 2, cycles)?;
+        let run = camera_client::run_cycles(guest, &camera.setup, self.policy, 2, cycles)?;
         let problems = run.problems(2);
         ensure!(problems.is_empty(), "{}", problems.join("\n"));
         self.compare(run.survived, &run.report)
@@ -192,7 +192,7 @@ impl Leak {
 fn leaking() -> Result<Camera> {
     let name = "openimp-leak-encoder";
     let changes = Changes {
-        rmem: Some(camera()?.rmem.bytes),
+        rmem: Some(camera()?.rmem.bytes.into()),
         ..Changes::default()
     };
     Camera::new(name, &catalogue::find(name)?, &changes)
@@ -206,7 +206,7 @@ fn leaking() -> Result<Camera> {
 pub fn plan(guest: &mut Guest) -> Result<()> {
     let name = "wyze-v3-stock";
     let camera = Camera::new(name, &catalogue::find(name)?, &Changes::default())?;
-    let planned = smallest(&camera, Personality::Client)?.streams_from;
+    let planned = smallest(&camera, AllocationPolicy::Client)?.streams_from;
     let planned = planned.context("the plan has no smallest carve-out")?;
     ensure!(planned == 29_048_832, "the plan says {planned}");
     for (bytes, streams) in [(planned, true), (planned - STEP, false)] {
@@ -215,7 +215,7 @@ pub fn plan(guest: &mut Guest) -> Result<()> {
             ..camera.with_carve_out(bytes)?
         };
         verify_plan::load(guest, &setup)?;
-        let (report, problems) = verify_plan::attempt(guest, &setup, Personality::Client)?;
+        let (report, problems) = verify_plan::attempt(guest, &setup, AllocationPolicy::Client)?;
         ensure!(problems.is_empty(), "{}", problems.join("\n"));
         ensure!(report.streams() == streams, "with {bytes} bytes:\n{report}");
     }
@@ -240,15 +240,14 @@ mod tests {
         for expected in WYZE_V3 {
             let setup = camera().unwrap().setup;
             let (_, report) =
-                predict_cycles(&setup, expected.personality, Margin::default(), Cycles::ONE)
-                    .unwrap();
+                predict_cycles(&setup, expected.policy, Margin::default(), Cycles::ONE).unwrap();
             expected.compare(&report).unwrap();
         }
         for leak in LEAKS {
             let camera = leaking().unwrap();
             let cycles = camera.cycles(LEAK_CYCLES);
             let (survived, report) =
-                predict_cycles(&camera.setup, leak.personality, Margin::default(), cycles).unwrap();
+                predict_cycles(&camera.setup, leak.policy, Margin::default(), cycles).unwrap();
             leak.compare(survived, &report).unwrap();
         }
     }

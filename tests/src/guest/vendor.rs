@@ -107,7 +107,7 @@ fn compare(said: &str, frames: usize, guest: &mut Guest) -> Result<()> {
                 let next = numbers.next().with_context(|| {
                     format!("channel {channel}: DMA did not write frame {number} as it was got")
                 })?;
-                let written = log.entry(next, &mut guest.emulator.control)?;
+                let written = log.entry(next, &mut guest.emulator.monitor)?;
                 if written.is_some_and(|written| written.crc32 == *checksum) {
                     break;
                 }

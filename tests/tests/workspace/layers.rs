@@ -31,7 +31,7 @@ const CRATES: [&str; 12] = [
 ];
 
 /// Modules that are in a circle today; the list may only become shorter.
-const KNOWN: [(&str, &[&str]); 6] = [
+const KNOWN: [(&str, &[&str]); 3] = [
     (
         "driver",
         &[
@@ -54,29 +54,20 @@ const KNOWN: [(&str, &[&str]); 6] = [
             "device::observers",
             "device::state",
             "dma",
-            "monitor::connection",
-            "monitor::server",
-            "side_dma",
+            "raw_and_statistics_dma",
         ],
     ),
     (
         "emulator/chip",
         &[
-            "", "ailing", "channel", "gates", "i2c", "live", "scaler", "side",
-        ],
-    ),
-    (
-        "emulator/picture",
-        &["content", "pattern", "plane", "render", "stamp", "view"],
-    ),
-    ("guest-image/agent", &["rmem", "rmem::calls"]),
-    (
-        "guest-image",
-        &[
-            "kernel",
-            "kernel::debian",
-            "kernel::flavour",
-            "kernel::user",
+            "",
+            "fault_injection",
+            "channel",
+            "gates",
+            "i2c",
+            "live",
+            "scaler",
+            "raw_and_statistics",
         ],
     ),
 ];

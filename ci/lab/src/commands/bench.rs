@@ -24,7 +24,7 @@ mod vivid;
 use anyhow::Result;
 use clap::ValueEnum;
 use guest_image::Progress;
-use testbed::guest_error::GuestError;
+use testbed::guest_failure::GuestFailure;
 use testbed::prepare::{Prepared, repository};
 use testbed::progress::Steps;
 
@@ -65,7 +65,7 @@ pub fn command(options: &BenchOptions) -> Result<bool> {
             }
             Err(error) => {
                 steps.fail();
-                if matches!(error.downcast_ref(), Some(GuestError::Interrupted)) {
+                if matches!(error.downcast_ref(), Some(GuestFailure::Interrupted)) {
                     return Err(error);
                 }
                 Answer::failed(*question, &error)

@@ -11,7 +11,9 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use guest_image::Progress;
 use lzma_rust2::{XzOptions, XzWriter};
-use testbed::bundle::{self, Manifest};
+use object::read::elf::{Dyn, FileHeader, ProgramHeader};
+use object::{Endianness, elf};
+use testbed::bundle::{self, FileSum, Manifest};
 use testbed::prepare::{self, cargo, repository};
 use testbed::process::{self, Line};
 use testbed::progress::Steps;
@@ -53,26 +55,30 @@ pub fn command(options: &BundleOptions) -> Result<bool> {
     let repository = repository()?;
     let image = prepare::image(&options.guest.config(), &steps, |image| {
         image.with_compliance = true;
+        image.with_vendor_client = true;
     })?;
     let programs = steps.step(
         "bundle: static programs",
         || build_static(&repository, &steps),
         |programs| format!("lab and emulator, {}", programs.linkage),
     )?;
-    let manifest = serde_json::to_vec_pretty(&Manifest::of(&image)).context("the manifest")?;
     let mut files = vec![
         Entry::file(bundle::LAB, &programs.lab, 0o755)?,
         Entry::file(bundle::EMULATOR, &programs.emulator, 0o755)?,
         Entry::file(bundle::KERNEL, &image.kernel_elf, 0o644)?,
         Entry::file(bundle::INITRAMFS, &image.initramfs, 0o644)?,
         Entry::file(bundle::MODULE, &image.module_path, 0o644)?,
-        Entry {
-            name: bundle::MANIFEST.to_owned(),
-            content: manifest,
-            mode: 0o644,
-        },
     ];
     files.extend(cameras(&repository)?);
+    let contents = files
+        .iter()
+        .map(|file| (file.name.clone(), FileSum::of(&file.content)));
+    let manifest = Manifest::of(&image, contents.collect());
+    files.push(Entry {
+        name: bundle::MANIFEST.to_owned(),
+        content: serde_json::to_vec_pretty(&manifest).context("the manifest")?,
+        mode: 0o644,
+    });
     let bytes = steps.step(
         "bundle: pack",
         || write(&options.output, files),
@@ -104,10 +110,6 @@ struct Programs {
 /// Builds both programs with the C library inside.
 fn build_static(repository: &Path, steps: &Steps) -> Result<Programs> {
     let target = host_target()?;
-    let variable = format!(
-        "CARGO_TARGET_{}_RUSTFLAGS",
-        target.to_ascii_uppercase().replace('-', "_")
-    );
     let mut command = cargo();
     command
         .current_dir(repository)
@@ -117,13 +119,10 @@ fn build_static(repository: &Path, steps: &Steps) -> Result<Programs> {
         .args(["--config", "profile.release.debug=0"])
         .args(["--config", "profile.release.strip=\"symbols\""])
         .arg("--message-format=json-render-diagnostics")
-        .env_remove("RUSTFLAGS")
+        // It goes before all other ways to give flags, and takes paths with spaces.
         .env(
-            variable,
-            format!(
-                "-Ctarget-feature=+crt-static --remap-path-prefix={}=.",
-                repository.display()
-            ),
+            "CARGO_ENCODED_RUSTFLAGS",
+            static_flags(repository).join("\x1f"),
         );
     let mut said = String::new();
     let mut built: Vec<PathBuf> = Vec::new();
@@ -144,15 +143,74 @@ fn build_static(repository: &Path, steps: &Steps) -> Result<Programs> {
             .cloned()
     };
     match (program(bundle::LAB), program(bundle::EMULATOR)) {
-        (Some(lab), Some(emulator)) if status.success() => Ok(Programs {
-            lab,
-            emulator,
-            linkage: "statically linked",
-        }),
+        (Some(lab), Some(emulator)) if status.success() => {
+            for program in [&lab, &emulator] {
+                check_static(program)?;
+            }
+            Ok(Programs {
+                lab,
+                emulator,
+                linkage: "statically linked",
+            })
+        }
         _ => bail!(
             "static programs could not be built ({status}); they need the C library's archive (on Debian in libc6-dev):\n{said}"
         ),
     }
+}
+
+/// What rustc is told: the C library inside, and no path of this machine in the programs, so that they
+/// are the same wherever they are built.
+fn static_flags(repository: &Path) -> Vec<String> {
+    let home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
+    let crates = home.map(|home| (home.join("registry/src"), "crates"));
+    // Where several prefixes fit, rustc takes the last.
+    let renamed = crates.into_iter().chain([(repository.to_path_buf(), ".")]);
+    let flag = |(prefix, name): (PathBuf, &str)| {
+        format!("--remap-path-prefix={}={name}", prefix.display())
+    };
+    let mut flags = vec!["-Ctarget-feature=+crt-static".to_owned()];
+    flags.extend(renamed.map(flag));
+    flags
+}
+
+/// Checks that a program asks for no library of the host, nor for what loads them.
+fn check_static(program: &Path) -> Result<()> {
+    let reading = || format!("reading {}", program.display());
+    let bytes = fs::read(program).with_context(reading)?;
+    let needed = needed_libraries(&bytes).with_context(reading)?;
+    ensure!(
+        needed.is_empty(),
+        "{} is not statically linked: it needs {}",
+        program.display(),
+        needed.join(", ")
+    );
+    Ok(())
+}
+
+/// The loader and the shared libraries that an ELF program asks for.
+fn needed_libraries(program: &[u8]) -> Result<Vec<String>> {
+    let header = elf::FileHeader64::<Endianness>::parse(program)?;
+    let endian = header.endian()?;
+    let mut needed = Vec::new();
+    for segment in header.program_headers(endian, program)? {
+        if let Some(loader) = segment.interpreter(endian, program)? {
+            needed.push(String::from_utf8_lossy(loader).into_owned());
+        }
+    }
+    let sections = header.sections(endian, program)?;
+    if let Some((entries, strings)) = sections.dynamic(endian, program)? {
+        let strings = sections.strings(endian, program, strings)?;
+        for entry in entries {
+            if entry.tag(endian) == elf::DT_NEEDED {
+                let name = entry.string(endian, strings)?;
+                needed.push(String::from_utf8_lossy(name).into_owned());
+            }
+        }
+    }
+    Ok(needed)
 }
 
 /// The program in a message of cargo's, if it is about one.
@@ -278,6 +336,26 @@ mod tests {
                 ("tx-isp/lab".to_owned(), 0o755, 3000)
             ]
         );
+    }
+
+    #[test]
+    fn a_program_that_needs_libraries_is_not_packed() {
+        let this = std::env::current_exe().unwrap();
+        let error = check_static(&this).unwrap_err().to_string();
+        assert!(
+            error.contains("is not statically linked") && error.contains("libc.so"),
+            "{error}"
+        );
+        let error = check_static(Path::new(file!()).parent().unwrap()).unwrap_err();
+        assert!(error.to_string().contains("reading"), "{error}");
+    }
+
+    #[test]
+    fn no_path_of_this_machine_is_left_in_the_programs() {
+        let flags = static_flags(Path::new("/home/me/my isp"));
+        assert!(flags[0].contains("crt-static"), "{flags:?}");
+        assert!(flags[1].ends_with("/registry/src=crates"), "{flags:?}");
+        assert_eq!(flags[2..], ["--remap-path-prefix=/home/me/my isp=."]);
     }
 
     #[test]

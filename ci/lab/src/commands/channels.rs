@@ -5,13 +5,13 @@ use crate::output::{self, say};
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use guest_protocol::camera::Personality;
+use guest_protocol::camera::AllocationPolicy;
 use serde::Serialize;
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
 use tx_isp_driver::alloc::Strategy;
-use tx_isp_emulator::control::protocol::{Finding, Status};
+use tx_isp_emulator::monitor::protocol::{GuestError, Status};
 
 use super::stream_options::{StreamContext, StreamOptions};
 use memlab::text::table;
@@ -24,7 +24,8 @@ struct Report {
     /// Whether every frame of every channel arrived and matched and nothing was found wrong.
     passed: bool,
     problems: Vec<String>,
-    findings: Vec<Finding>,
+    #[serde(rename = "findings")]
+    guest_errors: Vec<GuestError>,
     channels: Vec<ChannelReport>,
     source: String,
     /// What drove the frame clock.
@@ -98,16 +99,16 @@ fn run(
     pictures: &[(ChannelId, Size)],
 ) -> Result<Report> {
     let options = context.options;
-    let setup = channels_setup(context.prepared.memory, pictures, options.buffers)?;
-    let personality = match options.strategy {
-        Strategy::Driver => Personality::Driver,
-        Strategy::Client => Personality::Client,
-        Strategy::Hybrid => Personality::HybridReserve,
+    let setup = channels_setup(context.prepared.memory, pictures, options.buffers);
+    let policy = match options.strategy {
+        Strategy::Driver => AllocationPolicy::Driver,
+        Strategy::Client => AllocationPolicy::Client,
+        Strategy::Hybrid => AllocationPolicy::HybridReserve,
     };
     let clocks = options.debug.config().begin(guest)?;
     let run = context.steps.step(
         "stream",
-        || run_camera(guest, &setup, personality, options.frames, 1),
+        || run_camera(guest, &setup, policy, options.frames, 1),
         |run| {
             format!(
                 "{} channels in {:.1} s",
@@ -119,10 +120,10 @@ fn run(
     options
         .debug
         .config()
-        .finish(guest, clocks, run.judges.values())?;
+        .finish(guest, clocks, run.verified.values())?;
     let status = guest
         .emulator
-        .control
+        .monitor
         .status()
         .context("asking the emulator")?;
     Ok(Report::new(context, &run, status, guest))
@@ -145,12 +146,12 @@ impl Report {
         }
         problems.extend(
             status
-                .findings
+                .guest_errors
                 .iter()
-                .map(|finding| format!("the emulator found the driver doing: {}", finding.id)),
+                .map(|error| format!("the emulator found the driver doing: {}", error.id)),
         );
         let channels = run.report.queues.iter().map(|queue| {
-            let judge = run.judges.get(&queue.id);
+            let verifier = run.verified.get(&queue.id);
             ChannelReport {
                 channel: queue.id,
                 width: queue.width,
@@ -158,17 +159,17 @@ impl Report {
                 buffers: queue.requested,
                 buffers_granted: queue.granted,
                 frames_requested: options.frames,
-                frames_received: judge.map_or(0, |judge| judge.received),
-                frames_dropped: judge.map_or(0, |judge| judge.dropped),
-                checksum_mismatches: judge.map_or(0, |judge| judge.mismatched),
-                fps: judge.and_then(|judge| judge.fps()),
+                frames_received: verifier.map_or(0, |verifier| verifier.received),
+                frames_dropped: verifier.map_or(0, |verifier| verifier.dropped),
+                checksum_mismatches: verifier.map_or(0, |verifier| verifier.mismatched),
+                fps: verifier.and_then(|verifier| verifier.fps()),
             }
         });
         Self {
             passed: problems.is_empty(),
             problems,
             channels: channels.collect(),
-            findings: status.findings,
+            guest_errors: status.guest_errors,
             source: scene.source.to_string(),
             clock: scene.fps.to_string(),
             strategy: options.strategy.name().to_owned(),

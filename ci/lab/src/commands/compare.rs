@@ -59,7 +59,7 @@ fn finish(cells: &[Cell], figures: Option<&Figures>, output: &OutputOptions) -> 
         let text = junit(cells).to_string().context("writing JUnit")?;
         write(path, text.as_bytes())?;
     }
-    Ok(differing.is_empty() && cells.iter().all(|cell| cell.trouble.is_none()))
+    Ok(differing.is_empty() && cells.iter().all(|cell| cell.failure.is_none()))
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -78,13 +78,13 @@ fn junit(cells: &[Cell]) -> JUnit {
     let mut report = JUnit::new("compare");
     let mut suite = TestSuite::new("prediction and guest");
     for cell in cells {
-        let mut status = match (&cell.guest, &cell.trouble) {
+        let mut status = match (&cell.guest, &cell.failure) {
             (Some(_), None) if !cell.differs() => TestCaseStatus::success(),
             (None, None) => TestCaseStatus::skipped(),
             _ => TestCaseStatus::non_success(NonSuccessKind::Failure),
         };
-        match &cell.trouble {
-            Some(trouble) => status.set_message(trouble.as_str()),
+        match &cell.failure {
+            Some(failure) => status.set_message(failure.as_str()),
             None => status.set_message(cell.summary()),
         };
         suite.add_test_case(TestCase::new(cell.key.to_string(), status));

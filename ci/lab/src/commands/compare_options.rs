@@ -8,7 +8,7 @@ use memlab::catalogue::{parse_bytes, parse_size};
 use memlab::compare::config::{self, MatrixConfig, Shard};
 use tx_isp_abi::Size;
 
-use super::memory_options::{WhichPolicy, WhichStrategy, personalities};
+use super::memory_options::{WhichPolicy, WhichStrategy, policies};
 use crate::options::GuestOptions;
 
 /// `cargo lab compare`
@@ -127,7 +127,7 @@ impl CompareOptions {
             buffers: self.buffers.clone().map(|counts| counts.0),
             memopt: self.memopt.iter().map(|number| *number == 1).collect(),
             sub: self.sub.clone(),
-            personalities: personalities(self.strategy, self.policy),
+            policies: policies(self.strategy, self.policy),
             guests: match self.guests {
                 WhichGuests::All => config::WhichGuests::All,
                 WhichGuests::Spread => config::WhichGuests::Spread,

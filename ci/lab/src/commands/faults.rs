@@ -11,7 +11,7 @@ use comfy_table::Table;
 use guest_image::Progress;
 use serde::Serialize;
 use tx_isp_chip::faults::FaultKind;
-use tx_isp_tests::faults::{Case, Row, cases, guest, guest_cases, judge};
+use tx_isp_tests::faults::{Case, Row, cases, guest, guest_cases, verify};
 
 use crate::options::GuestOptions;
 use testbed::capture::boot;
@@ -82,7 +82,7 @@ pub fn command(options: &FaultsOptions) -> Result<bool> {
     let rows: Vec<Row> = if options.guest {
         in_guest(options, &all)?
     } else {
-        all.iter().map(|case| judge(case, options.seed)).collect()
+        all.iter().map(|case| verify(case, options.seed)).collect()
     };
     let survived = rows.iter().filter(|row| row.passed()).count();
     if let Some(path) = &options.json {
@@ -117,7 +117,7 @@ fn in_guest(options: &FaultsOptions, cases: &[Case]) -> Result<Vec<Row>> {
     for case in cases {
         let name = case.plan.faults.iter().map(ToString::to_string);
         steps.start(&name.collect::<Vec<_>>().join(" "));
-        let row = guest::judge(&mut running, case);
+        let row = guest::verify(&mut running, case);
         if row.passed() {
             steps.finish("survived");
         } else {

@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use guest_protocol::camera::Personality;
+use guest_protocol::camera::AllocationPolicy;
 use memlab::camera::{Camera, Changes};
 use memlab::catalogue::{self, Ncubuf, parse_bytes, parse_size};
 use tx_isp_abi::Size;
@@ -73,26 +73,26 @@ pub enum WhichStrategy {
 pub enum WhichPolicy {
     /// By keeping a distance.
     Margin,
-    /// By what the client announces.
+    /// By what the client reserves.
     Reserve,
     /// One after the other.
     Both,
 }
 
 /// The client's ways that are asked for, in the order of reports.
-pub fn personalities(strategy: WhichStrategy, policy: WhichPolicy) -> Vec<Personality> {
-    let strategy_wanted = |personality: &Personality| match strategy {
+pub fn policies(strategy: WhichStrategy, hybrid: WhichPolicy) -> Vec<AllocationPolicy> {
+    let strategy_wanted = |policy: &AllocationPolicy| match strategy {
         WhichStrategy::All => true,
-        WhichStrategy::Client => *personality == Personality::Client,
-        WhichStrategy::Driver => *personality == Personality::Driver,
-        WhichStrategy::Hybrid => personality.policy().is_some(),
+        WhichStrategy::Client => *policy == AllocationPolicy::Client,
+        WhichStrategy::Driver => *policy == AllocationPolicy::Driver,
+        WhichStrategy::Hybrid => policy.hybrid_policy().is_some(),
     };
-    let policy_wanted = |personality: &Personality| match personality {
-        Personality::HybridMargin => policy != WhichPolicy::Reserve,
-        Personality::HybridReserve => policy != WhichPolicy::Margin,
+    let policy_wanted = |policy: &AllocationPolicy| match policy {
+        AllocationPolicy::HybridMargin => hybrid != WhichPolicy::Reserve,
+        AllocationPolicy::HybridReserve => hybrid != WhichPolicy::Margin,
         _ => true,
     };
-    let all = Personality::ALL.into_iter();
+    let all = AllocationPolicy::ALL.into_iter();
     all.filter(strategy_wanted).filter(policy_wanted).collect()
 }
 
@@ -121,13 +121,16 @@ mod tests {
 
     #[test]
     fn one_entry_for_each_strategy_unless_both_policies_are_wanted() {
-        use Personality::{Client, Driver, HybridMargin, HybridReserve};
-        let of = personalities;
+        use AllocationPolicy::{Client, Driver, HybridMargin, HybridReserve};
+        let of = policies;
         assert_eq!(
             of(WhichStrategy::All, WhichPolicy::Reserve),
             [Client, Driver, HybridReserve]
         );
-        assert_eq!(of(WhichStrategy::All, WhichPolicy::Both), Personality::ALL);
+        assert_eq!(
+            of(WhichStrategy::All, WhichPolicy::Both),
+            AllocationPolicy::ALL
+        );
         assert_eq!(
             of(WhichStrategy::Hybrid, WhichPolicy::Margin),
             [HybridMargin]

@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail, ensure};
 use clap::{Args, ValueEnum};
-use guest_protocol::camera::{Held, Personality, Report};
+use guest_protocol::camera::{Allocation, AllocationPolicy, Report};
 use memlab::camera::Camera;
-use memlab::oom::{Finding, predict_all, run_all};
+use memlab::oom::{Outcome, predict_all, run_all};
 use memlab::text;
 use memlab::verdict::{survivors, verdict};
 use serde::Serialize;
 use testbed::camera_client::only_predicted;
 use tx_isp_emulator::sensor::ClockMode;
 
-use super::memory_options::{ChangeOptions, WhichPolicy, WhichStrategy, personalities};
+use super::memory_options::{ChangeOptions, WhichPolicy, WhichStrategy, policies};
 use crate::options::{GuestOptions, parse_rate};
 
 /// The most frames that are taken of each channel.
@@ -30,7 +30,7 @@ pub struct OomOptions {
     /// Who allocates
     #[arg(long, value_enum, default_value_t = WhichStrategy::All)]
     pub strategy: WhichStrategy,
-    /// How the hybrid decides: by keeping a distance, or by what the client announces
+    /// How the hybrid decides: by keeping a distance, or by what the client reserves
     #[arg(long, value_enum, default_value_t = WhichPolicy::Reserve)]
     pub policy: WhichPolicy,
     /// Which of the driver's fronts the client talks to: V4L2's nodes, or the vendor's, where it allocates
@@ -98,7 +98,7 @@ struct Entry<'a> {
     failed_request_bytes: Option<u64>,
     failed_request_owner: Option<&'a str>,
     channels: Vec<ChannelEntry>,
-    blocks: &'a [Held],
+    blocks: &'a [Allocation],
     /// How many times the channels were enabled, of as many as were asked for.
     cycles_survived: u32,
     cycles_computed: u32,
@@ -129,8 +129,8 @@ pub fn command(options: &OomOptions) -> Result<bool> {
         return vendor(options, &camera);
     }
     let cycles = camera.cycles(options.cycles);
-    let personalities = personalities(options.strategy, options.policy);
-    let mut findings = predict_all(&camera, &personalities, cycles)?;
+    let policies = policies(options.strategy, options.policy);
+    let mut outcomes = predict_all(&camera, &policies, cycles)?;
     eprintln!("basis: {}", camera.basis);
     for note in &camera.notes {
         eprintln!("note: {note}");
@@ -142,13 +142,13 @@ pub fn command(options: &OomOptions) -> Result<bool> {
                 let fps = options.fps.unwrap_or(ClockMode::Sensor);
                 let stream = (fps, options.frames, cycles);
                 let guest = options.guest.config();
-                run_all(&guest, &options.out, &camera, stream, &mut findings)?;
+                run_all(&guest, &options.out, &camera, stream, &mut outcomes)?;
             }
         }
     }
-    let problems = show(options, &camera, &findings);
+    let problems = show(options, &camera, &outcomes);
     if let Some(path) = &options.json {
-        write_json(path, options, &camera, &findings)?;
+        write_json(path, options, &camera, &outcomes)?;
     }
     Ok(problems.is_empty())
 }
@@ -159,12 +159,12 @@ fn vendor(options: &OomOptions, camera: &Camera) -> Result<bool> {
         options.cycles == 1 && options.json.is_none(),
         "--front vendor runs the client once, and writes no JSON: leave --cycles and --json out"
     );
-    let personality = Personality::Client;
-    let findings = predict_all(camera, &[personality], camera.cycles(1))?;
-    let [finding] = &findings[..] else {
+    let policy = AllocationPolicy::Client;
+    let outcomes = predict_all(camera, &[policy], camera.cycles(1))?;
+    let [outcome] = &outcomes[..] else {
         bail!("one client has one prediction");
     };
-    let (_, predicted) = &finding.predicted;
+    let (_, predicted) = &outcome.predicted;
     eprintln!("basis: {}", camera.basis);
     for note in &camera.notes {
         eprintln!("note: {note}");
@@ -198,10 +198,10 @@ fn vendor(options: &OomOptions, camera: &Camera) -> Result<bool> {
 }
 
 /// Shows everything and gives what is wrong.
-fn show(options: &OomOptions, camera: &Camera, findings: &[Finding]) -> Vec<String> {
-    let failing = findings.iter().find(|finding| !finding.report().streams());
-    if let Some(finding) = failing {
-        say!("{}:\n{}", finding.personality, finding.report());
+fn show(options: &OomOptions, camera: &Camera, outcomes: &[Outcome]) -> Vec<String> {
+    let failing = outcomes.iter().find(|outcome| !outcome.report().streams());
+    if let Some(outcome) = failing {
+        say!("{}:\n{}", outcome.policy, outcome.report());
     }
     let cycles = options.cycles > 1;
     let mut heading = vec![
@@ -217,11 +217,11 @@ fn show(options: &OomOptions, camera: &Camera, findings: &[Finding]) -> Vec<Stri
         heading.extend(["cycles", "computed"]);
     }
     let mut table = text::table(&heading);
-    for finding in findings {
-        let report = finding.report();
+    for outcome in outcomes {
+        let report = outcome.report();
         let mut row = vec![
-            text::strategy(finding.personality),
-            outcome(report).to_owned(),
+            text::strategy(outcome.policy),
+            summary(report).to_owned(),
             text::granted(&report.queues),
             report.pool.used().to_string(),
             report.pool.free.to_string(),
@@ -230,14 +230,14 @@ fn show(options: &OomOptions, camera: &Camera, findings: &[Finding]) -> Vec<Stri
                 Some(refused) => format!("{} for {}", refused.bytes, refused.owner),
                 None => "-".to_owned(),
             },
-            frames(finding),
+            frames(outcome),
         ];
         if cycles {
-            row.push(match &finding.run {
+            row.push(match &outcome.run {
                 Some(run) => format!("{} of {}", run.survived, options.cycles),
                 None => "-".to_owned(),
             });
-            row.push(finding.predicted.0.to_string());
+            row.push(outcome.predicted.0.to_string());
         }
         table.add_row(row);
     }
@@ -247,21 +247,21 @@ fn show(options: &OomOptions, camera: &Camera, findings: &[Finding]) -> Vec<Stri
         camera.setup.bytes,
         camera.setup.base
     );
-    let problems = problems(options, findings);
+    let problems = problems(options, outcomes);
     for problem in &problems {
         say!("problem: {problem}");
     }
     say!(
         "{}",
         match cycles {
-            true => survivors(options.cycles, findings),
-            false => verdict(findings),
+            true => survivors(options.cycles, outcomes),
+            false => verdict(outcomes),
         }
     );
     problems
 }
 
-fn outcome(report: &Report) -> &'static str {
+fn summary(report: &Report) -> &'static str {
     if report.streams() {
         "streaming"
     } else {
@@ -269,30 +269,38 @@ fn outcome(report: &Report) -> &'static str {
     }
 }
 
-fn frames(finding: &Finding) -> String {
-    let Some(run) = &finding.run else {
+fn frames(outcome: &Outcome) -> String {
+    let Some(run) = &outcome.run else {
         return "computed".to_owned();
     };
-    let received: u32 = run.judges.values().map(|judge| judge.received).sum();
-    let wrong: u32 = run.judges.values().map(|judge| judge.mismatched).sum();
+    let received: u32 = run
+        .verified
+        .values()
+        .map(|verifier| verifier.received)
+        .sum();
+    let wrong: u32 = run
+        .verified
+        .values()
+        .map(|verifier| verifier.mismatched)
+        .sum();
     format!("{received}, {wrong} wrong")
 }
 
-fn problems(options: &OomOptions, findings: &[Finding]) -> Vec<String> {
+fn problems(options: &OomOptions, outcomes: &[Outcome]) -> Vec<String> {
     let mut problems = Vec::new();
-    for finding in findings {
-        let Some(run) = &finding.run else { continue };
-        if finding.as_predicted() == Some(false) {
+    for outcome in outcomes {
+        let Some(run) = &outcome.run else { continue };
+        if outcome.as_predicted() == Some(false) {
             problems.push(format!(
                 "{}: the guest did otherwise than computed:\n{}computed:\n{}",
-                finding.personality, run.report, finding.predicted.1
+                outcome.policy, run.report, outcome.predicted.1
             ));
         }
         let of_frames = run.problems(options.frames);
         problems.extend(
             of_frames
                 .into_iter()
-                .map(|problem| format!("{}: {problem}", finding.personality)),
+                .map(|problem| format!("{}: {problem}", outcome.policy)),
         );
     }
     problems
@@ -302,43 +310,43 @@ fn write_json(
     path: &Path,
     options: &OomOptions,
     camera: &Camera,
-    findings: &[Finding],
+    outcomes: &[Outcome],
 ) -> Result<()> {
     let document = Document {
         camera: &camera.id,
         rmem_bytes: camera.setup.bytes,
         rmem_base: camera.setup.base,
-        guest: findings.iter().all(|finding| finding.run.is_some()),
+        guest: outcomes.iter().all(|outcome| outcome.run.is_some()),
         notes: &camera.notes,
-        results: findings
+        results: outcomes
             .iter()
-            .map(|finding| entry(options, finding))
+            .map(|outcome| entry(options, outcome))
             .collect(),
     };
     output::write_json(path, &document)
 }
 
-fn entry<'a>(options: &OomOptions, finding: &'a Finding) -> Entry<'a> {
-    let report = finding.report();
+fn entry<'a>(options: &OomOptions, outcome: &'a Outcome) -> Entry<'a> {
+    let report = outcome.report();
     let channels = report.queues.iter().map(|queue| {
-        let judge = finding
+        let verifier = outcome
             .run
             .as_ref()
-            .and_then(|run| run.judges.get(&queue.id));
+            .and_then(|run| run.verified.get(&queue.id));
         ChannelEntry {
             id: queue.id,
             width: queue.width,
             height: queue.height,
             buffers_requested: queue.requested,
             buffers_granted: queue.granted,
-            frames_received: judge.map_or(0, |judge| judge.received),
-            checksum_mismatches: judge.map_or(0, |judge| judge.mismatched),
+            frames_received: verifier.map_or(0, |verifier| verifier.received),
+            checksum_mismatches: verifier.map_or(0, |verifier| verifier.mismatched),
         }
     });
     Entry {
-        strategy: finding.personality.strategy().name(),
-        policy: finding.personality.policy(),
-        outcome: outcome(report),
+        strategy: outcome.policy.strategy().name(),
+        policy: outcome.policy.hybrid_policy(),
+        outcome: summary(report),
         pool_total: report.pool.total,
         pool_used: report.pool.used(),
         pool_free: report.pool.free,
@@ -349,11 +357,11 @@ fn entry<'a>(options: &OomOptions, finding: &'a Finding) -> Entry<'a> {
             .as_ref()
             .map(|refused| refused.owner.as_str()),
         channels: channels.collect(),
-        blocks: &report.pool.held,
-        cycles_survived: finding.survived(),
-        cycles_computed: finding.predicted.0,
+        blocks: &report.pool.allocations,
+        cycles_survived: outcome.survived(),
+        cycles_computed: outcome.predicted.0,
         cycles: options.cycles,
-        as_predicted: finding.as_predicted(),
-        seconds: finding.run.as_ref().map(|run| run.time.as_secs_f64()),
+        as_predicted: outcome.as_predicted(),
+        seconds: outcome.run.as_ref().map(|run| run.time.as_secs_f64()),
     }
 }

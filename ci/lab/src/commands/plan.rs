@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use guest_protocol::camera::Personality;
+use guest_protocol::camera::AllocationPolicy;
 use memlab::camera::{Camera, Changes};
 use memlab::catalogue::{self, CameraFile};
 use memlab::plan::{Smallest, Suggestion, requests, smallest, suggestions};
@@ -14,7 +14,7 @@ use memlab::text;
 use memlab::verify_plan::{self, Verified};
 use serde::Serialize;
 
-use super::memory_options::{ChangeOptions, WhichPolicy, WhichStrategy, personalities};
+use super::memory_options::{ChangeOptions, WhichPolicy, WhichStrategy, policies};
 use crate::options::GuestOptions;
 
 /// `cargo lab plan`
@@ -68,9 +68,9 @@ pub fn command(options: &PlanOptions) -> Result<bool> {
     let file = catalogue::find(&options.camera)?;
     let changes = options.changes.changes();
     let camera = Camera::new(&options.camera, &file, &changes)?;
-    let smallest = Personality::ALL
+    let smallest = AllocationPolicy::ALL
         .into_iter()
-        .map(|personality| smallest(&camera, personality))
+        .map(|policy| smallest(&camera, policy))
         .collect::<Result<Vec<_>>>()?;
     let suggestions = suggestions(&options.camera, &file, &changes)?;
     eprintln!("basis: {}", camera.basis);
@@ -106,9 +106,9 @@ fn verified(
     changes: &Changes,
     camera: &Camera,
 ) -> Result<Vec<Verified>> {
-    let plan = personalities(options.strategy, WhichPolicy::Both)
+    let plan = policies(options.strategy, WhichPolicy::Both)
         .into_iter()
-        .map(|personality| Ok((personality, smallest(camera, personality)?)))
+        .map(|policy| Ok((policy, smallest(camera, policy)?)))
         .collect::<Result<Vec<_>>>()?;
     let camera = (options.camera.as_str(), file, changes);
     verify_plan::verify(&options.guest.config(), &options.out, camera, &plan)

@@ -21,7 +21,7 @@ use testbed::capture::boot;
 use testbed::config::Io;
 use testbed::explain;
 use testbed::guest::{Guest, unexpected};
-use testbed::guest_error::GuestError;
+use testbed::guest_failure::GuestFailure;
 use testbed::interrupt;
 use testbed::prepare::{Prepared, install, repository};
 use testbed::progress::Steps;
@@ -185,7 +185,7 @@ fn run(options: &RunOptions) -> Result<u8> {
     for path in &options.get {
         bring(&mut guest, path, &options.out)?;
     }
-    let status = guest.emulator.control.status();
+    let status = guest.emulator.monitor.status();
     guest.power_off();
     report(&status.context("asking the emulator")?);
     if ended == TIME_OVER {
@@ -305,7 +305,7 @@ fn load(guest: &mut Guest, module: &UserModule) -> Result<()> {
     match reply {
         Ok(Reply::Ok) => Ok(()),
         Ok(other) => Err(unexpected(&other).into()),
-        Err(error @ GuestError::Guest(_)) => Err(error).with_context(|| {
+        Err(error @ GuestFailure::Guest(_)) => Err(error).with_context(|| {
             format!(
                 "{name} could not be loaded; the console's last lines:\n    {}",
                 guest.console_end().join("\n    ")
@@ -331,11 +331,11 @@ fn follow(guest: &mut Guest, argv: &[String], seconds: u64) -> Result<u8> {
     match end {
         Ok(end) => Ok(exit_code(end)),
         Err(error) => match error.downcast_ref() {
-            Some(GuestError::Guest(failure)) if failure.errno == Some(nix::libc::ENOENT) => {
+            Some(GuestFailure::Guest(failure)) if failure.errno == Some(nix::libc::ENOENT) => {
                 eprintln!("the guest has no command {}", argv[0]);
                 Ok(NOT_FOUND)
             }
-            Some(GuestError::Guest(failure)) if failure.errno.is_some() => {
+            Some(GuestFailure::Guest(failure)) if failure.errno.is_some() => {
                 eprintln!("in the guest: {failure}");
                 Ok(NOT_RUN)
             }
@@ -443,10 +443,10 @@ fn report_text(status: &Status) -> String {
             channel.channel, channel.frames_written, channel.starved, channel.skipped
         ));
     }
-    if status.findings.is_empty() {
+    if status.guest_errors.is_empty() {
         text.push_str("guest errors: none\n");
     }
-    for error in &status.findings {
+    for error in &status.guest_errors {
         text.push_str(&format!(
             "guest error: {} ({} times), first: {}: {}\n",
             error.id, error.count, error.first, error.help

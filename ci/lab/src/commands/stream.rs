@@ -100,11 +100,11 @@ fn stream_one(
         pictures.add(frame)
     })?;
     let mut report = Report::new(&context.prepared, &context.scene, &config, &guest, &capture);
-    if capture.trouble.is_none() {
+    if capture.failure.is_none() {
         options
             .debug
             .config()
-            .finish(&mut guest, clocks, [&capture.judge])?;
+            .finish(&mut guest, clocks, [&capture.verifier])?;
         guest.power_off();
     }
     pictures.finish(options, &mut report)?;
@@ -212,14 +212,14 @@ fn check_outputs(options: &StreamOptions) -> Result<()> {
 /// Shows it, and what to try next.
 fn print(report: &Report, out: &Path) {
     say!("{}", table(report));
-    for finding in &report.findings {
+    for error in &report.guest_errors {
         say!(
-            "finding: {} ({} times), first: {}",
-            finding.id,
-            finding.count,
-            finding.first
+            "guest error: {} ({} times), first: {}",
+            error.id,
+            error.count,
+            error.first
         );
-        say!("         {}", finding.help);
+        say!("         {}", error.help);
     }
     for problem in &report.problems {
         say!("problem: {problem}");

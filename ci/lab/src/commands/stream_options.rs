@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use testbed::capture::{Capture, Keep};
 use testbed::config::Io;
-use testbed::guest_error::GuestError;
+use testbed::guest_failure::GuestFailure;
 use testbed::prepare::Prepared;
 use testbed::progress::Steps;
 use testbed::report::Report;
@@ -115,8 +115,8 @@ impl Expect {
     pub fn is_met(self, report: &Report, capture: &Capture) -> bool {
         match self {
             Self::Intact => report.passed,
-            Self::Degraded => capture.trouble.is_none() && report.checksum_mismatches == 0,
-            Self::Failed => matches!(capture.trouble, Some(GuestError::Guest(_))),
+            Self::Degraded => capture.failure.is_none() && report.checksum_mismatches == 0,
+            Self::Failed => matches!(capture.failure, Some(GuestFailure::Guest(_))),
         }
     }
 }

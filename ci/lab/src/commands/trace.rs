@@ -69,7 +69,7 @@ pub struct DiffOptions {
     /// The trace that is taken as right
     #[arg(value_name = "FILE")]
     pub first: PathBuf,
-    /// The trace that is judged
+    /// The trace that is verified
     #[arg(value_name = "FILE")]
     pub second: PathBuf,
     /// Only a block or a register: VIC, MSCA_CH0, CH_EN, MSCA.CH_EN; repeatable

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use guest_protocol::camera::Personality;
+use guest_protocol::camera::AllocationPolicy;
 use serde::Serialize;
 
 use super::cell::{Cell, Grade};
@@ -60,8 +60,8 @@ impl<'a> Document<'a> {
     /// All that is known.
     pub fn new(cells: &'a [Cell], figures: Option<&'a Figures>) -> Self {
         let entry = |cell: &'a Cell| CellEntry {
-            strategy: cell.key.personality.strategy().name(),
-            policy: cell.key.personality.policy(),
+            strategy: cell.key.policy.strategy().name(),
+            policy: cell.key.policy.hybrid_policy(),
             grade: cell.grade(),
             summary: cell.summary(),
             fewer_than_fitted: cell.grade() == Grade::Blunt,
@@ -77,10 +77,10 @@ impl<'a> Document<'a> {
     }
 }
 
-/// The personalities that the cells have, in the order of reports.
-pub fn present(cells: &[Cell]) -> Vec<Personality> {
-    let all = Personality::ALL.into_iter();
-    all.filter(|wanted| cells.iter().any(|cell| cell.key.personality == *wanted))
+/// The policies that the cells have, in the order of reports.
+pub fn present(cells: &[Cell]) -> Vec<AllocationPolicy> {
+    let all = AllocationPolicy::ALL.into_iter();
+    all.filter(|wanted| cells.iter().any(|cell| cell.key.policy == *wanted))
         .collect()
 }
 
@@ -92,10 +92,10 @@ pub fn axis<T: Ord + Clone>(cells: &[Cell], value: impl Fn(&Cell) -> T) -> Vec<T
 
 /// How each strategy does.
 pub fn counts(cells: &[Cell]) -> Vec<Counts> {
-    let of = |personality: Personality| {
+    let of = |policy: AllocationPolicy| {
         let mut counts = Counts {
-            strategy: personality.strategy().name(),
-            policy: personality.policy(),
+            strategy: policy.strategy().name(),
+            policy: policy.hybrid_policy(),
             cells: 0,
             streaming: 0,
             full: 0,
@@ -104,9 +104,7 @@ pub fn counts(cells: &[Cell]) -> Vec<Counts> {
             in_guest: 0,
             as_predicted: 0,
         };
-        let own = cells
-            .iter()
-            .filter(|cell| cell.key.personality == personality);
+        let own = cells.iter().filter(|cell| cell.key.policy == policy);
         for cell in own {
             let grade = cell.grade();
             counts.cells += u32::from(grade != Grade::Impossible);
@@ -137,17 +135,15 @@ pub fn table(cells: &[Cell]) -> String {
     };
     let mut table = text::table(&["camera", "strategy", &ends]);
     for row in &rows {
-        for personality in present(cells) {
+        for policy in present(cells) {
             let sign = |length: &u64| {
                 let found = cells.iter().find(|cell| {
-                    cell.key.rmem == *length
-                        && cell.key.personality == personality
-                        && cell.key.row() == *row
+                    cell.key.rmem == *length && cell.key.policy == policy && cell.key.row() == *row
                 });
                 found.map_or(' ', |cell| cell.grade().sign())
             };
             let signs: String = lengths.iter().map(sign).collect();
-            table.add_row([row.clone(), text::strategy(personality), signs]);
+            table.add_row([row.clone(), text::strategy(policy), signs]);
         }
     }
     let meanings = Grade::ALL.map(|grade| format!("'{}' {}", grade.sign(), grade.meaning()));
@@ -219,8 +215,8 @@ mod tests {
     use super::*;
 
     fn cells() -> Vec<Cell> {
-        Personality::ALL
-            .map(|personality| cell("wyze-v3", personality))
+        AllocationPolicy::ALL
+            .map(|policy| cell("wyze-v3", policy))
             .to_vec()
     }
 

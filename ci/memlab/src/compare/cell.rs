@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::predict;
 use anyhow::Result;
-use guest_protocol::camera::{Personality, Queue, Report, Setup};
+use guest_protocol::camera::{AllocationPolicy, Queue, Report, Setup};
 use serde::{Deserialize, Serialize};
 use tx_isp_driver::alloc::negotiation::Margin;
 
@@ -25,7 +25,8 @@ pub struct Key {
     /// The second channel's size, if the camera has one.
     pub sub: Option<String>,
     /// Who allocates, and how.
-    pub personality: Personality,
+    #[serde(rename = "personality")]
+    pub policy: AllocationPolicy,
 }
 
 /// A finished cell.
@@ -43,7 +44,8 @@ pub struct Cell {
     /// Frames that arrived in the guest as DMA wrote them.
     pub frames: u32,
     /// What went wrong, or why the memory cannot be laid out.
-    pub trouble: Option<String>,
+    #[serde(rename = "trouble")]
+    pub failure: Option<String>,
     /// Why no guest can run it.
     pub only_computed: Option<String>,
     /// Whether the camera cannot be like that at all.
@@ -126,7 +128,7 @@ impl Key {
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rmem = text::mib(self.rmem);
-        write!(f, "{} rmem={rmem} {}", self.row(), self.personality)
+        write!(f, "{} rmem={rmem} {}", self.row(), self.policy)
     }
 }
 
@@ -167,7 +169,7 @@ impl Cell {
     /// It in one line.
     pub fn summary(&self) -> String {
         let Some(report) = self.report() else {
-            return self.trouble.clone().unwrap_or_default();
+            return self.failure.clone().unwrap_or_default();
         };
         let granted = text::granted(&report.queues);
         match &report.refused {
@@ -197,12 +199,12 @@ pub fn possible(setup: &Setup) -> Result<Option<Vec<u32>>> {
     // Buffers on pages, as the driver gives them, or one run of frames, as a client takes them:
     // whichever fits.
     let fits = |setup: &Setup| -> Result<bool> {
-        let complete = |personality| -> Result<bool> {
-            let report = predict(setup, personality, Margin::default())?;
+        let complete = |policy| -> Result<bool> {
+            let report = predict(setup, policy, Margin::default())?;
             let full = |queue: &Queue| queue.granted == queue.requested;
             Ok(report.streams() && report.queues.iter().all(full))
         };
-        Ok(complete(Personality::Client)? || complete(Personality::Driver)?)
+        Ok(complete(AllocationPolicy::Client)? || complete(AllocationPolicy::Driver)?)
     };
     if !fits(&setup)? {
         return Ok(None);
@@ -233,23 +235,23 @@ pub(crate) mod tests {
     use crate::catalogue;
 
     /// A computed cell of a camera as it is.
-    pub fn cell(camera: &str, personality: Personality) -> Cell {
+    pub fn cell(camera: &str, policy: AllocationPolicy) -> Cell {
         let file = catalogue::find(camera).unwrap();
         let camera = Camera::new(camera, &file, &Changes::default()).unwrap();
         Cell {
             key: Key {
                 camera: camera.id.clone(),
-                rmem: camera.rmem.bytes,
+                rmem: camera.rmem.bytes.into(),
                 memopt: false,
                 vbs: 4,
                 sub: Some("640x360".into()),
-                personality,
+                policy,
             },
-            computed: Some(predict(&camera.setup, personality, Margin::default()).unwrap()),
+            computed: Some(predict(&camera.setup, policy, Margin::default()).unwrap()),
             possible: possible(&camera.setup).unwrap(),
             guest: None,
             frames: 0,
-            trouble: None,
+            failure: None,
             only_computed: None,
             impossible: false,
         }
@@ -257,13 +259,16 @@ pub(crate) mod tests {
 
     #[test]
     fn the_margins_bluntness_is_seen_on_a_wyze_v3() {
-        let margin = cell("wyze-v3", Personality::HybridMargin);
+        let margin = cell("wyze-v3", AllocationPolicy::HybridMargin);
         assert_eq!(margin.possible, Some(vec![3, 2]));
         assert_eq!(margin.grade(), Grade::Blunt);
-        let reserve = cell("wyze-v3", Personality::HybridReserve);
+        let reserve = cell("wyze-v3", AllocationPolicy::HybridReserve);
         assert_eq!(reserve.grade(), Grade::Fewer);
-        assert_eq!(cell("wyze-v3", Personality::Client).grade(), Grade::Fails);
-        let stock = cell("wyze-v3-stock", Personality::Client);
+        assert_eq!(
+            cell("wyze-v3", AllocationPolicy::Client).grade(),
+            Grade::Fails
+        );
+        let stock = cell("wyze-v3-stock", AllocationPolicy::Client);
         assert_eq!(stock.grade(), Grade::Full);
     }
 
@@ -286,7 +291,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_guest_that_does_otherwise_is_seen() {
-        let mut cell = cell("wyze-v3", Personality::Client);
+        let mut cell = cell("wyze-v3", AllocationPolicy::Client);
         cell.guest = cell.computed.clone();
         assert!(!cell.differs());
         cell.guest.as_mut().unwrap().pool.free += 256;

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use guest_protocol::camera::Personality;
+use guest_protocol::camera::AllocationPolicy;
 use testbed::config::GuestConfig;
 use tx_isp_abi::Size;
 
@@ -21,7 +21,7 @@ pub struct MatrixConfig {
     /// Sizes of the second channel; the camera's own if there are none.
     pub sub: Vec<Size>,
     /// Who allocates.
-    pub personalities: Vec<Personality>,
+    pub policies: Vec<AllocationPolicy>,
     /// Which cells also run in a guest.
     pub guests: WhichGuests,
     /// How many frames each channel must deliver in a guest.

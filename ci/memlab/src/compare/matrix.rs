@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::predict;
 use anyhow::Result;
-use guest_protocol::camera::Personality;
+use guest_protocol::camera::AllocationPolicy;
 use tx_isp_driver::alloc::negotiation::Margin;
 
 use super::cell::{Cell, Key, possible};
@@ -39,7 +39,7 @@ pub fn plan(options: &MatrixConfig) -> Result<Vec<Planned>> {
         let file = catalogue::find(name)?;
         let lengths = match &options.rmem {
             Some(lengths) => lengths.clone(),
-            None => vec![file.rmem.bytes],
+            None => vec![file.rmem.bytes.into()],
         };
         layouts.extend(lengths.into_iter().map(|rmem| (name, file.clone(), rmem)));
     }
@@ -84,16 +84,16 @@ fn plan_layout(
                     ..Changes::default()
                 };
                 let camera = Camera::new(name, file, &changes);
-                for &personality in &options.personalities {
+                for &policy in &options.policies {
                     let key = Key {
                         camera: name.to_owned(),
                         rmem,
                         memopt,
                         vbs,
                         sub: sub.map(|size| size.to_string()),
-                        personality,
+                        policy,
                     };
-                    planned.push(computed(key, &camera, personality)?);
+                    planned.push(computed(key, &camera, policy)?);
                 }
             }
         }
@@ -101,20 +101,20 @@ fn plan_layout(
     Ok(())
 }
 
-fn computed(key: Key, camera: &Result<Camera>, personality: Personality) -> Result<Planned> {
+fn computed(key: Key, camera: &Result<Camera>, policy: AllocationPolicy) -> Result<Planned> {
     let mut cell = Cell {
         key,
         computed: None,
         possible: None,
         guest: None,
         frames: 0,
-        trouble: None,
+        failure: None,
         only_computed: None,
         impossible: false,
     };
     match camera {
         Ok(camera) => {
-            cell.computed = Some(predict(&camera.setup, personality, Margin::default())?);
+            cell.computed = Some(predict(&camera.setup, policy, Margin::default())?);
             cell.possible = possible(&camera.setup)?;
             Ok(Planned {
                 cell,

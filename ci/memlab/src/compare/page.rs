@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use guest_protocol::camera::{Personality, Pool};
+use guest_protocol::camera::{AllocationPolicy, Pool};
 
 use super::answer::{axis, paragraph, present};
 use super::cell::{Cell, Grade};
@@ -45,8 +45,8 @@ fn write_page(page: &mut String, cells: &[Cell]) -> std::fmt::Result {
         )?;
     }
     page.push_str("</p><p>Choose a cell to see its memory below.</p>");
-    for personality in present(cells) {
-        write_panel(page, cells, personality)?;
+    for policy in present(cells) {
+        write_panel(page, cells, policy)?;
     }
     // The chosen cell is marked; its map is fixed to the window, so that the page does not jump to it.
     page.push_str("<style>");
@@ -64,9 +64,9 @@ fn write_page(page: &mut String, cells: &[Cell]) -> std::fmt::Result {
     Ok(())
 }
 
-fn write_panel(page: &mut String, cells: &[Cell], personality: Personality) -> std::fmt::Result {
+fn write_panel(page: &mut String, cells: &[Cell], policy: AllocationPolicy) -> std::fmt::Result {
     let lengths = axis(cells, |cell| cell.key.rmem);
-    let name = text::strategy(personality);
+    let name = text::strategy(policy);
     write!(page, "<h2>{name}</h2><table><tr><th></th>")?;
     for length in &lengths {
         write!(page, "<th class=\"c\">{}</th>", text::mib(*length))?;
@@ -76,9 +76,7 @@ fn write_panel(page: &mut String, cells: &[Cell], personality: Personality) -> s
         write!(page, "<tr><th class=\"r\">{}</th>", escaped(&row))?;
         for length in &lengths {
             let found = cells.iter().enumerate().find(|(_, cell)| {
-                cell.key.personality == personality
-                    && cell.key.rmem == *length
-                    && cell.key.row() == row
+                cell.key.policy == policy && cell.key.rmem == *length && cell.key.row() == row
             });
             page.push_str("<td>");
             if let Some((index, cell)) = found {
@@ -106,7 +104,7 @@ fn write_map(page: &mut String, index: usize, cell: &Cell) -> std::fmt::Result {
         (None, _) => "computed",
     };
     write!(page, "{} ({seen}).", escaped(&cell.summary()))?;
-    for text in [&cell.trouble, &cell.only_computed].into_iter().flatten() {
+    for text in [&cell.failure, &cell.only_computed].into_iter().flatten() {
         write!(page, " {}", escaped(text))?;
     }
     page.push_str("</p>");
@@ -125,9 +123,9 @@ fn write_svg(page: &mut String, pool: &Pool) -> std::fmt::Result {
         "<svg viewBox=\"0 0 {MAP_WIDTH} 40\" preserveAspectRatio=\"none\">"
     )?;
     let total = u64::from(pool.total.max(1));
-    for held in &pool.held {
-        let from = u64::from(held.address.saturating_sub(pool.base)) * MAP_WIDTH * 100 / total;
-        let width = u64::from(held.bytes) * MAP_WIDTH * 100 / total;
+    for block in &pool.allocations {
+        let from = u64::from(block.address.saturating_sub(pool.base)) * MAP_WIDTH * 100 / total;
+        let width = u64::from(block.bytes) * MAP_WIDTH * 100 / total;
         write!(
             page,
             "<rect x=\"{}.{:02}\" y=\"0\" width=\"{}.{:02}\" height=\"40\" fill=\"{}\" stroke=\"#fff\" \
@@ -136,10 +134,10 @@ fn write_svg(page: &mut String, pool: &Pool) -> std::fmt::Result {
             from % 100,
             width / 100,
             width % 100,
-            owner_colour(&held.owner),
-            escaped(&held.owner),
-            held.bytes,
-            held.address
+            owner_colour(&block.owner),
+            escaped(&block.owner),
+            block.bytes,
+            block.address
         )?;
     }
     page.push_str("</svg>");
@@ -175,7 +173,7 @@ mod tests {
 
     #[test]
     fn every_cell_has_a_memory_map_and_nothing_comes_from_elsewhere() {
-        let cells = Personality::ALL.map(|personality| cell("wyze-v3", personality));
+        let cells = AllocationPolicy::ALL.map(|policy| cell("wyze-v3", policy));
         let page = page(&cells);
         for index in 0..cells.len() {
             assert!(page.contains(&format!("href=\"#c{index}\"")));
@@ -188,7 +186,7 @@ mod tests {
 
     #[test]
     fn text_of_others_is_no_markup() {
-        let mut odd = cell("wyze-v3", Personality::Client);
+        let mut odd = cell("wyze-v3", AllocationPolicy::Client);
         odd.key.camera = "<b>\"&".into();
         assert!(page(&[odd]).contains("&lt;b&gt;&quot;&amp;"));
     }

@@ -102,16 +102,13 @@ pub fn png(cells: &[Cell]) -> Result<Vec<u8>> {
     let height = MARGIN * 2 + pixels(panels.len(), panel_height) + legend;
     let mut canvas = Canvas(RgbImage::from_pixel(width, height, Rgb([0xff; 3])));
     let mut top = MARGIN;
-    for personality in panels {
-        canvas.write(MARGIN, top, &text::strategy(personality));
+    for policy in panels {
+        canvas.write(MARGIN, top, &text::strategy(policy));
         let below = top + LINE + pixels(rows.len(), TILE);
         for (line, row) in rows.iter().enumerate() {
             canvas.write(MARGIN, top + LINE + pixels(line, TILE) + 3, row);
         }
-        for cell in cells
-            .iter()
-            .filter(|cell| cell.key.personality == personality)
-        {
+        for cell in cells.iter().filter(|cell| cell.key.policy == policy) {
             let column = lengths.binary_search(&cell.key.rmem).unwrap_or(0);
             let line = rows.binary_search(&cell.key.row()).unwrap_or(0);
             let (x, y) = (left + pixels(column, TILE), top + LINE + pixels(line, TILE));
@@ -139,11 +136,11 @@ pub fn png(cells: &[Cell]) -> Result<Vec<u8>> {
 mod tests {
     use super::super::cell::tests::cell;
     use super::*;
-    use guest_protocol::camera::Personality;
+    use guest_protocol::camera::AllocationPolicy;
 
     #[test]
     fn every_cell_has_a_tile_of_its_colour() {
-        let cells = Personality::ALL.map(|personality| cell("wyze-v3", personality));
+        let cells = AllocationPolicy::ALL.map(|policy| cell("wyze-v3", policy));
         let picture = image::load_from_memory(&png(&cells).unwrap())
             .unwrap()
             .to_rgb8();

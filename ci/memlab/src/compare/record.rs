@@ -115,15 +115,15 @@ pub fn merge(paths: &[PathBuf]) -> Result<Vec<Cell>> {
 mod tests {
     use super::super::cell::tests::cell;
     use super::*;
-    use guest_protocol::camera::Personality;
+    use guest_protocol::camera::AllocationPolicy;
 
     #[test]
     fn an_interrupted_record_goes_on_behind_its_last_whole_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cells.jsonl");
         let (first, second) = (
-            cell("wyze-v3", Personality::Client),
-            cell("wyze-v3", Personality::Driver),
+            cell("wyze-v3", AllocationPolicy::Client),
+            cell("wyze-v3", AllocationPolicy::Driver),
         );
         Record::open(&path, false).unwrap().add(&first).unwrap();
         let mut text = fs::read_to_string(&path).unwrap();
@@ -138,7 +138,7 @@ mod tests {
     fn what_another_run_has_finished_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cells.jsonl");
-        let cell = cell("wyze-v3", Personality::Client);
+        let cell = cell("wyze-v3", AllocationPolicy::Client);
         Record::open(&path, false).unwrap().add(&cell).unwrap();
         Record::open(&path, false).unwrap();
         assert_eq!(read(&path).unwrap(), []);
@@ -152,7 +152,7 @@ mod tests {
     fn merging_prefers_what_a_guest_did_and_refuses_contradictions() {
         let folder = tempfile::tempdir().unwrap();
         let paths = ["a", "b"].map(|name| folder.path().join(name));
-        let computed = cell("wyze-v3", Personality::Client);
+        let computed = cell("wyze-v3", AllocationPolicy::Client);
         let mut seen = computed.clone();
         seen.guest = seen.computed.clone();
         Record::open(&paths[0], false)

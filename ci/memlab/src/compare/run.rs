@@ -100,7 +100,7 @@ fn divide_known(
 fn is_finished(cell: &Cell, chosen: &BTreeSet<Layout>) -> bool {
     let not_for_a_guest =
         cell.impossible || cell.only_computed.is_some() || !chosen.contains(&layout_of(&cell.key));
-    cell.guest.is_some() || (cell.trouble.is_none() && not_for_a_guest)
+    cell.guest.is_some() || (cell.failure.is_none() && not_for_a_guest)
 }
 
 /// Runs all pieces, several guests at a time.
@@ -196,8 +196,8 @@ fn with_room(
 }
 
 fn line(done: u32, total: usize, cell: &Cell, left: Duration) -> String {
-    let summary = match &cell.trouble {
-        Some(trouble) => format!("trouble: {trouble}"),
+    let summary = match &cell.failure {
+        Some(failure) => format!("failure: {failure}"),
         None => cell.summary(),
     };
     let left = seconds(left);
@@ -208,24 +208,24 @@ fn line(done: u32, total: usize, cell: &Cell, left: Duration) -> String {
 mod tests {
     use super::super::cell::tests::cell;
     use super::*;
-    use guest_protocol::camera::Personality;
+    use guest_protocol::camera::AllocationPolicy;
 
     #[test]
     fn a_resumed_run_does_what_guests_have_not_done() {
-        let own = |personality| cell("wyze-v3", personality);
-        let planned: Vec<Planned> = Personality::ALL
+        let own = |policy| cell("wyze-v3", policy);
+        let planned: Vec<Planned> = AllocationPolicy::ALL
             .into_iter()
-            .map(|personality| Planned {
-                cell: own(personality),
+            .map(|policy| Planned {
+                cell: own(policy),
                 camera: None,
             })
             .collect();
-        let mut seen = own(Personality::Client);
+        let mut seen = own(AllocationPolicy::Client);
         seen.guest = seen.computed.clone();
-        let computed = own(Personality::Driver);
-        let mut broken = own(Personality::HybridMargin);
-        broken.trouble = Some("the guest's end".into());
-        let mut foreign = own(Personality::Client);
+        let computed = own(AllocationPolicy::Driver);
+        let mut broken = own(AllocationPolicy::HybridMargin);
+        broken.failure = Some("the guest's end".into());
+        let mut foreign = own(AllocationPolicy::Client);
         foreign.key.rmem = 1 << 20;
         let known = vec![seen, computed, broken, foreign];
         let left = |chosen: &BTreeSet<Layout>| {
@@ -237,28 +237,31 @@ mod tests {
                 })
                 .collect();
             let (done, open) = divide_known(known.clone(), planned, chosen);
-            let open: Vec<_> = open.iter().map(|open| open.cell.key.personality).collect();
+            let open: Vec<_> = open.iter().map(|open| open.cell.key.policy).collect();
             (done.len(), open)
         };
-        let both = vec![Personality::HybridMargin, Personality::HybridReserve];
+        let both = vec![
+            AllocationPolicy::HybridMargin,
+            AllocationPolicy::HybridReserve,
+        ];
         // What was only computed is finished as long as no guest is wanted for it.
         assert_eq!(left(&BTreeSet::new()), (3, both.clone()));
         let chosen = BTreeSet::from([layout_of(&planned[0].cell.key)]);
-        let three = [vec![Personality::Driver], both].concat();
+        let three = [vec![AllocationPolicy::Driver], both].concat();
         assert_eq!(left(&chosen), (2, three));
     }
 
     #[test]
     fn progress_tells_what_is_left_and_what_went_wrong() {
-        let mut cell = cell("wyze-v3-stock", Personality::Client);
+        let mut cell = cell("wyze-v3-stock", AllocationPolicy::Client);
         let text = line(3, 10, &cell, Duration::from_secs(75));
         assert!(text.starts_with("3/10 wyze-v3-stock memopt=0"), "{text}");
         assert!(
             text.ends_with("1361664 bytes free; about 75 s left"),
             "{text}"
         );
-        cell.trouble = Some("no frames".into());
+        cell.failure = Some("no frames".into());
         let text = line(3, 10, &cell, Duration::from_secs(75));
-        assert!(text.contains("trouble: no frames; about"), "{text}");
+        assert!(text.contains("failure: no frames; about"), "{text}");
     }
 }

@@ -116,22 +116,22 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Runs a cell; false if the guest is of no use any more. What goes wrong is the cell's trouble.
+    /// Runs a cell; false if the guest is of no use any more. What goes wrong is the cell's failure.
     fn run(&self, guest: &mut Guest, mut cell: Cell, camera: &Camera) -> (Cell, bool) {
-        match camera_client::run(guest, &camera.setup, cell.key.personality, self.frames, 1) {
+        match camera_client::run(guest, &camera.setup, cell.key.policy, self.frames, 1) {
             Ok(run) => {
                 let problems = run.problems(self.frames);
-                cell.trouble = (!problems.is_empty()).then(|| problems.join("; "));
+                cell.failure = (!problems.is_empty()).then(|| problems.join("; "));
                 cell.frames = run
-                    .judges
+                    .verified
                     .values()
-                    .map(|judge| judge.received - judge.mismatched)
+                    .map(|verifier| verifier.received - verifier.mismatched)
                     .sum();
                 cell.guest = Some(run.report);
                 (cell, true)
             }
             Err(error) => {
-                cell.trouble = Some(format!("{error:#}"));
+                cell.failure = Some(format!("{error:#}"));
                 (cell, false)
             }
         }

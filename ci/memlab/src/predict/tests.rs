@@ -5,6 +5,7 @@ use super::*;
 use guest_protocol::camera::Block;
 use guest_protocol::camera::Refused;
 use tx_isp_abi::Size;
+use tx_isp_driver::noise_reduction::{self, MemoryOption};
 
 const MIB: u32 = 1 << 20;
 
@@ -68,8 +69,8 @@ fn wyze_v3() -> Setup {
     stock(0x630_0000, 30_408_704, 7_056_896, 4, 2)
 }
 
-fn predicted(setup: &Setup, personality: Personality) -> Report {
-    predict(setup, personality, Margin::default()).unwrap()
+fn predicted(setup: &Setup, policy: AllocationPolicy) -> Report {
+    predict(setup, policy, Margin::default()).unwrap()
 }
 
 fn granted(report: &Report) -> Vec<u32> {
@@ -79,16 +80,16 @@ fn granted(report: &Report) -> Vec<u32> {
 fn address(report: &Report, owner: &str) -> Option<u32> {
     report
         .pool
-        .held
+        .allocations
         .iter()
-        .find(|held| held.owner == owner)
-        .map(|held| held.address)
+        .find(|block| block.owner == owner)
+        .map(|block| block.address)
 }
 
 #[test]
 fn the_wyze_v3_fails_as_its_log_says() {
     // T31 5.5.
-    let report = predicted(&wyze_v3(), Personality::Client);
+    let report = predicted(&wyze_v3(), AllocationPolicy::Client);
     let refused = Refused {
         owner: "enc1.stream".into(),
         bytes: 199_808,
@@ -98,18 +99,18 @@ fn the_wyze_v3_fails_as_its_log_says() {
     assert_eq!((report.pool.largest, report.pool.usage()), (96_768, 99));
     assert_eq!(granted(&report), [4, 0]);
     assert_eq!(address(&report, "VBMPool1"), None);
-    assert_eq!(report.pool.held[0].owner, "ncubuf");
-    assert_eq!(report.pool.held[0].address, 0x630_0000);
+    assert_eq!(report.pool.allocations[0].owner, "ncubuf");
+    assert_eq!(report.pool.allocations[0].address, 0x630_0000);
 }
 
 #[test]
 fn the_hybrid_streams_where_the_client_fails() {
-    let margin = predicted(&wyze_v3(), Personality::HybridMargin);
+    let margin = predicted(&wyze_v3(), AllocationPolicy::HybridMargin);
     assert_eq!((margin.streams(), granted(&margin)), (true, vec![2, 2]));
-    let reserve = predicted(&wyze_v3(), Personality::HybridReserve);
+    let reserve = predicted(&wyze_v3(), AllocationPolicy::HybridReserve);
     assert_eq!((reserve.streams(), granted(&reserve)), (true, vec![3, 2]));
     // First come, first served: the driver alone gives the main channel everything.
-    let driver = predicted(&wyze_v3(), Personality::Driver);
+    let driver = predicted(&wyze_v3(), AllocationPolicy::Driver);
     assert_eq!(granted(&driver), [4, 0]);
     assert_eq!(driver.refused, report_refused("enc1.stream", 199_808));
 }
@@ -123,13 +124,13 @@ fn report_refused(owner: &str, bytes: u64) -> Option<Refused> {
 fn addresses_are_those_of_two_logs() {
     // T31 5.4: Wyze v3 with the smaller ncubuf of that build; T31L with one of a byte.
     let wyze = stock(0x630_0000, 30_408_704, 2_592_000, 4, 2);
-    let report = predicted(&wyze, Personality::Client);
+    let report = predicted(&wyze, AllocationPolicy::Client);
     assert!(report.streams());
     assert_eq!(address(&report, "VBMPool0"), Some(0x6ed_9e00));
     assert_eq!(address(&report, "VBMPool1"), Some(0x7c0_7f00));
     assert_eq!(report.pool.free, 3_455_232);
     let t31l = stock(0x2a8_0000, 22_544_384, 1, 1, 1);
-    let report = predicted(&t31l, Personality::Client);
+    let report = predicted(&t31l, AllocationPolicy::Client);
     assert_eq!(address(&report, "VBMPool0"), Some(0x33e_1200));
     assert_eq!(address(&report, "VBMPool1"), Some(0x381_8300));
 }
@@ -141,8 +142,8 @@ fn an_isp_that_asks_nonsense_is_refused_at_once() {
         ncubuf: Some(808_608_615),
         ..wyze_v3()
     };
-    for personality in Personality::ALL {
-        let report = predicted(&unset, personality);
+    for policy in AllocationPolicy::ALL {
+        let report = predicted(&unset, policy);
         assert_eq!(report.refused, report_refused("ncubuf", 808_608_615));
         assert_eq!((report.pool.free, report.pool.used()), (30_408_704, 0));
     }
@@ -150,7 +151,7 @@ fn an_isp_that_asks_nonsense_is_refused_at_once() {
         ncubuf: Some(0),
         ..wyze_v3()
     };
-    let report = predicted(&empty, Personality::Client);
+    let report = predicted(&empty, AllocationPolicy::Client);
     assert_eq!(report.refused, report_refused("ncubuf", 0));
 }
 
@@ -221,12 +222,12 @@ fn group(owner: &str) -> &str {
 #[test]
 fn the_whole_table_comes_out_as_printed() {
     let ncubuf = |memopt| {
-        let bytes = super::super::sizes::ncubuf(Size::new(1920, 1080), memopt);
-        u32::try_from(bytes).unwrap()
+        let option = [MemoryOption::Full, MemoryOption::Saving][usize::from(memopt)];
+        noise_reduction::bytes(Size::new(1920, 1080), option)
     };
     for (mib, memopt, main, row) in TABLE {
         let setup = stock(0x200_0000, mib * MIB, ncubuf(memopt), main, 2);
-        let report = predicted(&setup, Personality::Client);
+        let report = predicted(&setup, AllocationPolicy::Client);
         let name = format!("{mib} MiB, memopt {memopt}, {main}/2");
         match (row, &report.refused) {
             (Fits(free), None) => assert_eq!(report.pool.free, free, "{name}"),
@@ -234,10 +235,10 @@ fn the_whole_table_comes_out_as_printed() {
                 assert_eq!(group(&refused.owner), what, "{name}");
                 let held_of_group: u32 = report
                     .pool
-                    .held
+                    .allocations
                     .iter()
-                    .filter(|held| group(&held.owner) == what)
-                    .map(|held| held.bytes)
+                    .filter(|block| group(&block.owner) == what)
+                    .map(|block| block.bytes)
                     .sum();
                 assert_eq!(report.pool.free + held_of_group, free, "{name}");
                 let whole = if what == "enc1" {
@@ -258,7 +259,7 @@ fn the_second_stream_buffer_is_the_one_that_fails_at_24_mib() {
     let at = |mib, ncubuf| {
         predicted(
             &stock(0x200_0000, mib * MIB, ncubuf, 3, 2),
-            Personality::Client,
+            AllocationPolicy::Client,
         )
     };
     let report = at(24, 4_685_424);
@@ -283,7 +284,7 @@ fn a_client_without_encoder_fits_16_mib_only_with_memopt() {
         ],
         ..stock(0, bytes, ncubuf, 4, 2)
     };
-    let client = |bytes, ncubuf| predicted(&bare(bytes, ncubuf), Personality::Client);
+    let client = |bytes, ncubuf| predicted(&bare(bytes, ncubuf), AllocationPolicy::Client);
     assert!(client(17_925_888, 4_685_424).streams());
     assert!(!client(17_925_888 - 256, 4_685_424).streams());
     let saving = client(16 * MIB, 3_114_816);
@@ -303,17 +304,16 @@ fn a_pool_that_is_never_given_back_ends_after_seven_cycles() {
         ],
         ..stock(0x4e0_0000, 50 * MIB, 0, 2, 2)
     };
-    let cycles = |personality| {
-        predict_cycles(&setup, personality, Margin::default(), Cycles::kept(100)).unwrap()
-    };
-    let (survived, report) = cycles(Personality::Client);
+    let cycles =
+        |policy| predict_cycles(&setup, policy, Margin::default(), Cycles::kept(100)).unwrap();
+    let (survived, report) = cycles(AllocationPolicy::Client);
     assert_eq!(survived, 7);
     assert_eq!(report.refused, report_refused("VBMPool0", 6_266_880));
     assert_eq!(report.pool.used(), 49_426_432);
     assert_eq!(report.pool.largest, 3_002_368);
-    assert_eq!(report.pool.held.len(), 20);
-    for personality in &Personality::ALL[1..] {
-        assert_eq!(cycles(*personality).0, 100, "{personality}");
+    assert_eq!(report.pool.allocations.len(), 20);
+    for policy in &AllocationPolicy::ALL[1..] {
+        assert_eq!(cycles(*policy).0, 100, "{policy}");
     }
 }
 
@@ -339,24 +339,23 @@ fn leaking_encoder(pools: (u32, u32)) -> Setup {
 #[test]
 fn an_encoder_that_keeps_a_block_ends_the_client_first() {
     let setup = leaking_encoder((2, 2));
-    let cycles = |personality| {
-        predict_cycles(&setup, personality, Margin::default(), Cycles::kept(200)).unwrap()
-    };
-    let (survived, report) = cycles(Personality::Client);
+    let cycles =
+        |policy| predict_cycles(&setup, policy, Margin::default(), Cycles::kept(200)).unwrap();
+    let (survived, report) = cycles(AllocationPolicy::Client);
     assert_eq!(survived, 6);
     assert_eq!(report.refused, report_refused("VBMPool1", 706_560));
     assert_eq!(report.pool.used(), 51_888_128);
     assert_eq!(report.pool.largest, 540_672);
-    assert_eq!(report.pool.held.len(), 26);
+    assert_eq!(report.pool.allocations.len(), 26);
     // Under the driver nothing but the kept blocks grows. It gives two and two buffers as long as they
     // fit; in cycle 100 the first channel's two leave too little for one of the second.
     let for_all = 52_428_800 - 612_352;
     assert_eq!((for_all - 2 * (3_133_440 + 356_352)) / 452_608, 99);
     assert_eq!(for_all - 100 * 452_608 - 2 * 3_133_440, 288_768);
-    assert_eq!(cycles(Personality::Driver).0, 99);
+    assert_eq!(cycles(AllocationPolicy::Driver).0, 99);
     // The hybrid knows of the second channel and goes on with one and one.
     assert_eq!((for_all - (3_133_440 + 356_352)) / 452_608, 106);
-    let (survived, report) = cycles(Personality::HybridReserve);
+    let (survived, report) = cycles(AllocationPolicy::HybridReserve);
     assert_eq!((survived, granted(&report)), (106, vec![0, 0]));
 }
 
@@ -376,21 +375,21 @@ fn a_pool_in_one_piece_dies_of_fragments_before_single_frames_do() {
         ],
         ..stock(0x630_0000, 29 * MIB, 0, 4, 2)
     };
-    let cycles = |personality| {
+    let cycles = |policy| {
         let cycles = Cycles {
             most: 100,
             frees_pools: true,
         };
-        predict_cycles(&setup, personality, Margin::default(), cycles).unwrap()
+        predict_cycles(&setup, policy, Margin::default(), cycles).unwrap()
     };
-    let (survived, report) = cycles(Personality::Client);
+    let (survived, report) = cycles(AllocationPolicy::Client);
     assert_eq!(survived, 49);
     assert_eq!(report.refused, report_refused("VBMPool0", 12_533_760));
     assert_eq!(report.pool.free, 16_384_000, "{report}");
     assert!(report.pool.largest < 12_533_760);
-    for personality in &Personality::ALL[1..] {
-        let (more, report) = cycles(*personality);
-        assert!(more >= 85, "{personality}: {more}\n{report}");
+    for policy in &AllocationPolicy::ALL[1..] {
+        let (more, report) = cycles(*policy);
+        assert!(more >= 85, "{policy}: {more}\n{report}");
     }
 }
 
@@ -399,17 +398,17 @@ fn an_extension_channels_pool_is_the_clients_under_every_strategy() {
     let mut setup = wyze_v3();
     setup.bytes = 40 * MIB;
     setup.channels[1].extension = true;
-    for personality in Personality::ALL {
-        let report = predicted(&setup, personality);
-        assert!(report.streams(), "{personality}");
-        assert!(address(&report, "VBMPool1").is_some(), "{personality}");
+    for policy in AllocationPolicy::ALL {
+        let report = predicted(&setup, policy);
+        assert!(report.streams(), "{policy}");
+        assert!(address(&report, "VBMPool1").is_some(), "{policy}");
         assert_eq!(address(&report, "video1"), None);
     }
 }
 
 #[test]
 fn the_dump_shows_request_totals_and_every_block() {
-    let text = predicted(&wyze_v3(), Personality::Client).to_string();
+    let text = predicted(&wyze_v3(), AllocationPolicy::Client).to_string();
     for part in [
         "cannot allocate 199808 bytes for enc1.stream: the longest free run has 96768",
         "carve-out at 0x6300000: total 30408704, used 30311936, free 96768, usage 99 %",

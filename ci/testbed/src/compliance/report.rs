@@ -132,7 +132,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Judges the runs.
+    /// Verifies the runs.
     pub fn new(
         prepared: &Prepared,
         scene: &SensorConfig,

@@ -129,7 +129,7 @@ register_block! {
         CROP_LEFT [16 @ 16] "First pixel of a line.",
     };
     /// Size of the crop behind the scaler, which is what is written; 0 is all of the scaler's output
-    /// (our choice).
+    /// (assumption).
     CropSize ("CROP_OSIZE") = 0x2c: ReadWrite, reset 0, Modelled, "T31 2.4" {
         CROP_HEIGHT [16 @ 0] "Lines.",
         CROP_WIDTH [16 @ 16] "Pixels in a line.",
@@ -142,31 +142,31 @@ register_block! {
     RateMask ("FRA_CTRL_MASK") = 0x34: ReadWrite, reset 1, Modelled, "T31 2.4, 9.3" {
         RATE_KEEP [32 @ 0] "Bit n: keep the period's frame n.",
     };
-    /// Position of mask rectangle 0 in the picture that is written (our choice), left << 16 | top.
+    /// Position of mask rectangle 0 in the picture that is written (assumption), left << 16 | top.
     Mask0Position ("MS0_POS") = 0x38: ReadWrite, reset 0, Modelled, "T31 2.4";
-    /// Size of mask rectangle 0, width << 16 | height; 0 is no rectangle (our choice).
+    /// Size of mask rectangle 0, width << 16 | height; 0 is no rectangle (assumption).
     Mask0Size ("MS0_SIZE") = 0x3c: ReadWrite, reset 0, Modelled, "T31 2.4";
-    /// Colour of mask rectangle 0. The layout is our choice: that of the VIC's colour bars.
+    /// Colour of mask rectangle 0. The layout is an assumption: that of the VIC's colour bars.
     Mask0Value ("MS0_VALUE") = 0x40: ReadWrite, reset 0, Modelled, "T31 2.4" {
         MASK_CR [8 @ 0] "Red difference.",
         MASK_CB [8 @ 8] "Blue difference.",
         MASK_Y [8 @ 16] "Luma.",
     };
-    /// Position of mask rectangle 1 in the picture that is written (our choice), left << 16 | top.
+    /// Position of mask rectangle 1 in the picture that is written (assumption), left << 16 | top.
     Mask1Position ("MS1_POS") = 0x44: ReadWrite, reset 0, Modelled, "T31 2.4";
-    /// Size of mask rectangle 1, width << 16 | height; 0 is no rectangle (our choice).
+    /// Size of mask rectangle 1, width << 16 | height; 0 is no rectangle (assumption).
     Mask1Size ("MS1_SIZE") = 0x48: ReadWrite, reset 0, Modelled, "T31 2.4";
     /// Colour of mask rectangle 1, in the layout of MS0_VALUE.
     Mask1Value ("MS1_VALUE") = 0x4c: ReadWrite, reset 0, Modelled, "T31 2.4";
-    /// Position of mask rectangle 2 in the picture that is written (our choice), left << 16 | top.
+    /// Position of mask rectangle 2 in the picture that is written (assumption), left << 16 | top.
     Mask2Position ("MS2_POS") = 0x50: ReadWrite, reset 0, Modelled, "T31 2.4";
-    /// Size of mask rectangle 2, width << 16 | height; 0 is no rectangle (our choice).
+    /// Size of mask rectangle 2, width << 16 | height; 0 is no rectangle (assumption).
     Mask2Size ("MS2_SIZE") = 0x54: ReadWrite, reset 0, Modelled, "T31 2.4";
     /// Colour of mask rectangle 2, in the layout of MS0_VALUE.
     Mask2Value ("MS2_VALUE") = 0x58: ReadWrite, reset 0, Modelled, "T31 2.4";
-    /// Position of mask rectangle 3 in the picture that is written (our choice), left << 16 | top.
+    /// Position of mask rectangle 3 in the picture that is written (assumption), left << 16 | top.
     Mask3Position ("MS3_POS") = 0x5c: ReadWrite, reset 0, Modelled, "T31 2.4";
-    /// Size of mask rectangle 3, width << 16 | height; 0 is no rectangle (our choice).
+    /// Size of mask rectangle 3, width << 16 | height; 0 is no rectangle (assumption).
     Mask3Size ("MS3_SIZE") = 0x60: ReadWrite, reset 0, Modelled, "T31 2.4";
     /// Colour of mask rectangle 3, in the layout of MS0_VALUE.
     Mask3Value ("MS3_VALUE") = 0x64: ReadWrite, reset 0, Modelled, "T31 2.4";
@@ -230,7 +230,7 @@ impl Channel {
     }
 
     /// The register's value after reset in one channel: channel 0 comes up for 1920x1080, channel 1 for
-    /// 1280x720 (T31 2a.3); that channel 2 does as channel 1 is our choice.
+    /// 1280x720 (T31 2a.3); that channel 2 does as channel 1 is an assumption.
     #[must_use]
     pub fn reset_in(self, channel: ChannelId) -> u32 {
         let first = channel.index() == 0;

@@ -34,25 +34,25 @@ register_block! {
     WdrCurrent ("WDR_CURRENT") = 0x1680: ReadOnly, reset 0, Storage, "T31 2a.4";
     /// Written with 3, at the core's 0x4490.
     AdrControl ("ADR_CTRL") = 0x3490: ReadWrite, reset 0, Storage, "T31 3.3";
-    /// Bank 0 of the ADR statistics, at the core's 0x4494; 0 is no bank (our choice).
+    /// Bank 0 of the ADR statistics, at the core's 0x4494; 0 is no bank (assumption).
     AdrBank0 ("ADR_BANK_0") = 0x3494: ReadWrite, reset 0, Modelled, "T31 2.9, 2a.2";
-    /// Bank 1 of the ADR statistics, at the core's 0x4498; 0 is no bank (our choice).
+    /// Bank 1 of the ADR statistics, at the core's 0x4498; 0 is no bank (assumption).
     AdrBank1 ("ADR_BANK_1") = 0x3498: ReadWrite, reset 0, Modelled, "T31 2.9, 2a.2";
-    /// Bank 2 of the ADR statistics, at the core's 0x449c; 0 is no bank (our choice).
+    /// Bank 2 of the ADR statistics, at the core's 0x449c; 0 is no bank (assumption).
     AdrBank2 ("ADR_BANK_2") = 0x349c: ReadWrite, reset 0, Modelled, "T31 2.9, 2a.2";
-    /// Bank 3 of the ADR statistics, at the core's 0x44a0; 0 is no bank (our choice).
+    /// Bank 3 of the ADR statistics, at the core's 0x44a0; 0 is no bank (assumption).
     AdrBank3 ("ADR_BANK_3") = 0x34a0: ReadWrite, reset 0, Modelled, "T31 2.9, 2a.2";
     /// Address of the newest ADR bank, at the core's 0x44b0.
     AdrCurrent ("ADR_CURRENT") = 0x34b0: ReadOnly, reset 0, Modelled, "T31 2c";
     /// Written with 3, at the core's 0x5b80.
     DefogControl ("DEFOG_CTRL") = 0x4b80: ReadWrite, reset 0, Storage, "T31 2.9, 2a.2";
-    /// Bank 0 of the defog statistics, at the core's 0x5b84; 0 is no bank (our choice).
+    /// Bank 0 of the defog statistics, at the core's 0x5b84; 0 is no bank (assumption).
     DefogBank0 ("DEFOG_BANK_0") = 0x4b84: ReadWrite, reset 0, Modelled, "T31 2.9, 2a.2";
-    /// Bank 1 of the defog statistics, at the core's 0x5b88; 0 is no bank (our choice).
+    /// Bank 1 of the defog statistics, at the core's 0x5b88; 0 is no bank (assumption).
     DefogBank1 ("DEFOG_BANK_1") = 0x4b88: ReadWrite, reset 0, Modelled, "T31 2.9, 2a.2";
-    /// Bank 2 of the defog statistics, at the core's 0x5b8c; 0 is no bank (our choice).
+    /// Bank 2 of the defog statistics, at the core's 0x5b8c; 0 is no bank (assumption).
     DefogBank2 ("DEFOG_BANK_2") = 0x4b8c: ReadWrite, reset 0, Modelled, "T31 2.9, 2a.2";
-    /// Bank 3 of the defog statistics, at the core's 0x5b90; 0 is no bank (our choice).
+    /// Bank 3 of the defog statistics, at the core's 0x5b90; 0 is no bank (assumption).
     DefogBank3 ("DEFOG_BANK_3") = 0x4b90: ReadWrite, reset 0, Modelled, "T31 2.9, 2a.2";
     /// Address of the newest defog bank, at the core's 0x5ba4.
     DefogCurrent ("DEFOG_CURRENT") = 0x4ba4: ReadOnly, reset 0, Modelled, "T31 2c";
@@ -100,23 +100,23 @@ register_block! {
 
 register_block! {
     /// Processing blocks above the multi-scaler, at the core's 0x9c00 to 0xb8ff: statistics in memory,
-    /// in the layouts of `statistics` (our choice).
+    /// in the layouts of `statistics` (assumption).
     Statistics ("ISP_STATISTICS") at 0x1330_9c00, stride 0x1d00, instances 1;
-    /// Bank 0 of the AE0 zones, 0x1000 bytes, at the core's 0xa02c; 0 is no bank (our choice).
+    /// Bank 0 of the AE0 zones, 0x1000 bytes, at the core's 0xa02c; 0 is no bank (assumption).
     Ae0Bank0 ("AE0_BANK_0") = 0x42c: ReadWrite, reset 0, Modelled, "T31 2.9, 2a.2";
-    /// Bank 1 of the AE0 zones, 0x1000 bytes, at the core's 0xa030; 0 is no bank (our choice).
+    /// Bank 1 of the AE0 zones, 0x1000 bytes, at the core's 0xa030; 0 is no bank (assumption).
     Ae0Bank1 ("AE0_BANK_1") = 0x430: ReadWrite, reset 0, Modelled, "T31 2.9, 2a.2";
-    /// Bank 2 of the AE0 zones, 0x1000 bytes, at the core's 0xa034; 0 is no bank (our choice).
+    /// Bank 2 of the AE0 zones, 0x1000 bytes, at the core's 0xa034; 0 is no bank (assumption).
     Ae0Bank2 ("AE0_BANK_2") = 0x434: ReadWrite, reset 0, Modelled, "T31 2.9, 2a.2";
-    /// Bank 3 of the AE0 zones, 0x1000 bytes, at the core's 0xa038; 0 is no bank (our choice).
+    /// Bank 3 of the AE0 zones, 0x1000 bytes, at the core's 0xa038; 0 is no bank (assumption).
     Ae0Bank3 ("AE0_BANK_3") = 0x438: ReadWrite, reset 0, Modelled, "T31 2.9, 2a.2";
-    /// Bank 0 of the AE0 histogram, 0x800 bytes, at the core's 0xa03c; 0 is no bank (our choice).
+    /// Bank 0 of the AE0 histogram, 0x800 bytes, at the core's 0xa03c; 0 is no bank (assumption).
     Ae0Histogram0 ("AE0_HISTOGRAM_0") = 0x43c: ReadWrite, reset 0, Modelled, "T31 3.3";
-    /// Bank 1 of the AE0 histogram, 0x800 bytes, at the core's 0xa040; 0 is no bank (our choice).
+    /// Bank 1 of the AE0 histogram, 0x800 bytes, at the core's 0xa040; 0 is no bank (assumption).
     Ae0Histogram1 ("AE0_HISTOGRAM_1") = 0x440: ReadWrite, reset 0, Modelled, "T31 3.3";
-    /// Bank 2 of the AE0 histogram, 0x800 bytes, at the core's 0xa044; 0 is no bank (our choice).
+    /// Bank 2 of the AE0 histogram, 0x800 bytes, at the core's 0xa044; 0 is no bank (assumption).
     Ae0Histogram2 ("AE0_HISTOGRAM_2") = 0x444: ReadWrite, reset 0, Modelled, "T31 3.3";
-    /// Bank 3 of the AE0 histogram, 0x800 bytes, at the core's 0xa048; 0 is no bank (our choice).
+    /// Bank 3 of the AE0 histogram, 0x800 bytes, at the core's 0xa048; 0 is no bank (assumption).
     Ae0Histogram3 ("AE0_HISTOGRAM_3") = 0x448: ReadWrite, reset 0, Modelled, "T31 3.3";
     /// Written with 0x33, at the core's 0xa04c.
     Ae0Control ("AE0_CTRL") = 0x44c: ReadWrite, reset 0, Storage, "T31 3.3";
@@ -125,45 +125,45 @@ register_block! {
         AE_HISTOGRAM_INDEX [2 @ 0] "The newest histogram.",
         AE_ZONES_INDEX [2 @ 4] "The newest zones.",
     };
-    /// Bank 0 of the AE1 zones, 0x1000 bytes, at the core's 0xa82c; 0 is no bank (our choice).
+    /// Bank 0 of the AE1 zones, 0x1000 bytes, at the core's 0xa82c; 0 is no bank (assumption).
     Ae1Bank0 ("AE1_BANK_0") = 0xc2c: ReadWrite, reset 0, Modelled, "T31 2.9, 2a.2";
-    /// Bank 1 of the AE1 zones, 0x1000 bytes, at the core's 0xa830; 0 is no bank (our choice).
+    /// Bank 1 of the AE1 zones, 0x1000 bytes, at the core's 0xa830; 0 is no bank (assumption).
     Ae1Bank1 ("AE1_BANK_1") = 0xc30: ReadWrite, reset 0, Modelled, "T31 2.9, 2a.2";
-    /// Bank 2 of the AE1 zones, 0x1000 bytes, at the core's 0xa834; 0 is no bank (our choice).
+    /// Bank 2 of the AE1 zones, 0x1000 bytes, at the core's 0xa834; 0 is no bank (assumption).
     Ae1Bank2 ("AE1_BANK_2") = 0xc34: ReadWrite, reset 0, Modelled, "T31 2.9, 2a.2";
-    /// Bank 3 of the AE1 zones, 0x1000 bytes, at the core's 0xa838; 0 is no bank (our choice).
+    /// Bank 3 of the AE1 zones, 0x1000 bytes, at the core's 0xa838; 0 is no bank (assumption).
     Ae1Bank3 ("AE1_BANK_3") = 0xc38: ReadWrite, reset 0, Modelled, "T31 2.9, 2a.2";
-    /// Bank 0 of the AE1 histogram, 0x800 bytes, at the core's 0xa83c; 0 is no bank (our choice).
+    /// Bank 0 of the AE1 histogram, 0x800 bytes, at the core's 0xa83c; 0 is no bank (assumption).
     Ae1Histogram0 ("AE1_HISTOGRAM_0") = 0xc3c: ReadWrite, reset 0, Modelled, "T31 3.3";
-    /// Bank 1 of the AE1 histogram, 0x800 bytes, at the core's 0xa840; 0 is no bank (our choice).
+    /// Bank 1 of the AE1 histogram, 0x800 bytes, at the core's 0xa840; 0 is no bank (assumption).
     Ae1Histogram1 ("AE1_HISTOGRAM_1") = 0xc40: ReadWrite, reset 0, Modelled, "T31 3.3";
-    /// Bank 2 of the AE1 histogram, 0x800 bytes, at the core's 0xa844; 0 is no bank (our choice).
+    /// Bank 2 of the AE1 histogram, 0x800 bytes, at the core's 0xa844; 0 is no bank (assumption).
     Ae1Histogram2 ("AE1_HISTOGRAM_2") = 0xc44: ReadWrite, reset 0, Modelled, "T31 3.3";
-    /// Bank 3 of the AE1 histogram, 0x800 bytes, at the core's 0xa848; 0 is no bank (our choice).
+    /// Bank 3 of the AE1 histogram, 0x800 bytes, at the core's 0xa848; 0 is no bank (assumption).
     Ae1Histogram3 ("AE1_HISTOGRAM_3") = 0xc48: ReadWrite, reset 0, Modelled, "T31 3.3";
     /// Written with 0x33, at the core's 0xa84c.
     Ae1Control ("AE1_CTRL") = 0xc4c: ReadWrite, reset 0, Storage, "T31 3.3";
     /// The newest banks, at the core's 0xa850.
     Ae1Current ("AE1_CURRENT") = 0xc50: ReadOnly, reset 0, Modelled, "T31 2c";
-    /// Bank 0 of the white balance statistics, at the core's 0xb03c; 0 is no bank (our choice).
+    /// Bank 0 of the white balance statistics, at the core's 0xb03c; 0 is no bank (assumption).
     AwbBank0 ("AWB_BANK_0") = 0x143c: ReadWrite, reset 0, Modelled, "T31 2.9, 2a.2";
-    /// Bank 1 of the white balance statistics, at the core's 0xb040; 0 is no bank (our choice).
+    /// Bank 1 of the white balance statistics, at the core's 0xb040; 0 is no bank (assumption).
     AwbBank1 ("AWB_BANK_1") = 0x1440: ReadWrite, reset 0, Modelled, "T31 2.9, 2a.2";
-    /// Bank 2 of the white balance statistics, at the core's 0xb044; 0 is no bank (our choice).
+    /// Bank 2 of the white balance statistics, at the core's 0xb044; 0 is no bank (assumption).
     AwbBank2 ("AWB_BANK_2") = 0x1444: ReadWrite, reset 0, Modelled, "T31 2.9, 2a.2";
-    /// Bank 3 of the white balance statistics, at the core's 0xb048; 0 is no bank (our choice).
+    /// Bank 3 of the white balance statistics, at the core's 0xb048; 0 is no bank (assumption).
     AwbBank3 ("AWB_BANK_3") = 0x1448: ReadWrite, reset 0, Modelled, "T31 2.9, 2a.2";
     /// Written with 3, at the core's 0xb04c.
     AwbControl ("AWB_CTRL") = 0x144c: ReadWrite, reset 0, Storage, "T31 3.3";
     /// Number of the newest white balance bank, at the core's 0xb050.
     AwbCurrent ("AWB_CURRENT") = 0x1450: ReadOnly, reset 0, Modelled, "T31 2c";
-    /// Bank 0 of the focus statistics, at the core's 0xb8a8; 0 is no bank (our choice).
+    /// Bank 0 of the focus statistics, at the core's 0xb8a8; 0 is no bank (assumption).
     AfBank0 ("AF_BANK_0") = 0x1ca8: ReadWrite, reset 0, Modelled, "T31 2.9, 2a.2";
-    /// Bank 1 of the focus statistics, at the core's 0xb8ac; 0 is no bank (our choice).
+    /// Bank 1 of the focus statistics, at the core's 0xb8ac; 0 is no bank (assumption).
     AfBank1 ("AF_BANK_1") = 0x1cac: ReadWrite, reset 0, Modelled, "T31 2.9, 2a.2";
-    /// Bank 2 of the focus statistics, at the core's 0xb8b0; 0 is no bank (our choice).
+    /// Bank 2 of the focus statistics, at the core's 0xb8b0; 0 is no bank (assumption).
     AfBank2 ("AF_BANK_2") = 0x1cb0: ReadWrite, reset 0, Modelled, "T31 2.9, 2a.2";
-    /// Bank 3 of the focus statistics, at the core's 0xb8b4; 0 is no bank (our choice).
+    /// Bank 3 of the focus statistics, at the core's 0xb8b4; 0 is no bank (assumption).
     AfBank3 ("AF_BANK_3") = 0x1cb4: ReadWrite, reset 0, Modelled, "T31 2.9, 2a.2";
     /// Written with 3, at the core's 0xb8b8.
     AfControl ("AF_CTRL") = 0x1cb8: ReadWrite, reset 0, Storage, "T31 3.3";

@@ -169,15 +169,15 @@ register_block! {
     MdmaStride ("MDMA_Y_STRIDE") = 0x310: ReadWrite, reset 0, Modelled, "T31 2.7";
     /// Stride of a second plane, which raw pictures do not have.
     MdmaUvStride ("MDMA_UV_STRIDE") = 0x314: ReadWrite, reset 0, Storage, "T31 2.7";
-    /// Raw capture: address of bank 0; 0 is no bank (our choice).
+    /// Raw capture: address of bank 0; 0 is no bank (assumption).
     MdmaBank0 ("MDMA_BANK_0") = 0x318: ReadWrite, reset 0, Modelled, "T31 2.7";
-    /// Raw capture: address of bank 1; 0 is no bank (our choice).
+    /// Raw capture: address of bank 1; 0 is no bank (assumption).
     MdmaBank1 ("MDMA_BANK_1") = 0x31c: ReadWrite, reset 0, Modelled, "T31 2.7";
-    /// Raw capture: address of bank 2; 0 is no bank (our choice).
+    /// Raw capture: address of bank 2; 0 is no bank (assumption).
     MdmaBank2 ("MDMA_BANK_2") = 0x320: ReadWrite, reset 0, Modelled, "T31 2.7";
-    /// Raw capture: address of bank 3; 0 is no bank (our choice).
+    /// Raw capture: address of bank 3; 0 is no bank (assumption).
     MdmaBank3 ("MDMA_BANK_3") = 0x324: ReadWrite, reset 0, Modelled, "T31 2.7";
-    /// Raw capture: address of bank 4; 0 is no bank (our choice).
+    /// Raw capture: address of bank 4; 0 is no bank (assumption).
     MdmaBank4 ("MDMA_BANK_4") = 0x328: ReadWrite, reset 0, Modelled, "T31 2.7";
     /// Bank 0 of the UV plane, for YUV 4:2:2.
     MdmaSecondBank0 ("MDMA_UV_BANK_0") = 0x32c: ReadWrite, reset 0, Storage, "T31 2.7";

@@ -4,7 +4,7 @@
 //! A load of less than a word reads the register once and gives the bytes asked for; one that crosses
 //! into the next register reads both. A store of less than a word leaves the other bytes of a register
 //! that keeps what is written as they are, and writes zeros to those of any other: there a bit written
-//! is a deed, and one that nobody wrote must not be done (our choice; the reference knows word accesses
+//! is a deed, and one that nobody wrote must not be done (assumption; the reference knows word accesses
 //! alone).
 
 use tx_isp_abi::PhysAddr;

@@ -5,7 +5,7 @@
 use tx_isp_abi::PhysAddr;
 use tx_isp_driver::alloc::pool::{self, Pool as AddressPool, PoolError};
 
-use super::report::{Held, Pool};
+use super::report::{Allocation, Pool};
 
 /// Blocks that a client's manager has room for.
 pub const CLIENT_BLOCKS: usize = 256;
@@ -27,7 +27,7 @@ pub fn room(result: Result<PhysAddr, PoolError>) -> Result<Option<u32>, PoolErro
 #[must_use]
 pub fn state_of<const N: usize>(base: u32, pool: &AddressPool<N>) -> Pool {
     let held = |block: &pool::Block| {
-        Some(Held {
+        Some(Allocation {
             owner: block.owner?.as_str().to_owned(),
             address: block.address.0,
             bytes: block.bytes,
@@ -38,6 +38,6 @@ pub fn state_of<const N: usize>(base: u32, pool: &AddressPool<N>) -> Pool {
         total: pool.total(),
         free: pool.free_bytes(),
         largest: pool.largest_free_run(),
-        held: pool.blocks().iter().filter_map(held).collect(),
+        allocations: pool.blocks().iter().filter_map(held).collect(),
     }
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! How each personality asks for what a camera needs.
+//! How each policy asks for what a camera needs.
 
 use std::collections::BTreeMap;
 
 use super::report::{Pool, Queue, Refused, Report};
-use super::setup::{Channel, Cycles, Personality, Setup, Step};
+use super::setup::{AllocationPolicy, Channel, Cycles, Setup, Step};
 use super::sizes::{
     PAGE, extension_buffer, extension_table, frame_in_pages, frame_in_pool, frame_of_library,
 };
@@ -28,7 +28,7 @@ pub trait Memory {
     ///
     /// # Errors
     /// If it cannot be told.
-    fn announce(&mut self, owner: &str, bytes: u32, alignment: u32) -> Result<(), Self::Error>;
+    fn reserve(&mut self, owner: &str, bytes: u32, alignment: u32) -> Result<(), Self::Error>;
 
     /// Takes a block: its physical address, or `None` if no free run is long enough.
     ///
@@ -93,10 +93,10 @@ pub trait Memory {
 /// What is no question of memory.
 pub fn enable<M: Memory>(
     setup: &Setup,
-    personality: Personality,
+    policy: AllocationPolicy,
     memory: &mut M,
 ) -> Result<Report, M::Error> {
-    let mut client = Client::new(setup, personality, memory);
+    let mut client = Client::new(setup, policy, memory);
     client.take_all(&setup.steps())?;
     client.report()
 }
@@ -110,12 +110,12 @@ pub fn enable<M: Memory>(
 /// What is no question of memory.
 pub fn cycles<M: Memory>(
     setup: &Setup,
-    personality: Personality,
+    policy: AllocationPolicy,
     cycles: Cycles,
     memory: &mut M,
 ) -> Result<(u32, Report), M::Error> {
     let most = cycles.most;
-    let mut client = Client::new(setup, personality, memory);
+    let mut client = Client::new(setup, policy, memory);
     let mut steps = setup.steps();
     for survived in 0..most {
         client.forget_grants();
@@ -144,20 +144,20 @@ pub fn cycles<M: Memory>(
     Ok((most, client.report()?))
 }
 
-/// Announces every block, and of each queue one buffer, in the order in which they will be asked
+/// Reserves every block, and of each queue one buffer, in the order in which they will be asked
 /// for: with one buffer a queue can begin, and the driver gives more where more is left.
-fn announce_all<M: Memory>(steps: &[Step<'_>], memory: &mut M) -> Result<(), M::Error> {
+fn reserve_all<M: Memory>(steps: &[Step<'_>], memory: &mut M) -> Result<(), M::Error> {
     for step in steps {
         match *step {
-            Step::Block { owner, bytes, .. } => memory.announce(owner, bytes, NO_ALIGNMENT)?,
+            Step::Block { owner, bytes, .. } => memory.reserve(owner, bytes, NO_ALIGNMENT)?,
             Step::Frames(channel) if channel.extension => {
                 let bytes = bytes_of(frame_of_library(channel.size()), channel.buffers);
-                memory.announce(&channel.pool_name(), limited(bytes), NO_ALIGNMENT)?;
+                memory.reserve(&channel.pool_name(), limited(bytes), NO_ALIGNMENT)?;
             }
             Step::Frames(channel) => {
                 let frame = limited(frame_of_library(channel.size()));
                 let bytes = frame_in_pages(frame).unwrap_or(frame);
-                memory.announce(&channel.queue_name(), bytes, PAGE)?;
+                memory.reserve(&channel.queue_name(), bytes, PAGE)?;
             }
         }
     }
@@ -175,7 +175,7 @@ fn limited(bytes: u64) -> u32 {
 
 struct Client<'a, M> {
     setup: &'a Setup,
-    personality: Personality,
+    policy: AllocationPolicy,
     memory: &'a mut M,
     queues: Vec<Queue>,
     /// Where each channel's own pool of frames is.
@@ -184,7 +184,7 @@ struct Client<'a, M> {
 }
 
 impl<'a, M: Memory> Client<'a, M> {
-    fn new(setup: &'a Setup, personality: Personality, memory: &'a mut M) -> Self {
+    fn new(setup: &'a Setup, policy: AllocationPolicy, memory: &'a mut M) -> Self {
         let queue = |channel: &Channel| Queue {
             id: channel.id,
             width: channel.width,
@@ -194,7 +194,7 @@ impl<'a, M: Memory> Client<'a, M> {
         };
         Self {
             setup,
-            personality,
+            policy,
             memory,
             queues: setup.channels.iter().map(queue).collect(),
             pools: BTreeMap::new(),
@@ -217,8 +217,8 @@ impl<'a, M: Memory> Client<'a, M> {
 
     /// Takes what the steps ask for, in order; false if one was refused.
     fn take_all(&mut self, steps: &[Step<'_>]) -> Result<bool, M::Error> {
-        if self.personality == Personality::HybridReserve {
-            announce_all(steps, self.memory)?;
+        if self.policy == AllocationPolicy::HybridReserve {
+            reserve_all(steps, self.memory)?;
         }
         for step in steps {
             if !self.take(*step)? {
@@ -233,9 +233,9 @@ impl<'a, M: Memory> Client<'a, M> {
         match step {
             Step::Block { owner, bytes, .. } => Ok(self.block(owner, bytes.into())?.is_some()),
             Step::Frames(channel) => {
-                let granted = match self.personality {
+                let granted = match self.policy {
                     _ if channel.extension => self.extension_frames(channel)?,
-                    Personality::Client => self.own_frames(channel)?,
+                    AllocationPolicy::Client => self.own_frames(channel)?,
                     _ => self.drivers_frames(channel)?,
                 };
                 let number = self.queues.iter_mut().find(|queue| queue.id == channel.id);

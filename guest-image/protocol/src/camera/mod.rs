@@ -10,7 +10,7 @@
 //! |---|---|
 //! | [`setup`] | what a camera asks for |
 //! | [`sizes`] | how much of it, from the picture's size |
-//! | [`enable`](mod@enable) | how each personality asks |
+//! | [`enable`](mod@enable) | how each policy asks |
 //! | [`allocator`] | the driver's allocator, in a report's words |
 //! | [`report`] | what came of it |
 
@@ -21,5 +21,5 @@ pub mod setup;
 pub mod sizes;
 
 pub use enable::{Memory, cycles, enable};
-pub use report::{Held, Pool, Queue, Refused, Report};
-pub use setup::{Block, Channel, Cycles, Personality, Setup, Step};
+pub use report::{Allocation, Pool, Queue, Refused, Report};
+pub use setup::{AllocationPolicy, Block, Channel, Cycles, Setup, Step};

@@ -52,12 +52,13 @@ pub struct Pool {
     /// Bytes of the longest run that nobody holds.
     pub largest: u32,
     /// What somebody holds, in address order.
-    pub held: Vec<Held>,
+    #[serde(rename = "held")]
+    pub allocations: Vec<Allocation>,
 }
 
 /// A block that somebody holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
+pub struct Allocation {
     /// Who.
     pub owner: String,
     /// Its physical address.
@@ -99,7 +100,7 @@ impl fmt::Display for Report {
                 refused.bytes, refused.owner,
             )?;
             if refused.bytes <= u64::from(largest) {
-                f.write_str(", but what others have announced or the margin comes first")?;
+                f.write_str(", but what others have reserved or the margin comes first")?;
             }
             f.write_str("\n")?;
         }
@@ -118,11 +119,11 @@ impl fmt::Display for Pool {
             self.free,
             self.usage()
         )?;
-        for held in &self.held {
+        for block in &self.allocations {
             writeln!(
                 f,
                 "  {:<16} at {:#010x}  {:>10} bytes",
-                held.owner, held.address, held.bytes
+                block.owner, block.address, block.bytes
             )?;
         }
         Ok(())

@@ -57,14 +57,14 @@ pub struct Setup {
 
 /// Who allocates, and how the client behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Personality {
+pub enum AllocationPolicy {
     /// The client takes the whole carve-out and manages it by itself, as the vendor's library does.
     Client,
     /// The driver gives to whoever asks first, as much as there is.
     Driver,
     /// The driver keeps a distance: it knows nothing of what will still be asked for.
     HybridMargin,
-    /// The client announces what it will still need, and the driver keeps that free.
+    /// The client reserves what it will still need, and the driver keeps that free.
     HybridReserve,
 }
 
@@ -157,14 +157,14 @@ impl Channel {
         format!("VBMPool{}", self.id)
     }
 
-    /// Under which name the driver holds and announces the channel's buffers.
+    /// Under which name the driver holds and reserves the channel's buffers.
     #[must_use]
     pub fn queue_name(&self) -> String {
         format!("video{}", self.id)
     }
 }
 
-impl Personality {
+impl AllocationPolicy {
     /// All of them, in the order of reports.
     pub const ALL: [Self; 4] = [
         Self::Client,
@@ -185,7 +185,7 @@ impl Personality {
 
     /// The driver's policy, where it negotiates.
     #[must_use]
-    pub const fn policy(self) -> Option<&'static str> {
+    pub const fn hybrid_policy(self) -> Option<&'static str> {
         match self {
             Self::Client | Self::Driver => None,
             Self::HybridMargin => Some("margin"),
@@ -194,10 +194,10 @@ impl Personality {
     }
 }
 
-impl fmt::Display for Personality {
+impl fmt::Display for AllocationPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.strategy().name())?;
-        match self.policy() {
+        match self.hybrid_policy() {
             Some(policy) => write!(f, " ({policy})"),
             None => Ok(()),
         }

@@ -2,7 +2,7 @@
 
 use super::*;
 use guest_protocol::message::Frame;
-use tx_isp_emulator::control::protocol::LedgerEntry;
+use tx_isp_emulator::monitor::protocol::FrameLogEntry;
 
 fn frame(sequence: u32, flags: u32, crc32: u32) -> Frame {
     Frame {
@@ -18,8 +18,8 @@ fn frame(sequence: u32, flags: u32, crc32: u32) -> Frame {
     }
 }
 
-fn entry(sequence: u32) -> LedgerEntry {
-    LedgerEntry {
+fn entry(sequence: u32) -> FrameLogEntry {
+    FrameLogEntry {
         channel: 0,
         session: 1,
         frame: sequence + 1,

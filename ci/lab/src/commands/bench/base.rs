@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use guest_image::host::{self, Needs};
 use guest_image::{GuestImage, ImageRequest, KernelChoice, Progress, Silent, Workshop};
 use testbed::guest::Guest;
-use testbed::guest_error::GuestError;
+use testbed::guest_failure::GuestFailure;
 use testbed::prepare::{Prepared, cargo};
 use testbed::process;
 use testbed::progress::Steps;
@@ -114,7 +114,7 @@ impl Bench<'_> {
             self.steps.advance(number.into(), total, "rounds");
             round()?;
             if testbed::interrupt::requested() {
-                return Err(GuestError::Interrupted.into());
+                return Err(GuestFailure::Interrupted.into());
             }
         }
         Ok(())

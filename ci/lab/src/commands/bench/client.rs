@@ -99,16 +99,16 @@ impl Taken {
     /// # Errors
     /// What is wrong with the first one that is wrong.
     pub fn check(&self, guest: &mut Guest) -> Result<()> {
-        let mut judge = Verifier::default();
-        let mut ledger = FrameLog::default();
+        let mut verifier = Verifier::default();
+        let mut frame_log = FrameLog::default();
         for frame in &self.frames {
-            let entry = ledger.entry(frame.sequence, &mut guest.emulator.control)?;
-            judge.take(frame, entry.as_ref());
+            let entry = frame_log.entry(frame.sequence, &mut guest.emulator.monitor)?;
+            verifier.take(frame, entry.as_ref());
         }
         ensure!(
-            judge.mismatched == 0 && judge.spoilt == 0,
+            verifier.mismatched == 0 && verifier.errors == 0,
             "the measured stream was not right: {}",
-            judge.problems.join("; ")
+            verifier.problems.join("; ")
         );
         Ok(())
     }
@@ -156,7 +156,7 @@ pub fn take(
         }
     }
     if taken.frames.iter().any(Frame::is_error) {
-        bail!("{} marked frames as spoilt", what.device);
+        bail!("{} marked frames with an error", what.device);
     }
     Ok(taken)
 }

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use tx_isp_emulator::control::protocol::MailboxStatus;
+use tx_isp_emulator::monitor::protocol::MailboxStatus;
 use tx_isp_emulator::sensor::ClockMode;
 
 use super::base::{Bench, FULL_HD, MAIN, clock};
@@ -214,7 +214,7 @@ struct Snapshot {
 
 impl Snapshot {
     fn of(guest: &mut Guest) -> Result<Self> {
-        let status = guest.emulator.control.status();
+        let status = guest.emulator.monitor.status();
         let status = status.context("asking the emulator")?;
         Ok(Self {
             frames: status.frames.finished,

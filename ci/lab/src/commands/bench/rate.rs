@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result};
 use tx_isp_abi::Size;
-use tx_isp_emulator::control::protocol::DmaStatus;
+use tx_isp_emulator::monitor::protocol::DmaStatus;
 use tx_isp_emulator::sensor::ClockMode;
 
 use super::base::{Bench, FULL_HD, MAIN};
@@ -60,7 +60,7 @@ pub fn measure(bench: &Bench<'_>) -> Result<Vec<Row>> {
 }
 
 fn dma_status(guest: &mut Guest) -> Result<DmaStatus> {
-    let status = guest.emulator.control.status();
+    let status = guest.emulator.monitor.status();
     Ok(status.context("asking the emulator")?.dma)
 }
 

@@ -9,7 +9,7 @@ use clap::Args;
 use tx_isp_abi::sensor::{SENSORS, Sensor};
 use tx_isp_chip::behaviour::{Behaviour, Behaviours};
 use tx_isp_chip::carve_out::CarveOut;
-use tx_isp_chip::{Chip, FindingKind, Severity, Strictness};
+use tx_isp_chip::{Chip, GuestErrorKind, Severity, Strictness};
 use tx_isp_emulator::trace::play::{Played, Script};
 
 /// What to play, and on what.
@@ -23,7 +23,7 @@ pub struct PlayOptions {
     pub strict: Option<Severity>,
     /// A mistake that does not end a --strict run; repeatable
     #[arg(long, value_name = "ID")]
-    pub allow: Vec<FindingKind>,
+    pub allow: Vec<GuestErrorKind>,
     /// Also write what happened to this file
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,

@@ -4,7 +4,7 @@
 /// Rows of one length, all windows into one run of bytes: a single row for bars, a sliding window for the gradient, row
 /// after row for a picture from a file. The checksum of each is computed once, here.
 #[derive(Debug)]
-pub(super) struct Sheet {
+pub(super) struct RowCache {
     bytes: Vec<u8>,
     /// Where the first row begins.
     start: usize,
@@ -13,7 +13,7 @@ pub(super) struct Sheet {
     checksums: Vec<u32>,
 }
 
-impl Sheet {
+impl RowCache {
     /// `rows` rows of `row_bytes` each, starting `step` bytes apart from `start` on in `bytes`, which must reach to the
     /// end of the last.
     pub(super) fn new(
@@ -61,15 +61,15 @@ impl Sheet {
         &self.checksums[first..][..count]
     }
 
-    /// Memory this sheet takes, in bytes.
+    /// Memory this cache takes, in bytes.
     pub(super) fn size(&self) -> usize {
         self.bytes.len() + self.checksums.len() * size_of::<u32>()
     }
 }
 
-/// Which row of a sheet stands in which row of the picture.
+/// Which row of a cache stands in which row of the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Walk {
+pub(super) enum RowOrder {
     /// The first one everywhere.
     Still,
     /// Row after row.
@@ -86,9 +86,9 @@ pub(super) enum Walk {
     },
 }
 
-/// A place in a picture, for [`Walk::row`].
+/// A place in a picture, for [`RowOrder::row`].
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct RowPosition {
     /// The frame's number.
     pub(super) frame: u32,
     /// The plane in the format's order.
@@ -99,10 +99,10 @@ pub(super) struct Place {
     pub(super) lines_per_row: usize,
 }
 
-impl Walk {
+impl RowOrder {
     /// The row out of `rows` for a place.
     #[inline]
-    pub(super) fn row(self, place: Place, rows: usize) -> usize {
+    pub(super) fn row(self, place: RowPosition, rows: usize) -> usize {
         match self {
             Self::Still => 0,
             Self::InOrder => place.row,
@@ -135,35 +135,35 @@ mod tests {
 
     #[test]
     fn rows_are_windows_with_their_own_checksums() {
-        let sheet = Sheet::new((0..10).collect(), 0, 4, 2, 4);
-        assert_eq!(sheet.rows(), 4);
+        let cache = RowCache::new((0..10).collect(), 0, 4, 2, 4);
+        assert_eq!(cache.rows(), 4);
         assert_eq!(
-            sheet.row(3),
+            cache.row(3),
             (&[6u8, 7, 8, 9][..], crc32fast::hash(&[6, 7, 8, 9]))
         );
     }
 
     #[test]
     fn a_scroll_moves_chroma_rows_twice_as_far_as_luma_rows() {
-        let walk = Walk::Scroll { per_frame: 3 };
-        let luma = Place {
+        let order = RowOrder::Scroll { per_frame: 3 };
+        let luma = RowPosition {
             frame: 2,
             plane: 0,
             row: 4,
             lines_per_row: 1,
         };
-        let chroma = Place {
+        let chroma = RowPosition {
             plane: 1,
             row: 2,
             lines_per_row: 2,
             ..luma
         };
-        assert_eq!(walk.row(luma, 100), 10);
-        assert_eq!(walk.row(chroma, 100), 10);
-        assert_eq!(walk.row(luma, 7), 3);
+        assert_eq!(order.row(luma, 100), 10);
+        assert_eq!(order.row(chroma, 100), 10);
+        assert_eq!(order.row(luma, 7), 3);
         assert!(
-            walk.row(
-                Place {
+            order.row(
+                RowPosition {
                     frame: u32::MAX,
                     ..luma
                 },
@@ -174,11 +174,11 @@ mod tests {
 
     #[test]
     fn random_rows_reach_all_of_a_sheet_and_stay_in_it() {
-        let walk = Walk::Random { seed: 1 };
+        let order = RowOrder::Random { seed: 1 };
         let mut seen = [0; 16];
         for row in 0..1600 {
-            seen[walk.row(
-                Place {
+            seen[order.row(
+                RowPosition {
                     frame: 0,
                     plane: 0,
                     row,

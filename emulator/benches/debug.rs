@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What looking on costs: an interrupt's batch of register operations with and without a trace, and
-//! with a fault armed: `cargo bench -p tx-isp-emulator --bench sight`.
+//! with a fault armed: `cargo bench -p tx-isp-emulator --bench debug`.
 
 #![allow(
     clippy::unwrap_used,
@@ -92,7 +92,7 @@ fn main() {
     assert!(
         devices
             .iter()
-            .all(|(_, device)| device.status().findings.is_empty())
+            .all(|(_, device)| device.status().guest_errors.is_empty())
     );
     for ((name, _), median) in devices.iter().zip(medians) {
         let ratio = median.as_secs_f64() / medians[0].as_secs_f64();

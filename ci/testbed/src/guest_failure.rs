@@ -9,7 +9,7 @@ use guest_protocol::wire::WireError;
 
 /// What happened.
 #[derive(Debug, thiserror::Error)]
-pub enum GuestError {
+pub enum GuestFailure {
     /// The user ended the lab.
     #[error("interrupted")]
     Interrupted,
@@ -85,18 +85,18 @@ mod tests {
 
     #[test]
     fn a_panic_shows_the_console() {
-        let trouble = GuestError::Panic {
+        let failure = GuestFailure::Panic {
             console: vec!["Kernel panic - not syncing".into(), "Rebooting".into()],
         };
         assert_eq!(
-            trouble.to_string(),
+            failure.to_string(),
             "the guest's kernel panicked; its last lines:\n    Kernel panic - not syncing\n    Rebooting"
         );
     }
 
     #[test]
     fn a_dead_emulator_shows_what_the_guest_made_of_it() {
-        let trouble = GuestError::EmulatorEnded {
+        let failure = GuestFailure::EmulatorEnded {
             status: ExitStatus::from_raw(9),
             guest: Some(Failure {
                 step: "VIDIOC_DQBUF".into(),
@@ -106,7 +106,7 @@ mod tests {
             said: Vec::new(),
         };
         assert_eq!(
-            trouble.to_string(),
+            failure.to_string(),
             "the emulator ended (signal: 9 (SIGKILL)); the guest's client got VIDIOC_DQBUF: EIO: I/O error"
         );
     }

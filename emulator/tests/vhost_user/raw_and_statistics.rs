@@ -4,7 +4,7 @@
 use crate::vm::{Emulation, Vm, until};
 use tx_isp_abi::statistics::mean_luma;
 use tx_isp_emulator::monitor::Client;
-use tx_isp_emulator::monitor::protocol::LedgerEntry;
+use tx_isp_emulator::monitor::protocol::FrameLogEntry;
 use vm_memory::{Bytes, GuestAddress};
 
 const I2C: u32 = 0x1005_0000;
@@ -41,8 +41,8 @@ fn sensor_write(vm: &mut Vm, registers: &[(u32, u32)]) {
     }
 }
 
-fn last_entry(operator: &mut Client) -> LedgerEntry {
-    let entries = operator.ledger(0, None, 0).unwrap();
+fn last_entry(operator: &mut Client) -> FrameLogEntry {
+    let entries = operator.frame_log(0, None, 0).unwrap();
     entries.last().unwrap().clone()
 }
 
@@ -66,7 +66,7 @@ fn exposure_statistics_follow_the_exposure() {
     assert_eq!(mean(&mut vm, 2), normal);
     let darker = mean(&mut vm, 3);
     assert!(darker.abs_diff(16 + (normal - 16) / 2) <= 2, "{darker}");
-    assert!(emulation.status().findings.is_empty());
+    assert!(emulation.status().guest_errors.is_empty());
 }
 
 #[test]
@@ -120,18 +120,18 @@ fn a_raw_picture_is_written_with_its_filters() {
         assert!(pixel(red, 2) > 900 && pixel(red + 1, 2) < 100 && pixel(red + 1, 3) < 100);
     }
     assert_eq!(vm.read(0x133e_01e4), 1);
-    assert!(emulation.status().findings.is_empty());
+    assert!(emulation.status().guest_errors.is_empty());
 }
 
 #[test]
-fn banks_outside_of_ram_are_a_finding_and_raise_nothing() {
+fn banks_outside_of_ram_are_a_guest_error_and_raise_nothing() {
     let (emulation, mut vm, mut operator) = stepped("bars");
     vm.write(0x1330_b8a8, 0x7000_0000);
     operator.step(1).unwrap();
     assert_eq!(vm.read(0x1330_00b4) & 0x8000_0000, 0);
-    let findings = emulation.status().findings;
-    assert_eq!(findings.len(), 1, "{findings:?}");
-    assert_eq!(findings[0].id, "dma-outside-memory");
+    let guest_errors = emulation.status().guest_errors;
+    assert_eq!(guest_errors.len(), 1, "{guest_errors:?}");
+    assert_eq!(guest_errors[0].id, "dma-outside-memory");
 }
 
 #[test]
@@ -165,9 +165,9 @@ fn crops_masks_and_rgb_go_through_to_memory() {
     assert!(pixel(239, 120)[0] > 200 && pixel(239, 120)[2] < 60);
     assert_eq!(pixel(205, 105), [0, 0, 255], "the mask is red");
     assert!(
-        emulation.status().findings.is_empty(),
+        emulation.status().guest_errors.is_empty(),
         "{:?}",
-        emulation.status().findings
+        emulation.status().guest_errors
     );
 }
 

@@ -31,17 +31,17 @@ fn a_fault_armed_over_the_socket_hits_its_frame() {
     );
     queue(&mut vm, 3);
     operator.step(4).unwrap();
-    let entries = operator.ledger(0, None, 0).unwrap();
+    let entries = operator.frame_log(0, None, 0).unwrap();
     let sequences: Vec<u32> = entries.iter().map(|entry| entry.sequence).collect();
     assert_eq!(sequences, [0, 2, 3]);
     let status = operator.status().unwrap();
     assert_eq!(status.faults[0].fired, 1);
-    assert!(status.findings.is_empty(), "{:?}", status.findings);
+    assert!(status.guest_errors.is_empty(), "{:?}", status.guest_errors);
     assert!(operator.clear_faults().unwrap().faults.is_empty());
 }
 
 #[test]
-fn a_corrupted_picture_is_not_what_the_ledger_says() {
+fn a_corrupted_picture_is_not_what_the_frame_log_says() {
     let arguments = ["--fps", "stepped", "--fault", "corrupted-picture:frame=2"];
     let emulation = Emulation::start(&arguments);
     let mut vm = Vm::connect(&emulation, 0);
@@ -50,7 +50,7 @@ fn a_corrupted_picture_is_not_what_the_ledger_says() {
     queue(&mut vm, 3);
     operator.step(3).unwrap();
     let bytes = (LUMA + LUMA / 2) as usize;
-    let entries = operator.ledger(0, None, 0).unwrap();
+    let entries = operator.frame_log(0, None, 0).unwrap();
     let equal: Vec<bool> = entries
         .iter()
         .map(|entry| entry.crc32 == vm.checksum(entry.y_address.into(), bytes))
@@ -108,7 +108,7 @@ fn the_time_of_each_interrupt_is_kept() {
             .windows(2)
             .all(|pair| pair[0].at_ns <= pair[1].at_ns)
     );
-    let frame = &operator.ledger(0, None, 0).unwrap()[0];
+    let frame = &operator.frame_log(0, None, 0).unwrap()[0];
     assert!(interrupts.iter().all(|entry| entry.at_ns >= frame.start_ns));
     let last = interrupts.last().unwrap().at_ns;
     assert!(operator.interrupts(last + 1).unwrap().is_empty());

@@ -26,7 +26,7 @@
 //! not suffice there is no text. The chroma of the box is neutral.
 
 use super::format::{BLACK, OutputFormat, Planar, WHITE};
-use super::render::FrameInfo;
+use super::frame::FrameInfo;
 use embedded_graphics::{
     geometry::Point,
     image::GetPixel,
