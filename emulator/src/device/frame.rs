@@ -43,7 +43,7 @@ pub struct Outcome {
     /// What could not be written beside their pictures.
     pub lost: Vec<RawOrStatistics>,
     /// What the driver did wrong.
-    pub findings: Vec<(GuestErrorKind, String)>,
+    pub guest_errors: Vec<(GuestErrorKind, String)>,
     /// Pictures written.
     pub pictures: u64,
     /// Bytes written.

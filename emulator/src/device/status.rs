@@ -30,7 +30,7 @@ impl Device {
                 frame_log_evicted: frame_log.evicted(channel),
             }
         });
-        let findings = state.all_guest_errors().into_iter();
+        let guest_errors = state.all_guest_errors().into_iter();
         let counts = state.counts;
         let busy_seconds = counts.busy.as_secs_f64();
         Status {
