@@ -23,6 +23,8 @@
 #include <media/videobuf2-memops.h>
 #include <media/videobuf2-v4l2.h>
 
+#include "tx_isp_compat.h"
+
 #define TX_ISP_CHANNELS 3
 #define TX_ISP_OWNER_LENGTH 16
 /* Blocks between the light and the capture nodes: sensor, CSI, VIC, core. */
@@ -252,12 +254,15 @@ struct tx_isp {
 
 	/* Exposure and gain: part of every node's controls (tx_isp_sensor.c). */
 	struct v4l2_ctrl_handler sensor_controls;
+	struct v4l2_ctrl *exposure;
 
 	/* Guards core; taken inside of a video's lock. */
 	struct mutex core_lock;
 	struct tx_isp_core *core;
 	/* The core has been probed; guarded by core_lock. */
 	bool core_ready;
+	/* The library has panicked, and the device was reset for good; guarded by core_lock. */
+	bool given_up;
 
 	/* Guards carve_out; taken inside of any other lock. NULL without a carve-out. */
 	struct mutex carve_out_lock;
@@ -438,7 +443,15 @@ void tx_isp_sleep(u32 microseconds);
 void tx_isp_print(u32 level, const u8 *text, u32 length);
 /* The same for what a client did wrong: at a limited rate. */
 void tx_isp_complain(const u8 *text, u32 length);
+
+/* tx_isp_panic.c */
+/* Calls into the Rust library, unless that has panicked; comes back also if it does so now. */
+void tx_isp_guard(void (*call)(void *context), void *context);
 void __noreturn tx_isp_panic(const u8 *text, u32 length);
+/* Whether the library is out of order. */
+bool tx_isp_has_panicked(void);
+/* Takes the device out of order if so; the caller holds core_lock. */
+void tx_isp_give_up_if_panicked(struct tx_isp *isp);
 
 /*
  * What C calls in Rust (src/ffi.rs, src/memory.rs). tx_isp_core_* needs core_lock, except what
@@ -448,6 +461,8 @@ void __noreturn tx_isp_panic(const u8 *text, u32 length);
 u32 tx_isp_request_words(void);
 u32 tx_isp_response_words(void);
 u32 tx_isp_core_size(void);
+/* Panics on purpose. */
+void tx_isp_provoke_panic(void);
 u32 tx_isp_max_completed(void);
 /* Fills core; fails if nobody answers or somebody else than a T31. */
 int tx_isp_core_probe(struct tx_isp_core *core, struct tx_isp_transport *transport);
@@ -457,11 +472,14 @@ void tx_isp_core_shut_down(struct tx_isp_core *core);
 void tx_isp_core_ping(struct tx_isp_core *core);
 void tx_isp_core_health(const struct tx_isp_core *core, struct tx_isp_health *health);
 u32 tx_isp_core_format(u32 index);
+bool tx_isp_core_is_rgb(u32 fourcc);
 void tx_isp_core_sensor_name(const struct tx_isp_core *core, u8 *name, u32 room);
 void tx_isp_core_frame_interval(const struct tx_isp_core *core, u32 *numerator, u32 *denominator);
 /* What the sensor can do; gain in unity parts of one. */
 void tx_isp_core_sensor_limits(const struct tx_isp_core *core, u32 unity,
 			       struct tx_isp_sensor_limits *limits);
+/* The most lines that can be exposed at the frame length that is set. */
+u32 tx_isp_core_max_exposure(const struct tx_isp_core *core);
 int tx_isp_core_set_exposure(struct tx_isp_core *core, u32 lines);
 int tx_isp_core_set_gain(struct tx_isp_core *core, u32 gain, u32 unity);
 /* Asks for an interval and stores the one that is reached. */
@@ -471,6 +489,8 @@ void tx_isp_core_sensor_size(const struct tx_isp_core *core, struct tx_isp_recta
 /* The part that a channel shows, and the nearest that it can show to what is asked for. */
 void tx_isp_core_source(const struct tx_isp_core *core, u32 channel,
 			struct tx_isp_rectangle *source);
+void tx_isp_core_nearest_source(const struct tx_isp_core *core, u32 channel,
+				struct tx_isp_rectangle *source);
 int tx_isp_core_set_source(struct tx_isp_core *core, u32 channel, struct tx_isp_rectangle *source);
 void tx_isp_core_limits(const struct tx_isp_core *core, u32 channel, struct tx_isp_limits *limits);
 void tx_isp_core_layout(const struct tx_isp_core *core, u32 channel, struct tx_isp_layout *layout);

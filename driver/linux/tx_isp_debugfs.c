@@ -5,6 +5,7 @@
  * and how long its answers took.
  */
 #include <linux/debugfs.h>
+#include <linux/module.h>
 #include <linux/seq_file.h>
 
 #include "tx_isp.h"
@@ -20,7 +21,7 @@ static void show_name(struct seq_file *file, const struct tx_isp_block *block)
 static int pool_show(struct seq_file *file, void *data)
 {
 	struct tx_isp *isp = file->private;
-	struct tx_isp_pool_state state;
+	struct tx_isp_pool_state state = {};
 	struct tx_isp_block block;
 	u32 index;
 
@@ -119,16 +120,18 @@ static const char *const state_names[] = { "dequeued", "in-request", "preparing"
 static void show_queue(struct seq_file *file, struct tx_isp_video *video)
 {
 	struct vb2_queue *queue = &video->queue;
+	unsigned int index, count = vb2_get_num_buffers(queue);
 	struct tx_isp_memory *memory;
 	struct vb2_buffer *vb;
-	unsigned int index;
 
 	seq_printf(file, "%s: %s, %u buffers, %s, %llu frames bounced\n",
 		   video_device_node_name(&video->vdev),
-		   vb2_is_streaming(queue) ? "streaming" : "stopped", queue->num_buffers,
-		   queue->num_buffers ? memory_names[queue->memory] : "-", video->bounced);
-	for (index = 0; index < queue->num_buffers; index++) {
-		vb = queue->bufs[index];
+		   vb2_is_streaming(queue) ? "streaming" : "stopped", count,
+		   count ? memory_names[queue->memory] : "-", video->bounced);
+	for (index = 0; index < count; index++) {
+		vb = vb2_get_buffer(queue, index);
+		if (!vb)
+			continue;
 		memory = vb->planes[0].mem_priv;
 		seq_printf(file, "  %2u %10u ", index, vb->planes[0].length);
 		if (memory)
@@ -154,7 +157,7 @@ DEFINE_SHOW_ATTRIBUTE(queues);
 static int health_show(struct seq_file *file, void *data)
 {
 	struct tx_isp *isp = file->private;
-	struct tx_isp_health health;
+	struct tx_isp_health health = {};
 
 	mutex_lock(&isp->core_lock);
 	tx_isp_core_health(isp->core, &health);
@@ -176,6 +179,28 @@ static int health_show(struct seq_file *file, void *data)
 }
 DEFINE_SHOW_ATTRIBUTE(health);
 
+static bool provoke;
+module_param(provoke, bool, 0444);
+MODULE_PARM_DESC(provoke,
+		 "for tests: whether a write to the debugfs file panic makes the driver panic (off)");
+
+static ssize_t panic_write(struct file *file, const char __user *text, size_t length,
+			   loff_t *offset)
+{
+	struct tx_isp *isp = file->private_data;
+
+	mutex_lock(&isp->core_lock);
+	tx_isp_provoke_panic();
+	mutex_unlock(&isp->core_lock);
+	return tx_isp_has_panicked() ? -EIO : length;
+}
+
+static const struct file_operations panic_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = panic_write,
+};
+
 void tx_isp_debugfs_create(struct tx_isp *isp)
 {
 	isp->debugfs = debugfs_create_dir("tx-isp", NULL);
@@ -185,6 +210,8 @@ void tx_isp_debugfs_create(struct tx_isp *isp)
 	debugfs_create_file("health", 0444, isp->debugfs, isp, &health_fops);
 	debugfs_create_file("mailbox", 0444, isp->debugfs, isp, &mailbox_fops);
 	debugfs_create_file("latency", 0644, isp->debugfs, isp, &latency_fops);
+	if (provoke)
+		debugfs_create_file("panic", 0200, isp->debugfs, isp, &panic_fops);
 }
 
 void tx_isp_debugfs_remove(struct tx_isp *isp)

@@ -10,7 +10,7 @@
 
 #include "tx_isp.h"
 
-MODULE_IMPORT_NS(DMA_BUF);
+TX_ISP_IMPORT_DMA_BUF;
 
 /* Export */
 
@@ -169,8 +169,8 @@ int tx_isp_map_dmabuf(void *priv)
 		return PTR_ERR(table);
 	if (contiguous_bytes(table) < memory->bytes) {
 		dev_err_ratelimited(memory->isp->v4l2_dev.dev,
-			"DMABUF: %lu bytes are scattered; the chip needs them in one piece\n",
-			memory->bytes);
+				    "DMABUF: %lu bytes are scattered, and must be in one piece\n",
+				    memory->bytes);
 		dma_buf_unmap_attachment(memory->attachment, table, DMA_FROM_DEVICE);
 		return -EINVAL;
 	}

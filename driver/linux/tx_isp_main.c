@@ -2,7 +2,6 @@
 /*
  * The module: binds to the virtio device that carries the mailbox, and ties its parts together.
  */
-#include <linux/bug.h>
 #include <linux/init.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
@@ -64,12 +63,6 @@ void tx_isp_print(u32 level, const u8 *text, u32 length)
 void tx_isp_complain(const u8 *text, u32 length)
 {
 	pr_warn_ratelimited("tx-isp: %.*s\n", (int)length, text);
-}
-
-void __noreturn tx_isp_panic(const u8 *text, u32 length)
-{
-	pr_emerg("tx-isp: %.*s\n", (int)length, text);
-	BUG();
 }
 
 static bool streams(struct tx_isp *isp)
@@ -143,6 +136,7 @@ static void watch(struct work_struct *work)
 	u64 received;
 
 	mutex_lock(&isp->core_lock);
+	tx_isp_give_up_if_panicked(isp);
 	received = isp->transport.received;
 	if (isp->core_ready && streams(isp)) {
 		tx_isp_transport_nudge(&isp->transport);
@@ -199,6 +193,9 @@ static int start(struct tx_isp *isp, struct virtio_device *vdev, u32 strategy)
 	mutex_lock(&isp->core_lock);
 	isp->core_ready = true;
 	mutex_unlock(&isp->core_lock);
+	/* A sensor that does not answer now is told when it is set up. */
+	if (v4l2_ctrl_handler_setup(&isp->sensor_controls))
+		dev_warn(&vdev->dev, "the sensor takes no exposure and gain yet\n");
 	for (; channel < TX_ISP_CHANNELS; channel++) {
 		ret = tx_isp_video_register(&isp->videos[channel]);
 		if (ret)
@@ -322,6 +319,7 @@ static void remove(struct virtio_device *vdev)
 	v4l2_device_disconnect(&isp->v4l2_dev);
 	mutex_lock(&isp->core_lock);
 	tx_isp_core_shut_down(isp->core);
+	tx_isp_give_up_if_panicked(isp);
 	tx_isp_vendor_give_up(isp);
 	isp->core_ready = false;
 	tx_isp_transport_stop(&isp->transport);

@@ -185,7 +185,7 @@ u32 tx_isp_available_coherent(unsigned long bytes)
 	for (zone = node->node_zones; zone < node->node_zones + MAX_NR_ZONES; zone++) {
 		if (!populated_zone(zone) || is_highmem(zone))
 			continue;
-		for (order = wanted; order < MAX_ORDER; order++)
+		for (order = wanted; order < NR_PAGE_ORDERS; order++)
 			count += READ_ONCE(zone->free_area[order].nr_free) << (order - wanted);
 	}
 	/* The kernel keeps some free for itself. */
@@ -224,7 +224,7 @@ int tx_isp_memory_mmap(void *priv, struct vm_area_struct *vma)
 
 	if (bytes > memory->bytes)
 		return -EINVAL;
-	vma->vm_flags |= VM_DONTEXPAND | VM_DONTDUMP;
+	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
 	if (memory->coherent) {
 		vma->vm_pgoff = 0;
 		ret = dma_mmap_coherent(dma_device(memory->isp), vma, memory->virtual,
@@ -402,7 +402,7 @@ static void let_go(struct tx_isp *isp)
 void tx_isp_memory_retire(struct tx_isp *isp)
 {
 	struct tx_isp_owner owner = { .name = "retired" };
-	struct tx_isp_pool_state state;
+	struct tx_isp_pool_state state = {};
 	u32 address;
 
 	if (!isp->carve_out)

@@ -30,7 +30,7 @@ static void measure(struct tx_isp *isp, struct tx_isp_pool_state *state)
 static bool is_short(struct tx_isp_video *video, const struct tx_isp_pool_state *state, u32 *bytes)
 {
 	struct tx_isp_pool_state largest = {};
-	struct tx_isp_layout layout;
+	struct tx_isp_layout layout = {};
 
 	tx_isp_video_layout(video, &layout);
 	*bytes = PAGE_ALIGN(layout.sizeimage);
@@ -45,7 +45,7 @@ static bool is_short(struct tx_isp_video *video, const struct tx_isp_pool_state 
 void tx_isp_pressure_update(struct work_struct *work)
 {
 	struct tx_isp *isp = container_of(work, struct tx_isp, pressure_work);
-	struct tx_isp_pool_state state;
+	struct tx_isp_pool_state state = {};
 	u32 channel, bytes;
 
 	measure(isp, &state);
@@ -56,7 +56,7 @@ void tx_isp_pressure_update(struct work_struct *work)
 
 void tx_isp_pressure_show(struct seq_file *file, struct tx_isp *isp)
 {
-	struct tx_isp_pool_state state;
+	struct tx_isp_pool_state state = {};
 	u32 channel, bytes;
 	bool pressure;
 

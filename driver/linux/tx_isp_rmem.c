@@ -173,7 +173,7 @@ static int tx_isp_rmem_mmap(struct file *file, struct vm_area_struct *vma)
 	mutex_unlock(&isp->carve_out_lock);
 	if (ret)
 		goto free;
-	vma->vm_flags |= VM_DONTEXPAND | VM_DONTDUMP;
+	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
 	ret = remap_pfn_range(vma, vma->vm_start, vma->vm_pgoff, bytes, vma->vm_page_prot);
 	if (ret) {
 		mutex_lock(&isp->carve_out_lock);
@@ -194,7 +194,7 @@ static long tx_isp_rmem_query(struct tx_isp_rmem_client *client, void __user *ar
 {
 	struct tx_isp *isp = client->isp;
 	struct rmem_query query = { .base = isp->rmem.base };
-	struct tx_isp_pool_state state;
+	struct tx_isp_pool_state state = {};
 
 	mutex_lock(&isp->carve_out_lock);
 	tx_isp_carve_out_state(isp->carve_out, &state);
@@ -428,6 +428,8 @@ static long tx_isp_rmem_ioctl(struct file *file, unsigned int command, unsigned 
 	struct tx_isp_rmem_client *client = file->private_data;
 	void __user *argument = (void __user *)value;
 
+	if (tx_isp_has_panicked())
+		return -EIO;
 	switch (command) {
 	case RMEM_CACHE:
 		return tx_isp_rmem_flush_cache(file, argument);

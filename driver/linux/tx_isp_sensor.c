@@ -34,12 +34,12 @@ static const struct v4l2_ctrl_ops sensor_control_ops = {
 int tx_isp_sensor_create_controls(struct tx_isp *isp)
 {
 	struct v4l2_ctrl_handler *handler = &isp->sensor_controls;
-	struct tx_isp_sensor_limits limits;
+	struct tx_isp_sensor_limits limits = {};
 
 	tx_isp_core_sensor_limits(isp->core, GAIN_UNITY, &limits);
 	v4l2_ctrl_handler_init(handler, 2);
-	v4l2_ctrl_new_std(handler, &sensor_control_ops, V4L2_CID_EXPOSURE, 1, limits.max_exposure,
-			  1, limits.default_exposure);
+	isp->exposure = v4l2_ctrl_new_std(handler, &sensor_control_ops, V4L2_CID_EXPOSURE, 1,
+					  limits.max_exposure, 1, limits.default_exposure);
 	v4l2_ctrl_new_std(handler, &sensor_control_ops, V4L2_CID_GAIN, GAIN_UNITY, limits.max_gain,
 			  1, GAIN_UNITY);
 	return handler->error;
@@ -59,7 +59,7 @@ int tx_isp_get_parameters(struct file *file, void *fh, struct v4l2_streamparm *p
 {
 	struct tx_isp_video *video = video_drvdata(file);
 	struct tx_isp *isp = video->isp;
-	struct v4l2_fract interval;
+	struct v4l2_fract interval = {};
 
 	if (parm->type != V4L2_BUF_TYPE_VIDEO_CAPTURE)
 		return -EINVAL;
@@ -70,12 +70,26 @@ int tx_isp_get_parameters(struct file *file, void *fh, struct v4l2_streamparm *p
 	return 0;
 }
 
+/* Nothing is exposed for longer than a frame lasts; what is set is shortened with it. */
+static void tx_isp_limit_exposure(struct tx_isp *isp)
+{
+	struct v4l2_ctrl *exposure = isp->exposure;
+	u32 max;
+
+	mutex_lock(&isp->core_lock);
+	max = tx_isp_core_max_exposure(isp->core);
+	mutex_unlock(&isp->core_lock);
+	if (max)
+		v4l2_ctrl_modify_range(exposure, exposure->minimum, max, exposure->step,
+				       min_t(s64, exposure->default_value, max));
+}
+
 /* The interval is the sensor's: it changes for every channel. */
 int tx_isp_set_parameters(struct file *file, void *fh, struct v4l2_streamparm *parm)
 {
 	struct tx_isp_video *video = video_drvdata(file);
 	struct tx_isp *isp = video->isp;
-	struct v4l2_fract interval;
+	struct v4l2_fract interval = {};
 	int ret = -ENODEV;
 
 	if (parm->type != V4L2_BUF_TYPE_VIDEO_CAPTURE)
@@ -86,9 +100,11 @@ int tx_isp_set_parameters(struct file *file, void *fh, struct v4l2_streamparm *p
 		ret = tx_isp_core_set_frame_interval(isp->core, &interval.numerator,
 						     &interval.denominator);
 	mutex_unlock(&isp->core_lock);
-	if (!ret)
-		fill_parameters(parm, interval);
-	return ret;
+	if (ret)
+		return ret;
+	tx_isp_limit_exposure(isp);
+	fill_parameters(parm, interval);
+	return 0;
 }
 
 static struct v4l2_rect to_v4l2(const struct tx_isp_rectangle *part)
@@ -100,7 +116,7 @@ static struct v4l2_rect to_v4l2(const struct tx_isp_rectangle *part)
 int tx_isp_get_selection(struct file *file, void *fh, struct v4l2_selection *selection)
 {
 	struct tx_isp_video *video = video_drvdata(file);
-	struct tx_isp_rectangle part;
+	struct tx_isp_rectangle part = {};
 
 	if (selection->type != V4L2_BUF_TYPE_VIDEO_CAPTURE)
 		return -EINVAL;
@@ -121,12 +137,22 @@ int tx_isp_get_selection(struct file *file, void *fh, struct v4l2_selection *sel
 	return 0;
 }
 
+/* Whether the part that is near keeps to what the flags ask for. */
+static bool tx_isp_keeps_flags(u32 flags, const struct tx_isp_rectangle *part,
+			       const struct v4l2_rect *wanted)
+{
+	if ((flags & V4L2_SEL_FLAG_GE) &&
+	    (part->width < wanted->width || part->height < wanted->height))
+		return false;
+	return !(flags & V4L2_SEL_FLAG_LE) ||
+	       (part->width <= wanted->width && part->height <= wanted->height);
+}
+
 int tx_isp_set_selection(struct file *file, void *fh, struct v4l2_selection *selection)
 {
 	struct tx_isp_video *video = video_drvdata(file);
 	struct tx_isp_rectangle part;
-	struct v4l2_rect got;
-	int ret;
+	int ret = -ERANGE;
 
 	if (selection->type != V4L2_BUF_TYPE_VIDEO_CAPTURE ||
 	    selection->target != V4L2_SEL_TGT_CROP)
@@ -140,11 +166,11 @@ int tx_isp_set_selection(struct file *file, void *fh, struct v4l2_selection *sel
 		.height = selection->r.height,
 	};
 	mutex_lock(&video->isp->core_lock);
-	ret = tx_isp_core_set_source(video->isp->core, video->channel, &part);
+	tx_isp_core_nearest_source(video->isp->core, video->channel, &part);
+	if (tx_isp_keeps_flags(selection->flags, &part, &selection->r))
+		ret = tx_isp_core_set_source(video->isp->core, video->channel, &part);
 	mutex_unlock(&video->isp->core_lock);
-	if (ret)
-		return ret;
-	got = to_v4l2(&part);
-	selection->r = got;
-	return 0;
+	if (!ret)
+		selection->r = to_v4l2(&part);
+	return ret;
 }

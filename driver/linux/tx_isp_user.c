@@ -116,7 +116,7 @@ static int use_pages(struct tx_isp_memory *memory, unsigned long user)
 	unsigned int count;
 	int ret;
 
-	memory->pages = vb2_create_framevec(user, memory->bytes);
+	memory->pages = tx_isp_pin(user, memory->bytes);
 	if (IS_ERR(memory->pages))
 		return PTR_ERR(memory->pages);
 	pages = frame_vector_pages(memory->pages);
@@ -145,7 +145,7 @@ void *tx_isp_get_userptr(struct vb2_buffer *vb, struct device *dev, unsigned lon
 {
 	struct tx_isp_video *video = vb2_get_drv_priv(vb->vb2_queue);
 	struct tx_isp_memory *memory;
-	struct tx_isp_layout layout;
+	struct tx_isp_layout layout = {};
 	int ret;
 
 	if (!user || !access_ok((void __user *)user, bytes)) {

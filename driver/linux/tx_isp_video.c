@@ -25,7 +25,8 @@ static void fill_format(struct v4l2_pix_format *pix, const struct tx_isp_layout 
 	pix->sizeimage = layout->sizeimage;
 	pix->colorspace = V4L2_COLORSPACE_SRGB;
 	pix->ycbcr_enc = V4L2_YCBCR_ENC_601;
-	pix->quantization = V4L2_QUANTIZATION_LIM_RANGE;
+	pix->quantization = tx_isp_core_is_rgb(layout->fourcc) ? V4L2_QUANTIZATION_FULL_RANGE :
+								 V4L2_QUANTIZATION_LIM_RANGE;
 	pix->xfer_func = V4L2_XFER_FUNC_SRGB;
 }
 
@@ -62,7 +63,7 @@ static int enum_format(struct file *file, void *fh, struct v4l2_fmtdesc *desc)
 
 static int get_format(struct file *file, void *fh, struct v4l2_format *format)
 {
-	struct tx_isp_layout layout;
+	struct tx_isp_layout layout = {};
 
 	tx_isp_video_layout(to_video(file), &layout);
 	fill_format(&format->fmt.pix, &layout);
@@ -83,7 +84,7 @@ static void nearest(struct tx_isp_video *video, struct v4l2_format *format,
 
 static int try_format(struct file *file, void *fh, struct v4l2_format *format)
 {
-	struct tx_isp_layout layout;
+	struct tx_isp_layout layout = {};
 
 	nearest(to_video(file), format, &layout);
 	return 0;
@@ -92,7 +93,7 @@ static int try_format(struct file *file, void *fh, struct v4l2_format *format)
 static int set_format(struct file *file, void *fh, struct v4l2_format *format)
 {
 	struct tx_isp_video *video = to_video(file);
-	struct tx_isp_layout layout;
+	struct tx_isp_layout layout = {};
 	int ret;
 
 	if (vb2_is_busy(&video->queue) || tx_isp_vendor_owns(video->isp, video->channel))
@@ -117,7 +118,7 @@ static bool is_supported(u32 fourcc)
 static int enum_frame_sizes(struct file *file, void *fh, struct v4l2_frmsizeenum *sizes)
 {
 	struct tx_isp_video *video = to_video(file);
-	struct tx_isp_limits limits;
+	struct tx_isp_limits limits = {};
 
 	if (sizes->index || !is_supported(sizes->pixel_format))
 		return -EINVAL;
@@ -135,7 +136,7 @@ static int enum_frame_sizes(struct file *file, void *fh, struct v4l2_frmsizeenum
 static int enum_frame_intervals(struct file *file, void *fh, struct v4l2_frmivalenum *intervals)
 {
 	struct tx_isp_video *video = to_video(file);
-	struct tx_isp_sensor_limits limits;
+	struct tx_isp_sensor_limits limits = {};
 	struct tx_isp_layout layout = {
 		.fourcc = intervals->pixel_format,
 		.width = intervals->width,
@@ -206,7 +207,33 @@ static int create_buffers(struct file *file, void *fh, struct v4l2_create_buffer
 	return ret;
 }
 
+/*
+ * What the driver knows, in the kernel's log: the node's controls, picture and queue, the counts.
+ */
+static int tx_isp_log_status(struct file *file, void *fh)
+{
+	struct tx_isp_video *video = to_video(file);
+	struct device *dev = video->isp->v4l2_dev.dev;
+	struct tx_isp_layout layout = {};
+	struct tx_isp_health health = {};
+
+	v4l2_ctrl_log_status(file, fh);
+	tx_isp_video_layout(video, &layout);
+	mutex_lock(&video->isp->core_lock);
+	tx_isp_core_health(video->isp->core, &health);
+	mutex_unlock(&video->isp->core_lock);
+	dev_info(dev, "channel %u: %ux%u %p4cc, %s, %llu frames bounced\n", video->channel,
+		 layout.width, layout.height, &layout.fourcc,
+		 vb2_is_streaming(&video->queue) ? "streaming" : "stopped", video->bounced);
+	dev_info(dev,
+		 "damaged frames %u, lost interrupts %u, storms %u, restarts %u, resets %u, quarantined %u\n",
+		 health.damaged_frames, health.lost_interrupts, health.storms, health.restarts,
+		 health.recoveries + health.device_resets, health.quarantined);
+	return 0;
+}
+
 static const struct v4l2_ioctl_ops ioctl_ops = {
+	.vidioc_log_status = tx_isp_log_status,
 	.vidioc_querycap = querycap,
 	.vidioc_enum_fmt_vid_cap = enum_format,
 	.vidioc_g_fmt_vid_cap = get_format,
@@ -234,6 +261,11 @@ static const struct v4l2_ioctl_ops ioctl_ops = {
 	.vidioc_unsubscribe_event = v4l2_event_unsubscribe,
 };
 
+static long tx_isp_video_ioctl(struct file *file, unsigned int command, unsigned long argument)
+{
+	return tx_isp_has_panicked() ? -EIO : video_ioctl2(file, command, argument);
+}
+
 static const struct v4l2_file_operations file_ops = {
 	.owner = THIS_MODULE,
 	.open = v4l2_fh_open,
@@ -241,7 +273,7 @@ static const struct v4l2_file_operations file_ops = {
 	.poll = vb2_fop_poll,
 	.mmap = vb2_fop_mmap,
 	.read = vb2_fop_read,
-	.unlocked_ioctl = video_ioctl2,
+	.unlocked_ioctl = tx_isp_video_ioctl,
 };
 
 /* videobuf2 */
@@ -306,7 +338,7 @@ static int queue_setup(struct vb2_queue *queue, unsigned int *buffers, unsigned 
 		       unsigned int sizes[], struct device *devices[])
 {
 	struct tx_isp_video *video = vb2_get_drv_priv(queue);
-	struct tx_isp_layout layout;
+	struct tx_isp_layout layout = {};
 	int granted;
 
 	if (*planes && video->fetched && *buffers <= video->fetched)
@@ -338,7 +370,7 @@ static int buf_prepare(struct vb2_buffer *vb)
 {
 	struct tx_isp_video *video = vb2_get_drv_priv(vb->vb2_queue);
 	struct tx_isp *isp = video->isp;
-	struct tx_isp_layout layout;
+	struct tx_isp_layout layout = {};
 	int ret;
 
 	tx_isp_video_layout(video, &layout);
@@ -379,6 +411,12 @@ static void buf_queue(struct vb2_buffer *vb)
 		vb2_queue_error(vb->vb2_queue);
 }
 
+/* A device that was reset for good writes nothing. */
+static bool tx_isp_may_write(struct tx_isp *isp, const struct tx_isp_memory *memory)
+{
+	return !isp->given_up && tx_isp_core_may_write(isp->core, memory->address, memory->bytes);
+}
+
 /*
  * Gives every buffer that the driver holds back to videobuf2. The caller holds core_lock; the
  * channel has stopped. Of what the hardware may write all the same only the number goes back.
@@ -390,12 +428,12 @@ static void return_buffers(struct vb2_queue *queue, enum vb2_buffer_state state)
 	struct vb2_buffer *vb;
 	unsigned int index;
 
-	for (index = 0; index < queue->num_buffers; index++) {
-		vb = queue->bufs[index];
-		if (vb->state != VB2_BUF_STATE_ACTIVE)
+	for (index = 0; index < vb2_get_num_buffers(queue); index++) {
+		vb = vb2_get_buffer(queue, index);
+		if (!vb || vb->state != VB2_BUF_STATE_ACTIVE)
 			continue;
 		memory = vb->planes[0].mem_priv;
-		if (tx_isp_core_may_write(video->isp->core, memory->address, memory->bytes)) {
+		if (tx_isp_may_write(video->isp, memory)) {
 			tx_isp_memory_quarantine(memory);
 			vb2_buffer_done(vb, VB2_BUF_STATE_ERROR);
 		} else {
@@ -415,6 +453,7 @@ static int start_streaming(struct vb2_queue *queue, unsigned int count)
 		ret = tx_isp_core_stream_on(isp->core, video->channel);
 	if (ret) {
 		tx_isp_core_take_back(isp->core, video->channel);
+		tx_isp_give_up_if_panicked(isp);
 		return_buffers(queue, VB2_BUF_STATE_QUEUED);
 	}
 	mutex_unlock(&isp->core_lock);
@@ -435,6 +474,7 @@ static void stop_streaming(struct vb2_queue *queue)
 		fsleep(1000);
 		mutex_lock(&isp->core_lock);
 	}
+	tx_isp_give_up_if_panicked(isp);
 	return_buffers(queue, VB2_BUF_STATE_ERROR);
 	mutex_unlock(&isp->core_lock);
 }
@@ -446,15 +486,17 @@ static const struct vb2_ops queue_ops = {
 	.buf_queue = buf_queue,
 	.start_streaming = start_streaming,
 	.stop_streaming = stop_streaming,
+#ifdef TX_ISP_QUEUE_LETS_GO
 	.wait_prepare = vb2_ops_wait_prepare,
 	.wait_finish = vb2_ops_wait_finish,
+#endif
 };
 
 /* A frame is in memory. The caller holds core_lock, so the queue cannot stop meanwhile. */
 void tx_isp_video_complete(struct tx_isp_video *video, const struct tx_isp_completed *done,
 			   u64 time)
 {
-	struct vb2_buffer *vb = video->queue.bufs[done->index];
+	struct vb2_buffer *vb = vb2_get_buffer(&video->queue, done->index);
 	struct vb2_v4l2_buffer *buffer = to_vb2_v4l2_buffer(vb);
 
 	vb->timestamp = time;
@@ -492,7 +534,7 @@ int tx_isp_video_init(struct tx_isp *isp, u32 channel, u32 strategy)
 	queue->ops = &queue_ops;
 	queue->mem_ops = &tx_isp_mem_ops;
 	queue->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC | V4L2_BUF_FLAG_TSTAMP_SRC_EOF;
-	queue->min_buffers_needed = TX_ISP_MIN_BUFFERS;
+	tx_isp_queue_needs(queue, TX_ISP_MIN_BUFFERS);
 	queue->lock = &video->lock;
 	ret = vb2_queue_init(queue);
 	if (ret)

@@ -33,7 +33,8 @@
  * although the backend runs on another of the host's: what the guest stores may become visible
  * behind what it loads next. So neither "the backend does not want a kick" nor "nothing came before
  * the interrupt was enabled" can be relied upon. A write to a register of the device, which each
- * kick is, orders both. Requests are therefore always kicked, and who sleeps looks again by himself.
+ * kick is, orders both. Requests are therefore always kicked, and who sleeps looks again by
+ * himself.
  */
 
 /* A request on its way. Its owner is the backend until it comes back through the queue. */
@@ -434,7 +435,7 @@ static int tx_isp_open_queues(struct tx_isp_transport *transport)
 	unsigned int index;
 	int ret;
 
-	ret = virtio_find_vqs(transport->vdev, ARRAY_SIZE(queues), queues, callbacks, names, NULL);
+	ret = tx_isp_find_queues(transport->vdev, queues, callbacks, names);
 	if (ret)
 		return ret;
 	transport->requests = queues[0];

@@ -1,28 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! An output channel: its set-up (facts 2.5), its buffers (facts 2.4), and its start.
 
-mod output;
-
-pub use output::OutputChannel;
+pub use crate::buffer::{Buffer, IN_HARDWARE, MAX_BUFFERS};
+pub use crate::output::OutputChannel;
 
 use crate::bring_up::write;
+use crate::buffer::overlap;
 use crate::bus::Bus;
 use crate::error::Error;
 use crate::isp::Isp;
-use crate::quiesce::{Phase, overlap};
-use crate::selection::Placement;
+use crate::placement::Placement;
+use crate::revocation::Phase;
+use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::{ChromaStart, FrameLayout, PixelFormat, nearest_size};
 use tx_isp_abi::operation::Operation;
 use tx_isp_abi::registers::{Channel, Msca};
-use tx_isp_abi::{PhysAddr, Size};
-
-/// The most buffers that a channel holds: as many as videobuf2 allows a queue.
-pub const MAX_BUFFERS: usize = 32;
-
-/// The most buffers that are in the address FIFO at once. It has five places (facts 2a.1); further
-/// buffers wait in the driver, so that a push never finds the FIFO full.
-pub const IN_HARDWARE: usize = 4;
 
 /// At a start the FIFOs are looked at, and cleared, so often until they are empty (assumption; facts 8, row 6).
 const CLEAR_TRIES: u32 = 3;
@@ -32,20 +25,6 @@ const STROBES: u32 = Msca::INPUT_STROBE.mask() | Msca::CHANNEL_STROBES.mask();
 
 /// Written to DMA_OUT_ARB at stream-on (facts 2.5).
 const DMA_ARBITRATION: u32 = 0xe;
-
-/// A buffer that was handed to the driver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Buffer {
-    /// The caller's number for it.
-    pub index: u32,
-    /// Where its Y plane starts.
-    pub address: PhysAddr,
-}
-
-const NO_BUFFER: Buffer = Buffer {
-    index: 0,
-    address: PhysAddr(0),
-};
 
 impl<B: Bus> Isp<B> {
     /// The layout of a channel's pictures.

@@ -3,11 +3,11 @@
 
 use crate::bring_up;
 use crate::bus::{Bus, BusError};
-use crate::channel::OutputChannel;
 use crate::error::Error;
+use crate::health::{Health, Silenced, Watchdog};
 use crate::noise_reduction::{self, MemoryOption};
-use crate::quiesce::{Quarantine, no_quarantine};
-use crate::recovery::{Health, Silenced, Watchdog};
+use crate::output::OutputChannel;
+use crate::revocation::{Quarantine, no_quarantine};
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::registers::{Core, Harb};
 use tx_isp_abi::sensor::Sensor;
@@ -89,7 +89,8 @@ impl<B: Bus> Isp<B> {
         }
     }
 
-    /// From now on pictures are those of `sensor`.
+    /// From now on pictures are those of `sensor`. Not inlined: callers have a kernel's stack.
+    #[inline(never)]
     pub(crate) fn use_sensor(&mut self, sensor: Sensor) {
         self.sensor = sensor;
         self.frame_length = sensor.frame_length;

@@ -25,18 +25,25 @@ extern crate std;
 
 pub mod alloc;
 mod bring_up;
+mod buffer;
 pub mod bus;
 pub mod channel;
+mod errno;
 mod error;
+mod health;
 pub mod interrupt;
 pub mod isp;
 mod list;
 pub mod noise_reduction;
+mod output;
+mod placement;
 pub mod quiesce;
 pub mod recovery;
+mod revocation;
 pub mod selection;
 pub mod sensor;
 pub mod vendor;
 
-pub use error::{Errno, Error};
+pub use errno::Errno;
+pub use error::Error;
 pub use list::List;

@@ -3,7 +3,7 @@
 //! that are told where it is (T31 5.2, 2b.8).
 
 use crate::bring_up::write;
-use crate::error::Errno;
+use crate::errno::Errno;
 use crate::list::List;
 use tx_isp_abi::operation::Operation;
 use tx_isp_abi::vendor::IspBuffer;

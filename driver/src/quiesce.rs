@@ -22,44 +22,19 @@
 
 use crate::bring_up::{self, write};
 use crate::bus::{Bus, BusError};
-use crate::channel::{IN_HARDWARE, OutputChannel, all_enable_bits, clear_fifos};
+use crate::channel::{all_enable_bits, clear_fifos};
 use crate::error::Error;
 use crate::isp::Isp;
-use crate::list::List;
+use crate::output::OutputChannel;
+use crate::revocation::{Phase, Quarantined};
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::registers::Msca;
 
-/// A stopped channel is polled 3001 times, 1 ms apart (facts 2.5).
-const STOP_POLLS: u32 = 3001;
 /// From one step of a stop to the next, in microseconds (facts 2.5).
 pub const STOP_POLL_US: u32 = 1000;
 /// A poll that the bus does not answer counts for so many: each may take as long on a bus that waits.
 const FAILED_POLL: u32 = 100;
-
-/// How far a channel is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// The hardware has none of its buffers.
-    Stopped,
-    /// Frames are written.
-    Streaming,
-    /// It was disabled, or is to be; frames may still be written.
-    Stopping {
-        /// CH_EN was written.
-        disabled: bool,
-        /// Polls left.
-        polls: u32,
-    },
-}
-
-impl Phase {
-    /// The beginning of a stop.
-    pub(crate) const STOPPING: Self = Self::Stopping {
-        disabled: false,
-        polls: STOP_POLLS,
-    };
-}
 
 /// What was reset to end all DMA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,37 +43,6 @@ enum Reset {
     Isp,
     /// The device that carries the registers: its chip is as after power-up.
     Device,
-}
-
-/// Memory that the hardware may write for ever, since no reset worked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Quarantined {
-    address: PhysAddr,
-    bytes: u32,
-}
-
-impl Quarantined {
-    fn touches(&self, address: PhysAddr, bytes: u32) -> bool {
-        overlap((self.address, self.bytes), (address, bytes))
-    }
-}
-
-/// All that can be in quarantine: what was in hardware when the last reset failed. Nothing gets there
-/// again before a reset has worked.
-pub(crate) type Quarantine = List<Quarantined, { ChannelId::COUNT * IN_HARDWARE }>;
-
-/// An empty quarantine.
-pub(crate) const fn no_quarantine() -> Quarantine {
-    List::new(Quarantined {
-        address: PhysAddr(0),
-        bytes: 0,
-    })
-}
-
-/// Whether two ranges of memory share a byte.
-pub(crate) fn overlap(first: (PhysAddr, u32), second: (PhysAddr, u32)) -> bool {
-    let end = |(address, bytes): (PhysAddr, u32)| u64::from(address.0) + u64::from(bytes);
-    u64::from(first.0.0) < end(second) && u64::from(second.0.0) < end(first)
 }
 
 impl<B: Bus> Isp<B> {

@@ -6,12 +6,15 @@
 //! stream (facts 8, row 13); this driver streams linear, so an error of the core marks frames as
 //! damaged and changes nothing else.
 
+pub use crate::health::Health;
+use crate::health::Silenced;
+
 use crate::bring_up::{self, write};
 use crate::bus::{Bus, BusError};
-use crate::channel::OutputChannel;
 use crate::error::Error;
 use crate::interrupt::InterruptReport;
 use crate::isp::Isp;
+use crate::output::OutputChannel;
 use tx_isp_abi::registers::{Core, Vic};
 
 /// So many interrupts in a row with errors and without a frame are a storm (assumption: no frame of
@@ -28,56 +31,6 @@ const RESTARTS: u32 = 3;
 /// A bus that fails is tried for so long, in nanoseconds, before the device below it is reset (our
 /// choice).
 const PATIENCE_NS: u64 = 2_000_000_000;
-
-/// What went wrong since the driver was bound, and was dealt with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Health {
-    /// Done entries with an address that the chip was not given; none was delivered.
-    pub unmatched: u32,
-    /// Buffers that the chip dropped without a word; they were queued again.
-    pub dropped_buffers: u32,
-    /// Frames delivered as damaged.
-    pub damaged_frames: u32,
-    /// Interrupts with an error of the core.
-    pub core_errors: u32,
-    /// Interrupts with an error of the VIC.
-    pub vic_errors: u32,
-    /// Resets of the VIC after its errors.
-    pub vic_recoveries: u32,
-    /// Frames found by the watchdog, whose interrupt never came.
-    pub lost_interrupts: u32,
-    /// Interrupt storms that were silenced.
-    pub storms: u32,
-    /// Resets of the whole ISP while channels streamed.
-    pub restarts: u32,
-    /// Stale addresses found in an input FIFO at a start.
-    pub stale_addresses: u32,
-    /// Failures of the bus behind which streams went on.
-    pub recoveries: u32,
-    /// Resets of the device that carries the registers.
-    pub device_resets: u32,
-    /// Buffers that never went back to their owners, since the hardware could not be kept from writing
-    /// them.
-    pub quarantined: u32,
-}
-
-/// Since when nothing has come.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Watchdog {
-    /// Frames completed so far, of all channels; wraps.
-    pub(crate) frames: u32,
-    /// Those of them that are intact; wraps.
-    pub(crate) intact: u32,
-    /// As many had come at the last check.
-    frames_at_check: u32,
-    intact_at_check: u32,
-    /// Since when none has come that is intact.
-    quiet_since_ns: Option<u64>,
-    /// Restarts since then.
-    restarts: u32,
-    /// Since when the bus fails.
-    failing_since_ns: Option<u64>,
-}
 
 impl<B: Bus> Isp<B> {
     /// What went wrong so far, and was dealt with.
@@ -228,11 +181,4 @@ impl<B: Bus> Isp<B> {
         ])?;
         Ok(())
     }
-}
-
-/// Error interrupts that were masked because they did not end.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Silenced {
-    pub(crate) core: u32,
-    pub(crate) vic: [u32; 2],
 }

@@ -6,42 +6,10 @@
 //! scaled until the part has the size that is written, and then cut out.
 
 use crate::bus::Bus;
-use crate::channel::OutputChannel;
 use crate::error::Error;
 use crate::isp::Isp;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::{Rectangle, Size};
-
-/// What a channel's scaler and crop are set to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Placement {
-    /// Size of the scaler's output: all of the sensor's picture.
-    pub(crate) scaled: Size,
-    /// What is cut out of it: the picture that is written.
-    pub(crate) crop: Rectangle,
-}
-
-impl Placement {
-    /// Shows `source`, a part of a picture of `sensor` pixels that is at least as large as `output`,
-    /// in a picture of `output` pixels.
-    pub(crate) const fn new(sensor: Size, source: Rectangle, output: Size) -> Self {
-        const fn scale(value: u32, to: u32, from: u32) -> u32 {
-            value * to / if from == 0 { 1 } else { from }
-        }
-        Self {
-            scaled: Size::new(
-                scale(sensor.width, output.width, source.size.width),
-                scale(sensor.height, output.height, source.size.height),
-            ),
-            // Even, where chroma has its samples.
-            crop: Rectangle {
-                left: scale(source.left, output.width, source.size.width) / 2 * 2,
-                top: scale(source.top, output.height, source.size.height) / 2 * 2,
-                size: output,
-            },
-        }
-    }
-}
 
 /// The part closest to `wanted` that a channel can show in a picture of `output` pixels: inside the
 /// sensor's picture, even, and large enough that the scaler need not enlarge it (facts 6.3) nor write
@@ -74,13 +42,6 @@ fn nearest(channel: ChannelId, sensor: Size, output: Size, wanted: Rectangle) ->
         left,
         top,
         size: Size::new(width, height),
-    }
-}
-
-impl OutputChannel {
-    /// How the channel's source comes into its picture.
-    pub(crate) const fn placement(&self, sensor: Size) -> Placement {
-        Placement::new(sensor, self.source, self.layout_size())
     }
 }
 
@@ -120,6 +81,7 @@ impl<B: Bus> Isp<B> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::placement::Placement;
     use proptest::prelude::*;
 
     const SENSOR: Size = Size::new(1920, 1080);

@@ -131,6 +131,12 @@ impl<B: Bus> Isp<B> {
         Ok(lines)
     }
 
+    /// The most lines that can be exposed at the frame length that is set.
+    #[must_use]
+    pub const fn max_exposure(&self) -> u32 {
+        self.sensor.max_exposure(self.frame_length)
+    }
+
     /// Seconds from one frame to the next, as a fraction: `1 / fps` where the frame length is the one
     /// that the vendor's driver takes for a whole number of frames per second (T31 7.3).
     #[must_use]

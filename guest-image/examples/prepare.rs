@@ -54,12 +54,8 @@ impl Progress for Lines {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let kernel = match arguments.kernel.as_str() {
-        "debian" => KernelChoice::Debian,
-        "fast" => KernelChoice::Fast,
-        "debug" => KernelChoice::Debug,
-        path => KernelChoice::Path(path.into()),
-    };
+    let kernel = KernelChoice::named(&arguments.kernel)
+        .unwrap_or_else(|| KernelChoice::Path(arguments.kernel.clone().into()));
     let repository = arguments.repository;
     let progress = Lines(Mutex::new((String::new(), Instant::now())));
     let begin = Instant::now();

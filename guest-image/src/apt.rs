@@ -73,11 +73,11 @@ impl<'a> Apt<'a> {
         })
     }
 
-    /// The same for the newest QEMU; `cache` is that of its own in the folder `qemu` of `whole`.
+    /// The same for the newest QEMU and kernel; `cache` is that of its own in the folder `qemu` of `whole`.
     ///
     /// # Errors
     /// As [`Apt::open`].
-    pub(crate) fn open_qemu(
+    pub(crate) fn open_newest(
         whole: &Cache,
         cache: &'a Cache,
         progress: &'a dyn Progress,

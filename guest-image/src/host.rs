@@ -22,7 +22,7 @@ impl Needs<'_> {
     /// Whether the kernel is built from source.
     #[must_use]
     pub fn kernel_source(&self) -> bool {
-        matches!(self.kernel, KernelChoice::Fast | KernelChoice::Debug)
+        !matches!(self.kernel, KernelChoice::Debian | KernelChoice::Path(_))
     }
 }
 

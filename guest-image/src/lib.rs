@@ -32,14 +32,16 @@ mod newest_qemu;
 mod placement;
 mod rust;
 mod stack;
+mod style;
+mod test_programs;
 mod user_modules;
 mod userland;
-mod vendor_client;
 mod workshop;
 
 pub use error::Error;
 pub use host_setup::progress::{self, Progress, Silent};
 pub use kernel::KernelChoice;
 pub use placement::Placement;
+pub use style::Style;
 pub use user_modules::{Sdk, USER_MODULES};
 pub use workshop::{ExtraFile, GuestImage, ImageRequest, Workshop};

@@ -171,7 +171,7 @@ fn module_target(bare: &str) -> std::result::Result<String, String> {
 
 /// Copies the sources for kbuild, so that what it makes does not land in the repository; gives the
 /// copies. Files keep their times unless they changed, and what is gone is removed.
-fn stage_sources(from: &Path, stage: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn stage_sources(from: &Path, stage: &Path) -> Result<Vec<PathBuf>> {
     let mut staged = stage_folder(from, stage)?;
     for path in cache::entries(from)? {
         // Rust's sources are cargo's business.

@@ -38,7 +38,7 @@ const NOWHERE: &[u8] = b"/dev/nul/";
 pub(crate) fn fetch(whole: &Cache, progress: &dyn Progress) -> Result<PathBuf> {
     let cache = Cache::at(whole.path("qemu"));
     let _lock = cache.lock(progress)?;
-    let apt = Apt::open_qemu(whole, &cache, progress)?;
+    let apt = Apt::open_newest(whole, &cache, progress)?;
     let unpacked = apt.bundles("qemu", |apt| {
         Ok(vec![Bundle {
             label: "qemu".to_owned(),

@@ -11,8 +11,9 @@ use crate::kernel::modules::module_info;
 use crate::kernel::{self, Kernel, KernelChoice};
 use crate::module::{self, Module};
 use crate::placement::Placement;
+use crate::style::{self, Style};
 use crate::user_modules::Sdk;
-use crate::{agent, board, newest_qemu, user_modules, userland, vendor_client};
+use crate::{agent, board, newest_qemu, test_programs, user_modules, userland};
 use host_setup::progress::Progress;
 use host_setup::toolchain::Toolchain;
 
@@ -64,7 +65,7 @@ pub struct ImageRequest {
     pub with_compliance: bool,
     /// Whether `gst-launch-1.0` with `v4l2src` is in it (about 10 MB).
     pub with_gstreamer: bool,
-    /// Whether the program that tries the vendor's front is in it.
+    /// Whether the programs that try the vendor's front, and all nodes at random, are in it.
     pub with_vendor_client: bool,
     /// Further files.
     pub extra: Vec<ExtraFile>,
@@ -206,6 +207,16 @@ impl Workshop {
         newest_qemu::fetch(&self.cache, progress)
     }
 
+    /// What the kernel's own tools say of the driver's C files.
+    ///
+    /// # Errors
+    /// If the tools cannot be had.
+    pub fn style(&self, progress: &dyn Progress) -> Result<Style> {
+        let _lock = self.cache.lock(progress)?;
+        let apt = Apt::open(&self.repository, &self.cache, progress)?;
+        style::check(&self.repository, &self.cache, &apt, progress)
+    }
+
     fn kernel(&self, choice: &KernelChoice, progress: &dyn Progress) -> Result<Kernel> {
         let _lock = self.cache.lock(progress)?;
         let apt = Apt::open(&self.repository, &self.cache, progress)?;
@@ -241,8 +252,10 @@ impl Workshop {
             userland::add_gstreamer(&mut image, &apt)?;
         }
         if request.with_vendor_client {
-            let program = vendor_client::build(&self.repository, &self.cache)?;
-            image.copy(vendor_client::VENDOR_CLIENT, &program, 0o755)?;
+            for program in test_programs::TEST_PROGRAMS {
+                let built = test_programs::build(program, &self.repository, &self.cache)?;
+                image.copy(program.path, &built, 0o755)?;
+            }
         }
         add_modules(&mut image, &kernel, &module, &request.modules)?;
         image.copy(BOARD_MODULE, &board, 0o644)?;

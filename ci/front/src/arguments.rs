@@ -28,7 +28,11 @@ impl Doctor {
                 "--kernel" | "--qemu" | "--memory" | "--attach" => {
                     let value = value.take().or_else(|| words.next().map(OsStr::to_owned))?;
                     match name {
-                        "--kernel" => options.kernel_source = value == "fast" || value == "debug",
+                        "--kernel" => {
+                            options.kernel_source = ["fast", "debug", "6.12", "latest"]
+                                .iter()
+                                .any(|name| value == *name);
+                        }
                         "--qemu" => options.qemu = Some(PathBuf::from(value)),
                         _ => {}
                     }

@@ -29,8 +29,9 @@ pub struct GuestOptions {
     #[arg(long, value_name = "SIZE", default_value = "128M")]
     pub memory: MemoryLayout,
     /// Debian's kernel, a small one that boots faster (built once), the same with lockdep, kmemleak
-    /// and other checks, or the path of a vmlinux inside its build folder
-    #[arg(long, value_name = "debian|fast|debug|PATH", default_value = "debian", value_parser = parse_kernel)]
+    /// and other checks, the small one of series 6.12 or of the newest release, or the path of a
+    /// vmlinux inside its build folder
+    #[arg(long, value_name = "debian|fast|debug|6.12|latest|PATH", default_value = "debian", value_parser = parse_kernel)]
     pub kernel: KernelChoice,
     /// The QEMU to run, instead of qemu-system-mipsel from PATH; debian-backports is Debian 13's newest,
     /// fetched once and kept in the cache
@@ -184,16 +185,18 @@ pub fn parse<T: Args>(words: &[&str]) -> Result<T, String> {
 }
 
 fn parse_kernel(text: &str) -> Result<KernelChoice, String> {
-    match text {
-        "debian" => Ok(KernelChoice::Debian),
-        "fast" => Ok(KernelChoice::Fast),
-        "debug" => Ok(KernelChoice::Debug),
-        path if PathBuf::from(path).is_file() => Ok(KernelChoice::Path(path.into())),
-        _ => Err(
-            "none of debian, fast and debug, and no file; a path must name a built vmlinux"
-                .to_owned(),
-        ),
+    if let Some(named) = KernelChoice::named(text) {
+        return Ok(named);
     }
+    if PathBuf::from(text).is_file() {
+        return Ok(KernelChoice::Path(text.into()));
+    }
+    let names = KernelChoice::NAMED;
+    let names: Vec<_> = names.iter().filter_map(KernelChoice::name).collect();
+    Err(format!(
+        "none of {}, and no file; a path must name a built vmlinux",
+        names.join(", ")
+    ))
 }
 
 /// Frames per second.

@@ -13,6 +13,7 @@ use tx_isp_driver::channel::Buffer;
 use tx_isp_driver::interrupt::{InterruptReport, MAX_COMPLETED};
 use tx_isp_driver::isp::Isp;
 
+use crate::guard::{PANICKED, guard};
 use crate::mailbox::{Mailbox, Transport};
 use crate::print::{Level, log};
 
@@ -80,9 +81,16 @@ pub(crate) fn run(what: &str, action: impl FnOnce() -> Result<(), Error>) -> i32
     }
 }
 
-/// C's channel numbers come from its table of nodes, which has as many entries as there are channels.
+/// C's channel numbers come from its table of nodes, which has as many entries as there are channels:
+/// another is a mistake of the driver's own.
 pub(crate) fn channel_id(channel: u32) -> ChannelId {
-    ChannelId::new(channel).unwrap_or(ChannelId::ALL[0])
+    ChannelId::new(channel).unwrap_or_else(|_| mistaken("channel", channel))
+}
+
+/// C has passed a number that it cannot have: the device goes out of order rather than do something that
+/// nobody has asked for.
+pub(crate) fn mistaken(what: &str, number: u32) -> ! {
+    panic!("C passed {what} {number}, which there is none of")
 }
 
 pub(crate) fn size_in_bytes<T>() -> u32 {
@@ -111,23 +119,25 @@ pub extern "C" fn tx_isp_max_completed() -> u32 {
 /// outlives `core`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tx_isp_core_probe(core: *mut Core, transport: *mut Transport) -> i32 {
-    run("probe", || {
-        // SAFETY: by this function's contract.
-        let mut mailbox = unsafe { Mailbox::new(transport) };
-        let identity = mailbox.identify()?;
-        // SAFETY: by this function's contract.
-        let core = unsafe { place(core, mailbox) };
-        core.identify()?;
-        find_sensor(core)?;
-        let sensor = core.sensor();
-        log(
-            Level::Info,
-            format_args!(
-                "ISP of SoC {:#010x} behind mailbox version {}, sensor {} {}",
-                identity.soc_id, identity.version, sensor.name, sensor.size
-            ),
-        );
-        Ok(())
+    guard(PANICKED, || {
+        run("probe", || {
+            // SAFETY: by this function's contract.
+            let mut mailbox = unsafe { Mailbox::new(transport) };
+            let identity = mailbox.identify()?;
+            // SAFETY: by this function's contract.
+            let core = unsafe { place(core, mailbox) };
+            core.identify()?;
+            find_sensor(core)?;
+            let sensor = core.sensor();
+            log(
+                Level::Info,
+                format_args!(
+                    "ISP of SoC {:#010x} behind mailbox version {}, sensor {} {}",
+                    identity.soc_id, identity.version, sensor.name, sensor.size
+                ),
+            );
+            Ok(())
+        })
     })
 }
 
@@ -173,80 +183,106 @@ unsafe fn place<'a>(core: *mut Core, mailbox: Mailbox) -> &'a mut Core {
 /// Ends every stream, whatever it takes.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_core_shut_down(core: &mut Core) {
-    core.shut_down();
+    guard((), || {
+        core.shut_down();
+    })
 }
 
 /// Asks the backend for a sign of life.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_core_ping(core: &mut Core) {
-    run("the ISP is silent", || core.ping());
+    guard((), || {
+        run("the ISP is silent", || core.ping());
+    })
 }
 
 /// The fourcc of format number `index`; 0 past the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_core_format(index: u32) -> u32 {
-    let index = usize::try_from(index).unwrap_or(usize::MAX);
-    PixelFormat::ALL
-        .get(index)
-        .map_or(0, |format| format.fourcc())
+    guard(0, || {
+        let index = usize::try_from(index).unwrap_or(usize::MAX);
+        PixelFormat::ALL
+            .get(index)
+            .map_or(0, |format| format.fourcc())
+    })
+}
+
+/// Whether a format has red, green and blue, and no chroma.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_core_is_rgb(fourcc: u32) -> bool {
+    guard(false, || {
+        PixelFormat::from_fourcc(fourcc).is_some_and(PixelFormat::is_rgb)
+    })
 }
 
 /// The sizes that a channel can write.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_core_limits(core: &Core, channel: u32, limits: &mut Limits) {
-    let largest = Size::new(u32::MAX, u32::MAX);
-    let largest = core
-        .nearest_layout(channel_id(channel), PixelFormat::Nv12, largest)
-        .size;
-    *limits = Limits {
-        min_width: MIN_SIZE.width,
-        max_width: largest.width,
-        step_width: WIDTH_STEP,
-        min_height: MIN_SIZE.height,
-        max_height: largest.height,
-        step_height: HEIGHT_STEP,
-    };
+    guard((), || {
+        let largest = Size::new(u32::MAX, u32::MAX);
+        let largest = core
+            .nearest_layout(channel_id(channel), PixelFormat::Nv12, largest)
+            .size;
+        *limits = Limits {
+            min_width: MIN_SIZE.width,
+            max_width: largest.width,
+            step_width: WIDTH_STEP,
+            min_height: MIN_SIZE.height,
+            max_height: largest.height,
+            step_height: HEIGHT_STEP,
+        };
+    })
 }
 
 /// The layout of a channel's pictures.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_core_layout(core: &Core, channel: u32, layout: &mut Layout) {
-    *layout = core.layout(channel_id(channel)).into();
+    guard((), || {
+        *layout = core.layout(channel_id(channel)).into();
+    })
 }
 
 /// Replaces what `layout` asks for by the nearest that the channel can do.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_core_nearest(core: &Core, channel: u32, layout: &mut Layout) {
-    let format = PixelFormat::from_fourcc(layout.fourcc).unwrap_or(PixelFormat::Nv12);
-    let size = Size::new(layout.width, layout.height);
-    *layout = core
-        .nearest_layout(channel_id(channel), format, size)
-        .into();
+    guard((), || {
+        let format = PixelFormat::from_fourcc(layout.fourcc).unwrap_or(PixelFormat::Nv12);
+        let size = Size::new(layout.width, layout.height);
+        *layout = core
+            .nearest_layout(channel_id(channel), format, size)
+            .into();
+    })
 }
 
 /// Sets the layout of a channel's pictures.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_core_set_layout(core: &mut Core, channel: u32, layout: &Layout) -> i32 {
-    run("set format", || {
-        let format = PixelFormat::from_fourcc(layout.fourcc).unwrap_or(PixelFormat::Nv12);
-        core.set_layout(
-            channel_id(channel),
-            format,
-            Size::new(layout.width, layout.height),
-        )
+    guard(PANICKED, || {
+        run("set format", || {
+            // What C passes has been through the function before this one.
+            let format = PixelFormat::from_fourcc(layout.fourcc)
+                .unwrap_or_else(|| mistaken("fourcc", layout.fourcc));
+            core.set_layout(
+                channel_id(channel),
+                format,
+                Size::new(layout.width, layout.height),
+            )
+        })
     })
 }
 
 /// Sets whether the chroma plane begins behind a multiple of 16 lines, as the vendor's does.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_core_align_chroma(core: &mut Core, channel: u32, aligned: bool) -> i32 {
-    let start = if aligned {
-        ChromaStart::Aligned
-    } else {
-        ChromaStart::Adjoining
-    };
-    run("place chroma", || {
-        core.set_chroma_start(channel_id(channel), start)
+    guard(PANICKED, || {
+        let start = if aligned {
+            ChromaStart::Aligned
+        } else {
+            ChromaStart::Adjoining
+        };
+        run("place chroma", || {
+            core.set_chroma_start(channel_id(channel), start)
+        })
     })
 }
 
@@ -258,21 +294,25 @@ pub extern "C" fn tx_isp_core_prepare(
     index: u32,
     address: u32,
 ) -> i32 {
-    run("queue", || {
-        core.prepare(
-            channel_id(channel),
-            Buffer {
-                index,
-                address: PhysAddr(address),
-            },
-        )
+    guard(PANICKED, || {
+        run("queue", || {
+            core.prepare(
+                channel_id(channel),
+                Buffer {
+                    index,
+                    address: PhysAddr(address),
+                },
+            )
+        })
     })
 }
 
 /// Forgets a buffer that is the client's again.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_core_release(core: &mut Core, channel: u32, index: u32) {
-    core.release(channel_id(channel), index);
+    guard((), || {
+        core.release(channel_id(channel), index);
+    })
 }
 
 /// Hands buffer `index` at physical `address` to a channel.
@@ -283,51 +323,61 @@ pub extern "C" fn tx_isp_core_queue(
     index: u32,
     address: u32,
 ) -> i32 {
-    run("queue", || {
-        core.queue(
-            channel_id(channel),
-            Buffer {
-                index,
-                address: PhysAddr(address),
-            },
-        )
+    guard(PANICKED, || {
+        run("queue", || {
+            core.queue(
+                channel_id(channel),
+                Buffer {
+                    index,
+                    address: PhysAddr(address),
+                },
+            )
+        })
     })
 }
 
 /// Starts a channel.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_core_stream_on(core: &mut Core, channel: u32) -> i32 {
-    run("stream on", || core.stream_on(channel_id(channel)))
+    guard(PANICKED, || {
+        run("stream on", || core.stream_on(channel_id(channel)))
+    })
 }
 
 /// Begins to stop a channel. One that the loss of the backend has stopped already is no error.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_core_stop_begin(core: &mut Core, channel: u32) {
-    // What is not streaming needs no stop.
-    let _ = core.stop_begin(channel_id(channel));
+    guard((), || {
+        // What is not streaming needs no stop.
+        let _ = core.stop_begin(channel_id(channel));
+    })
 }
 
 /// Goes on with a channel's stop: whether it is to be called again. What the hardware did wrong is said
 /// in the log.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_core_stop_step(core: &mut Core, channel: u32) -> bool {
-    let Some(stopped) = core.stop_step(channel_id(channel)) else {
-        return true;
-    };
-    run("stream off", || stopped);
-    false
+    guard(false, || {
+        let Some(stopped) = core.stop_step(channel_id(channel)) else {
+            return true;
+        };
+        run("stream off", || stopped);
+        false
+    })
 }
 
 /// Whether the hardware may still write to part of a buffer.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_core_may_write(core: &Core, address: u32, bytes: u32) -> bool {
-    core.may_write(PhysAddr(address), bytes)
+    guard(true, || core.may_write(PhysAddr(address), bytes))
 }
 
 /// Takes back the buffers of a channel that did not start.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_core_take_back(core: &mut Core, channel: u32) {
-    core.take_back(channel_id(channel));
+    guard((), || {
+        core.take_back(channel_id(channel));
+    })
 }
 
 /// Handles an interrupt: stores the finished buffers in `done` and returns their number.
@@ -336,16 +386,18 @@ pub extern "C" fn tx_isp_core_take_back(core: &mut Core, channel: u32) {
 /// `done` points to room for [`tx_isp_max_completed`] entries.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tx_isp_core_interrupt(core: &mut Core, done: *mut CompletedBuffer) -> i32 {
-    let report = match core.handle_interrupt() {
-        Ok(report) => report,
-        // The watchdog deals with it.
-        Err(error) => {
-            failed("interrupt", error);
-            return 0;
-        }
-    };
-    // SAFETY: by this function's contract.
-    unsafe { hand_over(&report, done) }
+    guard(0, || {
+        let report = match core.handle_interrupt() {
+            Ok(report) => report,
+            // The watchdog deals with it.
+            Err(error) => {
+                failed("interrupt", error);
+                return 0;
+            }
+        };
+        // SAFETY: by this function's contract.
+        unsafe { hand_over(&report, done) }
+    })
 }
 
 /// Finds frames whose interrupt was lost and starts a stalled ISP anew; `now` is in nanoseconds and
@@ -360,25 +412,27 @@ pub unsafe extern "C" fn tx_isp_core_check(
     now: u64,
     done: *mut CompletedBuffer,
 ) -> i32 {
-    let before = core.health();
-    let report = match core.check(now) {
-        Ok(report) => report,
-        Err(error) => return failed("watchdog", error),
-    };
-    let after = core.health();
-    if after.recoveries != before.recoveries {
-        log(
-            Level::Warning,
-            format_args!("the ISP was out of reach: it was reset, and streams go on"),
-        );
-    } else if after.restarts != before.restarts {
-        log(
-            Level::Warning,
-            format_args!("no frame came for seconds: the ISP was started anew"),
-        );
-    }
-    // SAFETY: by this function's contract.
-    unsafe { hand_over(&report, done) }
+    guard(PANICKED, || {
+        let before = core.health();
+        let report = match core.check(now) {
+            Ok(report) => report,
+            Err(error) => return failed("watchdog", error),
+        };
+        let after = core.health();
+        if after.recoveries != before.recoveries {
+            log(
+                Level::Warning,
+                format_args!("the ISP was out of reach: it was reset, and streams go on"),
+            );
+        } else if after.restarts != before.restarts {
+            log(
+                Level::Warning,
+                format_args!("no frame came for seconds: the ISP was started anew"),
+            );
+        }
+        // SAFETY: by this function's contract.
+        unsafe { hand_over(&report, done) }
+    })
 }
 
 /// Says what went wrong and stores the finished buffers.

@@ -2,6 +2,7 @@
 //! What went wrong and was dealt with, for C to show. tx_isp.h declares it, with its locking.
 
 use crate::ffi::Core;
+use crate::guard::guard;
 
 /// `struct tx_isp_health`: counts since the device was bound.
 #[derive(Debug)]
@@ -25,20 +26,22 @@ pub struct Health {
 /// Stores the counts.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_core_health(core: &Core, health: &mut Health) {
-    let counts = core.health();
-    *health = Health {
-        unmatched: counts.unmatched,
-        dropped_buffers: counts.dropped_buffers,
-        damaged_frames: counts.damaged_frames,
-        core_errors: counts.core_errors,
-        vic_errors: counts.vic_errors,
-        vic_recoveries: counts.vic_recoveries,
-        lost_interrupts: counts.lost_interrupts,
-        storms: counts.storms,
-        restarts: counts.restarts,
-        stale_addresses: counts.stale_addresses,
-        recoveries: counts.recoveries,
-        device_resets: counts.device_resets,
-        quarantined: counts.quarantined,
-    };
+    guard((), || {
+        let counts = core.health();
+        *health = Health {
+            unmatched: counts.unmatched,
+            dropped_buffers: counts.dropped_buffers,
+            damaged_frames: counts.damaged_frames,
+            core_errors: counts.core_errors,
+            vic_errors: counts.vic_errors,
+            vic_recoveries: counts.vic_recoveries,
+            lost_interrupts: counts.lost_interrupts,
+            storms: counts.storms,
+            restarts: counts.restarts,
+            stale_addresses: counts.stale_addresses,
+            recoveries: counts.recoveries,
+            device_resets: counts.device_resets,
+            quarantined: counts.quarantined,
+        };
+    })
 }

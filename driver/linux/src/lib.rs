@@ -4,6 +4,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`ffi`] | the functions that C calls, those about the ISP |
+//! | `guard` | what becomes of a panic |
 //! | [`health`] | that about what went wrong with the hardware |
 //! | [`sensor`] | those about the sensor and the part of its picture that is shown |
 //! | [`memory`] | those about the carve-out and its buffers |
@@ -15,6 +16,7 @@
 #![cfg_attr(target_os = "none", no_std)]
 
 pub mod ffi;
+mod guard;
 pub mod health;
 pub mod mailbox;
 pub mod memory;

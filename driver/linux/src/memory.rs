@@ -11,7 +11,8 @@ use tx_isp_driver::alloc::rmem::{self, RmemError};
 use tx_isp_driver::alloc::{MemoryKind, Strategy};
 use tx_isp_driver::{Errno, Error};
 
-use crate::ffi::{run, size_in_bytes};
+use crate::ffi::{mistaken, run, size_in_bytes};
+use crate::guard::{PANICKED, guard};
 use crate::print::{Level, log};
 
 /// The carve-out; more blocks and reservations than a camera's client ever has.
@@ -107,26 +108,28 @@ pub unsafe extern "C" fn tx_isp_rmem_parse(
     length: u32,
     range: &mut Range,
 ) -> i32 {
-    let length = usize::try_from(length).unwrap_or(0);
-    // SAFETY: by this function's contract.
-    let bytes = unsafe { slice::from_raw_parts(command_line, length) };
-    let parsed = core::str::from_utf8(bytes)
-        .map_err(|_| RmemError::Syntax)
-        .and_then(rmem::parse);
-    let why = match parsed {
-        Ok(None) => return 0,
-        Ok(Some(carve_out)) => {
-            *range = Range {
-                base: carve_out.base.0,
-                bytes: carve_out.bytes,
-            };
-            return 1;
-        }
-        Err(RmemError::Syntax) => "must be SIZE@BASE, for example 29M@0x6300000",
-        Err(RmemError::Range) => "is empty or ends beyond 4 GiB",
-    };
-    log(Level::Error, format_args!("rmem= {why}"));
-    Errno::Einval.to_return_value()
+    guard(PANICKED, || {
+        let length = usize::try_from(length).unwrap_or(0);
+        // SAFETY: by this function's contract.
+        let bytes = unsafe { slice::from_raw_parts(command_line, length) };
+        let parsed = core::str::from_utf8(bytes)
+            .map_err(|_| RmemError::Syntax)
+            .and_then(rmem::parse);
+        let why = match parsed {
+            Ok(None) => return 0,
+            Ok(Some(carve_out)) => {
+                *range = Range {
+                    base: carve_out.base.0,
+                    bytes: carve_out.bytes,
+                };
+                return 1;
+            }
+            Err(RmemError::Syntax) => "must be SIZE@BASE, for example 29M@0x6300000",
+            Err(RmemError::Range) => "is empty or ends beyond 4 GiB",
+        };
+        log(Level::Error, format_args!("rmem= {why}"));
+        Errno::Einval.to_return_value()
+    })
 }
 
 /// The number of the strategy of that name, or a negative errno.
@@ -135,38 +138,44 @@ pub unsafe extern "C" fn tx_isp_rmem_parse(
 /// `name` points to `length` readable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tx_isp_strategy_parse(name: *const u8, length: u32) -> i32 {
-    let length = usize::try_from(length).unwrap_or(0);
-    // SAFETY: by this function's contract.
-    let bytes = unsafe { slice::from_raw_parts(name, length) };
-    let name = core::str::from_utf8(bytes).unwrap_or("?");
-    match Strategy::from_name(name) {
-        Some(strategy) => i32::try_from(strategy as u32).unwrap_or(i32::MAX),
-        None => {
-            log(
-                Level::Error,
-                format_args!("strategy={name} is unknown: there are driver, client and hybrid"),
-            );
-            Errno::Einval.to_return_value()
+    guard(PANICKED, || {
+        let length = usize::try_from(length).unwrap_or(0);
+        // SAFETY: by this function's contract.
+        let bytes = unsafe { slice::from_raw_parts(name, length) };
+        let name = core::str::from_utf8(bytes).unwrap_or("?");
+        match Strategy::from_name(name) {
+            Some(strategy) => i32::try_from(strategy as u32).unwrap_or(i32::MAX),
+            None => {
+                log(
+                    Level::Error,
+                    format_args!("strategy={name} is unknown: there are driver, client and hybrid"),
+                );
+                Errno::Einval.to_return_value()
+            }
         }
-    }
+    })
 }
 
 /// Whether a strategy serves scattered user memory through a buffer of the pool.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_strategy_bounces(strategy: u32) -> bool {
-    Strategy::from_number(strategy).is_some_and(Strategy::bounces)
+    guard(false, || {
+        Strategy::from_number(strategy).is_some_and(Strategy::bounces)
+    })
 }
 
 /// Whether REQBUFS accepts a memory type, by its number in the V4L2 header.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_strategy_accepts(strategy: u32, memory: u32) -> bool {
-    let kind = match memory {
-        1 => MemoryKind::Mmap,
-        2 => MemoryKind::UserPtr,
-        4 => MemoryKind::DmaBuf,
-        _ => return false,
-    };
-    Strategy::from_number(strategy).is_some_and(|strategy| strategy.accepts(kind))
+    guard(false, || {
+        let kind = match memory {
+            1 => MemoryKind::Mmap,
+            2 => MemoryKind::UserPtr,
+            4 => MemoryKind::DmaBuf,
+            _ => return false,
+        };
+        Strategy::from_number(strategy).is_some_and(|strategy| strategy.accepts(kind))
+    })
 }
 
 /// Bytes that C allocates for a [`CarveOut`].
@@ -181,30 +190,34 @@ pub extern "C" fn tx_isp_carve_out_size() -> u32 {
 /// `carve_out` points to [`tx_isp_carve_out_size`] zero bytes, aligned for any type.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tx_isp_carve_out_create(carve_out: *mut CarveOut, range: &Range) {
-    // SAFETY: by this function's contract. Zero bytes are a valid carve-out: it is made of integers,
-    // and of options of such, where a zero tag is one of the two variants.
-    let carve_out = unsafe { &mut *carve_out };
-    carve_out.reset(PhysAddr(range.base), range.bytes);
+    guard((), || {
+        // SAFETY: by this function's contract. Zero bytes are a valid carve-out: it is made of integers,
+        // and of options of such, where a zero tag is one of the two variants.
+        let carve_out = unsafe { &mut *carve_out };
+        carve_out.reset(PhysAddr(range.base), range.bytes);
+    })
 }
 
 /// How full the pool is.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_carve_out_state(carve_out: &CarveOut, state: &mut PoolState) {
-    let reserved = carve_out
-        .reservations()
-        .iter()
-        .map(|reservation| reservation.bytes);
-    *state = PoolState {
-        total: carve_out.pool().total(),
-        free: carve_out.pool().free_bytes(),
-        largest: carve_out.pool().largest_free_run(),
-        reserved: reserved.fold(0, u32::saturating_add),
-    };
+    guard((), || {
+        let reserved = carve_out
+            .reservations()
+            .iter()
+            .map(|reservation| reservation.bytes);
+        *state = PoolState {
+            total: carve_out.pool().total(),
+            free: carve_out.pool().free_bytes(),
+            largest: carve_out.pool().largest_free_run(),
+            reserved: reserved.fold(0, u32::saturating_add),
+        };
+    })
 }
 
 impl BufferRequest {
     fn strategy(&self) -> Strategy {
-        Strategy::from_number(self.strategy).unwrap_or(Strategy::Hybrid)
+        Strategy::from_number(self.strategy).unwrap_or_else(|| mistaken("strategy", self.strategy))
     }
 
     const fn margin(&self) -> Margin {
@@ -227,14 +240,16 @@ impl BufferRequest {
 /// Decides how many buffers a queue gets, and says so in the log: their number, or -ENOMEM.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_carve_out_decide(carve_out: &mut CarveOut, wanted: &BufferRequest) -> i32 {
-    let request = wanted.request();
-    let (grant, policy) =
-        negotiation::grant(wanted.strategy(), wanted.margin(), carve_out, &request);
-    say(&request, &grant, wanted.strategy(), policy);
-    if grant.count == 0 {
-        return Errno::Enomem.to_return_value();
-    }
-    i32::try_from(grant.count).unwrap_or(i32::MAX)
+    guard(PANICKED, || {
+        let request = wanted.request();
+        let (grant, policy) =
+            negotiation::grant(wanted.strategy(), wanted.margin(), carve_out, &request);
+        say(&request, &grant, wanted.strategy(), policy);
+        if grant.count == 0 {
+            return Errno::Enomem.to_return_value();
+        }
+        i32::try_from(grant.count).unwrap_or(i32::MAX)
+    })
 }
 
 /// Takes the buffers that were decided on, as far as they still can be had: the number of addresses
@@ -248,21 +263,24 @@ pub unsafe extern "C" fn tx_isp_carve_out_grant(
     wanted: &BufferRequest,
     addresses: *mut u32,
 ) -> i32 {
-    let request = wanted.request();
-    let (grant, _) = negotiation::grant(wanted.strategy(), wanted.margin(), carve_out, &request);
-    if grant.count == 0 {
-        return Errno::Enomem.to_return_value();
-    }
-    let taken = match carve_out.take(&request, &grant) {
-        Ok(taken) => taken,
-        Err(error) => return crate::ffi::failed("REQBUFS", Error::Pool(error)),
-    };
-    // SAFETY: by this function's contract.
-    let addresses = unsafe { slice::from_raw_parts_mut(addresses, MAX_COUNT as usize) };
-    for (slot, address) in addresses.iter_mut().zip(taken.as_slice()) {
-        *slot = address.0;
-    }
-    i32::try_from(taken.len()).unwrap_or(i32::MAX)
+    guard(PANICKED, || {
+        let request = wanted.request();
+        let (grant, _) =
+            negotiation::grant(wanted.strategy(), wanted.margin(), carve_out, &request);
+        if grant.count == 0 {
+            return Errno::Enomem.to_return_value();
+        }
+        let taken = match carve_out.take(&request, &grant) {
+            Ok(taken) => taken,
+            Err(error) => return crate::ffi::failed("REQBUFS", Error::Pool(error)),
+        };
+        // SAFETY: by this function's contract.
+        let addresses = unsafe { slice::from_raw_parts_mut(addresses, MAX_COUNT as usize) };
+        for (slot, address) in addresses.iter_mut().zip(taken.as_slice()) {
+            *slot = address.0;
+        }
+        i32::try_from(taken.len()).unwrap_or(i32::MAX)
+    })
 }
 
 fn say(request: &Request<'_>, grant: &Grant, strategy: Strategy, policy: &str) {
@@ -285,30 +303,34 @@ fn say(request: &Request<'_>, grant: &Grant, strategy: Strategy, policy: &str) {
 /// so in the log.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_grant_coherent(wanted: &BufferRequest, available: u32) -> i32 {
-    let count = negotiation::from_system_memory(
-        wanted.strategy(),
-        wanted.margin(),
-        wanted.count,
-        wanted.bytes,
-        available,
-    );
-    log(
-        Level::Info,
-        format_args!(
-            "REQBUFS: asked {} x {} of system memory, available {available}, granted {count}",
-            wanted.count, wanted.bytes
-        ),
-    );
-    if count == 0 {
-        return Errno::Enomem.to_return_value();
-    }
-    i32::try_from(count).unwrap_or(i32::MAX)
+    guard(PANICKED, || {
+        let count = negotiation::from_system_memory(
+            wanted.strategy(),
+            wanted.margin(),
+            wanted.count,
+            wanted.bytes,
+            available,
+        );
+        log(
+            Level::Info,
+            format_args!(
+                "REQBUFS: asked {} x {} of system memory, available {available}, granted {count}",
+                wanted.count, wanted.bytes
+            ),
+        );
+        if count == 0 {
+            return Errno::Enomem.to_return_value();
+        }
+        i32::try_from(count).unwrap_or(i32::MAX)
+    })
 }
 
 /// Bytes of a buffer for a picture of that format.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_buffer_bytes(fourcc: u32, width: u32, height: u32) -> u32 {
-    estimate::buffer_bytes(fourcc, Size::new(width, height))
+    guard(0, || {
+        estimate::buffer_bytes(fourcc, Size::new(width, height))
+    })
 }
 
 /// Whether a queue of buffers of `bytes` would be granted less than it asks for.
@@ -319,11 +341,13 @@ pub extern "C" fn tx_isp_is_pressure(
     reserve: u32,
     bytes: u32,
 ) -> bool {
-    Margin {
-        factor: margin,
-        reserve,
-    }
-    .is_pressure(state.largest, bytes)
+    guard(false, || {
+        Margin {
+            factor: margin,
+            reserve,
+        }
+        .is_pressure(state.largest, bytes)
+    })
 }
 
 /// Takes one block for a client, without negotiation. A pool that is too small is no news for the log:
@@ -336,31 +360,35 @@ pub extern "C" fn tx_isp_carve_out_allocate(
     owner: &OwnerName,
     address: &mut u32,
 ) -> i32 {
-    let used = carve_out.pool().blocks().len();
-    if owner.client != Client::DRIVER.0 && used + KEPT_BLOCKS > carve_out.pool().capacity() {
-        log(
-            Level::Warning,
-            format_args!("rmem: {used} blocks are as many as clients may have; free some"),
-        );
-        return Error::Pool(PoolError::TooManyBlocks)
-            .errno()
-            .to_return_value();
-    }
-    match carve_out.allocate(bytes, or_granule(alignment), owner.owner()) {
-        Ok(allocated) => {
-            *address = allocated.0;
-            0
+    guard(PANICKED, || {
+        let used = carve_out.pool().blocks().len();
+        if owner.client != Client::DRIVER.0 && used + KEPT_BLOCKS > carve_out.pool().capacity() {
+            log(
+                Level::Warning,
+                format_args!("rmem: {used} blocks are as many as clients may have; free some"),
+            );
+            return Error::Pool(PoolError::TooManyBlocks)
+                .errno()
+                .to_return_value();
         }
-        Err(error) => Error::Pool(error).errno().to_return_value(),
-    }
+        match carve_out.allocate(bytes, or_granule(alignment), owner.owner()) {
+            Ok(allocated) => {
+                *address = allocated.0;
+                0
+            }
+            Err(error) => Error::Pool(error).errno().to_return_value(),
+        }
+    })
 }
 
 /// Gives a block back.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_carve_out_free(carve_out: &mut CarveOut, address: u32) -> i32 {
-    run("rmem", || {
-        carve_out.free(PhysAddr(address))?;
-        Ok(())
+    guard(PANICKED, || {
+        run("rmem", || {
+            carve_out.free(PhysAddr(address))?;
+            Ok(())
+        })
     })
 }
 
@@ -372,39 +400,45 @@ pub extern "C" fn tx_isp_carve_out_reserve(
     alignment: u32,
     owner: &OwnerName,
 ) -> i32 {
-    let alignment = or_granule(alignment);
-    if !alignment.is_power_of_two() {
-        return Error::Pool(PoolError::Alignment(alignment))
-            .errno()
-            .to_return_value();
-    }
-    if bytes == 0 {
-        carve_out.cancel(Client(owner.client), text(&owner.name));
-        return 0;
-    }
-    let total = carve_out.pool().total();
-    if bytes > total || alignment > total {
-        log(
-            Level::Warning,
-            format_args!("rmem: a reservation of {bytes} bytes exceeds the carve-out's {total}"),
-        );
-        return Errno::Einval.to_return_value();
-    }
-    let reservation = Reservation {
-        owner: owner.owner(),
-        bytes,
-        alignment,
-    };
-    match carve_out.reserve(reservation) {
-        Ok(()) => 0,
-        Err(_) => Errno::Enobufs.to_return_value(),
-    }
+    guard(PANICKED, || {
+        let alignment = or_granule(alignment);
+        if !alignment.is_power_of_two() {
+            return Error::Pool(PoolError::Alignment(alignment))
+                .errno()
+                .to_return_value();
+        }
+        if bytes == 0 {
+            carve_out.cancel(Client(owner.client), text(&owner.name));
+            return 0;
+        }
+        let total = carve_out.pool().total();
+        if bytes > total || alignment > total {
+            log(
+                Level::Warning,
+                format_args!(
+                    "rmem: a reservation of {bytes} bytes exceeds the carve-out's {total}"
+                ),
+            );
+            return Errno::Einval.to_return_value();
+        }
+        let reservation = Reservation {
+            owner: owner.owner(),
+            bytes,
+            alignment,
+        };
+        match carve_out.reserve(reservation) {
+            Ok(()) => 0,
+            Err(_) => Errno::Enobufs.to_return_value(),
+        }
+    })
 }
 
 /// A client is gone: its blocks and reservations go.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_carve_out_release(carve_out: &mut CarveOut, client: u32) {
-    carve_out.release(Client(client));
+    guard((), || {
+        carve_out.release(Client(client));
+    })
 }
 
 /// Stores block number `index`; 1, or 0 past the last.
@@ -414,20 +448,22 @@ pub extern "C" fn tx_isp_carve_out_block(
     index: u32,
     block: &mut BlockState,
 ) -> i32 {
-    let index = usize::try_from(index).unwrap_or(usize::MAX);
-    let Some(found) = carve_out.pool().blocks().get(index) else {
-        return 0;
-    };
-    *block = BlockState {
-        address: found.address.0,
-        bytes: found.bytes,
-        owner: found
-            .owner
-            .map_or([0; Owner::LENGTH], |owner| padded(owner.as_str())),
-        client: found.owner.map_or(0, |owner| owner.client().0),
-        used: u32::from(found.owner.is_some()),
-    };
-    1
+    guard(0, || {
+        let index = usize::try_from(index).unwrap_or(usize::MAX);
+        let Some(found) = carve_out.pool().blocks().get(index) else {
+            return 0;
+        };
+        *block = BlockState {
+            address: found.address.0,
+            bytes: found.bytes,
+            owner: found
+                .owner
+                .map_or([0; Owner::LENGTH], |owner| padded(owner.as_str())),
+            client: found.owner.map_or(0, |owner| owner.client().0),
+            used: u32::from(found.owner.is_some()),
+        };
+        1
+    })
 }
 
 /// Stores reservation number `index`; 1, or 0 past the last.
@@ -437,16 +473,18 @@ pub extern "C" fn tx_isp_carve_out_reservation(
     index: u32,
     block: &mut BlockState,
 ) -> i32 {
-    let index = usize::try_from(index).unwrap_or(usize::MAX);
-    let Some(found) = carve_out.reservations().get(index) else {
-        return 0;
-    };
-    *block = BlockState {
-        address: 0,
-        bytes: found.bytes,
-        owner: padded(found.owner.as_str()),
-        client: found.owner.client().0,
-        used: 0,
-    };
-    1
+    guard(0, || {
+        let index = usize::try_from(index).unwrap_or(usize::MAX);
+        let Some(found) = carve_out.reservations().get(index) else {
+            return 0;
+        };
+        *block = BlockState {
+            address: 0,
+            bytes: found.bytes,
+            owner: padded(found.owner.as_str()),
+            client: found.owner.client().0,
+            used: 0,
+        };
+        1
+    })
 }

@@ -60,7 +60,7 @@ pub fn log(level: Level, arguments: fmt::Arguments<'_>) {
     unsafe { tx_isp_print(level as u32, text, length) }
 }
 
-/// Hands a panic to the kernel, which reports it and stops the calling thread.
+/// Hands a panic to C, which reports it and ends the call that led here: see the module `guard`.
 #[cfg(target_os = "none")]
 #[panic_handler]
 fn panic(info: &core::panic::PanicInfo<'_>) -> ! {

@@ -6,6 +6,7 @@ use core::slice;
 use tx_isp_abi::{Rectangle, Size, gain};
 
 use crate::ffi::{Core, channel_id, run};
+use crate::guard::{PANICKED, guard};
 
 /// `struct tx_isp_sensor_limits`.
 #[derive(Debug)]
@@ -45,12 +46,14 @@ impl From<Rectangle> for Part {
 /// `name` points to `room` writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tx_isp_core_sensor_name(core: &Core, name: *mut u8, room: u32) {
-    let room = usize::try_from(room).unwrap_or(0);
-    // SAFETY: by this function's contract.
-    let bytes = unsafe { slice::from_raw_parts_mut(name, room) };
-    let length = core.sensor().name.len().min(room.saturating_sub(1));
-    bytes.fill(0);
-    bytes[..length].copy_from_slice(&core.sensor().name.as_bytes()[..length]);
+    guard((), || {
+        let room = usize::try_from(room).unwrap_or(0);
+        // SAFETY: by this function's contract.
+        let bytes = unsafe { slice::from_raw_parts_mut(name, room) };
+        let length = core.sensor().name.len().min(room.saturating_sub(1));
+        bytes.fill(0);
+        bytes[..length].copy_from_slice(&core.sensor().name.as_bytes()[..length]);
+    })
 }
 
 /// Seconds from one frame to the next, as a fraction.
@@ -60,7 +63,9 @@ pub extern "C" fn tx_isp_core_frame_interval(
     numerator: &mut u32,
     denominator: &mut u32,
 ) {
-    (*numerator, *denominator) = core.frame_interval();
+    guard((), || {
+        (*numerator, *denominator) = core.frame_interval();
+    })
 }
 
 /// Asks the sensor for that interval and stores the one that is reached.
@@ -70,63 +75,96 @@ pub extern "C" fn tx_isp_core_set_frame_interval(
     numerator: &mut u32,
     denominator: &mut u32,
 ) -> i32 {
-    run("set frame interval", || {
-        core.set_frame_interval(*numerator, *denominator)?;
-        (*numerator, *denominator) = core.frame_interval();
-        Ok(())
+    guard(PANICKED, || {
+        run("set frame interval", || {
+            core.set_frame_interval(*numerator, *denominator)?;
+            (*numerator, *denominator) = core.frame_interval();
+            Ok(())
+        })
     })
 }
 
 /// What the sensor can do; gain in `unity` parts of one.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_core_sensor_limits(core: &Core, unity: u32, limits: &mut SensorLimits) {
-    let sensor = core.sensor();
-    let largest = gain::analogue(sensor.control.max_analogue_gain);
-    *limits = SensorLimits {
-        max_exposure: sensor.max_exposure(sensor.frame_length),
-        default_exposure: sensor.control.default_exposure,
-        max_gain: (largest >> 16).saturating_mul(unity),
-        min_fps: sensor.min_fps,
-        max_fps: sensor.max_fps,
-    };
+    guard((), || {
+        let sensor = core.sensor();
+        let largest = gain::analogue(sensor.control.max_analogue_gain);
+        *limits = SensorLimits {
+            max_exposure: sensor.max_exposure(sensor.frame_length),
+            default_exposure: sensor.control.default_exposure,
+            max_gain: (largest >> 16).saturating_mul(unity),
+            min_fps: sensor.min_fps,
+            max_fps: sensor.max_fps,
+        };
+    })
+}
+
+/// The most lines that can be exposed at the frame length that is set.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_core_max_exposure(core: &Core) -> u32 {
+    guard(0, || core.max_exposure())
 }
 
 /// Exposes for so many lines.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_core_set_exposure(core: &mut Core, lines: u32) -> i32 {
-    run("set exposure", || core.set_exposure(lines).map(drop))
+    guard(PANICKED, || {
+        run("set exposure", || core.set_exposure(lines).map(drop))
+    })
 }
 
 /// Amplifies by `gain` of `unity` parts.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_core_set_gain(core: &mut Core, gain: u32, unity: u32) -> i32 {
-    let factor = (u64::from(gain) << 16) / u64::from(unity.max(1));
-    let factor = u32::try_from(factor).unwrap_or(u32::MAX);
-    run("set gain", || core.set_gain(factor).map(drop))
+    guard(PANICKED, || {
+        let factor = (u64::from(gain) << 16) / u64::from(unity.max(1));
+        let factor = u32::try_from(factor).unwrap_or(u32::MAX);
+        run("set gain", || core.set_gain(factor).map(drop))
+    })
 }
 
 /// The sensor's whole picture.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_core_sensor_size(core: &Core, size: &mut Part) {
-    *size = Rectangle::whole(core.sensor().size).into();
+    guard((), || {
+        *size = Rectangle::whole(core.sensor().size).into();
+    })
 }
 
 /// The part of the sensor's picture that a channel shows.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_core_source(core: &Core, channel: u32, source: &mut Part) {
-    *source = core.source(channel_id(channel)).into();
+    guard((), || {
+        *source = core.source(channel_id(channel)).into();
+    })
 }
 
-/// Shows the part nearest to what is asked for, and stores which that is.
+/// Replaces `source` by the nearest part that a channel can show.
 #[unsafe(no_mangle)]
-pub extern "C" fn tx_isp_core_set_source(core: &mut Core, channel: u32, source: &mut Part) -> i32 {
-    run("set selection", || {
+pub extern "C" fn tx_isp_core_nearest_source(core: &Core, channel: u32, source: &mut Part) {
+    guard((), || {
         let wanted = Rectangle {
             left: source.left,
             top: source.top,
             size: Size::new(source.width, source.height),
         };
-        *source = core.set_source(channel_id(channel), wanted)?.into();
-        Ok(())
+        *source = core.nearest_source(channel_id(channel), wanted).into();
+    })
+}
+
+/// Shows the part nearest to what is asked for, and stores which that is.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_core_set_source(core: &mut Core, channel: u32, source: &mut Part) -> i32 {
+    guard(PANICKED, || {
+        run("set selection", || {
+            let wanted = Rectangle {
+                left: source.left,
+                top: source.top,
+                size: Size::new(source.width, source.height),
+            };
+            *source = core.set_source(channel_id(channel), wanted)?.into();
+            Ok(())
+        })
     })
 }

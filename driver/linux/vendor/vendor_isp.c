@@ -89,7 +89,7 @@ long tx_isp_vendor_ioctl(struct tx_isp *isp, enum tx_isp_vendor_node node, unsig
 	u32 words[TX_ISP_VENDOR_ARGUMENT_WORDS] = {};
 	void __user *user = (void __user *)argument;
 	struct tx_isp_vendor_extent extent;
-	long ret = tx_isp_vendor_argument(node, number, &extent);
+	long ret = tx_isp_has_panicked() ? -EIO : tx_isp_vendor_argument(node, number, &extent);
 
 	if (ret)
 		return ret;

@@ -40,7 +40,7 @@ static int mem_mmap(struct file *file, struct vm_area_struct *vma)
 
 	if (address > U32_MAX || !tx_isp_vendor_may_map(address, bytes))
 		return -EPERM;
-	vma->vm_flags |= VM_DONTEXPAND | VM_DONTDUMP;
+	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
 	for (offset = 0; offset < bytes; offset += PAGE_SIZE) {
 		ret = map_page(vendor->isp, vma, address + offset, vma->vm_start + offset);
 		if (ret)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! The carve-out: its pool, and what its clients have announced that they will still need.
 
-use super::negotiation::{Grant, MAX_COUNT, Request};
 use super::pool::{Client, Owner, Pool, PoolError};
+use super::request::{Grant, MAX_COUNT, Request};
 use crate::list::List;
 use tx_isp_abi::PhysAddr;
 

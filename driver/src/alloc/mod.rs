@@ -14,6 +14,7 @@ pub mod carve_out;
 pub mod estimate;
 pub mod negotiation;
 pub mod pool;
+mod request;
 pub mod rmem;
 
 /// Who allocates frame buffers.

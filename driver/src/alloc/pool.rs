@@ -2,7 +2,7 @@
 //! The carve-out's allocator: first fit, sizes rounded up to 256 bytes, blocks in address order,
 //! neighbours merged when they are freed, as the vendor's client library has it (facts 4.5).
 
-use crate::error::Errno;
+use crate::errno::Errno;
 use crate::list::List;
 use core::fmt;
 use tx_isp_abi::PhysAddr;

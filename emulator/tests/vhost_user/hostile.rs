@@ -82,6 +82,34 @@ fn connections_leave_no_descriptor_behind() {
     until("no more are open than before", || open() <= before + 20);
 }
 
+#[test]
+fn a_kick_of_a_vm_that_is_gone_moves_nothing_of_the_next() {
+    let emulation = Emulation::start(&["--persist"]);
+    let kicks = {
+        let mut vm = Vm::connect(&emulation, 0);
+        assert_eq!(vm.read(ID), 0x1003_1000);
+        [&vm.requests.kick, &vm.events.kick].map(|kick| kick.try_clone().unwrap())
+    };
+    until("the VM is gone", || {
+        emulation.status().attach == AttachState::Listening
+    });
+    let mut vm = Vm::connect(&emulation, 0);
+    assert_eq!(vm.read(ID), 0x1003_1000);
+    let before = vm.requests.returned();
+    // Offered, but not yet kicked by its own VM.
+    vm.requests.offer(&[
+        Buffer::readable(0x1_0000, 4),
+        Buffer::writable(0x1_8000, 64),
+    ]);
+    for kick in &kicks {
+        kick.write(1).unwrap();
+    }
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(vm.requests.returned(), before);
+    vm.requests.kick();
+    until("it is answered", || vm.requests.returned() != before);
+}
+
 /// The emulator as a process of its own.
 struct Process {
     child: Child,

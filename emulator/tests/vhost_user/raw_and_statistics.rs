@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What goes to guest memory beside the plain pictures, and the sensor that all of it is of.
 
-use crate::vm::{Emulation, Vm, until};
+use crate::vm::{Emulation, RAM, Vm, until};
 use tx_isp_abi::statistics::mean_luma;
 use tx_isp_emulator::monitor::Client;
 use tx_isp_emulator::monitor::protocol::FrameLogEntry;
@@ -132,6 +132,28 @@ fn banks_outside_of_ram_are_a_guest_error_and_raise_nothing() {
     let guest_errors = emulation.status().guest_errors;
     assert_eq!(guest_errors.len(), 1, "{guest_errors:?}");
     assert_eq!(guest_errors[0].id, "dma-outside-memory");
+}
+
+#[test]
+fn a_bank_half_outside_of_ram_is_not_written_at_all() {
+    let (emulation, mut vm, mut operator) = stepped("bars");
+    let inside = u32::try_from(RAM).unwrap() - 0x400;
+    let canary = [0xa5; 0x400];
+    vm.memory
+        .write_slice(&canary, GuestAddress(inside.into()))
+        .unwrap();
+    for bank in 0..4 {
+        vm.write(0x1330_a03c + 4 * bank, inside);
+    }
+    operator.step(4).unwrap();
+    assert_eq!(ram(&vm, inside, canary.len()), canary);
+    let guest_errors = emulation.status().guest_errors;
+    assert!(
+        guest_errors
+            .iter()
+            .any(|found| found.id == "dma-outside-memory"),
+        "{guest_errors:?}"
+    );
 }
 
 #[test]

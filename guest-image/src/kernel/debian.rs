@@ -80,14 +80,14 @@ fn resolve(apt: &Apt<'_>) -> Result<Vec<Bundle>> {
     ])
 }
 
-fn dependency(fields: &Fields, package: &str, prefix: &str) -> Result<String> {
+pub(super) fn dependency(fields: &Fields, package: &str, prefix: &str) -> Result<String> {
     fields
         .dependency(prefix)
         .map(str::to_owned)
         .ok_or_else(|| missing(package, &format!("it depends on no {prefix}*")))
 }
 
-fn missing(package: &str, detail: &str) -> Error {
+pub(super) fn missing(package: &str, detail: &str) -> Error {
     Error::NoPackage {
         package: package.to_owned(),
         detail: detail.to_owned(),

@@ -34,11 +34,23 @@ const LEFT_OUT: [&str; 6] = [
     "sound/soc/codecs/*.c",
 ];
 
+/// Whose source a kernel is built from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// That of Debian's own kernel for the guest.
+    Guest,
+    /// That of a series, as in "6.12".
+    Series(&'static str),
+    /// The newest there is.
+    Newest,
+}
+
 /// One kernel of our own.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Flavour {
     /// For people and in the cache.
     pub(crate) name: &'static str,
+    pub(crate) source: Source,
     /// Files of configuration lines, in `guest-image/kernel`; a later line goes before an earlier
     /// one, and whatever no line names is off.
     pub(crate) configs: &'static [&'static str],
@@ -49,6 +61,7 @@ pub(crate) struct Flavour {
 /// Small, and without the second or two that a Malta kernel waits for its clock chip.
 pub(crate) const FAST: Flavour = Flavour {
     name: "fast",
+    source: Source::Guest,
     configs: &["fast.config"],
     files: 1250,
 };
@@ -57,8 +70,25 @@ pub(crate) const FAST: Flavour = Flavour {
 /// after free.
 pub(crate) const DEBUG: Flavour = Flavour {
     name: "debug",
+    source: Source::Guest,
     configs: &["fast.config", "debug.config"],
     files: 1300,
+};
+
+/// The small kernel of the newest series with long support: what a driver has to build for next.
+pub(crate) const LTS: Flavour = Flavour {
+    name: "6.12",
+    source: Source::Series("6.12"),
+    configs: &["fast.config", "newer.config"],
+    files: 1400,
+};
+
+/// The small kernel of the newest release: what a driver has to build for at last.
+pub(crate) const LATEST: Flavour = Flavour {
+    name: "latest",
+    source: Source::Newest,
+    configs: &["fast.config", "newer.config", "newest.config"],
+    files: 1400,
 };
 
 pub(super) fn prepare(
@@ -68,27 +98,34 @@ pub(super) fn prepare(
     apt: &Apt<'_>,
     progress: &dyn Progress,
 ) -> Result<Kernel> {
-    let bundles = apt.bundles("kernel-source", resolve)?;
-    let archive = bundles
-        .first()
-        .and_then(|bundle| Some((bundle, bundle.packages.first()?)));
-    let Some((bundle, package)) = archive else {
-        return Err(Error::NoPackage {
-            package: "linux-source".to_owned(),
-            detail: "not resolved".to_owned(),
-        });
-    };
-    let tarball = bundle
-        .root
-        .join("usr/src")
-        .join(format!("{}.tar.xz", package.name));
-    let recipe = Recipe::read(flavour, &repository.join("guest-image/kernel"), package)?;
+    let (tarball, package) = tarball(flavour, apt)?;
+    let recipe = Recipe::read(flavour, &repository.join("guest-image/kernel"), &package)?;
 
     let source = cache.dir("kernels")?.join(&recipe.source);
     cache::once(&source, |partial| {
         unpack(&tarball, &recipe.patches, partial, progress)
     })?;
     build(flavour, &recipe, &source, cache, progress)
+}
+
+/// A flavour's packed source, fetched if need be, and the package that it is in.
+pub(crate) fn tarball(flavour: &Flavour, apt: &Apt<'_>) -> Result<(PathBuf, Package)> {
+    let question = match flavour.source {
+        Source::Guest => "kernel-source".to_owned(),
+        Source::Series(_) | Source::Newest => format!("kernel-source-{}", flavour.name),
+    };
+    let bundles = apt.bundles(&question, |apt| resolve(flavour.source, &question, apt))?;
+    let archive = bundles
+        .first()
+        .and_then(|bundle| Some((bundle, bundle.packages.first()?)));
+    let Some((bundle, package)) = archive else {
+        return Err(debian::missing("linux-source", "not resolved"));
+    };
+    let folder = bundle.root.join("usr/src");
+    Ok((
+        folder.join(format!("{}.tar.xz", package.name)),
+        package.clone(),
+    ))
 }
 
 /// Everything a build depends on.
@@ -133,24 +170,52 @@ impl Recipe {
     }
 }
 
-fn resolve(apt: &Apt<'_>) -> Result<Vec<Bundle>> {
-    let current = debian::current(apt)?;
-    // 6.1.0-50-4kc-malta comes from linux-source-6.1.
-    let mut numbers = current.release.split('.');
-    let (Some(major), Some(minor)) = (numbers.next(), numbers.next()) else {
-        return Err(Error::Unexpected {
-            tool: "apt-cache",
-            detail: format!("kernel release {}", current.release),
-        });
+fn resolve(source: Source, question: &str, apt: &Apt<'_>) -> Result<Vec<Bundle>> {
+    let (name, version) = match source {
+        Source::Guest => {
+            let current = debian::current(apt)?;
+            let version = debian::source_version(&current.version).to_owned();
+            (guest_source(&current.release)?, version)
+        }
+        Source::Series(series) => candidate(format!("linux-source-{series}"), apt)?,
+        Source::Newest => {
+            let meta = apt.show(SOURCE_META)?;
+            let name = debian::dependency(&meta, SOURCE_META, "linux-source-")?;
+            candidate(name, apt)?
+        }
     };
     Ok(vec![Bundle {
-        label: "kernel-source".to_owned(),
+        label: question.to_owned(),
         packages: vec![Package {
-            name: format!("linux-source-{major}.{minor}"),
+            name,
             arch: "all".to_owned(),
-            version: debian::source_version(&current.version).to_owned(),
+            version,
         }],
     }])
+}
+
+/// The package that always depends on the newest source.
+const SOURCE_META: &str = "linux-source";
+
+/// The source package of a release: 6.1.0-50-4kc-malta comes from linux-source-6.1.
+fn guest_source(release: &str) -> Result<String> {
+    let mut numbers = release.split('.');
+    match (numbers.next(), numbers.next()) {
+        (Some(major), Some(minor)) => Ok(format!("linux-source-{major}.{minor}")),
+        _ => Err(Error::Unexpected {
+            tool: "apt-cache",
+            detail: format!("kernel release {release}"),
+        }),
+    }
+}
+
+/// A package with the version that apt would take.
+fn candidate(name: String, apt: &Apt<'_>) -> Result<(String, String)> {
+    let version = apt.show(&name)?.version().map(str::to_owned);
+    match version {
+        Some(version) => Ok((name, version)),
+        None => Err(debian::missing(&name, "it has no version")),
+    }
 }
 
 fn unpack(tarball: &Path, patches: &[PathBuf], into: &Path, progress: &dyn Progress) -> Result<()> {

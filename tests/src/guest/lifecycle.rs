@@ -14,7 +14,7 @@ use testbed::guest::Guest;
 use testbed::program::{ask, run};
 
 /// What is put before each script.
-const COMMON: &str = include_str!("../../guest/common.sh");
+pub(super) const COMMON: &str = include_str!("../../guest/common.sh");
 /// The longest takes a minute on a busy machine.
 const SCRIPT_LIMIT: Duration = Duration::from_secs(5 * 60);
 
@@ -36,7 +36,7 @@ macro_rules! script {
 }
 
 /// Scripts for a guest whose frames come as fast as buffers do.
-pub const FLOWING: [Script; 11] = [
+pub const FLOWING: [Script; 12] = [
     script!(
         "v4l2-ctl streams with each kind of memory",
         "standard_clients.sh"
@@ -67,6 +67,10 @@ pub const FLOWING: [Script; 11] = [
     script!(
         "what clients may not do to one another is refused",
         "memory_rights.sh"
+    ),
+    script!(
+        "a panic of the driver is no panic of the kernel",
+        "panic.sh"
     ),
     script!(
         "500 starts and stops, no request of half a second",

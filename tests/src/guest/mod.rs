@@ -7,6 +7,7 @@
 //! | [`streams`] | streams of which every frame must arrive as written |
 //! | [`controls`] | what a client can set, seen in the pictures that come |
 //! | [`memory`] | a Wyze Cam v3's memory, leaks, a plan, a thousand starts and stops |
+//! | [`hostile`] | random calls on all nodes, while the hardware fails |
 //! | [`lifecycle`] | clients that come, go, are killed, and keep handles too long |
 //! | [`clock`] | whether a second of the guest is one of the host |
 //! | [`clients`] | programs that everybody has, unchanged |
@@ -17,6 +18,7 @@ pub mod clients;
 pub mod clock;
 pub mod controls;
 pub mod health;
+pub mod hostile;
 pub mod lifecycle;
 pub mod memory;
 pub mod streams;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What must hold of the whole project: licences follow the arrows, the modules of a crate form layers,
-//! and every fact that a comment cites is there.
+//! every fact that a comment cites is there, and the driver's C and Rust mean the same.
 
 #![allow(clippy::unwrap_used, reason = "all of it is a test")]
 
+mod border;
 mod citations;
 mod facts;
 mod layers;

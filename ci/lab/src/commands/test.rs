@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
-use guest_image::KernelChoice;
+use guest_image::{KernelChoice, Workshop};
 use host_setup::rust_setup;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use testbed::explain;
@@ -72,6 +72,8 @@ pub enum Part {
     Clients,
     /// Programs that are linked for a camera: the vendor's device nodes.
     Vendor,
+    /// Random calls on all nodes while the hardware fails; only where it is named.
+    Hostile,
     /// v4l2-compliance.
     Compliance,
     /// A panic and a dead emulator.
@@ -90,6 +92,7 @@ impl Part {
             Self::Lifecycle => "guest_lifecycle",
             Self::Clients => "guest_clients",
             Self::Vendor => "guest_vendor",
+            Self::Hostile => "guest_hostile",
             Self::Compliance => "guest_compliance",
             Self::Failures => "guest_failures",
         }
@@ -208,6 +211,7 @@ impl Run<'_> {
         clippy.args(["clippy", "--workspace", "--all-targets"]);
         clippy.args(["--", "-D", "warnings"]);
         self.check("lints", &mut clippy)?;
+        self.style()?;
         self.oldest_rust()?;
         let nextest = process::ask(cargo().args(["nextest", "--version"]), ASK_LIMIT)
             .is_ok_and(|(status, _)| status.success());
@@ -275,6 +279,34 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// What the kernel's own tools say of the driver's C files.
+    fn style(&mut self) -> Result<()> {
+        const NAME: &str = "the kernel's style: checkpatch --strict and sparse";
+        eprintln!("== {NAME}");
+        let begin = Instant::now();
+        let style = Workshop::new(self.repository).and_then(|shop| shop.style(&Steps::new()));
+        let style = match style {
+            Ok(style) => style,
+            Err(error) => {
+                eprintln!("== left out ({error})");
+                self.counts.skipped += 1;
+                return Ok(());
+            }
+        };
+        if let Some(reason) = &style.no_sparse {
+            eprintln!("== sparse: left out ({reason}); Debian's package is called sparse");
+        }
+        for complaint in &style.complaints {
+            eprintln!("{complaint}");
+        }
+        let result = match style.complaints.as_slice() {
+            [] => Ok(()),
+            some => Err(format!("{NAME}: {} complaints, see above", some.len())),
+        };
+        self.add(NAME, begin.elapsed(), result);
+        Ok(())
+    }
+
     /// What runs in the guest is built by whatever compiler a machine has: also by the oldest.
     fn oldest_rust(&mut self) -> Result<()> {
         let cache = host_setup::cache_dir::find()?;
@@ -313,7 +345,11 @@ impl Run<'_> {
             return Ok(());
         }
         let parts: Vec<Part> = match options.part.as_slice() {
-            [] => Part::value_variants().to_vec(),
+            [] => Part::value_variants()
+                .iter()
+                .copied()
+                .filter(|part| *part != Part::Hostile)
+                .collect(),
             wanted => wanted.to_vec(),
         };
         let mut command = cargo();
@@ -417,10 +453,8 @@ fn target(repository: &Path) -> PathBuf {
 fn environment(guest: &GuestOptions) -> Vec<(&'static str, String)> {
     let mut variables = vec![("TX_ISP_TEST_MEMORY", guest.memory.to_string())];
     let kernel = match &guest.kernel {
-        KernelChoice::Debian => "debian".to_owned(),
-        KernelChoice::Fast => "fast".to_owned(),
-        KernelChoice::Debug => "debug".to_owned(),
         KernelChoice::Path(path) => absolute(path),
+        named => named.name().unwrap_or_default().to_owned(),
     };
     variables.push(("TX_ISP_TEST_KERNEL", kernel));
     if let Some(qemu) = &guest.qemu {

@@ -72,10 +72,8 @@ fn stream(bench: &Bench<'_>) -> Result<Duration> {
 fn words(guest: &GuestOptions) -> Vec<OsString> {
     let mut words: Vec<OsString> = vec!["--kernel".into()];
     words.push(match &guest.kernel {
-        KernelChoice::Debian => "debian".into(),
-        KernelChoice::Fast => "fast".into(),
-        KernelChoice::Debug => "debug".into(),
         KernelChoice::Path(path) => path.into(),
+        named => named.name().unwrap_or_default().into(),
     });
     words.push(format!("--memory={}M", guest.memory.total_mib()).into());
     if let Some(value) = guest.attach.to_possible_value() {

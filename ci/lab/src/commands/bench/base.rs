@@ -165,7 +165,9 @@ impl Kernel {
             KernelChoice::Debian => "Debian's kernel",
             KernelChoice::Fast => "fast kernel",
             KernelChoice::Debug => "debug kernel",
-            KernelChoice::Path(_) => &self.image.kernel_label,
+            KernelChoice::Lts | KernelChoice::Latest | KernelChoice::Path(_) => {
+                &self.image.kernel_label
+            }
         }
     }
 }

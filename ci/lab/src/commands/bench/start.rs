@@ -78,7 +78,9 @@ fn aim(kernel: &KernelChoice) -> Option<f64> {
     match kernel {
         KernelChoice::Debian => Some(6.0),
         KernelChoice::Fast => Some(2.0),
-        KernelChoice::Debug | KernelChoice::Path(_) => None,
+        KernelChoice::Debug | KernelChoice::Lts | KernelChoice::Latest | KernelChoice::Path(_) => {
+            None
+        }
     }
 }
 

@@ -2,10 +2,11 @@
 //! The driver's account of one channel: its layout, which buffers wait, which are with the chip, and
 //! the numbers of its frames.
 
-use super::{Buffer, IN_HARDWARE, MAX_BUFFERS, NO_BUFFER};
 use crate::bring_up::write;
+use crate::buffer::{Buffer, IN_HARDWARE, MAX_BUFFERS, NO_BUFFER, overlap};
 use crate::list::List;
-use crate::quiesce::{Phase, overlap};
+use crate::placement::Placement;
+use crate::revocation::Phase;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::{ChromaStart, FrameLayout, PixelFormat, nearest_size};
 use tx_isp_abi::operation::Operation;
@@ -26,20 +27,20 @@ pub(crate) struct Finished {
 /// The driver's state of one channel.
 #[derive(Clone, Debug)]
 pub struct OutputChannel {
-    pub(super) id: ChannelId,
+    pub(crate) id: ChannelId,
     pub(crate) layout: FrameLayout,
     /// Where the chroma plane of its layouts begins.
-    pub(super) chroma: ChromaStart,
+    pub(crate) chroma: ChromaStart,
     /// The part of the sensor's picture that is shown.
     pub(crate) source: Rectangle,
     /// How far it is.
     pub(crate) phase: Phase,
     /// Buffers that the address FIFO has no room for yet.
-    pub(super) waiting: List<Buffer, { MAX_BUFFERS + IN_HARDWARE }>,
+    pub(crate) waiting: List<Buffer, { MAX_BUFFERS + IN_HARDWARE }>,
     /// Buffers whose addresses were pushed, in that order.
     pub(crate) in_hardware: List<Buffer, IN_HARDWARE>,
     /// Buffers that the client has queued, whether or not the channel has started.
-    pub(super) prepared: List<Buffer, MAX_BUFFERS>,
+    pub(crate) prepared: List<Buffer, MAX_BUFFERS>,
     /// The chip's number of the first frame since stream-on or the last restart.
     first_frame: Option<u32>,
     /// The sequence number of that frame.
@@ -48,7 +49,7 @@ pub struct OutputChannel {
     last_sequence: Option<u32>,
     /// Buffers that the chip passed over go back to the client, as the vendor's driver does it (facts
     /// 2a.2); otherwise they are queued again.
-    pub(super) returns_skipped: bool,
+    pub(crate) returns_skipped: bool,
     /// An error was told of; the next frame may be the one that it damaged.
     pub(crate) suspect: bool,
 }
@@ -71,6 +72,11 @@ impl OutputChannel {
             returns_skipped: false,
             suspect: false,
         }
+    }
+
+    /// How the channel's source comes into its picture.
+    pub(crate) const fn placement(&self, sensor: Size) -> Placement {
+        Placement::new(sensor, self.source, self.layout_size())
     }
 
     pub(crate) const fn is_streaming(&self) -> bool {
@@ -116,7 +122,7 @@ impl OutputChannel {
     }
 
     /// Puts the oldest `count` buffers of the hardware back to the front of those that wait.
-    pub(super) fn recycle(&mut self, count: usize) {
+    pub(crate) fn recycle(&mut self, count: usize) {
         for index in 0..count {
             if let Some(buffer) = self.in_hardware.remove(0) {
                 let fits = self.waiting.insert(index, buffer);
@@ -126,7 +132,7 @@ impl OutputChannel {
     }
 
     /// Starts counting frames at 0.
-    pub(super) fn reset_sequence(&mut self) {
+    pub(crate) fn reset_sequence(&mut self) {
         self.first_frame = None;
         self.first_sequence = 0;
         self.last_sequence = None;
@@ -180,7 +186,7 @@ impl OutputChannel {
         }
     }
 
-    pub(super) fn holds(&self, buffer: Buffer) -> bool {
+    pub(crate) fn holds(&self, buffer: Buffer) -> bool {
         let lists = [self.waiting.as_slice(), self.in_hardware.as_slice()];
         lists
             .iter()
@@ -188,7 +194,7 @@ impl OutputChannel {
     }
 
     /// The pushes that fill the address FIFO up: Y first, then UV; RGB has no UV (facts 2a.1).
-    pub(super) fn feed(&mut self) -> List<Operation, { 2 * IN_HARDWARE }> {
+    pub(crate) fn feed(&mut self) -> List<Operation, { 2 * IN_HARDWARE }> {
         let mut pushes = List::new(write(PhysAddr(0), 0));
         while !self.in_hardware.is_full() {
             let Some(buffer) = self.waiting.remove(0) else {

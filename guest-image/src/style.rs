@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What the kernel's own tools say of the driver's C files: `checkpatch.pl --strict`, from the kernel's
+//! source, and sparse, if the host has it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use host_setup::command::run;
+use host_setup::progress::Progress;
+
+use crate::apt::Apt;
+use crate::cache::{self, Cache, Key};
+use crate::error::{Error, IoContext, Result};
+use crate::kernel::{self, KernelChoice, flavour, jobs, make};
+use crate::module::{KBUILD_LIMIT, stage_sources};
+
+/// Unpacking three files means reading all of the archive.
+const UNPACK_LIMIT: Duration = Duration::from_secs(10 * 60);
+
+/// What checkpatch is made of.
+const SCRIPTS: [&str; 3] = ["checkpatch.pl", "spelling.txt", "const_structs.checkpatch"];
+
+/// The one file that has to know kernels' versions, and what checkpatch thinks of that.
+const COMPAT: &str = "tx_isp_compat.h";
+const COMPAT_IGNORES: &str = "--ignore=LINUX_VERSION_CODE,CONSTANT_COMPARISON";
+
+/// Folders of C files that kbuild makes a module of: the driver's, and the board's.
+const FOLDERS: [&str; 2] = ["driver/linux", "driver/linux/board"];
+
+/// What the tools said.
+#[derive(Debug, Default)]
+pub struct Style {
+    /// One line each.
+    pub complaints: Vec<String>,
+    /// Why sparse was left out, if it was.
+    pub no_sparse: Option<String>,
+}
+
+/// Asks both tools.
+pub(crate) fn check(
+    repository: &Path,
+    cache: &Cache,
+    apt: &Apt<'_>,
+    progress: &dyn Progress,
+) -> Result<Style> {
+    let mut style = Style::default();
+    let checkpatch = checkpatch(cache, apt, progress)?;
+    style
+        .complaints
+        .extend(strict(&checkpatch, &repository.join(FOLDERS[0]))?);
+    let mut version = Command::new("sparse");
+    version.arg("--version");
+    if let Err(error) = run(version, "sparse --version", KBUILD_LIMIT) {
+        style.no_sparse = Some(error.to_string());
+        return Ok(style);
+    }
+    let kernel = kernel::prepare(&KernelChoice::Debian, repository, cache, apt, progress)?;
+    for folder in FOLDERS {
+        let from = repository.join(folder);
+        let stage = cache.dir(Path::new("style").join(folder.replace('/', "-")))?;
+        style
+            .complaints
+            .extend(sparse(&kernel.build, &from, &stage)?);
+    }
+    Ok(style)
+}
+
+/// The script, unpacked from the source of the guest's kernel.
+fn checkpatch(cache: &Cache, apt: &Apt<'_>, progress: &dyn Progress) -> Result<PathBuf> {
+    let (tarball, package) = flavour::tarball(&flavour::FAST, apt)?;
+    let key = Key::new().add(&package.version).finish();
+    let folder = cache.dir("style")?.join(format!("checkpatch-{key}"));
+    cache::once(&folder, |partial| {
+        progress.start("kernel: unpack checkpatch");
+        let mut tar = Command::new("tar");
+        tar.args([
+            "--extract",
+            "--xz",
+            "--strip-components=2",
+            "--no-same-owner",
+        ]);
+        tar.arg("--wildcards").arg("--file").arg(&tarball);
+        tar.arg("--directory").arg(partial);
+        tar.args(SCRIPTS.map(|script| format!("linux-source-*/scripts/{script}")));
+        run(tar, "unpacking checkpatch", UNPACK_LIMIT)?;
+        progress.finish(&package.version);
+        Ok(())
+    })?;
+    Ok(folder.join(SCRIPTS[0]))
+}
+
+fn is_c(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|kind| kind == "c" || kind == "h")
+        && !path.to_string_lossy().ends_with(".mod.c")
+}
+
+/// What is not yet as checkpatch wants it: lines over 100 columns.
+const TOO_WIDE: [&str; 1] = ["vendor"];
+
+/// The C files of a folder and of those in it that have no module of their own.
+fn sources(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for path in cache::entries(folder)? {
+        if TOO_WIDE.iter().any(|folder| path.ends_with(folder)) {
+            continue;
+        }
+        if path.is_dir() && !path.join("Kbuild").is_file() {
+            found.extend(sources(&path)?);
+        } else if is_c(&path) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn strict(checkpatch: &Path, folder: &Path) -> Result<Vec<String>> {
+    let mut complaints = Vec::new();
+    for source in sources(folder)? {
+        let mut command = Command::new("perl");
+        command.arg(checkpatch);
+        command.args(["--no-tree", "--strict", "--terse", "--show-types"]);
+        if source.ends_with(COMPAT) {
+            command.arg(COMPAT_IGNORES);
+        }
+        // It ends with 1 when it has something to say; what it says is what counts.
+        command.arg("--file").arg(&source);
+        let said = command.output().at("running perl for", &source)?;
+        let text = String::from_utf8_lossy(&said.stdout);
+        if !text.lines().any(|line| line.starts_with("total: ")) {
+            return Err(Error::Unexpected {
+                tool: "checkpatch.pl",
+                detail: String::from_utf8_lossy(&said.stderr).into_owned(),
+            });
+        }
+        let lines = text.lines().filter(|line| !line.starts_with("total: "));
+        complaints.extend(lines.map(str::to_owned));
+    }
+    Ok(complaints)
+}
+
+/// Compiles all files of a module with sparse beside the compiler; nothing is linked that matters.
+fn sparse(build: &Path, from: &Path, stage: &Path) -> Result<Vec<String>> {
+    stage_sources(from, stage)?;
+    let library = stage.join("empty.a");
+    cache::write_if_changed(&library, b"!<arch>\n")?;
+    let mut command = make(build);
+    command
+        .arg(format!("-j{}", jobs()))
+        .arg(format!("M={}", stage.display()))
+        .arg(format!("TX_ISP_RUST_LIB={}", library.display()))
+        // 2: also files that need not be compiled again.
+        .args(["C=2", "CHECK=sparse", "KBUILD_MODPOST_WARN=1", "modules"]);
+    let said = run(command, "make C=2", KBUILD_LIMIT)?;
+    let stage = format!("{}/", stage.display());
+    let lines = said.all.lines().filter(|line| {
+        line.starts_with(&stage) && (line.contains("warning:") || line.contains("error:"))
+    });
+    Ok(lines.map(|line| line.replace(&stage, "")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_with_a_kbuild_of_its_own_is_another_module() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [
+            "a.c",
+            "b.h",
+            "c.rs",
+            "d.mod.c",
+            "in/e.c",
+            "other/f.c",
+            "other/Kbuild",
+        ] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        }
+        let found = sources(folder.path()).unwrap();
+        let names = found
+            .iter()
+            .map(|path| path.strip_prefix(folder.path()).unwrap());
+        assert_eq!(
+            names.collect::<Vec<_>>(),
+            ["a.c", "b.h", "in/e.c"].map(Path::new)
+        );
+    }
+}
