@@ -4,10 +4,11 @@
 use crate::bring_up;
 use crate::bus::{Bus, BusError};
 use crate::error::Error;
-use crate::health::{Health, Silenced, Watchdog};
+use crate::health::{Health, Silenced, VicErrors, Watchdog};
 use crate::noise_reduction::{self, MemoryOption};
 use crate::output::OutputChannel;
 use crate::revocation::{Quarantine, no_quarantine};
+use tx_isp_abi::PhysAddr;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::registers::{Core, Harb};
 use tx_isp_abi::sensor::Sensor;
@@ -34,11 +35,14 @@ pub struct Isp<B> {
     pub(crate) held: bool,
     /// The noise reduction's memory: its registers are written after each reset.
     pub(crate) noise_reduction: Option<(IspBuffer, MemoryOption)>,
+    /// The memory of the exposure's statistics.
+    pub(crate) statistics: Option<PhysAddr>,
     /// The first interrupt since bring-up has been seen.
     pub(crate) first_frame_seen: bool,
     /// The last value written to CH_EN.
     pub(crate) channel_enable: u32,
     pub(crate) health: Health,
+    pub(crate) vic_errors: VicErrors,
     pub(crate) watchdog: Watchdog,
     pub(crate) silenced: Silenced,
     /// Interrupts in a row that told of errors and brought no frame.
@@ -78,9 +82,11 @@ impl<B: Bus> Isp<B> {
             running: false,
             held: false,
             noise_reduction: None,
+            statistics: None,
             first_frame_seen: false,
             channel_enable: 0,
             health: Health::default(),
+            vic_errors: VicErrors::default(),
             watchdog: Watchdog::default(),
             silenced: Silenced::default(),
             interrupts_in_vain: 0,
@@ -255,7 +261,11 @@ impl<B: Bus> Isp<B> {
         self.interrupts_in_vain = 0;
         bring_up::initialise(&mut self.bus, &self.sensor)?;
         self.initialised = true;
-        self.write_noise_reduction()
+        self.write_noise_reduction()?;
+        match self.statistics {
+            Some(_) => self.write_statistics(),
+            None => Ok(()),
+        }
     }
 
     /// Shuts the ISP down once no channel is active.

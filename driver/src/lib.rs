@@ -13,6 +13,7 @@
 //! | [`recovery`] | restarts, the watchdog, interrupt storms |
 //! | [`alloc`] | who allocates frame buffers, how many, and from what |
 //! | [`noise_reduction`] | the memory that the temporal noise reduction wants |
+//! | [`statistics`] | what the core counts for a control of exposure |
 //! | [`vendor`] | the vendor's device nodes |
 //!
 //! The crate knows no kernel, allocates nothing and has no unsafe code. The kernel module and the
@@ -42,6 +43,7 @@ pub mod recovery;
 mod revocation;
 pub mod selection;
 pub mod sensor;
+pub mod statistics;
 pub mod vendor;
 
 pub use errno::Errno;

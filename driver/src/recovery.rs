@@ -6,8 +6,8 @@
 //! stream (facts 8, row 13); this driver streams linear, so an error of the core marks frames as
 //! damaged and changes nothing else.
 
-pub use crate::health::Health;
 use crate::health::Silenced;
+pub use crate::health::{Health, VicErrors};
 
 use crate::bring_up::{self, write};
 use crate::bus::{Bus, BusError};
@@ -37,6 +37,12 @@ impl<B: Bus> Isp<B> {
     #[must_use]
     pub const fn health(&self) -> Health {
         self.health
+    }
+
+    /// The VIC's errors by their kind.
+    #[must_use]
+    pub const fn vic_errors(&self) -> VicErrors {
+        self.vic_errors
     }
 
     /// To be called from time to time while a channel streams, with a time in nanoseconds that only
@@ -148,6 +154,7 @@ impl<B: Bus> Isp<B> {
         }
         self.health.core_errors += u32::from(report.core_errors != 0);
         self.health.vic_errors += u32::from(vic | vic_1 != 0);
+        self.vic_errors.count(report.vic_errors);
         if vic & bring_up::VIC_RECOVERABLE != 0 {
             self.health.vic_recoveries += 1;
             report.vic_recovered = true;

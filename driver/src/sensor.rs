@@ -166,6 +166,22 @@ impl<B: Bus> Isp<B> {
         self.set_frame_length(lines).map(drop)
     }
 
+    /// Reads a register of the sensor.
+    ///
+    /// # Errors
+    /// [`Error::NoSensor`] or [`Error::Bus`].
+    pub fn sensor_register(&mut self, register: u8) -> Result<u8, Error> {
+        self.read_sensor(register)
+    }
+
+    /// Writes a register of the sensor.
+    ///
+    /// # Errors
+    /// [`Error::NoSensor`] or [`Error::Bus`].
+    pub fn set_sensor_register(&mut self, register: u8, value: u8) -> Result<(), Error> {
+        self.write_sensor(&[(register, value)])
+    }
+
     fn read_pair(&mut self, registers: [u8; 2]) -> Result<u32, Error> {
         let [high, low] = registers;
         let high = self.read_sensor(high)?;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! How things end when they go wrong: a panic, and an emulator that dies.
+//! How things end when they go wrong: a panic, and an emulator that dies; and gdb, which looks why.
 
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -9,13 +12,15 @@ use guest_protocol::message::Request;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use testbed::capture;
+use testbed::gdb;
 use testbed::guest_failure::GuestFailure;
+use testbed::program;
 use testbed::progress::Steps;
 use tx_isp_abi::Size;
 use tx_isp_abi::format::PixelFormat;
 use tx_isp_emulator::monitor::Client;
 use tx_isp_tests::guest::streams::{FRAMES, main_stream};
-use tx_isp_tests::guest::suite::{self, Boot, CarrierSuite, Running};
+use tx_isp_tests::guest::suite::{self, Boot, CarrierSuite, Running, SharedGuest};
 
 /// Panics and dead backends are reported within this time.
 const SOON: Duration = Duration::from_secs(20);
@@ -25,21 +30,95 @@ fn main() -> ExitCode {
 }
 
 fn add(suite: &mut CarrierSuite<'_>) {
-    for (name, test) in [
-        (
-            "a panic is reported with the console's last lines",
-            panic as fn(&mut Running) -> Result<()>,
-        ),
-        ("an emulator that dies ends the stream soon", dead_emulator),
-    ] {
-        let guest = suite.guest(Boot::default());
-        suite.test(name, move || {
-            let result = guest.with(test);
-            // It is dead.
-            guest.abandon();
-            result
-        });
+    let port = free_port();
+    let guest = suite.guest(Boot {
+        qemu: gdb::qemu_options(port),
+        ..Boot::default()
+    });
+    suite.test_in(
+        &guest,
+        "gdb attaches, and the guest goes on",
+        move |running| gdb_attaches(running, port),
+    );
+    ends(
+        suite,
+        &guest,
+        "a panic is reported with the console's last lines",
+        panic,
+    );
+    let guest = suite.guest(Boot::default());
+    ends(
+        suite,
+        &guest,
+        "an emulator that dies ends the stream soon",
+        dead_emulator,
+    );
+}
+
+/// A test behind which the guest is dead.
+fn ends(
+    suite: &mut CarrierSuite<'_>,
+    guest: &Arc<SharedGuest>,
+    name: &str,
+    test: fn(&mut Running) -> Result<()>,
+) {
+    let guest = Arc::clone(guest);
+    suite.test(name, move || {
+        let result = guest.with(test);
+        guest.abandon();
+        result
+    });
+}
+
+/// A port that nobody has; 0, which QEMU refuses, if there is none.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    let address = listener.and_then(|listener| listener.local_addr());
+    address.map_or(0, |address| address.port())
+}
+
+fn gdb_attaches(running: &mut Running, port: u16) -> Result<()> {
+    let module = running.prepared.image.module_debug_path.clone();
+    let loaded = gdb::loaded(&mut running.guest, std::slice::from_ref(&module))?;
+    let line = gdb::attach(port, &running.prepared.image, &loaded);
+    // Modules lie in the kernel's mapped memory.
+    let symbols = format!("add-symbol-file {} 0xc", module.display());
+    ensure!(
+        line.contains(&symbols),
+        "the driver's symbols are not in: {line}"
+    );
+
+    let mut stub = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).context("connecting")?;
+    stub.set_read_timeout(Some(SOON)).context("connecting")?;
+    // Why it stands still: by a signal (T), which depends on when it was stopped.
+    let answer = ask_stub(&mut stub, "$?#3f")?;
+    ensure!(answer.starts_with("$T"), "the stub says {answer:?}");
+    // Detach; that it has stopped may be told before the answer.
+    let mut answer = ask_stub(&mut stub, "$D#44")?;
+    if answer.starts_with("$T") {
+        answer = ask_stub(&mut stub, "")?;
     }
+    ensure!(answer.starts_with("$OK#"), "the stub says {answer:?}");
+    program::ask(&mut running.guest, &["true"]).map(drop)
+}
+
+/// One packet of gdb's remote protocol and its answer, acknowledged.
+fn ask_stub(stub: &mut TcpStream, packet: &str) -> Result<String> {
+    const DIGITS: usize = 2;
+    stub.write_all(packet.as_bytes())
+        .with_context(|| format!("sending {packet}"))?;
+    let mut answer = String::new();
+    while answer
+        .find('#')
+        .is_none_or(|end| answer.len() < end + 1 + DIGITS)
+    {
+        let mut byte = [0];
+        stub.read_exact(&mut byte)
+            .with_context(|| format!("waiting for the answer to {packet} behind {answer:?}"))?;
+        answer.push(char::from(byte[0]));
+    }
+    stub.write_all(b"+").context("acknowledging")?;
+    Ok(answer.trim_start_matches('+').to_owned())
 }
 
 fn panic(running: &mut Running) -> Result<()> {

@@ -3,16 +3,31 @@
 
 use std::process::ExitCode;
 
+use testbed::config::Io;
+use testbed::debug::DebugConfig;
+use tx_isp_chip::Severity;
+use tx_isp_tests::faults::guest::scene;
 use tx_isp_tests::guest::suite::{self, Boot, CarrierSuite, Programs};
-use tx_isp_tests::guest::vendor::TRIES;
+use tx_isp_tests::guest::vendor::{
+    CAMERAS, NEGOTIATIONS, TRIES, quirks, same_blocks, stop_holds_nobody_up,
+};
 
 fn main() -> ExitCode {
     suite::main("guest_vendor", add)
 }
 
 fn add(suite: &mut CarrierSuite<'_>) {
+    add_at_rate(suite);
     let guest = suite.guest(Boot {
         programs: Programs::Vendor,
+        emulator: |prepared| {
+            // What a client or the driver does wrong ends it.
+            let debug = DebugConfig {
+                strict: Some(Severity::Error),
+                ..DebugConfig::default()
+            };
+            debug.emulator_options(prepared.memory, Io::Rmem)
+        },
         ..Boot::default()
     });
     suite.boots(&guest, "a guest with the vendor's nodes boots");
@@ -21,5 +36,32 @@ fn add(suite: &mut CarrierSuite<'_>) {
             attempt.check(&mut running.guest)
         });
     }
+    for negotiation in &NEGOTIATIONS {
+        suite.test_in(&guest, &negotiation.name(), |running| {
+            negotiation.check(&mut running.guest)
+        });
+    }
+    let name = "the vendor's faults are there when they are asked for";
+    suite.test_in(&guest, name, |running| quirks(&mut running.guest));
+    for camera in CAMERAS {
+        let name = format!("{camera}'s blocks lie where they do through V4L2");
+        suite.test_in(&guest, &name, move |running| {
+            same_blocks(camera, &mut running.guest)
+        });
+    }
     suite.close(&guest, "the vendor's clients");
+}
+
+/// The fastest clock waits for a buffer of every channel that runs; here one runs without any.
+fn add_at_rate(suite: &mut CarrierSuite<'_>) {
+    let guest = suite.guest(Boot {
+        sensor: scene(),
+        programs: Programs::Vendor,
+        ..Boot::default()
+    });
+    let name = "a channel that does not stop holds nobody up";
+    suite.test_in(&guest, name, |running| {
+        stop_holds_nobody_up(&mut running.guest)
+    });
+    suite.close(&guest, "that channel");
 }

@@ -4,14 +4,18 @@
 
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::vendor::{
-    Buffer, FrameFormat, InputInfo, IspBuffer, MEMORY_USERPTR, RequestBuffers, SensorInfo,
-    VIDEO_CAPTURE,
+    Buffer, DropRule, FrameFormat, GPIO_BYTES, InputInfo, IspBuffer, MEMORY_USERPTR,
+    RequestBuffers, SensorInfo, SensorRegister, VIDEO_CAPTURE,
 };
 use tx_isp_abi::{PhysAddr, Size};
+use tx_isp_driver::alloc::Strategy;
+use tx_isp_driver::alloc::negotiation::Margin;
 use tx_isp_driver::isp::Isp;
 use tx_isp_driver::noise_reduction::MemoryOption;
+use tx_isp_driver::vendor::answers::Answers;
 use tx_isp_driver::vendor::channel::State;
 use tx_isp_driver::vendor::front::Front;
+use tx_isp_driver::vendor::negotiation::Room;
 use tx_isp_driver::vendor::queue::Time;
 use tx_isp_driver::vendor::report::{self, File};
 use tx_isp_driver::vendor::{Failure, Quirks, pages};
@@ -73,6 +77,15 @@ impl Client {
 
     fn new() -> Self {
         Self::with(Quirks::None)
+    }
+
+    fn answering(answers: &str) -> Self {
+        let mut client = Self::new();
+        let answers = Answers::parse(answers).unwrap();
+        client
+            .front
+            .reset(MemoryOption::Full, Quirks::None, answers);
+        client
     }
 
     fn add_sensor(&mut self) {
@@ -181,7 +194,7 @@ impl Client {
 fn two_channels_stream_in_the_librarys_order() {
     let mut client = Client::new();
     client.add_sensor();
-    assert_eq!(client.front.buffer_bytes(&client.isp), 4_685_424);
+    assert_eq!(client.front.buffer_bytes(&client.isp).unwrap(), 4_685_424);
     client.enable_sensor();
     let first = CARVE_OUT.base.0;
     let bytes = client.prepare(MAIN, Size::new(640, 480), 2, first);
@@ -584,4 +597,207 @@ fn an_isp_that_stops_by_itself_is_told_of_and_can_be_started_again() {
     client.start(SUB).unwrap();
     client.frames(3);
     assert!(client.dequeue(SUB).is_ok());
+}
+
+#[test]
+fn a_small_carve_out_is_asked_for_less_under_hybrid() {
+    let mut client = Client::new();
+    client.add_sensor();
+    for (strategy, available, bytes) in [
+        (Strategy::Hybrid, 29 << 20, 4_685_424),
+        (Strategy::Hybrid, 8 << 20, 3_114_816),
+        (Strategy::Client, 8 << 20, 4_685_424),
+    ] {
+        let room = Room {
+            available,
+            reserved: 0,
+        };
+        client
+            .front
+            .negotiate(&client.isp, strategy, room, Margin::default());
+        assert_eq!(client.front.buffer_bytes(&client.isp).unwrap(), bytes);
+        let buffer = IspBuffer {
+            address: CARVE_OUT.base.0,
+            bytes,
+        };
+        client.front.set_buffer(&mut client.isp, buffer).unwrap();
+    }
+}
+
+#[test]
+fn answers_are_tried_instead_of_the_drivers_own() {
+    let mut client = Client::answering("get-buf=error,reqbufs=-1,sizeimage=+4096,qbuf=1");
+    client.add_sensor();
+    assert_eq!(
+        client
+            .front
+            .buffer_bytes(&client.isp)
+            .err()
+            .map(|f| f.errno()),
+        Some(Errno::Efault)
+    );
+    client.front.channel_open(&mut client.isp, SUB).unwrap();
+    let mut asked = format(Size::new(640, 360));
+    client
+        .front
+        .set_format(&mut client.isp, SUB, &mut asked)
+        .unwrap();
+    assert_eq!(asked.image_bytes, 353_280 + 4096);
+    assert_eq!(client.front.written_bytes(&client.isp, SUB), 353_280);
+    let mut request = RequestBuffers {
+        count: 3,
+        kind: 1,
+        memory: 2,
+        reserved: [0; 2],
+    };
+    client.front.request_buffers(SUB, &mut request).unwrap();
+    assert_eq!(request.count, 2);
+    let queue = |client: &Client, index| {
+        let buffer = Buffer {
+            index,
+            kind: VIDEO_CAPTURE,
+            memory: MEMORY_USERPTR,
+            length: asked.image_bytes,
+            ..Buffer::default()
+        };
+        errno(client.front.check_buffer(SUB, &buffer))
+    };
+    assert_eq!(queue(&client, 0), None);
+    assert_eq!(queue(&client, 1), Some(Errno::Enomem));
+}
+
+#[test]
+fn the_sensors_registers_are_read_and_written() {
+    let mut client = Client::new();
+    let request = |register, value| SensorRegister {
+        cbus: 1,
+        name: [0; 32],
+        bytes: 1,
+        register: [register, 0],
+        value: [value, 0],
+    };
+    client.front.open();
+    let nobody = client
+        .front
+        .read_sensor(&mut client.isp, &mut request(0xf0, 0));
+    assert_eq!(errno(nobody), Some(Errno::Einval), "none is registered");
+    client
+        .front
+        .register_sensor(&mut client.isp, &info())
+        .unwrap();
+    let mut id = request(0xf0, 7);
+    client.front.read_sensor(&mut client.isp, &mut id).unwrap();
+    assert_eq!(id.value, [0x20, 0]);
+    let written = request(0xb8, 5);
+    client
+        .front
+        .write_sensor(&mut client.isp, &written)
+        .unwrap();
+    let mut read = request(0xb8, 0);
+    client
+        .front
+        .read_sensor(&mut client.isp, &mut read)
+        .unwrap();
+    assert_eq!(read.value, [5, 0]);
+    for wrong in [request(0x100, 0), request(0xb8, 0x100)] {
+        let refused = client.front.write_sensor(&mut client.isp, &wrong);
+        assert_eq!(errno(refused), Some(Errno::Einval));
+    }
+}
+
+#[test]
+fn wishes_that_change_nothing_are_kept_and_shown() {
+    let mut client = Client::new();
+    client.add_sensor();
+    client.enable_sensor();
+    client.front.set_wide_range(true);
+    let mut pins = [0; GPIO_BYTES];
+    pins[..2].copy_from_slice(&18u16.to_le_bytes());
+    client.front.set_pins(&pins);
+    let mut show = |file| {
+        let words = report::registers(&mut client.isp, file).unwrap();
+        let mut text = String::new();
+        report::show(&mut text, file, &client.front, &client.isp, words, 0).unwrap();
+        text
+    };
+    assert!(show(File::M0).contains("Linear (asked for"));
+    assert!(show(File::W00).starts_with("pins: 0x12 0x0"));
+}
+
+#[test]
+fn a_rule_that_is_off_may_have_any_period() {
+    let mut client = Client::new();
+    client.add_sensor();
+    let rules = |enabled| {
+        [DropRule {
+            enabled,
+            period: 40,
+            mask: 1,
+        }; 3]
+    };
+    let refused = client
+        .front
+        .set_frame_drop(&mut client.isp, &rules(1))
+        .err();
+    assert_eq!(refused.map(|f| f.errno()), Some(Errno::Einval));
+    client
+        .front
+        .set_frame_drop(&mut client.isp, &rules(0))
+        .unwrap();
+}
+
+#[test]
+fn a_channel_may_be_stopped_before_the_call_that_stops_it() {
+    let mut client = Client::new();
+    client.add_sensor();
+    client.enable_sensor();
+    let bytes = client.prepare(SUB, Size::new(640, 360), 2, CARVE_OUT.base.0);
+    assert!(!client.front.stop_begin(&mut client.isp, SUB), "it stands");
+    client.start(SUB).unwrap();
+    client.frames(2);
+    let taken = client.dequeue(SUB).unwrap().index;
+    assert!(client.front.stop_begin(&mut client.isp, SUB));
+    let mut steps = 0;
+    while client.isp.stop_step(SUB).is_none() {
+        client.rig.advance(PERIOD_NS / 4);
+        steps += 1;
+        assert!(steps < 100, "it does not stop");
+    }
+    // Somebody queues a buffer before the call that stops comes.
+    let address = CARVE_OUT.base.0 + taken * bytes;
+    client.queue(SUB, taken, address, bytes).unwrap();
+    client.stop(SUB).unwrap();
+    // And it starts again.
+    for index in 0..2 {
+        let address = CARVE_OUT.base.0 + index * bytes;
+        client.queue(SUB, index, address, bytes).unwrap();
+    }
+    client.start(SUB).unwrap();
+    client.frames(3);
+    assert!(client.dequeue(SUB).is_ok());
+}
+
+#[test]
+fn the_statistics_banks_outlive_a_reset() {
+    let mut client = Client::new();
+    client.add_sensor();
+    client.isp.set_statistics(Some(CARVE_OUT.base)).unwrap();
+    let read =
+        |client: &mut Client, register| client.isp.bus_mut().read(PhysAddr(register)).unwrap();
+    let first = CARVE_OUT.base.0;
+    for (register, expected) in [
+        (0x1330_a02c, first),
+        (0x1330_a038, first + 0x3000),
+        (0x1330_a03c, first + 0x4000),
+        (0x1330_a048, first + 0x5800),
+        (0x1330_a04c, 0x33),
+    ] {
+        assert_eq!(read(&mut client, register), expected, "{register:#x}");
+    }
+    client.enable_sensor();
+    client.front.stream_off(&mut client.isp).unwrap();
+    client.front.stream_on(&mut client.isp).unwrap();
+    assert_eq!(read(&mut client, 0x1330_a02c), first);
+    client.isp.set_statistics(None).unwrap();
+    assert_eq!(read(&mut client, 0x1330_a02c), 0);
 }

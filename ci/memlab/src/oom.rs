@@ -18,8 +18,30 @@ use crate::camera::Camera;
 use crate::predict::predict_cycles;
 use crate::text;
 
+/// A front of the driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Front {
+    /// V4L2: /dev/videoN.
+    V4l2,
+    /// The vendor's: /dev/tx-isp and /dev/framechanN.
+    Vendor,
+}
+
+impl Front {
+    /// The name, as users type it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::V4l2 => "v4l2",
+            Self::Vendor => "vendor",
+        }
+    }
+}
+
 /// What is known of one policy: computed, and seen if there was a guest.
 pub struct Outcome {
+    /// Through which front the client talks to the driver.
+    pub front: Front,
     /// Who allocates.
     pub policy: AllocationPolicy,
     /// How many cycles it survives and what it has then, as computed.
@@ -64,12 +86,30 @@ pub fn predict_all(
         let predicted = predict_cycles(&camera.setup, policy, Margin::default(), cycles)
             .with_context(|| format!("computing {policy}"))?;
         outcomes.push(Outcome {
+            front: Front::V4l2,
             policy,
             predicted,
             run: None,
         });
     }
     Ok(outcomes)
+}
+
+/// What would happen to the client that allocates by itself, as the vendor's library does, through the
+/// vendor's nodes: the same as through V4L2's.
+///
+/// # Errors
+/// If it cannot be computed.
+pub fn predict_vendor(camera: &Camera) -> Result<Outcome> {
+    let policy = AllocationPolicy::Client;
+    let predicted = predict_cycles(&camera.setup, policy, Margin::default(), camera.cycles(1))
+        .with_context(|| format!("computing {policy}"))?;
+    Ok(Outcome {
+        front: Front::Vendor,
+        policy,
+        predicted,
+        run: None,
+    })
 }
 
 /// One guest serves all: each client gives everything back before the next one comes.

@@ -4,13 +4,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use guest_protocol::camera::setup::Step;
 use guest_protocol::camera::sizes::frame_of_library;
-use guest_protocol::camera::{Allocation, AllocationPolicy, Refused, Report, Setup};
+use guest_protocol::camera::{Allocation, AllocationPolicy, Pool, Queue, Refused, Report, Setup};
 use guest_protocol::message::RunEnd;
+use testbed::camera_client::Run;
 use testbed::capture::boot;
 use testbed::config::GuestConfig;
 use testbed::guest::Guest;
@@ -18,9 +19,10 @@ use testbed::prepare::Prepared;
 use testbed::program;
 use testbed::progress::Steps;
 use testbed::sensor::SensorConfig;
-use testbed::verify::FrameLog;
+use testbed::verify::{FrameLog, Verifier};
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::sensor::GC2053;
+use tx_isp_driver::alloc::pool::Owner;
 use tx_isp_driver::noise_reduction::{MemoryOption, bytes};
 use tx_isp_emulator::sensor::ClockMode;
 
@@ -32,56 +34,7 @@ const LIMIT: Duration = Duration::from_secs(10 * 60);
 /// out.
 const GAPS: u32 = 40;
 
-/// What came of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VendorRun {
-    /// The request that was refused.
-    pub refused: Option<Refused>,
-    /// What was held then, in address order.
-    pub allocations: Vec<Allocation>,
-    /// Frames by channel.
-    pub frames: BTreeMap<u32, Frames>,
-}
-
-/// A channel's frames.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Frames {
-    /// How many came.
-    pub received: u32,
-    /// How many of them DMA had not written as they came.
-    pub wrong: u32,
-}
-
-impl VendorRun {
-    /// What is not as it was computed, or wrong with the frames.
-    #[must_use]
-    pub fn problems(&self, predicted: &Report, frames: u32) -> Vec<String> {
-        let mut problems = Vec::new();
-        if self.refused != predicted.refused {
-            problems.push(format!(
-                "refused is {:?}, computed was {:?}",
-                self.refused, predicted.refused
-            ));
-        }
-        if self.allocations != predicted.pool.allocations {
-            problems.push(format!(
-                "allocations are {:?}, computed was {:?}",
-                self.allocations, predicted.pool.allocations
-            ));
-        }
-        for (channel, got) in &self.frames {
-            if got.received != frames || got.wrong > 0 {
-                problems.push(format!(
-                    "channel {channel}: {} of {frames} frames came, {} of them wrong",
-                    got.received, got.wrong
-                ));
-            }
-        }
-        problems
-    }
-}
-
-/// Runs the client in a guest.
+/// Runs the client in a guest of its own.
 ///
 /// # Errors
 /// If it could not be tried.
@@ -91,7 +44,7 @@ pub fn run(
     camera: &Camera,
     fps: ClockMode,
     frames: u32,
-) -> Result<VendorRun> {
+) -> Result<Run> {
     let steps = Steps::new();
     let config = GuestConfig {
         vendor: true,
@@ -99,10 +52,10 @@ pub fn run(
     };
     let mut prepared = Prepared::new(&config, &steps)?;
     prepared.memory = camera.memory(&prepared.image)?;
-    if camera.setup.ncubuf == Some(bytes(GC2053.size, MemoryOption::Saving)) {
-        let words = &mut prepared.image.command_line_extra;
-        words.push("tx_isp.isp_memopt=1".to_owned());
-    }
+    let words = parameters(&camera.setup)
+        .into_iter()
+        .map(|parameter| format!("tx_isp.{parameter}"));
+    prepared.image.command_line_extra.extend(words);
     let sensor = SensorConfig {
         fps,
         ..SensorConfig::default()
@@ -110,8 +63,8 @@ pub fn run(
     let mut guest = boot(&prepared, &sensor, logs, &steps)?;
     let run = steps.step(
         &format!("{} through the vendor's nodes", AllocationPolicy::Client),
-        || run_in(&mut guest, &camera.setup, frames),
-        |run| match &run.refused {
+        || attempt(&mut guest, &camera.setup, frames),
+        |run| match &run.report.refused {
             None => "streams".to_owned(),
             Some(refused) => format!("{} bytes for {} refused", refused.bytes, refused.owner),
         },
@@ -120,11 +73,43 @@ pub fn run(
     Ok(run)
 }
 
-fn run_in(guest: &mut Guest, setup: &Setup, frames: u32) -> Result<VendorRun> {
+/// What the driver must be told, so that it asks for as much memory for the ISP as a camera's file has.
+#[must_use]
+pub fn parameters(setup: &Setup) -> Vec<String> {
+    let saves = setup.ncubuf == Some(bytes(GC2053.size, MemoryOption::Saving));
+    match saves {
+        true => vec!["isp_memopt=1".to_owned()],
+        false => Vec::new(),
+    }
+}
+
+/// Loads the driver with the vendor's nodes and the setup's carve-out.
+///
+/// # Errors
+/// If the guest refuses.
+pub fn load(guest: &mut Guest, setup: &Setup) -> Result<()> {
+    let mut words = vec![
+        "vendor=on".to_owned(),
+        format!("rmem={}@{:#x}", setup.bytes, setup.base),
+    ];
+    words.extend(parameters(setup));
+    let words = words.join(" ");
+    guest
+        .reload_module_with(&words)
+        .with_context(|| format!("loading the driver with {words}"))
+}
+
+/// Runs the client in a guest whose driver has the vendor's nodes and that carve-out.
+///
+/// # Errors
+/// If it does not come to an end.
+pub fn attempt(guest: &mut Guest, setup: &Setup, frames: u32) -> Result<Run> {
+    let begin = Instant::now();
     let mut command = vec![
         "vendor-client".to_owned(),
         "camera".to_owned(),
         frames.to_string(),
+        format!("rmem:{}:{}", setup.base, setup.bytes),
     ];
     command.extend(setup.steps().iter().map(step));
     let words: Vec<&str> = command.iter().map(String::as_str).collect();
@@ -136,22 +121,76 @@ fn run_in(guest: &mut Guest, setup: &Setup, frames: u32) -> Result<VendorRun> {
         ran.said().trim()
     );
     let said = ran.said();
-    let mut run = VendorRun {
-        refused: said.lines().find_map(refused),
-        allocations: said.lines().filter_map(held).collect(),
-        frames: BTreeMap::new(),
-    };
+    let report = report(&said, setup);
+    let mut verified = BTreeMap::new();
     for channel in ChannelId::ALL {
         let got: Vec<u32> = said
             .lines()
             .filter_map(|line| checksum(line, channel))
             .collect();
         if !got.is_empty() {
-            let compared = compare(channel, &got, guest)?;
-            run.frames.insert(channel.number(), compared);
+            verified.insert(channel.number(), compare(channel, &got, guest)?);
         }
     }
-    Ok(run)
+    Ok(Run {
+        survived: u32::from(report.streams()),
+        report,
+        verified,
+        time: begin.elapsed(),
+    })
+}
+
+/// What the program said, as the memory lab's other clients say it.
+fn report(said: &str, setup: &Setup) -> Report {
+    let held: Vec<Allocation> = said.lines().filter_map(held).collect();
+    let granted = |channel: &guest_protocol::camera::Channel| {
+        let is_there = held.iter().any(|held| held.owner == channel.pool_name());
+        let number = said.lines().find_map(|line| granted(line, channel.id));
+        match channel.extension {
+            true if is_there => channel.buffers,
+            _ => number.unwrap_or(0),
+        }
+    };
+    let queues = setup
+        .channels
+        .iter()
+        .map(|channel| Queue {
+            id: channel.id,
+            width: channel.width,
+            height: channel.height,
+            requested: channel.buffers,
+            granted: granted(channel),
+        })
+        .collect();
+    Report {
+        refused: said.lines().find_map(refused),
+        queues,
+        pool: pool(held, setup),
+    }
+}
+
+/// The carve-out around what is held in it.
+fn pool(held: Vec<Allocation>, setup: &Setup) -> Pool {
+    let end = setup.base.saturating_add(setup.bytes);
+    let mut free = 0;
+    let mut largest = 0;
+    let mut next = setup.base;
+    let ends = held
+        .iter()
+        .map(|held| (held.address, held.address.saturating_add(held.bytes)));
+    for (begin, behind) in ends.chain([(end, end)]) {
+        let run = begin.saturating_sub(next);
+        free += run;
+        largest = largest.max(run);
+        next = behind;
+    }
+    Pool {
+        base: setup.base,
+        total: setup.bytes,
+        free,
+        largest,
+        allocations: held,
+    }
 }
 
 /// A step as the program takes it. An extension channel has no node: its pool is a block.
@@ -169,6 +208,13 @@ fn step(step: &Step<'_>) -> String {
     }
 }
 
+/// "granted CHANNEL COUNT".
+fn granted(line: &str, channel: u32) -> Option<u32> {
+    let (id, count) = line.strip_prefix("granted ")?.split_once(' ')?;
+    (id.parse() == Ok(channel)).then(|| count.parse().ok())?
+}
+
+/// "refused BYTES OWNER".
 fn refused(line: &str) -> Option<Refused> {
     let (bytes, owner) = line.strip_prefix("refused ")?.split_once(' ')?;
     Some(Refused {
@@ -177,12 +223,13 @@ fn refused(line: &str) -> Option<Refused> {
     })
 }
 
+/// "held ADDRESS BYTES OWNER", whose name is cut as the driver cuts it.
 fn held(line: &str) -> Option<Allocation> {
     let mut words = line.strip_prefix("held ")?.splitn(3, ' ');
     Some(Allocation {
         address: words.next()?.parse().ok()?,
         bytes: words.next()?.parse().ok()?,
-        owner: words.next()?.to_owned(),
+        owner: Owner::new(words.next()?).as_str().to_owned(),
     })
 }
 
@@ -196,9 +243,9 @@ fn checksum(line: &str, channel: ChannelId) -> Option<u32> {
 }
 
 /// Looks for each frame among those that DMA wrote, in order.
-fn compare(channel: ChannelId, got: &[u32], guest: &mut Guest) -> Result<Frames> {
+fn compare(channel: ChannelId, got: &[u32], guest: &mut Guest) -> Result<Verifier> {
     let mut log = FrameLog::newest(channel);
-    let mut frames = Frames::default();
+    let mut frames = Verifier::default();
     let mut next = 0;
     for checksum in got {
         frames.received += 1;
@@ -216,7 +263,7 @@ fn compare(channel: ChannelId, got: &[u32], guest: &mut Guest) -> Result<Frames>
         };
         match found {
             Some(number) => next = number + 1,
-            None => frames.wrong += 1,
+            None => frames.mismatched += 1,
         }
     }
     Ok(frames)
@@ -244,8 +291,26 @@ mod tests {
             })
         );
         assert_eq!(refused("pool 1 0x6777f00"), None);
+        assert_eq!(granted("granted 1 4", 1), Some(4));
+        assert_eq!(granted("granted 1 4", 0), None);
         let line = "frame 1 0x06d44f00 89abcdef";
         assert_eq!(checksum(line, ChannelId::ALL[1]), Some(0x89ab_cdef));
         assert_eq!(checksum(line, ChannelId::ALL[2]), None);
+    }
+
+    #[test]
+    fn the_programs_words_make_the_report_that_is_computed() {
+        let file = crate::catalogue::find("wyze-v3").unwrap();
+        let camera = Camera::new("wyze-v3", &file, &Default::default()).unwrap();
+        let margin = tx_isp_driver::alloc::negotiation::Margin::default();
+        let computed = crate::predict(&camera.setup, AllocationPolicy::Client, margin).unwrap();
+        let mut said = String::from("ncubuf 4685424\ngranted 0 4\n");
+        for held in &computed.pool.allocations {
+            let (address, bytes, owner) = (held.address, held.bytes, &held.owner);
+            said.push_str(&format!("held {address} {bytes} {owner}\n"));
+        }
+        let missing = computed.refused.as_ref().unwrap();
+        said.push_str(&format!("refused {} {}\n", missing.bytes, missing.owner));
+        assert_eq!(report(&said, &camera.setup), computed);
     }
 }

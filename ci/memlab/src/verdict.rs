@@ -4,13 +4,13 @@
 use guest_protocol::camera::{Refused, Report};
 use tx_isp_driver::alloc::pool::GRANULE;
 
-use crate::oom::Outcome;
+use crate::oom::{Front, Outcome};
 use crate::text;
 
 /// One line: how many cycles each strategy survives.
 pub fn survivors(most: u32, outcomes: &[Outcome]) -> String {
     let list = outcomes.iter().map(|outcome| {
-        let (who, survived) = (outcome.policy, outcome.survived());
+        let (who, survived) = (who(outcome), outcome.survived());
         match outcome.report().refused.as_ref() {
             None => format!("{who} all {survived}"),
             Some(refused) => format!("{who} {survived} ({})", lack(outcome.report(), refused)),
@@ -18,6 +18,14 @@ pub fn survivors(most: u32, outcomes: &[Outcome]) -> String {
     });
     let list: Vec<String> = list.collect();
     format!("verdict: of {most} cycles survive: {}", list.join(", "))
+}
+
+/// Who allocates, and through which front where it is not V4L2's.
+fn who(outcome: &Outcome) -> String {
+    match outcome.front {
+        Front::V4l2 => outcome.policy.to_string(),
+        Front::Vendor => format!("{} (vendor's nodes)", outcome.policy),
+    }
 }
 
 /// Why a request was refused.
@@ -43,11 +51,11 @@ pub fn verdict(outcomes: &[Outcome]) -> String {
     };
     let streaming = |outcome: &Outcome| {
         let granted = text::granted(&outcome.report().queues);
-        format!("{} ({granted} buffers)", outcome.policy)
+        format!("{} ({granted} buffers)", who(outcome))
     };
     let failing = |outcome: &Outcome| match &outcome.report().refused {
-        Some(refused) => format!("{} ({})", outcome.policy, lack(outcome.report(), refused)),
-        None => outcome.policy.to_string(),
+        Some(refused) => format!("{} ({})", who(outcome), lack(outcome.report(), refused)),
+        None => who(outcome),
     };
     match (streams.is_empty(), fails.is_empty()) {
         (false, true) => format!("verdict: streams under {}", list(&streams, streaming)),
@@ -77,6 +85,7 @@ mod tests {
         let outcomes: Vec<Outcome> = AllocationPolicy::ALL
             .into_iter()
             .map(|policy| Outcome {
+                front: Front::V4l2,
                 policy,
                 predicted: predict_cycles(&camera.setup, policy, Margin::default(), Cycles::ONE)
                     .unwrap(),

@@ -17,6 +17,7 @@ use guest_protocol::wire::{self, WireError};
 use tx_isp_abi::channel::ChannelId;
 
 use crate::emulator::Emulator;
+use crate::guest_error_watch::GuestErrorWatch;
 use crate::guest_failure::GuestFailure;
 use crate::interrupt;
 use crate::log_follower::LogFollower;
@@ -124,6 +125,7 @@ impl Guest {
         let mut qemu = Process::spawn(
             Command::new(&prepared.qemu.program)
                 .args(arguments)
+                .args(&prepared.qemu_options)
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped())
@@ -490,8 +492,13 @@ pub fn run_on_terminal(prepared: &Prepared, scene: &SensorConfig, logs: &Path) -
     .arguments()?;
     // Ctrl-C is for the guest; QEMU has the terminal in its raw mode.
     interrupt::install().context("preparing for Ctrl-C")?;
-    let mut qemu = Process::spawn(Command::new(&prepared.qemu.program).args(arguments))
-        .with_context(|| format!("starting {}", prepared.qemu.program.display()))?;
+    let _watch = GuestErrorWatch::start(&emulator.monitor_path)?;
+    let mut qemu = Process::spawn(
+        Command::new(&prepared.qemu.program)
+            .args(arguments)
+            .args(&prepared.qemu_options),
+    )
+    .with_context(|| format!("starting {}", prepared.qemu.program.display()))?;
     let mut told = false;
     loop {
         if let Some(status) = qemu.wait(Duration::from_millis(200)) {

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | what is asked for | [`config`], [`memory_layout`], [`sensor`], [`debug`] |
 //! | programs of the host | [`process`], [`log_follower`], [`interrupt`], [`progress`], [`qemu`], [`bundle`], [`prepare`] |
-//! | a running guest | [`qemu_command`], [`emulator`], [`guest`], [`guest_error`], [`program`], [`kernel_log`] |
+//! | a running guest | [`qemu_command`], [`emulator`], [`guest`], [`guest_failure`], [`guest_error_watch`], [`program`], [`gdb`], [`kernel_log`] |
 //! | frames | [`stream`], [`capture`], [`camera_client`], [`verify`], [`picture`], [`report`] |
 //! | time | [`clock`], [`timeline`] |
 //! | what is shown | [`table`] |
@@ -19,7 +19,9 @@ pub mod compliance;
 pub mod config;
 pub mod debug;
 pub mod emulator;
+pub mod gdb;
 pub mod guest;
+pub mod guest_error_watch;
 pub mod guest_failure;
 pub mod interrupt;
 pub mod kernel_log;

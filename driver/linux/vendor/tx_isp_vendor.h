@@ -13,15 +13,25 @@
 
 #include "../tx_isp.h"
 
-/* Most buffers of a frame channel, and the largest argument of an ioctl in words. */
+/* Most buffers of a frame channel, files of /proc/jz/isp, and the largest argument of an ioctl in words. */
 #define TX_ISP_VENDOR_BUFFERS 64
+#define TX_ISP_VENDOR_FILES 5
 #define TX_ISP_VENDOR_ARGUMENT_WORDS (0x70 / 4)
 
+/* Most words of statistics behind a pointer. */
+#define TX_ISP_VENDOR_STATISTICS_WORDS 256
+
 /* Numbers of the ioctls that C treats on its own; the library knows all of them. */
+#define TX_ISP_VENDOR_STREAM_OFF 0x80045613
+#define TX_ISP_VENDOR_DESTROY_LINKS 0x800456d1
 #define TX_ISP_VENDOR_SET_BUFFER 0x800856d4
+#define TX_ISP_VENDOR_GET_BUFFER 0x800856d5
+#define TX_ISP_VENDOR_SET_FORMAT 0xc07056c3
 #define TX_ISP_VENDOR_LISTEN 0x400456bf
 #define TX_ISP_VENDOR_QUEUE 0xc044560f
 #define TX_ISP_VENDOR_DEQUEUE 0xc0445611
+#define TX_ISP_VENDOR_GET_CONTROL 0xc008561b
+#define TX_ISP_VENDOR_SET_CONTROL 0xc008561c
 #define TX_ISP_VENDOR_CACHE 0xc00c7200
 
 /* The library's state of the front. C knows its size only. */
@@ -50,6 +60,11 @@ struct tx_isp_vendor_buffer {
 
 struct tx_isp_vendor_isp_buffer {
 	u32 address, bytes;
+};
+
+/* Mirror of Rust's Room: the carve-out as GET_BUF finds it, and what is to be kept free. */
+struct tx_isp_vendor_room {
+	u32 strategy, available, reserved, margin, reserve;
 };
 
 struct tx_isp_vendor_tuning_request {
@@ -83,6 +98,12 @@ struct tx_isp_vendor_encoder {
 	u32 used;
 };
 
+/* A file of /proc/jz/isp. */
+struct tx_isp_vendor_file {
+	struct tx_isp_vendor *vendor;
+	u32 number;
+};
+
 struct tx_isp_vendor {
 	struct tx_isp *isp;
 	/* Guarded by core_lock. */
@@ -90,11 +111,18 @@ struct tx_isp_vendor {
 	struct tx_isp_vendor_channel channels[TX_ISP_CHANNELS];
 	/* The client's memory that the noise reduction uses; core_lock. */
 	struct tx_isp_memory *noise_reduction;
+	/*
+	 * Where the chip counts for a control of exposure, from the first client of /dev/isp-m0 on until
+	 * the end: what the chip has begun it may still write when that client is gone. core_lock.
+	 */
+	void *statistics;
+	dma_addr_t statistics_address;
 	/* Interrupts that brought frames. */
 	u32 frames;
 	struct miscdevice device, tuning, mem;
 	struct tx_isp_vendor_encoder encoder;
 	struct proc_dir_entry *proc;
+	struct tx_isp_vendor_file files[TX_ISP_VENDOR_FILES];
 	bool quirks;
 };
 
@@ -112,28 +140,45 @@ int tx_isp_vendor_channels_register(struct tx_isp_vendor *vendor);
 void tx_isp_vendor_channels_unregister(struct tx_isp_vendor *vendor);
 /* Something has changed for those who wait; the caller holds core_lock. */
 void tx_isp_vendor_wake(struct tx_isp_vendor_channel *channel);
+/*
+ * Stops the ISP's channel, if it runs. The caller holds core_lock, which is dropped meanwhile: the other
+ * channels go on, also where the chip does not stop for long.
+ */
+void tx_isp_vendor_stop(struct tx_isp *isp, u32 channel);
 /* Gives memory back that neither driver nor chip have any more; the caller holds core_lock. */
 void tx_isp_vendor_release_idle(struct tx_isp_vendor_channel *channel);
 
 /* vendor_tuning.c, vendor_encoder.c, vendor_mem.c, vendor_proc.c */
 int tx_isp_vendor_tuning_register(struct tx_isp_vendor *vendor);
+/* Once the chip can write nothing any more. */
+void tx_isp_vendor_tuning_free(struct tx_isp_vendor *vendor);
 int tx_isp_vendor_encoder_register(struct tx_isp_vendor *vendor);
 int tx_isp_vendor_mem_register(struct tx_isp_vendor *vendor);
 int tx_isp_vendor_proc_create(struct tx_isp_vendor *vendor);
 
 /* What C calls in Rust (src/vendor.rs); all of it needs core_lock, except what takes no front. */
 u32 tx_isp_front_size(void);
-void tx_isp_front_create(struct tx_isp_front *front, u32 memopt, bool quirks);
+int tx_isp_front_create(struct tx_isp_front *front, u32 memopt, bool quirks, const u8 *answers,
+			u32 length);
+void tx_isp_vendor_negotiate(struct tx_isp_front *front, const struct tx_isp_core *core,
+			     const struct tx_isp_vendor_room *room);
+u32 tx_isp_vendor_written_bytes(const struct tx_isp_front *front, const struct tx_isp_core *core,
+				u32 channel);
+bool tx_isp_vendor_stop_begin(struct tx_isp_front *front, struct tx_isp_core *core, u32 channel);
 int tx_isp_vendor_argument(u32 node, u32 number, struct tx_isp_vendor_extent *extent);
 int tx_isp_vendor_isp(struct tx_isp_front *front, struct tx_isp_core *core, u32 number, u32 *words);
 int tx_isp_vendor_channel(struct tx_isp_front *front, struct tx_isp_core *core, u32 channel,
 			  u32 number, u32 *words);
-int tx_isp_vendor_tuning(struct tx_isp_front *front, struct tx_isp_core *core, u32 number, u32 *words);
-u32 tx_isp_vendor_tuning_bytes(bool get, u32 id);
+int tx_isp_vendor_tuning(struct tx_isp_front *front, struct tx_isp_core *core, u32 number, u32 *words,
+			 const u32 *banks);
+u32 tx_isp_vendor_statistics_bytes(void);
+void tx_isp_vendor_set_statistics(struct tx_isp_core *core, u32 address);
+int tx_isp_vendor_statistics(struct tx_isp_core *core, bool get, u32 id, const u32 *banks, u32 *words);
 int tx_isp_vendor_check(const struct tx_isp_front *front, u32 channel,
 			const struct tx_isp_vendor_buffer *buffer);
 bool tx_isp_vendor_holds(const struct tx_isp_front *front, u32 channel, u32 index);
 bool tx_isp_vendor_is_selected(const struct tx_isp_front *front);
+bool tx_isp_vendor_is_last(const struct tx_isp_front *front);
 void tx_isp_vendor_open(struct tx_isp_front *front);
 void tx_isp_vendor_close(struct tx_isp_front *front, struct tx_isp_core *core);
 int tx_isp_vendor_channel_open(struct tx_isp_front *front, struct tx_isp_core *core, u32 channel);
@@ -149,5 +194,6 @@ bool tx_isp_vendor_may_map(u32 address, u32 bytes);
 int tx_isp_vendor_page(struct tx_isp_core *core, u32 address, u32 *words);
 int tx_isp_vendor_show(const struct tx_isp_front *front, struct tx_isp_core *core, u32 file,
 		       u32 frames, u8 *text, u32 room);
+int tx_isp_vendor_store(u32 file, const u8 *text, u32 length);
 
 #endif

@@ -2,6 +2,7 @@
 /*
  * /dev/framechanN: the vendor's frame channels.
  */
+#include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/sched.h>
@@ -33,6 +34,20 @@ void tx_isp_vendor_release_idle(struct tx_isp_vendor_channel *channel)
 	}
 }
 
+void tx_isp_vendor_stop(struct tx_isp *isp, u32 channel)
+{
+	struct tx_isp_front *front = isp->vendor->front;
+
+	lockdep_assert_held(&isp->core_lock);
+	if (!isp->core_ready || !tx_isp_vendor_stop_begin(front, isp->core, channel))
+		return;
+	while (isp->core_ready && tx_isp_core_stop_step(isp->core, channel)) {
+		mutex_unlock(&isp->core_lock);
+		fsleep(1000);
+		mutex_lock(&isp->core_lock);
+	}
+}
+
 /* An ioctl that does not sleep for a frame. */
 static long channel_call_once(struct tx_isp_vendor_channel *channel, u32 number, u32 *words)
 {
@@ -55,14 +70,20 @@ static long queue_buffer(struct tx_isp_vendor_channel *channel, u32 *words)
 	struct tx_isp_memory *memory;
 	u32 index = buffer->index;
 	u32 address = buffer->address;
+	u32 bytes = buffer->length;
 	long ret;
 
-	memory = tx_isp_vendor_memory(isp, address, buffer->length);
+	/* The chip writes what it writes, whatever the client calls the length. */
+	mutex_lock(&isp->core_lock);
+	if (isp->core_ready)
+		bytes = max(bytes, tx_isp_vendor_written_bytes(isp->vendor->front, isp->core, channel->number));
+	mutex_unlock(&isp->core_lock);
+	memory = tx_isp_vendor_memory(isp, address, bytes);
 	mutex_lock(&isp->core_lock);
 	ret = tx_isp_vendor_check(isp->vendor->front, channel->number, buffer);
 	if (!ret && !memory && !isp->vendor->quirks) {
 		pr_warn_ratelimited("tx-isp: vendor: QBUF wants memory of /dev/rmem that the caller has mapped, not %u bytes at %#010x\n",
-				    buffer->length, address);
+				    bytes, address);
 		ret = -EINVAL;
 	}
 	if (!ret)
@@ -96,13 +117,11 @@ static long wait_for_frame(struct tx_isp_vendor_channel *channel, u32 number, u3
 		mutex_unlock(&isp->core_lock);
 		if (ret != -EAGAIN)
 			return ret;
-		if (number == TX_ISP_VENDOR_LISTEN)
-			ret = wait_event_interruptible(channel->wait,
-						       READ_ONCE(channel->changes) != seen);
-		else if (isp->vendor->quirks)
+		if (number == TX_ISP_VENDOR_DEQUEUE && isp->vendor->quirks)
 			ret = wait_stubbornly(channel, seen);
 		else
-			ret = wait_event_killable(channel->wait, READ_ONCE(channel->changes) != seen);
+			ret = wait_event_interruptible(channel->wait,
+						       READ_ONCE(channel->changes) != seen);
 		if (ret)
 			return ret;
 	}
@@ -122,6 +141,8 @@ static long channel_call(void *context, u32 number, u32 *words)
 		return queue_buffer(channel, words);
 	default:
 		mutex_lock(&isp->core_lock);
+		if (number == TX_ISP_VENDOR_STREAM_OFF && words[0] == V4L2_BUF_TYPE_VIDEO_CAPTURE)
+			tx_isp_vendor_stop(isp, channel->number);
 		ret = channel_call_once(channel, number, words);
 		tx_isp_vendor_release_idle(channel);
 		tx_isp_vendor_wake(channel);
@@ -179,6 +200,7 @@ static int channel_release(struct inode *inode, struct file *file)
 
 	mutex_lock(&video->lock);
 	mutex_lock(&isp->core_lock);
+	tx_isp_vendor_stop(isp, channel->number);
 	/* Without a core the chip is gone, and has been kept from memory. */
 	tx_isp_vendor_channel_close(isp->vendor->front, isp->core, channel->number);
 	tx_isp_vendor_release_idle(channel);

@@ -29,6 +29,10 @@ static char *quirks = "none";
 module_param(quirks, charp, 0444);
 MODULE_PARM_DESC(quirks, "vendor: none, or vendor for the faults of the vendor's driver (none)");
 
+static char *answers = "";
+module_param(answers, charp, 0444);
+MODULE_PARM_DESC(answers, "vendor: what calls answer instead, to try a client library: get-buf=N, -N, +N or error, also sizeimage, reqbufs and qbuf (none)");
+
 /* Memory of the caller */
 
 static struct file *mapped_rmem(struct tx_isp *isp, u32 address, u32 bytes)
@@ -89,18 +93,21 @@ long tx_isp_vendor_ioctl(struct tx_isp *isp, enum tx_isp_vendor_node node, unsig
 	u32 words[TX_ISP_VENDOR_ARGUMENT_WORDS] = {};
 	void __user *user = (void __user *)argument;
 	struct tx_isp_vendor_extent extent;
+	long fault;
 	long ret = tx_isp_has_panicked() ? -EIO : tx_isp_vendor_argument(node, number, &extent);
 
 	if (ret)
 		return ret;
 	if (extent.read > sizeof(words) || extent.written > sizeof(words))
 		return -ENOTTY;
+	/* The vendor's driver has another error for one of them (T31 3.2). */
+	fault = number == TX_ISP_VENDOR_SET_FORMAT ? -ENOMEM : -EFAULT;
 	if (copy_from_user(words, user, extent.read))
-		return -EFAULT;
+		return fault;
 	ret = call(context, number, words);
 	if (ret)
 		return ret;
-	return copy_to_user(user, words, extent.written) ? -EFAULT : 0;
+	return copy_to_user(user, words, extent.written) ? fault : 0;
 }
 
 static void wake_all(struct tx_isp_vendor *vendor)
@@ -145,6 +152,38 @@ static long set_buffer(struct tx_isp_vendor *vendor, u32 *words)
 	return ret;
 }
 
+/* How much memory a client library is asked to allocate; the caller holds core_lock. */
+static void negotiate(struct tx_isp_vendor *vendor)
+{
+	struct tx_isp *isp = vendor->isp;
+	struct tx_isp_vendor_room room = {
+		.strategy = isp->videos[0].strategy,
+		.available = U32_MAX,
+		.margin = isp->margin,
+		.reserve = isp->reserve,
+	};
+	struct tx_isp_pool_state state;
+
+	if (isp->carve_out) {
+		mutex_lock(&isp->carve_out_lock);
+		tx_isp_carve_out_state(isp->carve_out, &state);
+		mutex_unlock(&isp->carve_out_lock);
+		/* What a client has mapped whole is one block: nobody sees what it does in there. */
+		room.available = state.free ? state.largest : state.total;
+		room.reserved = state.reserved;
+	}
+	tx_isp_vendor_negotiate(vendor->front, isp->core, &room);
+}
+
+/* Stops what an ioctl, or the last close, would stop; the caller holds core_lock. */
+static void stop_all(struct tx_isp_vendor *vendor)
+{
+	u32 channel;
+
+	for (channel = 0; channel < TX_ISP_CHANNELS; channel++)
+		tx_isp_vendor_stop(vendor->isp, channel);
+}
+
 static long isp_call(void *context, u32 number, u32 *words)
 {
 	struct tx_isp_vendor *vendor = context;
@@ -154,6 +193,10 @@ static long isp_call(void *context, u32 number, u32 *words)
 	if (number == TX_ISP_VENDOR_SET_BUFFER)
 		return set_buffer(vendor, words);
 	mutex_lock(&isp->core_lock);
+	if (number == TX_ISP_VENDOR_STREAM_OFF || number == TX_ISP_VENDOR_DESTROY_LINKS)
+		stop_all(vendor);
+	if (number == TX_ISP_VENDOR_GET_BUFFER && isp->core_ready)
+		negotiate(vendor);
 	ret = isp->core_ready ? tx_isp_vendor_isp(vendor->front, isp->core, number, words) : -ENODEV;
 	release_noise_reduction(vendor);
 	wake_all(vendor);
@@ -189,6 +232,8 @@ static int isp_release(struct inode *inode, struct file *file)
 	struct tx_isp *isp = vendor->isp;
 
 	mutex_lock(&isp->core_lock);
+	if (tx_isp_vendor_is_last(vendor->front))
+		stop_all(vendor);
 	if (isp->core_ready)
 		tx_isp_vendor_close(vendor->front, isp->core);
 	release_noise_reduction(vendor);
@@ -316,7 +361,12 @@ int tx_isp_vendor_register(struct tx_isp *isp)
 	}
 	state->isp = isp;
 	state->quirks = wants_quirks;
-	tx_isp_front_create(state->front, isp_memopt, wants_quirks);
+	ret = tx_isp_front_create(state->front, isp_memopt, wants_quirks, answers, strlen(answers));
+	if (ret) {
+		kvfree(state->front);
+		kfree(state);
+		return ret;
+	}
 	mutex_lock(&isp->core_lock);
 	isp->vendor = state;
 	mutex_unlock(&isp->core_lock);
@@ -353,6 +403,7 @@ void tx_isp_vendor_free(struct tx_isp *isp)
 	if (!isp->vendor)
 		return;
 	tx_isp_vendor_memory_put(isp->vendor->noise_reduction);
+	tx_isp_vendor_tuning_free(isp->vendor);
 	kvfree(isp->vendor->front);
 	kfree(isp->vendor);
 	isp->vendor = NULL;

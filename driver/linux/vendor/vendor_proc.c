@@ -5,6 +5,7 @@
 #include <linux/mm.h>
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
+#include <linux/uaccess.h>
 
 #include "tx_isp_vendor.h"
 
@@ -12,11 +13,10 @@
 #define ROOM SZ_32K
 
 /* In the order of Rust's File. */
-static const char *const names[] = { "isp-m0", "isp-fs", "isp-w00", "isp-w01", "isp-w02" };
+static const char *const names[TX_ISP_VENDOR_FILES] = { "isp-m0", "isp-fs", "isp-w00", "isp-w01", "isp-w02" };
 
-static int proc_show(struct seq_file *file, u32 number)
+static int proc_show(struct seq_file *file, struct tx_isp_vendor *vendor, u32 number)
 {
-	struct tx_isp_vendor *vendor = file->private;
 	struct tx_isp *isp = vendor->isp;
 	u8 *text = kvmalloc(ROOM, GFP_KERNEL);
 	int ret = -ENODEV;
@@ -33,23 +33,41 @@ static int proc_show(struct seq_file *file, u32 number)
 	return min(ret, 0);
 }
 
-#define PROC_FILE(number)                                                                      \
-	static int proc_show_##number(struct seq_file *file, void *unused)                     \
-	{                                                                                      \
-		return proc_show(file, number);                                                \
-	}
+static int proc_show_file(struct seq_file *file, void *unused)
+{
+	const struct tx_isp_vendor_file *opened = file->private;
 
-PROC_FILE(0)
-PROC_FILE(1)
-PROC_FILE(2)
-PROC_FILE(3)
-PROC_FILE(4)
+	return proc_show(file, opened->vendor, opened->number);
+}
+
+static int proc_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, proc_show_file, pde_data(inode));
+}
+
+/* The vendor's driver takes commands here; which, is decided in Rust. */
+static ssize_t proc_write(struct file *file, const char __user *user, size_t bytes, loff_t *position)
+{
+	const struct tx_isp_vendor_file *opened = pde_data(file_inode(file));
+	char text[64] = "";
+	int ret;
+
+	if (copy_from_user(text, user, min(bytes, sizeof(text))))
+		return -EFAULT;
+	ret = tx_isp_vendor_store(opened->number, text, min(bytes, sizeof(text)));
+	return ret ? ret : bytes;
+}
+
+static const struct proc_ops proc_fops = {
+	.proc_open = proc_open,
+	.proc_read = seq_read,
+	.proc_write = proc_write,
+	.proc_lseek = seq_lseek,
+	.proc_release = single_release,
+};
 
 int tx_isp_vendor_proc_create(struct tx_isp_vendor *vendor)
 {
-	static int (*const shows[])(struct seq_file *file, void *unused) = {
-		proc_show_0, proc_show_1, proc_show_2, proc_show_3, proc_show_4,
-	};
 	struct proc_dir_entry *isp;
 	u32 number;
 
@@ -57,9 +75,12 @@ int tx_isp_vendor_proc_create(struct tx_isp_vendor *vendor)
 	isp = vendor->proc ? proc_mkdir("isp", vendor->proc) : NULL;
 	if (!isp)
 		goto remove;
-	for (number = 0; number < ARRAY_SIZE(names); number++)
-		if (!proc_create_single_data(names[number], 0444, isp, shows[number], vendor))
+	for (number = 0; number < ARRAY_SIZE(names); number++) {
+		vendor->files[number].vendor = vendor;
+		vendor->files[number].number = number;
+		if (!proc_create_data(names[number], 0644, isp, &proc_fops, &vendor->files[number]))
 			goto remove;
+	}
 	return 0;
 remove:
 	proc_remove(vendor->proc);

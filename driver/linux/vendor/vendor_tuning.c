@@ -2,11 +2,33 @@
 /*
  * /dev/isp-m0: the vendor's controls.
  */
+#include <linux/dma-mapping.h>
 #include <linux/fs.h>
 #include <linux/module.h>
+#include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "tx_isp_vendor.h"
+
+/* The chip counts while somebody has the node open. Without memory all is 0; core_lock. */
+static void count(struct tx_isp_vendor *vendor)
+{
+	struct tx_isp *isp = vendor->isp;
+
+	if (!vendor->statistics)
+		vendor->statistics = dma_alloc_coherent(isp->dma_device, tx_isp_vendor_statistics_bytes(),
+							&vendor->statistics_address,
+							GFP_KERNEL | __GFP_ZERO);
+	if (vendor->statistics && isp->core_ready)
+		tx_isp_vendor_set_statistics(isp->core, vendor->statistics_address);
+}
+
+void tx_isp_vendor_tuning_free(struct tx_isp_vendor *vendor)
+{
+	if (vendor->statistics)
+		dma_free_coherent(vendor->isp->dma_device, tx_isp_vendor_statistics_bytes(),
+				  vendor->statistics, vendor->statistics_address);
+}
 
 static int tuning_open(struct inode *inode, struct file *file)
 {
@@ -18,6 +40,8 @@ static int tuning_open(struct inode *inode, struct file *file)
 	file->private_data = vendor;
 	mutex_lock(&isp->core_lock);
 	ret = tx_isp_vendor_tuning_open(vendor->front);
+	if (!ret)
+		count(vendor);
 	mutex_unlock(&isp->core_lock);
 	if (!ret)
 		v4l2_device_get(&isp->v4l2_dev);
@@ -31,27 +55,48 @@ static int tuning_release(struct inode *inode, struct file *file)
 
 	mutex_lock(&isp->core_lock);
 	tx_isp_vendor_tuning_close(vendor->front);
+	if (isp->core_ready)
+		tx_isp_vendor_set_statistics(isp->core, 0);
 	mutex_unlock(&isp->core_lock);
 	v4l2_device_put(&isp->v4l2_dev);
 	return 0;
 }
 
+/* Fills what a control's pointer points to. */
+static long copy_statistics(struct tx_isp_vendor *vendor,
+			    const struct tx_isp_vendor_tuning_request *request)
+{
+	u32 *words = kmalloc_array(TX_ISP_VENDOR_STATISTICS_WORDS, sizeof(*words), GFP_KERNEL);
+	struct tx_isp *isp = vendor->isp;
+	long ret = -ENODEV;
+
+	if (!words)
+		return -ENOMEM;
+	mutex_lock(&isp->core_lock);
+	if (isp->core_ready)
+		ret = tx_isp_vendor_statistics(isp->core, request->get, request->id, vendor->statistics,
+					       words);
+	mutex_unlock(&isp->core_lock);
+	if (ret > 0)
+		ret = copy_to_user((void __user *)(unsigned long)request->value, words,
+				   ret * sizeof(*words)) ? -EFAULT : 0;
+	kfree(words);
+	return ret;
+}
+
 static long tuning_call(void *context, u32 number, u32 *words)
 {
 	struct tx_isp_vendor *vendor = context;
-	const struct tx_isp_vendor_tuning_request *request = (void *)words;
 	struct tx_isp *isp = vendor->isp;
-	u32 bytes;
 	long ret;
 
 	mutex_lock(&isp->core_lock);
-	ret = isp->core_ready ? tx_isp_vendor_tuning(vendor->front, isp->core, number, words) : -ENODEV;
+	ret = isp->core_ready ? tx_isp_vendor_tuning(vendor->front, isp->core, number, words,
+						     vendor->statistics) : -ENODEV;
 	mutex_unlock(&isp->core_lock);
-	if (ret)
+	if (ret || number == TX_ISP_VENDOR_SET_CONTROL || number == TX_ISP_VENDOR_GET_CONTROL)
 		return ret;
-	/* Statistics, which nobody computes here: zeros. */
-	bytes = tx_isp_vendor_tuning_bytes(request->get, request->id);
-	return clear_user((void __user *)(unsigned long)request->value, bytes) ? -EFAULT : 0;
+	return copy_statistics(vendor, (void *)words);
 }
 
 static long tuning_ioctl(struct file *file, unsigned int number, unsigned long argument)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! A frame channel: the picture that was asked for, its buffers, and how far it has come.
 
+use super::answers::Answer;
 use super::queue::{FrameQueue, Time};
-use super::{Failure, Quirks};
+use super::{Failure, Quirks, picture};
 use crate::bring_up::write;
 use crate::bus::Bus;
 use crate::channel::{Buffer as IspBuffer, MAX_BUFFERS};
@@ -183,7 +184,7 @@ impl FrameChannel {
             colorspace: COLORSPACE_SRGB,
             ..FrameFormat::default()
         };
-        fill_sizes(&mut self.format);
+        picture::fill_sizes(&mut self.format);
         self.picture = Some(PixelFormat::Nv12);
         isp.set_layout(self.id, PixelFormat::Nv12, layout.size)?;
         self.queue.reset_counters();
@@ -215,6 +216,7 @@ impl FrameChannel {
         isp: &mut Isp<B>,
         format: &mut FrameFormat,
         front_crop: Option<Part>,
+        image_bytes: Option<Answer>,
     ) -> Result<(), Failure> {
         let field_is_known = format.field == 0 || format.field == FIELD_INTERLACED;
         if format.kind != VIDEO_CAPTURE || !field_is_known || format.colorspace != COLORSPACE_SRGB {
@@ -226,14 +228,17 @@ impl FrameChannel {
             return Err(Failure::Refused(Errno::Ebusy, why));
         }
         format.field = FIELD_INTERLACED;
-        let picture = vendors_picture(format.fourcc);
-        if let Some(picture) = picture {
-            let source = source(isp.sensor().size, format, front_crop)?;
+        let written = picture::written(format.fourcc);
+        if let Some(picture) = written {
+            let source = picture::source(isp.sensor().size, format, front_crop)?;
             isp.set_layout(self.id, picture, Size::new(format.width, format.height))?;
             isp.set_source(self.id, source)?;
-            fill_sizes(format);
+            picture::fill_sizes(format);
+            if let Some(answer) = image_bytes {
+                format.image_bytes = answer.of(format.image_bytes).ok_or(Errno::Einval)?;
+            }
         }
-        self.picture = picture;
+        self.picture = written;
         self.format = *format;
         Ok(())
     }
@@ -363,8 +368,12 @@ impl FrameChannel {
         };
         self.release_idle(isp);
         match stopped {
-            // The loss of the ISP has stopped it already.
-            Err(Error::NotStreaming(_)) | Ok(()) => Ok(()),
+            // It was stopped already: what was queued since waits for no start.
+            Err(Error::NotStreaming(_)) => {
+                isp.take_back(self.id);
+                Ok(())
+            }
+            Ok(()) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
@@ -403,8 +412,10 @@ impl FrameChannel {
         index: u32,
         intact: bool,
         time: Time,
+        quirks: Quirks,
     ) -> Result<u32, Failure> {
-        let finished = self.queue.finish(index, intact, time);
+        let marks = quirks == Quirks::None;
+        let finished = self.queue.finish(index, intact, time, marks);
         isp.release(self.id, index);
         self.feed(isp)?;
         Ok(finished)
@@ -435,78 +446,4 @@ const fn isp_buffer(buffer: &Buffer) -> IspBuffer {
         index: buffer.index,
         address: PhysAddr(buffer.address),
     }
-}
-
-/// The formats whose buffers the vendor's driver gives a size: it writes NV12, and what it calls NV21
-/// is here what it says.
-fn vendors_picture(fourcc: u32) -> Option<PixelFormat> {
-    PixelFormat::from_fourcc(fourcc).filter(|picture| !picture.is_rgb())
-}
-
-/// What the driver writes into a format (T31 3.3): lines are counted in sixteens.
-fn fill_sizes(format: &mut FrameFormat) {
-    format.bytes_per_line = format.width.saturating_mul(12) / 8;
-    format.image_bytes = format
-        .height
-        .checked_next_multiple_of(16)
-        .map_or(u32::MAX, |lines| {
-            format.bytes_per_line.saturating_mul(lines)
-        });
-}
-
-/// The part of the sensor's picture that a format shows. The vendor's driver cuts the input, scales it,
-/// and cuts again; what does not fit is refused here, where that driver only says so and goes on.
-fn source(
-    sensor: Size,
-    format: &FrameFormat,
-    front_crop: Option<Part>,
-) -> Result<Rectangle, Failure> {
-    let outside = |part: &Part, of: Size| {
-        let fits = |start: u32, length: u32, all: u32| {
-            length > 0 && start.checked_add(length).is_some_and(|end| end <= all)
-        };
-        !fits(part.left, part.width, of.width) || !fits(part.top, part.height, of.height)
-    };
-    let whole = Part {
-        width: sensor.width,
-        height: sensor.height,
-        ..Part::default()
-    };
-    let input = front_crop.unwrap_or(whole);
-    if outside(&input, sensor) {
-        let why = "SET_FRAME_FORMAT: the front crop is not inside of the sensor's picture";
-        return Err(Failure::Refused(Errno::Einval, why));
-    }
-    let scaled = match format.scaler_enable & 0xff {
-        0 => Size::new(input.width, input.height),
-        _ => Size::new(format.scaler_width, format.scaler_height),
-    };
-    let cut = format.crop_enable & 0xff != 0;
-    if cut && (outside(&format.crop, scaled) || scaled.width > 16384 || scaled.height > 16384) {
-        let why = "SET_FRAME_FORMAT: the crop is not inside of the scaled picture";
-        return Err(Failure::Refused(Errno::Einval, why));
-    }
-    let picture = Size::new(format.width, format.height);
-    // A client whose picture is not what its crop makes gets the whole input in that size: the vendor's
-    // driver would write its own size over the end of the buffer.
-    if !cut || Size::new(format.crop.width, format.crop.height) != picture {
-        return Ok(Rectangle {
-            left: input.left,
-            top: input.top,
-            size: Size::new(input.width, input.height),
-        });
-    }
-    let back = |value: u32, input: u32, scaled: u32| {
-        let back = u64::from(value) * u64::from(input) / u64::from(scaled.max(1));
-        u32::try_from(back).unwrap_or(u32::MAX)
-    };
-    let crop = &format.crop;
-    Ok(Rectangle {
-        left: input.left + back(crop.left, input.width, scaled.width),
-        top: input.top + back(crop.top, input.height, scaled.height),
-        size: Size::new(
-            back(crop.width, input.width, scaled.width),
-            back(crop.height, input.height, scaled.height),
-        ),
-    })
 }

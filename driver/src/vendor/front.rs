@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! The state of `/dev/tx-isp`: sensors, links, and what runs (T31 3.4, 2b.3).
 
+mod channels;
+
+use super::answers::Answers;
 use super::channel::FrameChannel;
-use super::queue::Time;
+use super::negotiation::{self, Room};
 use super::tuning::Tuning;
 use super::{Failure, Quirks};
+use crate::alloc::Strategy;
+use crate::alloc::negotiation::Margin;
 use crate::bus::Bus;
 use crate::error::Errno;
 use crate::isp::Isp;
 use crate::noise_reduction::{self, MemoryOption};
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::vendor::{
-    BIN_PATH_BYTES, Buffer, CBUS_I2C, FrameDrop, FrameFormat, InputInfo, IspBuffer, NAME_BYTES,
-    Part, RequestBuffers, SensorInfo,
+    BIN_PATH_BYTES, CBUS_I2C, DropRule, FrameDrop, GPIO_BYTES, InputInfo, IspBuffer, NAME_BYTES,
+    SensorInfo, SensorRegister,
 };
 
 /// No input is chosen.
@@ -21,6 +26,9 @@ const NO_INPUT: u32 = u32::MAX;
 const CHANNEL_LINKS: u32 = 0;
 /// The largest period of a frame drop rule.
 const MAX_PERIOD: u32 = 31;
+
+/// What is said of a register that the sensor cannot have.
+const TOO_LARGE: &str = "a sensor's register: numbers and values have 8 bits";
 
 /// The vendor's front. What is made of zeros is valid, and [`Front::reset`] makes it usable.
 #[derive(Clone, Debug)]
@@ -37,8 +45,15 @@ pub struct Front {
     streaming: bool,
     links: Option<u32>,
     bin_path: [u8; BIN_PATH_BYTES],
+    /// What GPIO_INIT and SET_GPIO_STATE have handed over.
+    pins: [u8; GPIO_BYTES],
+    /// Wide dynamic range is asked for.
+    wide_range: bool,
+    /// As configured, and as negotiated at the last GET_BUF.
+    configured_memory: MemoryOption,
     memory: MemoryOption,
     quirks: Quirks,
+    answers: Answers,
     tuning: Tuning,
     channels: [FrameChannel; ChannelId::COUNT],
 }
@@ -55,20 +70,26 @@ impl Front {
             streaming: false,
             links: None,
             bin_path: [0; BIN_PATH_BYTES],
+            pins: [0; GPIO_BYTES],
+            wide_range: false,
+            configured_memory: memory,
             memory,
             quirks,
+            answers: Answers::default(),
             tuning: Tuning::default(),
             channels: ChannelId::ALL.map(FrameChannel::new),
         };
-        front.reset(memory, quirks);
+        front.reset(memory, quirks, Answers::default());
         front
     }
 
     /// Makes this a front that nobody has opened, in place of zeros: it is larger than the kernel's
     /// stack.
-    pub fn reset(&mut self, memory: MemoryOption, quirks: Quirks) {
+    pub fn reset(&mut self, memory: MemoryOption, quirks: Quirks, answers: Answers) {
+        self.configured_memory = memory;
         self.memory = memory;
         self.quirks = quirks;
+        self.answers = answers;
         self.sensor = None;
         self.links = None;
         self.tuning = Tuning::default();
@@ -120,6 +141,12 @@ impl Front {
         for channel in &mut self.channels {
             channel.activate(true);
         }
+    }
+
+    /// Whether it is open once: the next close stops everything.
+    #[must_use]
+    pub const fn is_last(&self) -> bool {
+        self.opens == 1
     }
 
     /// `/dev/tx-isp` is closed: the last time, everything is stopped. The vendor's driver keeps the
@@ -279,13 +306,29 @@ impl Front {
         self.update(isp)
     }
 
+    /// Decides how much GET_BUF asks for, by the carve-out as it is now. Returns the decision.
+    pub fn negotiate<B: Bus>(
+        &mut self,
+        isp: &Isp<B>,
+        strategy: Strategy,
+        room: Room,
+        margin: Margin,
+    ) -> MemoryOption {
+        let sensor = isp.sensor().size;
+        self.memory =
+            negotiation::memory_option(strategy, self.configured_memory, sensor, room, margin);
+        self.memory
+    }
+
     /// GET_BUF: how many bytes the noise reduction wants.
-    #[must_use]
-    pub fn buffer_bytes<B: Bus>(&self, isp: &Isp<B>) -> u32 {
-        if self.selected {
-            noise_reduction::bytes(isp.sensor().size, self.memory)
-        } else {
-            0
+    pub fn buffer_bytes<B: Bus>(&self, isp: &Isp<B>) -> Result<u32, Failure> {
+        let bytes = match self.selected {
+            true => noise_reduction::bytes(isp.sensor().size, self.memory),
+            false => 0,
+        };
+        match self.answers.buffer_bytes {
+            None => Ok(bytes),
+            Some(answer) => Ok(answer.of(bytes).ok_or(Errno::Efault)?),
         }
     }
 
@@ -301,6 +344,64 @@ impl Front {
         Ok(isp.set_noise_reduction(Some((buffer, self.memory)))?)
     }
 
+    /// WDR_ENABLE and WDR_DISABLE: the wish is kept. The sensor is linear, and its pictures stay so.
+    pub fn set_wide_range(&mut self, wanted: bool) {
+        self.wide_range = wanted;
+    }
+
+    /// Whether wide dynamic range is asked for.
+    #[must_use]
+    pub const fn wide_range(&self) -> bool {
+        self.wide_range
+    }
+
+    /// GPIO_INIT and SET_GPIO_STATE: kept, and nothing else; pins are the business of sensors' modules.
+    pub fn set_pins(&mut self, pins: &[u8; GPIO_BYTES]) {
+        self.pins = *pins;
+    }
+
+    /// What was kept.
+    #[must_use]
+    pub const fn pins(&self) -> &[u8; GPIO_BYTES] {
+        &self.pins
+    }
+
+    /// Reads a register of the sensor.
+    pub fn read_sensor<B: Bus>(
+        &self,
+        isp: &mut Isp<B>,
+        request: &mut SensorRegister,
+    ) -> Result<(), Failure> {
+        let register = self.sensor_register(request.register)?;
+        request.value = [isp.sensor_register(register)?.into(), 0];
+        Ok(())
+    }
+
+    /// Writes a register of the sensor.
+    pub fn write_sensor<B: Bus>(
+        &self,
+        isp: &mut Isp<B>,
+        request: &SensorRegister,
+    ) -> Result<(), Failure> {
+        let register = self.sensor_register(request.register)?;
+        let [value, 0] = request.value else {
+            return Err(Failure::Refused(Errno::Einval, TOO_LARGE));
+        };
+        let value = u8::try_from(value).map_err(|_| Failure::Refused(Errno::Einval, TOO_LARGE))?;
+        Ok(isp.set_sensor_register(register, value)?)
+    }
+
+    fn sensor_register(&self, words: [u32; 2]) -> Result<u8, Failure> {
+        if self.sensor.is_none() {
+            let why = "a sensor's register: no sensor is registered";
+            return Err(Failure::Refused(Errno::Einval, why));
+        }
+        let [register, 0] = words else {
+            return Err(Failure::Refused(Errno::Einval, TOO_LARGE));
+        };
+        u8::try_from(register).map_err(|_| Failure::Refused(Errno::Einval, TOO_LARGE))
+    }
+
     /// The path of a parameter file; nobody reads the file here.
     pub fn bin_path_mut(&mut self) -> &mut [u8; BIN_PATH_BYTES] {
         &mut self.bin_path
@@ -312,7 +413,7 @@ impl Front {
         isp: &mut Isp<B>,
         rules: &FrameDrop,
     ) -> Result<(), Failure> {
-        let too_long = |rule: &tx_isp_abi::vendor::DropRule| rule.period & 0xff > MAX_PERIOD;
+        let too_long = |rule: &DropRule| rule.enabled != 0 && rule.period & 0xff > MAX_PERIOD;
         if rules.iter().any(too_long) {
             let why = "SET_FRAME_DROP: a period is at most 31";
             return Err(Failure::Refused(Errno::Einval, why));
@@ -343,143 +444,6 @@ impl Front {
     /// `/dev/isp-m0` is closed.
     pub fn tuning_close(&mut self) {
         self.tuning_is_open = false;
-    }
-
-    // /dev/framechanN
-
-    fn update<B: Bus>(&mut self, isp: &mut Isp<B>) -> Result<(), Failure> {
-        let ready = self.is_ready();
-        let mut result = Ok(());
-        for channel in &mut self.channels {
-            result = result.and(channel.update(isp, ready));
-        }
-        result
-    }
-
-    fn is_ready(&self) -> bool {
-        self.streaming && self.links == Some(CHANNEL_LINKS)
-    }
-
-    /// A frame channel is opened; its channel of the ISP must be free.
-    pub fn channel_open<B: Bus>(&mut self, isp: &mut Isp<B>, id: ChannelId) -> Result<(), Failure> {
-        self.channels[id.index()].open(isp)
-    }
-
-    /// A frame channel is closed.
-    pub fn channel_close<B: Bus>(
-        &mut self,
-        isp: &mut Isp<B>,
-        id: ChannelId,
-    ) -> Result<(), Failure> {
-        self.channels[id.index()].close(isp)
-    }
-
-    /// SET_FMT.
-    pub fn set_format<B: Bus>(
-        &mut self,
-        isp: &mut Isp<B>,
-        id: ChannelId,
-        format: &mut FrameFormat,
-    ) -> Result<(), Failure> {
-        let enabled = |format: &FrameFormat| -> Option<Part> {
-            (format.front_crop_enable & 0xff != 0).then_some(format.front_crop)
-        };
-        let front_crop = if id.index() == 0 {
-            enabled(format)
-        } else {
-            enabled(self.channels[0].format())
-        };
-        self.channels[id.index()].set_format(isp, format, front_crop)
-    }
-
-    /// REQBUFS.
-    pub fn request_buffers(
-        &mut self,
-        id: ChannelId,
-        request: &mut RequestBuffers,
-    ) -> Result<(), Failure> {
-        self.channels[id.index()].request_buffers(request)
-    }
-
-    /// Whether QBUF would take the buffer, were its memory the client's.
-    pub fn check_buffer(&self, id: ChannelId, buffer: &Buffer) -> Result<(), Failure> {
-        self.channels[id.index()].check(buffer)
-    }
-
-    /// QBUF.
-    pub fn queue_buffer<B: Bus>(
-        &mut self,
-        isp: &mut Isp<B>,
-        id: ChannelId,
-        buffer: &mut Buffer,
-    ) -> Result<(), Failure> {
-        self.channels[id.index()].queue_buffer(isp, buffer, self.quirks)
-    }
-
-    /// QUERYBUF.
-    pub fn query_buffer(&self, id: ChannelId, buffer: &mut Buffer) -> Result<(), Failure> {
-        self.channels[id.index()].query(buffer)
-    }
-
-    /// DQBUF; `EAGAIN` where the client is to wait.
-    pub fn dequeue(&mut self, id: ChannelId, buffer: &mut Buffer) -> Result<(), Failure> {
-        self.channels[id.index()].dequeue(buffer)
-    }
-
-    /// LISTEN_BUF: how many frames there were; `EAGAIN` where the client is to wait.
-    pub fn listen(&mut self, id: ChannelId) -> Result<u32, Failure> {
-        self.channels[id.index()].listen()
-    }
-
-    /// STREAMON of a frame channel. Before the sensor streams and the links are there it is a wish: it
-    /// comes true when they are.
-    pub fn channel_stream_on<B: Bus>(
-        &mut self,
-        isp: &mut Isp<B>,
-        id: ChannelId,
-        kind: u32,
-    ) -> Result<(), Failure> {
-        let ready = self.is_ready();
-        let channel = &mut self.channels[id.index()];
-        channel.stream_on(kind)?;
-        // The ISP may have stopped by itself since.
-        let runs = if ready { isp.hold(true) } else { Ok(()) };
-        let started = runs
-            .map_err(Failure::from)
-            .and_then(|()| channel.update(isp, ready));
-        if started.is_err() {
-            channel.cancel_start();
-        }
-        started
-    }
-
-    /// STREAMOFF of a frame channel.
-    pub fn channel_stream_off<B: Bus>(
-        &mut self,
-        isp: &mut Isp<B>,
-        id: ChannelId,
-        kind: u32,
-    ) -> Result<(), Failure> {
-        self.channels[id.index()].stream_off(isp, kind)
-    }
-
-    /// A frame is in a buffer. Returns how many buffers are done with it.
-    pub fn finish<B: Bus>(
-        &mut self,
-        isp: &mut Isp<B>,
-        id: ChannelId,
-        index: u32,
-        intact: bool,
-        time: Time,
-    ) -> Result<u32, Failure> {
-        self.channels[id.index()].finish(isp, index, intact, time)
-    }
-
-    /// The ISP has stopped by itself: whoever waits hears of it.
-    pub fn abandon(&mut self) {
-        for channel in &mut self.channels {
-            channel.abandon();
-        }
     }
 }
 

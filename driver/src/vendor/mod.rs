@@ -4,8 +4,11 @@
 //! | module | what it decides |
 //! |---|---|
 //! | [`front`] | sensors, links, start and stop: the state of `/dev/tx-isp` |
-//! | [`channel`] | a frame channel: its picture, its life, its way to the ISP |
+//! | [`channel`] | a frame channel: its life, and its way to the ISP |
+//! | [`picture`] | what a client asks for as a picture, and what of the sensor's that is |
 //! | [`queue`] | a frame channel's buffers |
+//! | [`negotiation`] | how much memory a library is asked for |
+//! | [`answers`] | other answers, to be tried on libraries |
 //! | [`tuning`] | the values of controls |
 //! | [`pages`] | what client libraries read of the SoC's registers |
 //! | [`report`] | the files below `/proc/jz/isp` |
@@ -14,9 +17,12 @@
 //! camera see what the vendor's driver would tell them; where that has a fault that harms somebody, the
 //! safe thing is done, and [`Quirks::Vendor`] brings the fault back.
 
+pub mod answers;
 pub mod channel;
 pub mod front;
+pub mod negotiation;
 pub mod pages;
+mod picture;
 pub mod queue;
 pub mod report;
 pub mod tuning;

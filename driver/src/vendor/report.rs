@@ -12,8 +12,6 @@ use tx_isp_abi::registers::{Core, CsiHost};
 
 /// What the vendor's driver calls itself (T31 3.1).
 pub const VERSION: &str = "H20221206a";
-/// Counters of the VIC's errors.
-const VIC_COUNTERS: usize = 13;
 
 /// Which file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +82,7 @@ pub fn show<B: Bus>(
             }
             Ok(())
         }
-        File::W00 => writeln!(to, "sensor registers: not served here"),
+        File::W00 => pins(to, front),
         File::W01 => csi(to, words),
         File::W02 => vic(to, isp, frames),
     }
@@ -112,7 +110,11 @@ fn core_file<B: Bus>(to: &mut impl Write, front: &Front, isp: &Isp<B>, top: u32)
         "ISP Runing Mode : {}",
         if night { "Night" } else { "Day" }
     )?;
-    writeln!(to, "ISP WDR Mode : Linear")?;
+    let asked = match front.wide_range() {
+        true => " (asked for: the sensor is linear)",
+        false => "",
+    };
+    writeln!(to, "ISP WDR Mode : Linear{asked}")?;
     writeln!(
         to,
         "SENSOR Integration Time : {} lines",
@@ -208,6 +210,16 @@ fn addresses<'a>(
     writeln!(to)
 }
 
+/// The words that GPIO_INIT and SET_GPIO_STATE handed over. The sensor's registers are read and written by
+/// ioctl.
+fn pins(to: &mut impl Write, front: &Front) -> fmt::Result {
+    write!(to, "pins:")?;
+    for pair in front.pins().chunks_exact(2) {
+        write!(to, " {:#x}", u16::from_le_bytes([pair[0], pair[1]]))?;
+    }
+    writeln!(to)
+}
+
 /// The error words where there are any, then the state of the link.
 fn csi(to: &mut impl Write, [error_1, error_2, state]: [u32; 3]) -> fmt::Result {
     if error_1 != 0 {
@@ -219,18 +231,75 @@ fn csi(to: &mut impl Write, [error_1, error_2, state]: [u32; 3]) -> fmt::Result 
     writeln!(to, "{state:#010x}")
 }
 
-/// Frames and errors in all; then the vendor's counters, which this driver does not keep apart: all of
-/// them are in the last, which the vendor has for what is none of the others.
+/// Frames and errors in all, then the errors by their kind.
 fn vic<B: Bus>(to: &mut impl Write, isp: &Isp<B>, frames: u32) -> fmt::Result {
-    let errors = isp.health().vic_errors;
-    writeln!(to, " {frames}, {errors}")?;
-    for counter in 0..VIC_COUNTERS {
-        let value = if counter + 1 == VIC_COUNTERS {
-            errors
-        } else {
-            0
-        };
-        write!(to, "{}{value}", if counter == 0 { "" } else { " " })?;
+    let errors = isp.vic_errors();
+    writeln!(to, " {frames}, {}", errors.sum())?;
+    for (place, count) in errors.0.iter().enumerate() {
+        write!(to, "{}{count}", if place == 0 { "" } else { " " })?;
     }
     writeln!(to)
+}
+
+/// What a client writes to a file of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Raw pictures: without a second carve-out (`ispmem`) the vendor's driver takes the words and does
+    /// nothing.
+    Capture,
+    /// The buffers of a channel: they are what isp-fs shows.
+    Buffers,
+    /// Frames that are delivered early, which there are none here.
+    EarlyFrames,
+}
+
+impl Command {
+    /// Reads what was written to `file` (T31 2b.9, 2b.10); `None` for what nobody knows there.
+    #[must_use]
+    pub fn parse(file: File, text: &str) -> Option<Self> {
+        let word = text.split_ascii_whitespace().next()?;
+        match (file, word) {
+            (File::W02, "snapraw" | "saveraw") => Some(Self::Capture),
+            (File::M0, "get_vb") => Some(Self::Buffers),
+            (File::M0, "set_ch0_pdq_time" | "set_ch0_pdq_inter" | "set_ch0_pdq_vlines") => {
+                Some(Self::EarlyFrames)
+            }
+            _ => None,
+        }
+    }
+
+    /// What becomes of it.
+    #[must_use]
+    pub const fn outcome(self) -> &'static str {
+        match self {
+            Self::Capture => {
+                "there is no second carve-out (ispmem) for raw pictures: none is taken"
+            }
+            Self::Buffers => "/proc/jz/isp/isp-fs has the buffers",
+            Self::EarlyFrames => "no frame is delivered before its last line: the value is ignored",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_know_their_own_words() {
+        assert_eq!(
+            Command::parse(File::W02, "snapraw 3\n"),
+            Some(Command::Capture)
+        );
+        assert_eq!(Command::parse(File::M0, "get_vb"), Some(Command::Buffers));
+        let early = Command::parse(File::M0, "set_ch0_pdq_time 5");
+        assert_eq!(early, Some(Command::EarlyFrames));
+        for (file, text) in [
+            (File::M0, "snapraw 3"),
+            (File::Fs, "get_vb"),
+            (File::W02, " "),
+        ] {
+            assert_eq!(Command::parse(file, text), None, "{text}");
+        }
+    }
 }

@@ -4,13 +4,14 @@
 //! No picture depends on most of them here: what is set is kept and read back. Controls that are no
 //! number, and those that nobody knows, are accepted and do nothing, as the vendor's driver accepts them.
 
-/// Zones of the exposure statistics: 15 rows of 15.
-pub const ZONES: usize = 225;
-
 /// The sensor's frame rate: frames in the upper half, seconds in the lower.
 pub const FRAME_RATE: u32 = 0x0800_00e0;
-/// The mean of each zone of the exposure statistics, [`ZONES`] words behind a pointer.
+/// The mean of each zone of the exposure statistics: as many words as there are zones, behind a pointer.
 pub const AE_ZONES: u32 = 0x0800_0030;
+/// Their histogram: 256 words behind a pointer.
+pub const AE_HISTOGRAM: u32 = 0x0800_0031;
+/// The picture's mean brightness.
+pub const AE_LUMA: u32 = 0x0800_0033;
 
 /// The value of [`FRAME_RATE`] for frames that come every so many seconds, a fraction: a whole number of
 /// frames in a second, or hundredths.

@@ -7,8 +7,8 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use guest_protocol::SHELL_WORD;
 use guest_protocol::message::Failure;
+use guest_protocol::{GDB_WORD, SHELL_WORD};
 use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use nix::sys::reboot::{RebootMode, reboot};
@@ -48,10 +48,17 @@ pub fn main() -> ExitCode {
         eprintln!("agent: {failure}");
     }
 
-    let wants_shell = command_line
-        .split_ascii_whitespace()
-        .any(|word| word == SHELL_WORD);
-    let mut work = if wants_shell {
+    let says = |wanted: &str| {
+        command_line
+            .split_ascii_whitespace()
+            .any(|word| word == wanted)
+    };
+    if says(GDB_WORD) {
+        for line in modules::addresses(&loaded) {
+            eprintln!("gdb: {line}");
+        }
+    }
+    let mut work = if says(SHELL_WORD) {
         shell::command()
     } else {
         worker(&loaded)

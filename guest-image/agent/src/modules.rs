@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::path::Path;
 
 use guest_protocol::message::{Failure, ModuleLoad};
-use guest_protocol::{NO_BOARD_WORD, NO_DRIVER_WORD};
+use guest_protocol::{LOAD_WORD, NO_BOARD_WORD, NO_DRIVER_WORD};
 use nix::errno::Errno;
 use nix::kmod::{DeleteModuleFlags, ModuleInitFlags, delete_module, finit_module};
 
@@ -20,6 +20,10 @@ const OUR_MODULE: &str = "/lib/modules/tx-isp.ko";
 
 /// The board's module, for a guest that has the chip at its own addresses.
 const BOARD_MODULE: &str = "/lib/modules/tx-isp-t31-board.ko";
+/// Where a user's own modules are.
+const USER_MODULES: &str = "/lib/modules/user";
+/// Where the kernel tells of its modules.
+const SYS_MODULES: &str = "/sys/module";
 /// Where the kernel lists PCI functions.
 const PCI_DEVICES: &str = "/sys/bus/pci/devices";
 /// Vendor and device of the function that is the chip (driver/abi/src/pci.rs).
@@ -46,6 +50,7 @@ pub fn load_all(command_line: &str) -> Vec<ModuleLoad> {
     if !says(NO_DRIVER_WORD) && Path::new(OUR_MODULE).exists() {
         paths.push(OUR_MODULE.to_owned());
     }
+    paths.extend(users(command_line));
     paths
         .into_iter()
         .map(|path| {
@@ -54,6 +59,27 @@ pub fn load_all(command_line: &str) -> Vec<ModuleLoad> {
             ModuleLoad { path, failure }
         })
         .collect()
+}
+
+/// The files of the user's modules that the command line names.
+fn users(command_line: &str) -> impl Iterator<Item = String> {
+    let names = command_line
+        .split_ascii_whitespace()
+        .filter_map(|word| word.strip_prefix(LOAD_WORD));
+    names.map(|name| format!("{USER_MODULES}/{name}"))
+}
+
+/// Where the code of loaded modules begins, as gdb needs it: a line for each that the kernel tells of.
+pub fn addresses(loaded: &[ModuleLoad]) -> Vec<String> {
+    let line = |module: &ModuleLoad| {
+        let file = Path::new(SYS_MODULES)
+            .join(module_name(&module.path))
+            .join("sections/.text");
+        let address = fs::read_to_string(file).ok()?;
+        let name = Path::new(&module.path).file_name()?.to_string_lossy();
+        Some(format!("add-symbol-file {name} {}", address.trim()))
+    };
+    loaded.iter().filter_map(line).collect()
 }
 
 /// Whether one of the PCI functions is the chip.
@@ -156,6 +182,17 @@ pub fn from_report(report: &str) -> Vec<ModuleLoad> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_users_modules_are_named_in_order() {
+        let line = "quiet lab.load=b.ko lab.load=a-c.ko a_c.x=1";
+        let found: Vec<String> = users(line).collect();
+        assert_eq!(
+            found,
+            ["/lib/modules/user/b.ko", "/lib/modules/user/a-c.ko"]
+        );
+        assert_eq!(parameters(&module_name(&found[1]), line), "x=1");
+    }
 
     #[test]
     fn lists_hold_names_and_paths_and_comments() {

@@ -29,6 +29,13 @@ pub const NO_DRIVER_WORD: &str = "lab.no-driver";
 /// The word on the kernel command line that leaves the board's module unloaded.
 pub const NO_BOARD_WORD: &str = "lab.no-board";
 
+/// What stands before the file name of a user's module on the kernel command line, where the agent is to
+/// load it: in the order of these words, with the parameters that stand there as `name.parameter=value`.
+pub const LOAD_WORD: &str = "lab.load=";
+
+/// The word on the kernel command line that asks for the addresses of modules on the console.
+pub const GDB_WORD: &str = "lab.gdb";
+
 /// The word on the kernel command line that asks for the vendor's device nodes: a parameter of the
 /// driver's, which the agent heeds, too.
 pub const VENDOR_WORD: &str = "tx_isp.vendor=on";

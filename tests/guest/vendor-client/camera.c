@@ -56,6 +56,7 @@ static bool take_frames(const char *text)
 	}
 	channel_buffers(channel, count);
 	channel_on(channel);
+	printf("granted %u %u\n", number, channel->count);
 	used++;
 	return true;
 }
@@ -79,13 +80,24 @@ static void take_turns(int frames)
 	}
 }
 
+/* "rmem:BASE:BYTES", where the driver was loaded with another carve-out than the command line names. */
+static void take_carve_out(int count, char **steps)
+{
+	unsigned int base, bytes;
+
+	if (count > 0 && sscanf(steps[0], "rmem:%u:%u", &base, &bytes) == 2)
+		rmem_open_at(base, bytes);
+	else
+		rmem_open();
+}
+
 void try_camera(int frames, int count, char **steps)
 {
 	struct camera camera;
 	uint32_t index = 0;
 	bool all = true;
 
-	rmem_open();
+	take_carve_out(count, steps);
 	camera_open(&camera);
 	camera.info = (struct sensor_info){ .name = "gc2053", .cbus = 1, .type = "gc2053", .address = 0x37 };
 	must(camera.isp, REGISTER_SENSOR, &camera.info, "REGISTER_SENSOR");
@@ -96,7 +108,7 @@ void try_camera(int frames, int count, char **steps)
 			all = take_block(&camera, steps[step] + 6);
 		else if (!strncmp(steps[step], "frames:", 7))
 			all = take_frames(steps[step] + 7);
-		else
+		else if (step > 0 || strncmp(steps[step], "rmem:", 5))
 			die("%s is no step", steps[step]);
 	}
 	rmem_print();

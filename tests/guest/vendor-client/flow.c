@@ -210,3 +210,25 @@ void channel_take(struct channel *channel, struct buffer *buffer)
 	if (buffer->index >= channel->count)
 		die("DQBUF answers index %u of %u", buffer->index, channel->count);
 }
+
+void channel_end(struct channel *channel)
+{
+	channel_off(channel);
+	channel_close(channel);
+}
+
+void camera_start(struct camera *camera)
+{
+	rmem_open();
+	camera_open(camera);
+	camera_add_sensor(camera);
+	camera_enable_sensor(camera);
+}
+
+void camera_stop(struct camera *camera)
+{
+	camera_disable_sensor(camera);
+	camera_delete_sensor(camera);
+	camera_close(camera);
+	rmem_close();
+}

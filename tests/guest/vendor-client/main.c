@@ -11,6 +11,7 @@
 
 void try_intruder(uint32_t address);
 void try_camera(int frames, int count, char **steps);
+void try_library(int frames, int count, char **pictures);
 
 static const struct {
 	const char *name, *what;
@@ -23,6 +24,8 @@ static const struct {
 	{ "stream", "two channels, COUNT frames each", NULL, try_stream, 50 },
 	{ "signal", "LISTEN_BUF and signals", try_signal, NULL, 0 },
 	{ "counts", "REQBUFS at its edges", try_counts, NULL, 0 },
+	{ "stuck", "a channel that does not stop for COUNT ms at least", NULL, try_stuck, 1000 },
+	{ "quirks", "with quirks=vendor: the vendor's faults", try_quirks, NULL, 0 },
 	{ "nodes", "tuning, encoder, files, caches", try_nodes, NULL, 0 },
 	{ "processes", "a second process", try_two_processes, NULL, 0 },
 	{ "restart", "COUNT restarts of channels", NULL, try_restart, 50 },
@@ -35,7 +38,8 @@ static const struct {
 static int usage(void)
 {
 	printf("vendor-client TRY [COUNT]\n");
-	printf("vendor-client camera FRAMES block:BYTES:OWNER|frames:CHANNEL:WIDTH:HEIGHT:COUNT ...\n");
+	printf("vendor-client camera FRAMES [rmem:BASE:BYTES] block:BYTES:OWNER|frames:CHANNEL:WIDTH:HEIGHT:COUNT ...\n");
+	printf("vendor-client library FRAMES WIDTHxHEIGHT:COUNT ...\n");
 	for (size_t index = 0; index < TRIES; index++)
 		printf("  %-10s %s (%d)\n", tries[index].name, tries[index].what, tries[index].count);
 	return 2;
@@ -51,6 +55,10 @@ int main(int count, char **arguments)
 		try_intruder(strtoul(arguments[2], NULL, 0));
 	if (count >= 3 && !strcmp(arguments[1], "camera")) {
 		try_camera(atoi(arguments[2]), count - 3, arguments + 3);
+		return failures != 0;
+	}
+	if (count >= 3 && !strcmp(arguments[1], "library")) {
+		try_library(atoi(arguments[2]), count - 3, arguments + 3);
 		return failures != 0;
 	}
 	for (index = 0; index < TRIES; index++)

@@ -70,10 +70,7 @@ void try_two_processes(void)
 	void *whole;
 	int fd;
 
-	rmem_open();
-	camera_open(&camera);
-	camera_add_sensor(&camera);
-	camera_enable_sensor(&camera);
+	camera_start(&camera);
 	channel_open(&channel, 0, 1920, 1080);
 	channel_buffers(&channel, 3);
 	channel_on(&channel);
@@ -95,12 +92,8 @@ void try_two_processes(void)
 	ok(ends(child, 0), "the second process did not end well");
 	/* Its leaving has stopped nothing. */
 	channel_take(&channel, &buffer);
-	channel_off(&channel);
-	channel_close(&channel);
-	camera_disable_sensor(&camera);
-	camera_delete_sensor(&camera);
-	camera_close(&camera);
-	rmem_close();
+	channel_end(&channel);
+	camera_stop(&camera);
 }
 
 static void stream_until_killed(bool hold_back)
@@ -109,10 +102,7 @@ static void stream_until_killed(bool hold_back)
 	struct camera camera;
 	struct buffer buffer;
 
-	rmem_open();
-	camera_open(&camera);
-	camera_add_sensor(&camera);
-	camera_enable_sensor(&camera);
+	camera_start(&camera);
 	channel_open(&main, 0, 1920, 1080);
 	channel_buffers(&main, 3);
 	channel_on(&main);

@@ -42,6 +42,7 @@ void rmem_open(void)
 	char line[4096] = "";
 	FILE *file = fopen("/proc/cmdline", "r");
 	const char *at;
+	uint32_t bytes;
 
 	if (!file || !fgets(line, sizeof(line), file))
 		die("/proc/cmdline cannot be read");
@@ -51,10 +52,16 @@ void rmem_open(void)
 	if (!at)
 		die("the kernel's command line has no rmem=");
 	at += strlen("rmem=");
-	total = number(&at);
+	bytes = number(&at);
 	if (*at++ != '@')
 		die("rmem= is not SIZE@BASE");
-	base = number(&at);
+	rmem_open_at(number(&at), bytes);
+}
+
+void rmem_open_at(uint32_t address, uint32_t bytes)
+{
+	base = address;
+	total = bytes;
 	fd = open("/dev/rmem", O_RDWR);
 	if (fd < 0)
 		die("/dev/rmem: %s", strerror(errno));

@@ -6,6 +6,7 @@
 #ifndef VENDOR_H
 #define VENDOR_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,6 +23,11 @@
 #define LINKS_ON 0x800456d2u
 #define LINKS_OFF 0x800456d3u
 #define GET_BUF 0x800856d5u
+#define WDR_ENABLE 0x800456d8u
+#define WDR_DISABLE 0x800456d9u
+#define GPIO_INIT 0xc00456e8u
+#define SET_SENSOR_REGISTER 0x8038564fu
+#define GET_SENSOR_REGISTER 0xc0385650u
 #define SET_BUF 0x800856d4u
 #define SET_FORMAT 0xc07056c3u
 #define GET_FORMAT 0x407056c4u
@@ -91,7 +97,15 @@ struct tuning {
 	uint32_t get, cid, value;
 };
 
+struct sensor_register {
+	uint32_t cbus;
+	char name[32];
+	uint32_t bytes, number, number_high, value, value_high;
+};
+
 _Static_assert(sizeof(struct sensor_info) == 0x50, "REGISTER_SENSOR");
+_Static_assert(sizeof(struct sensor_register) == 0x38, "VIDIOC_DBG_S_REGISTER");
+_Static_assert(offsetof(struct sensor_register, value) == 0x30, "VIDIOC_DBG_S_REGISTER");
 _Static_assert(sizeof(struct input) == 0x50, "ENUMINPUT");
 _Static_assert(sizeof(struct format) == 0x70, "SET_FMT");
 _Static_assert(offsetof(struct format, scaler_enable) == 0x48, "SET_FMT");
@@ -101,6 +115,8 @@ _Static_assert(offsetof(struct buffer, userptr) == 0x34, "QBUF");
 
 /* rmem.c: the vendor's allocator: first fit, 256 bytes, the whole carve-out mapped once. */
 void rmem_open(void);
+/* The same with a carve-out that the command line does not name. */
+void rmem_open_at(uint32_t address, uint32_t bytes);
 void rmem_close(void);
 /* Physical address, or 0 where there is no room. */
 uint32_t rmem_alloc(uint32_t bytes, const char *owner);
@@ -125,6 +141,24 @@ void die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2))
 uint64_t now_ms(void);
 uint32_t crc32_picture(const uint8_t *at, const struct format *format);
 
+/* calls.c: an ioctl in a thread of its own. */
+struct call {
+	int fd;
+	uint32_t number;
+	void *argument;
+	unsigned int after_ms;
+	/* What came of it. */
+	int ret, error;
+	uint64_t took_ms;
+	volatile bool over;
+	pthread_t thread;
+};
+
+void call_begin(struct call *call);
+void call_signal(struct call *call);
+/* What it returned, with its errno. */
+int call_end(struct call *call);
+
 /* flow.c: the vendor's library's calls in its order. */
 #define MAX_BUFFERS 64
 struct channel {
@@ -144,6 +178,9 @@ void camera_add_sensor(struct camera *camera);
 void camera_enable_sensor(struct camera *camera);
 void camera_disable_sensor(struct camera *camera);
 void camera_delete_sensor(struct camera *camera);
+/* Everything up to frames of the sensor, and everything back. */
+void camera_start(struct camera *camera);
+void camera_stop(struct camera *camera);
 void camera_open(struct camera *camera);
 void camera_close(struct camera *camera);
 void channel_open(struct channel *channel, int number, uint32_t width, uint32_t height);
@@ -152,16 +189,23 @@ void channel_buffers(struct channel *channel, uint32_t count);
 void channel_on(struct channel *channel);
 void channel_off(struct channel *channel);
 void channel_close(struct channel *channel);
+/* Both. */
+void channel_end(struct channel *channel);
 /* One turn of the library's thread: LISTEN_BUF, then DQBUF. */
 void channel_take(struct channel *channel, struct buffer *buffer);
 int channel_queue(struct channel *channel, uint32_t index);
 struct buffer channel_buffer(const struct channel *channel, uint32_t index);
+
+/* registers.c: a word of /dev/mem. */
+uint32_t mem_word(uint32_t address);
 
 /* The rest: one function for each thing that is tried. */
 void try_stream(int frames);
 void try_errors(void);
 void try_signal(void);
 void try_counts(void);
+void try_stuck(int least_ms);
+void try_quirks(void);
 void try_restart(int times);
 void try_two_processes(void);
 void try_kill(int times);

@@ -70,6 +70,8 @@ pub struct Boot {
     pub programs: Programs,
     /// What the emulator is told, by the guest's memory.
     pub emulator: fn(&Prepared) -> Vec<OsString>,
+    /// What QEMU is told beside the guest.
+    pub qemu: Vec<OsString>,
     /// The modules that are in the guest, to be loaded by the test, in place of the driver.
     pub modules: Option<BuildModules>,
     /// What must be done before.
@@ -85,6 +87,7 @@ impl Default for Boot {
             },
             programs: Programs::Usual,
             emulator: |_| Vec::new(),
+            qemu: Vec::new(),
             modules: None,
             before: None,
         }
@@ -322,6 +325,7 @@ impl SharedGuest {
         }
         let mut prepared = self.prepare()?;
         prepared.emulator_options = (self.boot.emulator)(&prepared);
+        prepared.qemu_options.clone_from(&self.boot.qemu);
         let sensor = self.boot.sensor.clone();
         let guest = Guest::boot(&prepared, &sensor, &self.logs, &|text| eprintln!("{text}"))?;
         Ok(Running {

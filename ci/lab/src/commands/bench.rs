@@ -13,6 +13,7 @@ mod cpu;
 mod dma;
 mod edit;
 mod figures;
+mod fronts;
 mod host;
 mod latency;
 mod mailbox;
@@ -87,6 +88,7 @@ fn ask(question: Question, bench: &Bench<'_>) -> Result<Vec<Row>> {
     match question {
         Question::Dma => dma::measure(bench),
         Question::Rate => rate::measure(bench),
+        Question::Fronts => fronts::measure(bench),
         Question::Buffers => buffers::measure(bench),
         Question::Cpu => cpu::measure(bench),
         Question::Start => start::measure(bench),

@@ -10,6 +10,7 @@ pub mod compliance;
 pub mod doctor;
 pub mod faults;
 pub mod generate;
+pub mod guest_setup;
 pub mod memory_options;
 pub mod oom;
 pub mod plan;

@@ -4,11 +4,11 @@
 use crate::output::{self, say};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
-use guest_protocol::camera::{Allocation, AllocationPolicy, Report};
+use guest_protocol::camera::{Allocation, Report};
 use memlab::camera::Camera;
-use memlab::oom::{Outcome, predict_all, run_all};
+use memlab::oom::{Front, Outcome, predict_all, predict_vendor, run_all};
 use memlab::text;
 use memlab::verdict::{survivors, verdict};
 use serde::Serialize;
@@ -34,9 +34,9 @@ pub struct OomOptions {
     #[arg(long, value_enum, default_value_t = WhichPolicy::Reserve)]
     pub policy: WhichPolicy,
     /// Which of the driver's fronts the client talks to: V4L2's nodes, or the vendor's, where it allocates
-    /// as the vendor's library does whatever --strategy says
-    #[arg(long, value_enum, default_value_t = Front::V4l2)]
-    pub front: Front,
+    /// as the vendor's library does whatever --strategy says, or one after the other
+    #[arg(long, value_enum, default_value_t = WhichFront::V4l2)]
+    pub front: WhichFront,
     /// How many frames each channel must deliver
     #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..=MAX_FRAMES))]
     pub frames: u32,
@@ -64,13 +64,15 @@ pub struct OomOptions {
     pub guest: GuestOptions,
 }
 
-/// A front of the driver.
+/// Fronts of the driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Front {
-    /// /dev/videoN.
+pub enum WhichFront {
+    /// /dev/videoN
     V4l2,
-    /// /dev/tx-isp and /dev/framechanN.
+    /// /dev/tx-isp and /dev/framechanN
     Vendor,
+    /// Each of them, in a guest of its own
+    Both,
 }
 
 /// The JSON object.
@@ -88,6 +90,8 @@ struct Document<'a> {
 /// One strategy's result.
 #[derive(Debug, Serialize)]
 struct Entry<'a> {
+    /// Which of the driver's fronts the client talked to.
+    front: &'static str,
     strategy: &'static str,
     policy: Option<&'static str>,
     outcome: &'static str,
@@ -125,12 +129,24 @@ struct ChannelEntry {
 /// If it could not be tried.
 pub fn command(options: &OomOptions) -> Result<bool> {
     let camera = options.changes.camera(&options.camera)?;
-    if options.front == Front::Vendor {
-        return vendor(options, &camera);
-    }
+    let (v4l2, vendor) = match options.front {
+        WhichFront::V4l2 => (true, false),
+        WhichFront::Vendor => (false, true),
+        WhichFront::Both => (true, true),
+    };
+    ensure!(
+        options.cycles == 1 || !vendor,
+        "through the vendor's nodes the client runs once: leave --cycles out, or --front"
+    );
     let cycles = camera.cycles(options.cycles);
-    let policies = policies(options.strategy, options.policy);
+    let policies = match v4l2 {
+        true => policies(options.strategy, options.policy),
+        false => Vec::new(),
+    };
     let mut outcomes = predict_all(&camera, &policies, cycles)?;
+    if vendor {
+        outcomes.push(predict_vendor(&camera)?);
+    }
     eprintln!("basis: {}", camera.basis);
     for note in &camera.notes {
         eprintln!("note: {note}");
@@ -138,12 +154,7 @@ pub fn command(options: &OomOptions) -> Result<bool> {
     if !options.predict {
         match only_predicted(&camera.setup) {
             Some(reason) => eprintln!("note: only computed, not run: {reason}"),
-            None => {
-                let fps = options.fps.unwrap_or(ClockMode::Sensor);
-                let stream = (fps, options.frames, cycles);
-                let guest = options.guest.config();
-                run_all(&guest, &options.out, &camera, stream, &mut outcomes)?;
-            }
+            None => try_all(options, &camera, &mut outcomes)?,
         }
     }
     let problems = show(options, &camera, &outcomes);
@@ -153,48 +164,22 @@ pub fn command(options: &OomOptions) -> Result<bool> {
     Ok(problems.is_empty())
 }
 
-/// The same through the vendor's nodes: once, by the client that allocates itself.
-fn vendor(options: &OomOptions, camera: &Camera) -> Result<bool> {
-    ensure!(
-        options.cycles == 1 && options.json.is_none(),
-        "--front vendor runs the client once, and writes no JSON: leave --cycles and --json out"
-    );
-    let policy = AllocationPolicy::Client;
-    let outcomes = predict_all(camera, &[policy], camera.cycles(1))?;
-    let [outcome] = &outcomes[..] else {
-        bail!("one client has one prediction");
-    };
-    let (_, predicted) = &outcome.predicted;
-    eprintln!("basis: {}", camera.basis);
-    for note in &camera.notes {
-        eprintln!("note: {note}");
-    }
-    print!("computed:\n{predicted}");
-    if options.predict {
-        return Ok(true);
-    }
-    if let Some(reason) = only_predicted(&camera.setup) {
-        eprintln!("note: only computed, not run: {reason}");
-        return Ok(true);
-    }
+/// Runs everything in guests: one for V4L2's clients, one for the vendor's.
+fn try_all(options: &OomOptions, camera: &Camera, outcomes: &mut [Outcome]) -> Result<()> {
     let fps = options.fps.unwrap_or(ClockMode::Sensor);
     let guest = options.guest.config();
-    let run = memlab::vendor::run(&guest, &options.out, camera, fps, options.frames)?;
-    let problems = run.problems(predicted, options.frames);
-    for problem in &problems {
-        println!("problem: {problem}");
+    let cycles = camera.cycles(options.cycles);
+    let first_vendor = outcomes.partition_point(|outcome| outcome.front == Front::V4l2);
+    let (v4l2, vendor) = outcomes.split_at_mut(first_vendor);
+    if !v4l2.is_empty() {
+        let stream = (fps, options.frames, cycles);
+        run_all(&guest, &options.out, camera, stream, v4l2)?;
     }
-    if problems.is_empty() {
-        println!(
-            "through the vendor's nodes: as computed, every block at its address; frames {}",
-            run.frames
-                .iter()
-                .map(|(channel, frames)| format!("{} of channel {channel}", frames.received))
-                .collect::<Vec<_>>()
-                .join(", ")
-        );
+    for outcome in vendor {
+        let run = memlab::vendor::run(&guest, &options.out, camera, fps, options.frames)?;
+        outcome.run = Some(run);
     }
-    Ok(problems.is_empty())
+    Ok(())
 }
 
 /// Shows everything and gives what is wrong.
@@ -205,6 +190,7 @@ fn show(options: &OomOptions, camera: &Camera, outcomes: &[Outcome]) -> Vec<Stri
     }
     let cycles = options.cycles > 1;
     let mut heading = vec![
+        "front",
         "strategy",
         "outcome",
         "buffers",
@@ -220,6 +206,7 @@ fn show(options: &OomOptions, camera: &Camera, outcomes: &[Outcome]) -> Vec<Stri
     for outcome in outcomes {
         let report = outcome.report();
         let mut row = vec![
+            outcome.front.name().to_owned(),
             text::strategy(outcome.policy),
             summary(report).to_owned(),
             text::granted(&report.queues),
@@ -344,6 +331,7 @@ fn entry<'a>(options: &OomOptions, outcome: &'a Outcome) -> Entry<'a> {
         }
     });
     Entry {
+        front: outcome.front.name(),
         strategy: outcome.policy.strategy().name(),
         policy: outcome.policy.hybrid_policy(),
         outcome: summary(report),

@@ -9,21 +9,17 @@ use std::process::{Command, ExitCode, Stdio};
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
-use guest_image::{Progress, USER_MODULES, Workshop};
+use guest_image::Progress;
 use guest_protocol::message::{Reply, Request, RunEnd, RunRequest};
-use guest_protocol::{NO_BOARD_WORD, NO_DRIVER_WORD};
-use memlab::camera::Camera;
-use memlab::catalogue;
 use nix::sys::stat::fstat;
 use testbed::capture::boot;
-use testbed::config::Io;
 use testbed::explain;
 use testbed::guest::{Guest, unexpected};
+use testbed::guest_error_watch::GuestErrorWatch;
 use testbed::guest_failure::GuestFailure;
 use testbed::interrupt;
-use testbed::prepare::{Prepared, install, repository};
 use testbed::progress::Steps;
 use testbed::sensor::SensorConfig;
 use tx_isp_abi::sensor::{GC2053, Sensor};
@@ -31,7 +27,8 @@ use tx_isp_emulator::monitor::protocol::Status;
 use tx_isp_emulator::sensor::ClockMode;
 use tx_isp_picture::Source;
 
-use crate::options::{DebugOptions, GuestOptions, parse_rate};
+use crate::commands::guest_setup::{SetupOptions, load_all};
+use crate::options::parse_rate;
 use crate::output;
 
 /// The exit code where the lab failed, not the command.
@@ -39,16 +36,12 @@ const LAB_FAILED: u8 = 125;
 /// Where the user interrupted it, as shells have it.
 const INTERRUPTED: u8 = 130;
 /// Where the command's time was over, as timeout(1) has it.
-const TIME_OVER: u8 = 124;
+pub const TIME_OVER: u8 = 124;
 /// Where there is no such command, or it cannot be run, as shells have it.
 const NOT_FOUND: u8 = 127;
 const NOT_RUN: u8 = 126;
 /// What a shell adds to a signal's number.
 const BY_SIGNAL: i32 = 128;
-/// The kernel's name of the board's module.
-const BOARD: &str = "tx_isp_t31_board";
-/// How long a module may take to load.
-const LOAD_LIMIT: Duration = Duration::from_secs(30);
 /// How much longer the lab waits than the agent.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 /// How long it may take to bring files out.
@@ -57,29 +50,9 @@ const GET_LIMIT: Duration = Duration::from_secs(120);
 /// What to run.
 #[derive(Debug, Clone, Args)]
 pub struct RunOptions {
-    /// Copy what this folder holds over the guest's root; repeatable
-    #[arg(long, value_name = "DIR")]
-    pub add: Vec<PathBuf>,
-    /// Run kbuild in this folder first, and load the modules it makes; repeatable
-    #[arg(long, value_name = "DIR")]
-    pub build: Vec<PathBuf>,
-    /// Load this module instead of the project's driver, with its parameters behind it:
-    /// "FILE.ko name=value"; repeatable
-    #[arg(long, value_name = "FILE.ko")]
-    pub module: Vec<UserModule>,
-    /// Load no driver
-    #[arg(long)]
-    pub no_driver: bool,
-    /// Leave out the board's module, which gives drivers interrupts, clocks, pins and a bus where the chip
-    /// is attached by vfio-user
-    #[arg(long)]
-    pub no_board: bool,
-    /// Parameters of the board's module, as in "platform_devices=0"
-    #[arg(long, value_name = "NAME=VALUE …", conflicts_with = "no_board")]
-    pub board: Option<String>,
-    /// The memory of this camera (ci/cameras), or of a camera's file
-    #[arg(long, value_name = "NAME", conflicts_with = "memory")]
-    pub camera: Option<String>,
+    /// What the guest is made of.
+    #[command(flatten)]
+    pub setup: SetupOptions,
     /// How long the command may take, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub timeout: u32,
@@ -98,47 +71,9 @@ pub struct RunOptions {
     /// Where logs, and files out of the guest, go
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub out: PathBuf,
-    /// What to look at, and what is to fail.
-    #[command(flatten)]
-    pub debug: DebugOptions,
-    /// Which guest.
-    #[command(flatten)]
-    pub guest: GuestOptions,
     /// The command with its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub command: Vec<String>,
-}
-
-/// A module file with its parameters.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UserModule {
-    /// The file.
-    pub path: PathBuf,
-    /// As insmod takes them.
-    pub parameters: String,
-}
-
-impl FromStr for UserModule {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (path, parameters) = match text.find(".ko ") {
-            Some(end) => text.split_at(end + ".ko".len()),
-            None => (text, ""),
-        };
-        if !path.ends_with(".ko") {
-            return Err(
-                "a module is a file that ends with .ko, with its parameters behind it".to_owned(),
-            );
-        }
-        if !Path::new(path).is_file() {
-            return Err(format!("there is no file {path}"));
-        }
-        Ok(Self {
-            path: path.into(),
-            parameters: parameters.trim().to_owned(),
-        })
-    }
 }
 
 /// Runs the command, and gives its exit code.
@@ -175,12 +110,14 @@ fn run(options: &RunOptions) -> Result<u8> {
     if let Some(warning) = sensor.check()? {
         steps.line(&format!("note: {warning}"));
     }
-    let modules = modules(options, &steps)?;
-    let prepared = prepare(options, &modules, &steps)?;
+    let modules = options.setup.modules(&steps)?;
+    let prepared = options.setup.prepare(&modules, &steps)?;
     let mut guest = boot(&prepared, &sensor, &options.out, &steps)?;
-    for module in &modules {
-        load(&mut guest, module)?;
-    }
+    let _watch = GuestErrorWatch::start(&guest.emulator.monitor_path)?;
+    load_all(&mut guest, &modules)?;
+    options
+        .setup
+        .tell_gdb(&mut guest, &prepared, &modules, &steps)?;
     let ended = follow(&mut guest, &options.command, options.timeout.into())?;
     for path in &options.get {
         bring(&mut guest, path, &options.out)?;
@@ -199,124 +136,23 @@ fn run(options: &RunOptions) -> Result<u8> {
 
 /// What can be refused before anything is fetched or built.
 fn check(options: &RunOptions) -> Result<()> {
-    for folder in options.add.iter().chain(&options.build) {
-        ensure!(folder.is_dir(), "{} is no folder", folder.display());
-    }
-    for path in &options.get {
+    check_paths(&options.get)?;
+    options.setup.check()
+}
+
+/// Checks that what is to be brought out is named as it must be.
+pub fn check_paths(get: &[String]) -> Result<()> {
+    for path in get {
         ensure!(
             path.starts_with('/'),
             "--get {path}: give an absolute path in the guest"
         );
     }
-    if options.debug.timeline.is_some() {
-        bail!(
-            "--timeline is of `cargo lab stream`, whose client tells when it dequeued each frame"
-        );
-    }
-    if let Some(name) = &options.camera {
-        catalogue::find(name)?;
-    }
     Ok(())
 }
 
-/// The modules to load, in order; builds those that are to be built.
-fn modules(options: &RunOptions, steps: &Steps) -> Result<Vec<UserModule>> {
-    let mut modules = Vec::new();
-    if !options.build.is_empty() {
-        let repository = repository()?;
-        install(&options.guest.config(), &repository, steps)?;
-        let workshop = Workshop::new(&repository)?;
-        for folder in &options.build {
-            let made = workshop
-                .build_modules(&options.guest.kernel, folder, steps)
-                .inspect_err(|_| steps.fail())?;
-            modules.extend(made.into_iter().map(|path| UserModule {
-                path,
-                parameters: String::new(),
-            }));
-        }
-    }
-    modules.extend(options.module.iter().cloned());
-    let names: Vec<_> = modules
-        .iter()
-        .map(|module| module.path.file_name())
-        .collect();
-    for (index, name) in names.iter().enumerate() {
-        ensure!(
-            !names[..index].contains(name),
-            "{} is given twice; the guest keeps all modules in one folder",
-            modules[index].path.display()
-        );
-    }
-    Ok(modules)
-}
-
-fn prepare(options: &RunOptions, modules: &[UserModule], steps: &Steps) -> Result<Prepared> {
-    let mut prepared = Prepared::with_image(&options.guest.config(), steps, |image| {
-        image.add.clone_from(&options.add);
-        image.modules = modules.iter().map(|module| module.path.clone()).collect();
-    })?;
-    if let Some(name) = &options.camera {
-        let camera = Camera::new(name, &catalogue::find(name)?, &Default::default())?;
-        prepared.memory = camera.memory(&prepared.image)?;
-    }
-    if options.no_driver || !modules.is_empty() {
-        prepared
-            .image
-            .command_line_extra
-            .push(NO_DRIVER_WORD.to_owned());
-    }
-    let words = &mut prepared.image.command_line_extra;
-    if options.no_board {
-        words.push(NO_BOARD_WORD.to_owned());
-    }
-    for parameter in options
-        .board
-        .iter()
-        .flat_map(|board| board.split_whitespace())
-    {
-        words.push(format!("{BOARD}.{parameter}"));
-    }
-    // Where another driver has its buffers is its own business: no carve-out is told.
-    prepared.emulator_options = options
-        .debug
-        .config()
-        .emulator_options(prepared.memory, Io::Userptr);
-    Ok(prepared)
-}
-
-/// Loads a module in the guest.
-fn load(guest: &mut Guest, module: &UserModule) -> Result<()> {
-    let name = module
-        .path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy();
-    let request = Request::LoadModule {
-        path: format!("{USER_MODULES}/{name}"),
-        parameters: module.parameters.clone(),
-    };
-    let reply = guest.send(&request).and_then(|()| {
-        guest.next(
-            &format!("the end of loading {name} (its init function)"),
-            LOAD_LIMIT,
-        )
-    });
-    match reply {
-        Ok(Reply::Ok) => Ok(()),
-        Ok(other) => Err(unexpected(&other).into()),
-        Err(error @ GuestFailure::Guest(_)) => Err(error).with_context(|| {
-            format!(
-                "{name} could not be loaded; the console's last lines:\n    {}",
-                guest.console_end().join("\n    ")
-            )
-        }),
-        Err(error) => Err(error.into()),
-    }
-}
-
 /// Runs the command, passes on what it says, and gives the exit code that it stands for.
-fn follow(guest: &mut Guest, argv: &[String], seconds: u64) -> Result<u8> {
+pub fn follow(guest: &mut Guest, argv: &[String], seconds: u64) -> Result<u8> {
     let (mut out, mut err) = (io::stdout(), io::stderr());
     // Two outputs that end in the same place must stay in order, and need not be told apart.
     let merged = is_same_file(&out, &err);
@@ -382,7 +218,7 @@ fn exit_code(end: RunEnd) -> u8 {
 }
 
 /// Brings a file or folder of the guest into a folder of the host.
-fn bring(guest: &mut Guest, path: &str, into: &Path) -> Result<()> {
+pub fn bring(guest: &mut Guest, path: &str, into: &Path) -> Result<()> {
     let path = path.trim_end_matches('/');
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     ensure!(!name.is_empty(), "--get /: name a folder in it");
@@ -428,7 +264,7 @@ fn bring(guest: &mut Guest, path: &str, into: &Path) -> Result<()> {
 }
 
 /// What the chip delivered and what the guest did wrong, on standard error.
-fn report(status: &Status) {
+pub fn report(status: &Status) {
     eprint!("{}", report_text(status));
 }
 
@@ -461,21 +297,6 @@ fn report_text(status: &Status) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_module_comes_with_its_parameters() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("a b.ko");
-        fs::write(&path, "").unwrap();
-        let text = format!("{} one=1 two=2", path.display());
-        let module: UserModule = text.parse().unwrap();
-        assert_eq!(module.path, path);
-        assert_eq!(module.parameters, "one=1 two=2");
-        let error = "/no/such.ko".parse::<UserModule>().unwrap_err();
-        assert_eq!(error, "there is no file /no/such.ko");
-        let error = "/bin/true".parse::<UserModule>().unwrap_err();
-        assert!(error.contains("ends with .ko"), "{error}");
-    }
 
     #[test]
     fn an_end_is_the_code_a_shell_would_give() {

@@ -58,6 +58,8 @@ pub enum Question {
     Dma,
     /// How many frames a second the guest takes
     Rate,
+    /// How many frames a second come through the vendor's nodes, beside V4L2's
+    Fronts,
     /// What each way of allocating costs: asking for buffers, and frames per second
     Buffers,
     /// How much processor time a frame costs the host, beside vivid
@@ -86,6 +88,7 @@ impl Question {
             Self::Rate => {
                 "frames per second in the guest, as fast as buffers come back (--fps max)"
             }
+            Self::Fronts => "the driver's two fronts, 1080p NV12, --fps max, untouched",
             Self::Buffers => "ways of allocating four buffers, 1080p NV12, --fps max, untouched",
             Self::Cpu => {
                 "host processor time per 1080p NV12 frame, QEMU and emulator together, beside vivid"
