@@ -98,6 +98,16 @@ impl<B: Bus> Isp<B> {
         }
     }
 
+    /// From now on pictures are those of `sensor`. Not inlined: callers have a kernel's stack.
+    #[inline(never)]
+    pub(crate) fn use_sensor(&mut self, sensor: Sensor) {
+        self.sensor = sensor;
+        self.frame_length = sensor.frame_length;
+        for (channel, id) in self.channels.iter_mut().zip(ChannelId::ALL) {
+            *channel = OutputChannel::new(id, sensor.size);
+        }
+    }
+
     /// What [`Isp::probe`] does, in place.
     ///
     /// # Errors

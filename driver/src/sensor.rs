@@ -12,6 +12,7 @@ use crate::list::List;
 use tx_isp_abi::gain;
 use tx_isp_abi::operation::Operation;
 use tx_isp_abi::registers::{Cpm, Gpio, I2c};
+use tx_isp_abi::sensor::Sensor;
 
 /// Registers that are written together: all of exposure and gain are.
 const MAX_REGISTERS: usize = 8;
@@ -36,6 +37,39 @@ impl<B: Bus> Isp<B> {
     /// [`Error::NoSensor`], [`Error::UnknownSensor`] or [`Error::Bus`].
     pub fn probe_sensor(&mut self) -> Result<(), Error> {
         self.power_sensor_up()?;
+        self.check_sensor_id()
+    }
+
+    /// Finds out which of the `known` sensors is there, and works with it from now on: sizes, rates and exposures
+    /// are its own. Where none is, the one that this driver was told of stays. No channel may stream.
+    ///
+    /// # Errors
+    /// [`Error::NoSensor`] where nobody answers, [`Error::UnknownSensor`] where somebody does who is none of
+    /// them, or [`Error::Bus`].
+    pub fn find_sensor(&mut self, known: &[Sensor]) -> Result<(), Error> {
+        let told = self.sensor;
+        self.power_sensor_up()?;
+        let mut missing = Error::NoSensor;
+        for candidate in known {
+            self.sensor = *candidate;
+            match self.check_sensor_id() {
+                Ok(()) => {
+                    self.use_sensor(*candidate);
+                    return Ok(());
+                }
+                Err(Error::NoSensor) => {}
+                Err(another @ Error::UnknownSensor(_)) => missing = another,
+                Err(error) => {
+                    self.sensor = told;
+                    return Err(error);
+                }
+            }
+        }
+        self.sensor = told;
+        Err(missing)
+    }
+
+    fn check_sensor_id(&mut self) -> Result<(), Error> {
         let [first, second] = self.sensor.control.id;
         let id = [self.read_sensor(first.0)?, self.read_sensor(second.0)?];
         if id == [first.1, second.1] {

@@ -17,34 +17,42 @@
 //! reset, a new chip) drops it; what only interrupts it (the others) keeps it, and it is drawn again
 //! when frames may go on: the same frame is the same picture. Nothing here waits for drawing.
 //!
-//! **The clock `max`** knows no time between a frame's first line and its last: the start interrupts
-//! are announced together with those of the end (assumption). One interrupt a frame is enough.
+//! **Time** is the chip's: it has its events, and this brings it to them. With the sensor's clock or a rate the
+//! chip's time runs with the host's; [`Device::advance`] is called when an event is due, and each batch of
+//! register operations finds the chip at the time of its arrival. With `max` and `stepped` the first line comes
+//! when there is a buffer, or on demand, and the last as soon as it is written: the chip's time jumps there.
+//!
+//! **The clock `max`** tells the start interrupts together with those of the end (assumption): one interrupt
+//! a frame is enough.
 
+mod chip_time;
 mod debug;
+mod frame;
+mod frames;
 mod observers;
 mod permit;
 mod state;
 mod status;
 
 use crate::attach::{GuestMemory, InterruptSink};
-use crate::frame_log::{self, FrameLog, Record, nanoseconds};
-use crate::monitor::protocol::{
-    Event, EventKind, FrameLogPage, MAX_FRAME_LOG_ENTRIES, MAX_STEP_FRAMES, Stepped,
-};
+use crate::frame_log::{FrameLog, nanoseconds};
+use crate::lock::lock;
+use crate::monitor::protocol::{Event, EventKind, FrameLogPage, MAX_FRAME_LOG_ENTRIES};
 use crate::sensor::{ClockMode, MAX_RATE};
 use crate::trace::Traced;
+pub use frame::{Outcome, StartedFrame, StepError};
 use observers::Observers;
 pub use permit::{DmaGate, DmaPermit, DmaState, Revoked};
-use state::{Link, Phase, State, Steps};
+use state::{Link, State};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::operation::{BatchError, Operation, execute};
 use tx_isp_abi::registers::{Access, RegisterId};
 use tx_isp_abi::sensor::Sensor;
 use tx_isp_abi::soc::Soc;
-use tx_isp_chip::{Frame, GuestErrorKind, RawOrStatistics, Strictness};
+use tx_isp_chip::{Pace, Strictness};
 
 /// How long the end of a chunk that is being copied is waited for; it takes microseconds, unless the
 /// host cannot find the guest's page.
@@ -64,6 +72,8 @@ pub struct Device {
     clock: ClockMode,
     source: String,
     started: Instant,
+    /// The time that is told in place of the host's, in nanoseconds.
+    told_time: Option<AtomicU64>,
     state: Mutex<State>,
     /// There may be a frame for the DMA engine.
     work: Condvar,
@@ -76,47 +86,12 @@ pub struct Device {
     events: Arc<AtomicU64>,
     /// Called when a step is over.
     on_step: Mutex<Option<Box<dyn Fn() + Send>>>,
-    /// Called at the first guest error that is bad enough.
+    /// Called at the first finding that is bad enough.
     on_guest_error: Mutex<Option<Watch>>,
     /// Who wants to know what happens.
     observers: Observers,
-    /// Called when the frame period changes.
-    on_period: Mutex<Option<Box<dyn Fn() + Send>>>,
-}
-
-/// A frame that the DMA engine is to write.
-#[derive(Clone, Debug)]
-pub struct StartedFrame {
-    /// What to write.
-    pub frame: Frame,
-    /// When its first line arrived, since the emulator's start.
-    pub start: Duration,
-    /// Where to write it.
-    pub memory: GuestMemory,
-    /// The right to do so.
-    pub permit: DmaPermit,
-    epoch: u64,
-}
-
-/// What the DMA engine did with a frame.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    /// The permit ended before the frame was written: all of it counts as not written.
-    pub revoked: bool,
-    /// The pictures that were written.
-    pub records: Vec<Record>,
-    /// The channels that could not be written.
-    pub failed: Vec<ChannelId>,
-    /// What could not be written beside their pictures.
-    pub lost: Vec<RawOrStatistics>,
-    /// What the driver did wrong.
-    pub guest_errors: Vec<(GuestErrorKind, String)>,
-    /// Pictures written.
-    pub pictures: u64,
-    /// Bytes written.
-    pub bytes: u64,
-    /// Time that it took to write them.
-    pub busy: Duration,
+    /// Called when the next event comes at another time than was told.
+    on_schedule: Mutex<Option<Box<dyn Fn() + Send>>>,
 }
 
 /// Interrupt lines whose guest must be told of them with [`Device::announce`].
@@ -129,45 +104,6 @@ impl Lines {
     pub const NONE: Self = Self(0);
 }
 
-/// Why frames cannot be stepped.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum StepError {
-    /// The clock runs by itself.
-    #[error("the clock is {0}, not stepped: start the emulator with --fps stepped")]
-    NotStepped(ClockMode),
-    /// No frame goes through.
-    #[error("the guest does not stream: step when the driver has started the VIC and the core")]
-    NotStreaming,
-    /// The guest stopped in between.
-    #[error("the guest stopped streaming after {done} of {asked} frames")]
-    Stopped {
-        /// Frames written.
-        done: u32,
-        /// Frames asked for.
-        asked: u32,
-    },
-    /// Steps are taken one request after the other.
-    #[error("a step is under way: ask again when it is over")]
-    Busy,
-    /// The number is no number of frames.
-    #[error("cannot step {0} frames: use 1 to {MAX_STEP_FRAMES}")]
-    BadCount(u32),
-    /// DMA took too long.
-    #[error("the frames were not written in time: {done} of {asked} are done")]
-    Deadline {
-        /// Frames written.
-        done: u32,
-        /// Frames asked for.
-        asked: u32,
-    },
-}
-
-/// The guard of a lock, whether or not a thread died with it: the data are counters and registers
-/// that stay usable.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Device {
     /// A device after power-up. `source` is only told in [`Device::status`].
     #[must_use]
@@ -177,7 +113,8 @@ impl Device {
             clock,
             source,
             started: Instant::now(),
-            state: Mutex::new(State::new(sensor)),
+            told_time: None,
+            state: Mutex::new(State::new(sensor, pace(clock))),
             work: Condvar::new(),
             gate: Arc::default(),
             urgent: AtomicU32::new(0),
@@ -186,7 +123,16 @@ impl Device {
             on_step: Mutex::default(),
             on_guest_error: Mutex::default(),
             observers: Observers::default(),
-            on_period: Mutex::default(),
+            on_schedule: Mutex::default(),
+        }
+    }
+
+    /// As [`Device::new`], but its time is what [`Device::set_time`] says, 0 at first.
+    #[must_use]
+    pub fn with_told_time(sensor: Sensor, clock: ClockMode, source: String) -> Self {
+        Self {
+            told_time: Some(AtomicU64::new(0)),
+            ..Self::new(sensor, clock, source)
         }
     }
 
@@ -196,16 +142,10 @@ impl Device {
         *chip = chip.clone().with_soc(soc);
     }
 
-    /// The time from one frame to the next, where time decides: as the sensor is set, at most
-    /// [`MAX_RATE`] frames per second, or as the operator says.
-    pub fn frame_period(&self) -> Option<Duration> {
-        match self.clock {
-            ClockMode::Sensor => {
-                let period = self.state_first().chip.frame_period();
-                Some(period.max(Duration::from_secs(1) / MAX_RATE))
-            }
-            mode => mode.period(&self.sensor),
-        }
+    /// The time from one frame to the next: as the sensor is set, at most [`MAX_RATE`] frames per second, or as
+    /// the operator says.
+    pub fn frame_period(&self) -> Duration {
+        self.state_first().chip.frame_interval()
     }
 
     /// The connected sensor.
@@ -240,16 +180,31 @@ impl Device {
         self.observers.tell(EventKind::Driver, event);
     }
 
-    /// Sets what is called when [`Device::frame_period`] has changed. It must not call the device.
-    pub fn on_period(&self, call: impl Fn() + Send + 'static) {
-        *lock(&self.on_period) = Some(Box::new(call));
+    /// Sets what is called when [`Device::deadline`] has changed. It must not call the device.
+    pub fn on_schedule(&self, call: impl Fn() + Send + 'static) {
+        *lock(&self.on_schedule) = Some(Box::new(call));
     }
 
-    /// Tells whoever drives the frame clock of a new period.
-    fn tell_period(&self, state: &mut State) {
-        let period = state.chip.frame_period();
-        if std::mem::replace(&mut state.period_told, period) != period
-            && let Some(call) = lock(&self.on_period).as_ref()
+    /// When [`Device::advance`] is to be called, as a time since the emulator's start.
+    pub fn deadline(&self) -> Option<Duration> {
+        let mut state = self.state_first();
+        let deadline = self.next_deadline(&state);
+        state.deadline_told = deadline;
+        deadline
+    }
+
+    fn next_deadline(&self, state: &State) -> Option<Duration> {
+        if matches!(self.clock, ClockMode::Max | ClockMode::Stepped) {
+            return None;
+        }
+        state.time.host(state.chip.next_event()?)
+    }
+
+    /// Tells whoever waits for the deadline of a new one.
+    fn tell_schedule(&self, state: &mut State) {
+        let deadline = self.next_deadline(state);
+        if std::mem::replace(&mut state.deadline_told, deadline) != deadline
+            && let Some(call) = lock(&self.on_schedule).as_ref()
         {
             call();
         }
@@ -276,7 +231,17 @@ impl Device {
 
     /// Time since the emulator's start.
     pub fn now(&self) -> Duration {
-        self.started.elapsed()
+        match &self.told_time {
+            Some(told) => Duration::from_nanos(told.load(Ordering::SeqCst)),
+            None => self.started.elapsed(),
+        }
+    }
+
+    /// Sets the time of a device made by [`Device::with_told_time`]; it never runs back.
+    pub fn set_time(&self, now: Duration) {
+        if let Some(told) = &self.told_time {
+            told.fetch_max(nanoseconds(now), Ordering::SeqCst);
+        }
     }
 
     /// Where the attachment counts how often it interrupts the guest.
@@ -296,21 +261,27 @@ impl Device {
         self.pause();
         let mut state = self.state_first();
         state.link = None;
-        if matches!(state.phase, Phase::Waiting(_)) {
-            state.phase = Phase::Idle;
-        }
+        state.waiting = None;
     }
 
     /// Frames go through from now on. A frame that [`Device::pause`] interrupted is drawn again.
     pub fn resume(&self) {
-        self.state_first().running = true;
+        let mut state = self.state_first();
+        state.running = true;
+        state.time.run(self.now());
+        self.tell_schedule(&mut state);
+        drop(state);
         self.work.notify_one();
     }
 
     /// Stops the frame clock and DMA: afterwards guest memory is left alone. The frame under way is
     /// kept for [`Device::resume`].
     pub fn pause(&self) {
-        self.state_first().running = false;
+        let mut state = self.state_first();
+        state.running = false;
+        state.time.stop(self.now());
+        self.tell_schedule(&mut state);
+        drop(state);
         self.gate.revoke();
         self.wait_for_chunk();
     }
@@ -339,27 +310,31 @@ impl Device {
     /// Revokes the permit of a frame that is over or must not go on now. True if the frame is over and
     /// a chunk of it is still on its way.
     fn revoke_unwanted(&self, state: &mut State) -> bool {
-        let Some(started_in) = state.phase.started_in() else {
+        let present = state.present();
+        if state
+            .waiting
+            .take_if(|waiting| waiting.started_in() != present)
+            .is_some()
+        {
+            state.counts.finished += 1;
+        }
+        let Some(busy) = state.busy else {
             return false;
         };
-        let is_over = started_in != (state.epoch, state.chip.generation());
+        let is_over = busy != present;
         if !is_over && state.may_write() {
             return false;
         }
         let left = self.gate.revoke();
-        if is_over && matches!(state.phase, Phase::Waiting(_)) {
-            state.phase = Phase::Idle;
-            state.counts.finished += 1;
-        }
         is_over && left == DmaState::Draining
     }
 
     /// Whether no byte is under way to memory, nor can be before the lock is let go of.
     fn bus_is_idle(&self, state: &State) -> bool {
-        !matches!(state.phase, Phase::Busy(_)) || self.gate.is_stopped()
+        state.busy.is_none() || self.gate.is_stopped()
     }
 
-    /// Power off and on: a new chip. Guest errors are kept.
+    /// Power off and on: a new chip. GuestErrors are kept.
     pub fn reset(&self) {
         self.pause();
         let mut state = self.state_first();
@@ -367,7 +342,7 @@ impl Device {
         self.revoke_unwanted(&mut state);
         *lock(&self.frame_log) = FrameLog::default();
         self.end_step(&mut state);
-        self.tell_period(&mut state);
+        self.tell_schedule(&mut state);
     }
 
     /// Carries out a batch of register operations: the number of result words, and what to
@@ -378,7 +353,7 @@ impl Device {
         results: &mut [u32],
     ) -> (Result<usize, BatchError>, Lines) {
         let mut state = self.state_last();
-        state.chip.set_time(self.now());
+        self.catch_up(&mut state);
         let before = state.chip.irq_lines();
         let idle = self.bus_is_idle(&state);
         state.chip.set_bus_idle(idle);
@@ -401,10 +376,9 @@ impl Device {
             lines |= before & state.chip.irq_lines();
         }
         self.report_guest_errors(&mut state);
-        self.tell_period(&mut state);
+        self.tell_schedule(&mut state);
         let draining = self.revoke_unwanted(&mut state);
-        let wakes =
-            self.has_work(&state) || matches!(state.phase, Phase::Waiting(_)) && state.may_write();
+        let wakes = self.has_work(&state) || state.waiting.is_some() && state.may_write();
         drop(state);
         if draining {
             self.wait_for_chunk();
@@ -448,172 +422,7 @@ impl Device {
         }
     }
 
-    /// The frame clock has ticked `ticks` times since the last call: only one of them begins a
-    /// frame. Those before it, and one that comes while DMA still writes, are late: their frames
-    /// are left out.
-    pub fn tick(&self, ticks: u64) {
-        if matches!(self.clock, ClockMode::Max | ClockMode::Stepped) {
-            return;
-        }
-        let mut state = self.state_first();
-        if !state.running || !state.chip.is_streaming() || ticks == 0 {
-            return;
-        }
-        state.counts.late_ticks += ticks - 1;
-        if !matches!(state.phase, Phase::Idle) {
-            state.counts.late_ticks += 1;
-            return;
-        }
-        if let Some(started) = self.start_frame(&mut state) {
-            state.phase = Phase::Waiting(started);
-            self.work.notify_one();
-        }
-        let lines = Lines(state.risen_lines());
-        drop(state);
-        self.announce(lines);
-    }
-
-    /// Advances the stepped clock; the outcome is there when the function given to
-    /// [`Device::on_step`] is called.
-    ///
-    /// # Errors
-    /// [`StepError`].
-    pub fn step(&self, frames: u32) -> Result<(), StepError> {
-        if self.clock != ClockMode::Stepped {
-            return Err(StepError::NotStepped(self.clock));
-        }
-        if !(1..=MAX_STEP_FRAMES).contains(&frames) {
-            return Err(StepError::BadCount(frames));
-        }
-        let mut state = self.state_first();
-        if state.steps.is_some() {
-            return Err(StepError::Busy);
-        }
-        if !state.running || !state.chip.is_streaming() {
-            return Err(StepError::NotStreaming);
-        }
-        state.step_outcome = None;
-        state.steps = Some(Steps::new(frames));
-        self.work.notify_one();
-        Ok(())
-    }
-
-    /// The outcome of the last step, once.
-    pub fn take_step_outcome(&self) -> Option<Result<Stepped, StepError>> {
-        lock(&self.state).step_outcome.take()
-    }
-
-    /// Gives up a step that is under way.
-    pub fn abandon_step(&self) -> StepError {
-        let steps = lock(&self.state).steps.take().unwrap_or_default();
-        StepError::Deadline {
-            done: steps.done,
-            asked: steps.asked,
-        }
-    }
-
-    /// Sets what is called when a step is over. It must not call the device.
-    pub fn on_step(&self, call: impl Fn() + Send + 'static) {
-        *lock(&self.on_step) = Some(Box::new(call));
-    }
-
-    /// Whether a frame waits for the DMA engine.
-    pub fn has_frame(&self) -> bool {
-        matches!(lock(&self.state).phase, Phase::Waiting(_))
-    }
-
-    /// The DMA engine's next frame: waits until there is one, `None` when the emulator ends.
-    pub fn next_frame(&self) -> Option<StartedFrame> {
-        let mut state = self.state_first();
-        loop {
-            if state.exit_status {
-                return None;
-            }
-            if state.may_write()
-                && let Some(mut started) = state.take_waiting()
-            {
-                // Again under the lock: what revokes looks at the phase under it.
-                started.permit = self.gate.permit();
-                return Some(started);
-            }
-            if self.has_work(&state) {
-                if let Some(started) = self.start_frame(&mut state) {
-                    state.phase = Phase::Busy((started.epoch, started.frame.generation()));
-                    let stepped = self.clock == ClockMode::Stepped;
-                    let lines = Lines(if stepped { state.risen_lines() } else { 0 });
-                    drop(state);
-                    self.announce(lines);
-                    return Some(started);
-                }
-                self.end_step(&mut state);
-            }
-            // With the clock `max` a frame that writes nothing is followed by the next one in time.
-            let pause = state.idle_until.take();
-            let pause = pause.map(|until| until.saturating_duration_since(Instant::now()));
-            state = match pause.filter(|pause| !pause.is_zero()) {
-                Some(pause) => {
-                    state.idle_until = Some(Instant::now() + pause);
-                    let waited = self.work.wait_timeout(state, pause);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-                None if self.has_work(&state) => state,
-                None => {
-                    let waited = self.work.wait(state);
-                    waited.unwrap_or_else(PoisonError::into_inner)
-                }
-            };
-        }
-    }
-
-    /// The DMA engine is done with a frame, or has lost the right to write it.
-    pub fn finish_frame(&self, started: &StartedFrame, outcome: Outcome) {
-        let mut state = self.state_first();
-        let is_over = state.is_over(started);
-        if outcome.revoked && !is_over {
-            // It is drawn again when it may be.
-            state.counts.busy += outcome.busy;
-            state.counts.revoked += 1;
-            state.phase = Phase::Waiting(started.clone());
-            drop(state);
-            return;
-        }
-        state.phase = Phase::Idle;
-        state.counts.add(&outcome);
-        // From here on the guest may have the buffers back.
-        self.gate.revoke();
-        if !is_over {
-            for (kind, detail) in outcome.guest_errors {
-                state.chip.report(kind, detail);
-            }
-            let mut frame_log = lock(&self.frame_log);
-            for record in outcome.records {
-                let sequence = frame_log.record(record);
-                self.observers.tell(EventKind::Frame, || Event::Frame {
-                    entry: frame_log::entry(&(sequence, record)),
-                });
-            }
-            drop(frame_log);
-            let chip = &mut state.chip;
-            chip.frame_end_without(&started.frame, &outcome.failed, &outcome.lost);
-            self.report_guest_errors(&mut state);
-        }
-        if started.epoch == state.epoch
-            && let Some(steps) = &mut state.steps
-        {
-            steps.done += 1;
-            steps.last_frame = started.frame.number;
-            if steps.done == steps.asked {
-                self.end_step(&mut state);
-            }
-        }
-        let risen = state.risen_lines();
-        let lost = started.frame.effects.interrupt_lost;
-        let lines = Lines(if lost { 0 } else { risen });
-        drop(state);
-        self.announce(lines);
-    }
-
-    /// A page of the frame log.
+    /// A page of the frame_log.
     pub fn frame_log_page(
         &self,
         channel: ChannelId,
@@ -629,52 +438,14 @@ impl Device {
         self.gate.revoke();
         self.work.notify_all();
     }
+}
 
-    /// Whether the DMA engine should look for a frame of its own accord: a frame of the `max` clock,
-    /// or a step to take or to give up.
-    fn has_work(&self, state: &State) -> bool {
-        let idle = matches!(state.phase, Phase::Idle);
-        idle && match self.clock {
-            ClockMode::Max => {
-                let due = |until| Instant::now() >= until;
-                state.may_write()
-                    && state.chip.is_ready_for_frame()
-                    && state.idle_until.is_none_or(due)
-            }
-            ClockMode::Stepped => state.steps.is_some(),
-            ClockMode::Sensor | ClockMode::Rate(_) => false,
-        }
-    }
-
-    fn start_frame(&self, state: &mut State) -> Option<StartedFrame> {
-        if !state.may_write() {
-            return None;
-        }
-        let memory = state.link.as_ref()?.memory.clone();
-        state.chip.set_time(self.now());
-        let frame = state.chip.frame_start()?;
-        self.report_guest_errors(state);
-        state.counts.started += 1;
-        if self.clock == ClockMode::Max && !frame.writes() {
-            state.idle_until = Some(Instant::now() + state.chip.frame_period());
-        }
-        Some(StartedFrame {
-            permit: self.gate.permit(),
-            frame,
-            start: self.now(),
-            memory,
-            epoch: state.epoch,
-        })
-    }
-
-    /// Files the outcome of a step if one is under way.
-    fn end_step(&self, state: &mut State) {
-        if let Some(steps) = state.steps.take() {
-            state.step_outcome = Some(steps.outcome());
-            if let Some(call) = lock(&self.on_step).as_ref() {
-                call();
-            }
-        }
+/// What a frame clock means to the chip.
+fn pace(clock: ClockMode) -> Pace {
+    match clock {
+        ClockMode::Sensor => Pace::Sensor(Duration::from_secs(1) / MAX_RATE),
+        ClockMode::Rate(fps) => Pace::Every(Duration::from_secs(1) / fps.get()),
+        ClockMode::Max | ClockMode::Stepped => Pace::OnDemand,
     }
 }
 

@@ -9,10 +9,10 @@
 use crate::attach::GuestMemory;
 use crate::device::{Device, Outcome, Revoked, StartedFrame};
 use crate::frame_log::Record;
+use crate::lost_frames::lost_frame_level;
 use crate::raw_and_statistics_dma;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use tx_isp_abi::PhysAddr;
@@ -227,18 +227,6 @@ fn plane<'a>(
         address,
         length,
     })
-}
-
-/// How loudly a frame is told of that the host could not draw: the first few are errors. A guest may
-/// ask for as many as it likes.
-pub(crate) fn lost_frame_level() -> log::Level {
-    static LOST: AtomicU32 = AtomicU32::new(0);
-    const TOLD: u32 = 10;
-    if LOST.fetch_add(1, Ordering::Relaxed) < TOLD {
-        log::Level::Error
-    } else {
-        log::Level::Debug
-    }
 }
 
 /// What a failure means: a mistake of the driver's, or trouble on the host.

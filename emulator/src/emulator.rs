@@ -8,6 +8,7 @@ use crate::dma::{Engine, FrameWriter};
 use crate::exit_status::{BoxedError, ExitStatus};
 use crate::monitor::{self, protocol::Status};
 use crate::sandbox::{Needs, Sandbox, SandboxError, confine};
+use crate::sensor::ClockMode;
 use crate::signals::Signals;
 use crate::strict::Strict;
 use crate::timer::FrameTimer;
@@ -133,14 +134,14 @@ impl Emulator {
         let exit_status = Rc::new(ExitStatus::default());
         let mut events = EventManager::<Box<dyn MutEventSubscriber>>::new()?;
 
-        if let Some(period) = config.fps.period(config.sensor) {
-            let timer = FrameTimer::new(device.clone(), period, exit_status.clone())
+        if !matches!(config.fps, ClockMode::Max | ClockMode::Stepped) {
+            let timer = FrameTimer::new(device.clone(), exit_status.clone())
                 .map_err(system("cannot make the frame clock's timer"))?;
             events.add_subscriber(Box::new(timer));
         }
         if let Some(strictness) = config.strictness() {
             let strict = Strict::new(device.clone(), strictness, exit_status.clone())
-                .map_err(system("cannot watch for guest errors"))?;
+                .map_err(system("cannot watch for findings"))?;
             events.add_subscriber(Box::new(strict));
         }
         if let Some(path) = &config.monitor {

@@ -10,6 +10,8 @@ pub mod dma;
 pub mod emulator;
 pub mod exit_status;
 pub mod frame_log;
+mod lock;
+mod lost_frames;
 mod memory_guard;
 pub mod monitor;
 mod raw_and_statistics_dma;

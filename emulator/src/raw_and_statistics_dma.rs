@@ -4,14 +4,17 @@
 
 use crate::attach::GuestMemory;
 use crate::device::{Outcome, Revoked, StartedFrame};
-use crate::dma;
+use crate::lost_frames::lost_frame_level;
 use crate::statistics::Statistics;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::sensor::Sensor;
 use tx_isp_abi::statistics::Kind;
-use tx_isp_chip::{GuestErrorKind, RawJob, RawOrStatistics, StatisticsJob};
+use tx_isp_chip::{GuestErrorKind, NoisePlane, RawJob, RawOrStatistics, StatisticsJob};
 use tx_isp_picture::{Brightness, RenderError, Rendered, Renderer, SensorFrame};
 use vm_memory::{GuestAddress, GuestAddressSpace, GuestMemoryBackend};
+
+/// Bytes of a frame's mark.
+const MARK_BYTES: usize = 16;
 
 /// Why something was not written.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +53,17 @@ pub(crate) fn write(
             Err(error) => fail(RawOrStatistics::Raw, &frame, &error, outcome),
         }
     }
+    for (index, plane) in (0..).zip(&started.frame.noise) {
+        match write_mark(started, plane, index) {
+            Ok(()) => {}
+            Err(RawOrStatisticsError::Revoked(revoked)) => return Err(revoked),
+            Err(error) => {
+                let detail = format!("frame {}: {error}", frame.number);
+                let kind = GuestErrorKind::DmaOutsideMemory;
+                outcome.guest_errors.push((kind, detail));
+            }
+        }
+    }
     let jobs = &started.frame.statistics;
     if jobs.is_empty() {
         return Ok(());
@@ -72,7 +86,7 @@ pub(crate) fn write(
         }
         Err(error) => {
             log::log!(
-                dma::lost_frame_level(),
+                lost_frame_level(),
                 "frame {} has no statistics: {error}",
                 frame.number
             );
@@ -102,6 +116,44 @@ fn write_raw(
         })?;
     let size = (job.size.width, job.size.height);
     Ok(renderer.render_raw(frame, job.bayer, size, job.stride, &slice)?)
+}
+
+/// What a frame leaves at both ends of a plane of the noise filter's store: nothing is computed there, but a
+/// plane that lies where it should not is found by it.
+fn mark(number: u32, plane: u32) -> [u8; MARK_BYTES] {
+    let mut mark = [0; MARK_BYTES];
+    let words = [u32::from_le_bytes(*b"MDNS"), number, plane, !number];
+    for (place, word) in mark.chunks_exact_mut(4).zip(words) {
+        place.copy_from_slice(&word.to_le_bytes());
+    }
+    mark
+}
+
+fn write_mark(
+    started: &StartedFrame,
+    plane: &NoisePlane,
+    index: u32,
+) -> Result<(), RawOrStatisticsError> {
+    let memory = started.memory.memory();
+    let outside = || RawOrStatisticsError::OutsideMemory {
+        what: plane.name,
+        address: plane.address,
+        length: plane.bytes,
+    };
+    let bytes = usize::try_from(plane.bytes).map_err(|_| outside())?;
+    let slice = memory.get_slice(address(plane.address), bytes);
+    let slice = slice.map_err(|_| outside())?;
+    let mark = mark(started.frame.number, index);
+    let count = mark.len().min(bytes);
+    let first = slice.subslice(0, count).map_err(|_| outside())?;
+    let last = slice
+        .subslice(bytes - count, count)
+        .map_err(|_| outside())?;
+    started.permit.write(|| {
+        last.copy_from(&mark[..count]);
+        first.copy_from(&mark[..count]);
+    })?;
+    Ok(())
 }
 
 fn write_bank(
@@ -142,7 +194,7 @@ fn fail(
         }
         RawOrStatisticsError::Render(_) | RawOrStatisticsError::Revoked(_) => {
             log::log!(
-                dma::lost_frame_level(),
+                lost_frame_level(),
                 "frame {} is lost: {error}",
                 frame.number
             );

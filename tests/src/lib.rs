@@ -19,7 +19,7 @@ use std::rc::Rc;
 
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::operation::{Operation, RegisterFile, execute};
-use tx_isp_abi::sensor::GC2053;
+use tx_isp_abi::sensor::{GC2053, Sensor};
 use tx_isp_chip::{Chip, Frame};
 use tx_isp_driver::bus::{Bus, BusError};
 use tx_isp_driver::isp::Isp;
@@ -57,6 +57,14 @@ impl Default for Board {
 }
 
 impl Board {
+    /// A board with another sensor, powered up.
+    #[must_use]
+    pub fn with_sensor(sensor: Sensor) -> Self {
+        let board = Self::new();
+        *board.chip.borrow_mut() = Chip::new(sensor);
+        board
+    }
+
     /// A board with a GC2053, powered up.
     #[must_use]
     pub fn new() -> Self {

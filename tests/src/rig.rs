@@ -3,10 +3,12 @@
 //! and guest memory, in a time of their own. A second of it takes milliseconds, and each run is like
 //! the last.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
+use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::channel::ChannelId;
@@ -30,7 +32,10 @@ pub const CARVE_OUT: CarveOut = CarveOut {
     bytes: 4 << 20,
 };
 
-/// From one frame to the next: the rig's sensor does 25 a second.
+/// Frames in a second of the rig's sensor.
+const RATE: NonZeroU32 = NonZeroU32::new(25).unwrap();
+
+/// From one frame to the next.
 pub const PERIOD_NS: u64 = 40_000_000;
 
 /// Counts the interrupts that the guest is told of.
@@ -48,8 +53,6 @@ struct Parts {
     engine: RefCell<Engine>,
     memory: GuestMemoryMmap,
     told: Arc<Told>,
-    now_ns: Cell<u64>,
-    next_frame_ns: Cell<u64>,
 }
 
 /// An emulator that a driver and a test share; it is the driver's bus.
@@ -65,7 +68,11 @@ impl Rig {
         let base = GuestAddress(CARVE_OUT.base.0.into());
         let bytes = usize::try_from(CARVE_OUT.bytes)?;
         let memory = GuestMemoryMmap::from_ranges(&[(base, bytes)])?;
-        let device = Arc::new(Device::new(GC2053, ClockMode::Sensor, "bars".to_owned()));
+        let device = Arc::new(Device::with_told_time(
+            GC2053,
+            ClockMode::Rate(RATE),
+            "bars".to_owned(),
+        ));
         let told = Arc::new(Told::default());
         device.set_carve_out(Some(CARVE_OUT));
         device.connect(GuestMemory::new(memory.clone()), told.clone());
@@ -76,8 +83,6 @@ impl Rig {
             engine: RefCell::new(engine),
             memory,
             told,
-            now_ns: Cell::new(0),
-            next_frame_ns: Cell::new(PERIOD_NS),
         })))
     }
 
@@ -98,21 +103,22 @@ impl Rig {
     /// The time in nanoseconds since the rig was made.
     #[must_use]
     pub fn now_ns(&self) -> u64 {
-        self.0.now_ns.get()
+        u64::try_from(self.0.device.now().as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// Lets time pass: the sensor's frames come, and DMA writes them at once.
     pub fn advance(&self, nanoseconds: u64) {
-        let end = self.now_ns() + nanoseconds;
-        while self.0.next_frame_ns.get() <= end {
-            self.0.now_ns.set(self.0.next_frame_ns.get());
-            self.0.next_frame_ns.set(self.now_ns() + PERIOD_NS);
-            self.0.device.tick(1);
-            if self.0.device.has_frame() {
+        let device = &self.0.device;
+        let end = device.now() + Duration::from_nanos(nanoseconds);
+        while let Some(due) = device.deadline().filter(|due| *due <= end) {
+            device.set_time(due);
+            device.advance();
+            if device.has_frame() {
                 self.0.engine.borrow_mut().write_next();
             }
         }
-        self.0.now_ns.set(end);
+        device.set_time(end);
+        device.advance();
     }
 
     /// Whether the guest was told of an interrupt since it was asked last.

@@ -22,6 +22,7 @@ fn add(suite: &mut CarrierSuite<'_>) {
         sensor: SensorConfig {
             source: Source::Image(still.clone()),
             fps: ClockMode::Max,
+            ..SensorConfig::default()
         },
         emulator: |prepared| {
             // A guest error is to end it.

@@ -3,11 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
 use std::time::Duration;
-use tx_isp_abi::PhysAddr;
 use tx_isp_abi::channel::ChannelId;
+use tx_isp_abi::format::PixelFormat;
 use tx_isp_abi::operation::Operation;
-use tx_isp_abi::sensor::{GC2053, Sensor};
+use tx_isp_abi::sensor::{GC2053, JXF37, JXQ03, SENSORS, Sensor};
 use tx_isp_abi::statistics::{Kind, mean_luma};
+use tx_isp_abi::{PhysAddr, Size};
 use tx_isp_driver::Error;
 use tx_isp_driver::bus::{Bus, BusError, I2cError};
 use tx_isp_driver::channel::Buffer;
@@ -120,6 +121,36 @@ fn a_bus_with_an_i2c_of_its_own_is_used_in_place_of_the_controller() {
         Err(Error::Bus(BusError::Timeout)),
         "a controller that fails is no missing sensor"
     );
+}
+
+#[test]
+fn the_driver_works_with_whichever_sensor_is_there() {
+    for sensor in SENSORS {
+        let board = Board::with_sensor(*sensor);
+        let mut isp = board.probe();
+        assert_eq!(isp.find_sensor(SENSORS), Ok(()));
+        assert_eq!(isp.sensor().name, sensor.name);
+        let layout = isp.nearest_layout(MAIN, PixelFormat::Nv12, Size::new(4000, 3000));
+        assert_eq!(layout.size, sensor.size, "{}", sensor.name);
+        isp.set_layout(MAIN, PixelFormat::Nv12, sensor.size)
+            .unwrap();
+        stream(&board, &mut isp);
+        let frame = board.frame().unwrap();
+        assert_eq!(frame.jobs[0].size, sensor.size);
+        assert!(no_guest_errors(&board), "{}", sensor.name);
+    }
+}
+
+#[test]
+fn a_sensor_that_is_unknown_or_absent_is_told_and_the_usual_one_stays() {
+    let board = Board::with_sensor(JXF37);
+    let mut isp = board.probe();
+    assert_eq!(isp.find_sensor(&[GC2053]), Err(Error::NoSensor));
+    assert_eq!(
+        isp.find_sensor(&[GC2053, JXQ03]),
+        Err(Error::UnknownSensor([0x0f, 0x37]))
+    );
+    assert_eq!(isp.sensor().name, "gc2053");
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn stream_on_is_in_the_documented_order() {
         reads: true,
         ..Ignore::default()
     };
-    let changes = diff(&documented, &recorded, ignore).unwrap();
+    let changes = diff(&documented, &recorded, ignore);
     let missing: Vec<String> = changes
         .iter()
         .filter_map(|change| match change {
@@ -90,7 +90,7 @@ fn a_swapped_write_is_not_in_the_documented_order() {
     let mut swapped = documented.clone();
     let last = swapped.len() - 1;
     swapped.swap(last, last - 2);
-    let changes = diff(&documented, &swapped, Ignore::default()).unwrap();
+    let changes = diff(&documented, &swapped, Ignore::default());
     let removed = |change: &&Change| matches!(change, Change::Removed(_));
     assert!(changes.iter().filter(removed).count() >= 2);
 }
@@ -116,7 +116,7 @@ fn two_runs_of_the_driver_leave_the_same_trace() {
         buffers: false,
         reads: false,
     };
-    let changes = diff(&a, &b, strict).unwrap();
+    let changes = diff(&a, &b, strict);
     assert!(
         changes
             .iter()
@@ -157,7 +157,8 @@ fn a_stream_with_a_fault_exercises_every_sequence() {
         [
             ("bring-up", 1),
             ("set-up", 1),
-            ("feed", 7),
+            // Two at the start, and four that came back: the sixth frame has not had its last line.
+            ("feed", 6),
             ("drain", 5),
             ("stop", 1),
             ("recovery", 1),

@@ -14,9 +14,10 @@ use testbed::qemu::Carrier;
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::{ChannelId, HEIGHT_STEP, MIN_SIZE, WIDTH_STEP};
 use tx_isp_abi::format::{PixelFormat, nearest_size};
-use tx_isp_abi::sensor::GC2053;
-use tx_isp_chip::Severity;
+use tx_isp_abi::sensor::{GC2053, SENSORS, Sensor};
+use tx_isp_chip::behaviour::Behaviour;
 use tx_isp_chip::faults::Fault;
+use tx_isp_chip::{GuestErrorKind, Severity};
 use tx_isp_driver::alloc::Strategy;
 use tx_isp_emulator::sensor::ClockMode;
 
@@ -69,6 +70,13 @@ pub struct DebugOptions {
     /// carve-out are an error, unless the client brings ordinary memory (--io userptr)
     #[arg(long, value_name = "SEVERITY", num_args = 0..=1, require_equals = true, default_missing_value = "error")]
     pub strict: Option<Severity>,
+    /// A guest error that does not end a --strict run; repeatable
+    #[arg(long, value_name = "ID")]
+    pub allow: Vec<GuestErrorKind>,
+    /// How the chip behaves where its behaviour is open, for example empty-fifo=last-address; repeatable.
+    /// Without a known value all are listed
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub behaviour: Vec<Behaviour>,
     /// Record each register access to this file, for `cargo lab trace`
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
@@ -91,6 +99,8 @@ impl DebugOptions {
     pub fn config(&self) -> DebugConfig {
         DebugConfig {
             strict: self.strict,
+            allow: self.allow.clone(),
+            behaviour: self.behaviour.clone(),
             trace: self.trace.clone(),
             timeline: self.timeline.clone(),
             fault: self.fault.clone(),
@@ -217,7 +227,7 @@ pub fn parse_format(text: &str) -> Result<PixelFormat, String> {
     })
 }
 
-/// A size that the channels can write with the emulated sensor.
+/// A size that the channels can write with one of the sensors.
 pub fn parse_size(text: &str) -> Result<Size, String> {
     let numbers = text.split_once(['x', 'X']);
     let size = numbers
@@ -226,10 +236,11 @@ pub fn parse_size(text: &str) -> Result<Size, String> {
         return Err("a size is two numbers with an x between, as in 1280x720".to_owned());
     };
     let [channel, ..] = ChannelId::ALL;
-    let nearest = nearest_size(channel, GC2053.size, size);
-    if nearest == size {
+    let fits = |sensor: &Sensor| nearest_size(channel, sensor.size, size) == size;
+    if SENSORS.iter().any(fits) {
         return Ok(size);
     }
+    let nearest = nearest_size(channel, GC2053.size, size);
     Err(format!(
         "the ISP cannot write that; it takes widths from {} to {} in steps of {WIDTH_STEP}, heights \
          from {} to {} in steps of {HEIGHT_STEP}; the nearest is {nearest}",

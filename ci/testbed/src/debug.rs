@@ -5,8 +5,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use tx_isp_chip::Severity;
+use tx_isp_chip::behaviour::Behaviour;
 use tx_isp_chip::faults::Fault;
+use tx_isp_chip::{GuestErrorKind, Severity};
 
 use crate::clock::{self, ClockSample};
 use crate::config::Io;
@@ -21,6 +22,10 @@ pub struct DebugConfig {
     /// End at the first mistake of the driver that is as bad as this; buffers outside of the carve-out are
     /// an error, unless the client brings ordinary memory (--io userptr)
     pub strict: Option<Severity>,
+    /// Mistakes at which it does not
+    pub allow: Vec<GuestErrorKind>,
+    /// How the chip behaves where its behaviour is open
+    pub behaviour: Vec<Behaviour>,
     /// Record each register access to this file, for `cargo lab trace`
     pub trace: Option<PathBuf>,
     /// Write sensor tick, DMA, interrupt and dequeuing of each frame to this file, which Perfetto opens
@@ -52,6 +57,12 @@ impl DebugConfig {
         let mut pair = |option: &str, value: OsString| {
             words.extend([OsString::from(option), value]);
         };
+        for kind in &self.allow {
+            pair("--allow", kind.id().into());
+        }
+        for behaviour in &self.behaviour {
+            pair("--behaviour", behaviour.to_string().into());
+        }
         if let Some(path) = &self.trace {
             pair("--trace", path.into());
         }
@@ -109,6 +120,8 @@ mod tests {
     fn the_emulator_understands_what_it_is_told() {
         let debug = DebugConfig {
             strict: Some(Severity::Error),
+            allow: vec![GuestErrorKind::UndefinedRegister],
+            behaviour: vec!["empty-fifo=last-address".parse().unwrap()],
             trace: Some("/tmp/trace.txt".into()),
             timeline: None,
             fault: vec!["lost-frame:frame=10".parse().unwrap()],
@@ -126,6 +139,8 @@ mod tests {
         let carve_out = config.carve_out.unwrap();
         assert_eq!((carve_out.base.0, carve_out.bytes), (0x0630_0000, 29 << 20));
         assert_eq!(config.fault, debug.fault);
+        assert_eq!(config.allow, debug.allow);
+        assert_eq!(config.behaviour, debug.behaviour);
         assert_eq!(
             (config.trace, config.faults, config.seed),
             (debug.trace, debug.faults, Some(7))

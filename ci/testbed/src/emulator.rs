@@ -59,6 +59,7 @@ impl Emulator {
             .arg(&socket)
             .arg("--monitor")
             .arg(&monitor_path)
+            .arg(format!("--sensor={}", scene.model.name))
             .arg(format!("--source={}", scene.source))
             .arg(format!("--fps={}", rate_option(scene.fps)))
             .args(&prepared.emulator_options)

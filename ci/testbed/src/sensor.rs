@@ -2,12 +2,15 @@
 //! What the emulated camera sees, and how fast.
 
 use anyhow::Result;
+use tx_isp_abi::sensor::{GC2053, Sensor};
 use tx_isp_emulator::sensor::ClockMode;
 use tx_isp_picture::{Renderer, Source};
 
-/// Source and frame rate.
+/// Sensor, source and frame rate.
 #[derive(Debug, Clone)]
 pub struct SensorConfig {
+    /// Which sensor it is.
+    pub model: &'static Sensor,
     /// Where the pictures come from.
     pub source: Source,
     /// When they come.
@@ -26,9 +29,10 @@ impl SensorConfig {
 }
 
 impl Default for SensorConfig {
-    /// Bars at the sensor's own rate.
+    /// A GC2053 that sees bars, at its own rate.
     fn default() -> Self {
         Self {
+            model: &GC2053,
             source: Source::Bars,
             fps: ClockMode::Sensor,
         }

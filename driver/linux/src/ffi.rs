@@ -5,7 +5,8 @@ use core::mem::size_of;
 use core::slice;
 use tx_isp_abi::channel::{ChannelId, HEIGHT_STEP, MIN_SIZE, WIDTH_STEP};
 use tx_isp_abi::format::{ChromaStart, FrameLayout, PixelFormat};
-use tx_isp_abi::sensor::{GC2053, Sensor};
+use tx_isp_abi::registers::core_error_cause;
+use tx_isp_abi::sensor::{GC2053, SENSORS, Sensor};
 use tx_isp_abi::{PhysAddr, Size};
 use tx_isp_driver::Error;
 use tx_isp_driver::channel::Buffer;
@@ -20,7 +21,7 @@ use crate::print::{Level, log};
 
 /// The state that C allocates and passes around.
 pub type Core = Isp<ChipBus>;
-/// The sensor on the board.
+/// The sensor that is taken to be on the board where none says its name.
 const SENSOR: Sensor = GC2053;
 
 /// `struct tx_isp_layout`.
@@ -128,11 +129,13 @@ pub unsafe extern "C" fn tx_isp_core_probe(core: *mut Core, transport: *mut Tran
             // SAFETY: by this function's contract.
             let core = unsafe { place(core, ChipBus::Mailbox(mailbox)) };
             core.identify()?;
+            find_sensor(core)?;
+            let sensor = core.sensor();
             log(
                 Level::Info,
                 format_args!(
                     "ISP of SoC {:#010x} behind mailbox version {}, sensor {} {}",
-                    identity.soc_id, identity.version, SENSOR.name, SENSOR.size
+                    identity.soc_id, identity.version, sensor.name, sensor.size
                 ),
             );
             Ok(())
@@ -154,11 +157,13 @@ pub unsafe extern "C" fn tx_isp_core_probe_platform(
             // SAFETY: by this function's contract.
             let core = unsafe { place(core, ChipBus::Registers(Registers::new(platform))) };
             core.identify()?;
+            find_sensor(core)?;
+            let sensor = core.sensor();
             log(
                 Level::Info,
                 format_args!(
                     "ISP of a T31 at its own addresses, sensor {} {}",
-                    SENSOR.name, SENSOR.size
+                    sensor.name, sensor.size
                 ),
             );
             Ok(())
@@ -176,6 +181,31 @@ pub extern "C" fn tx_isp_core_is_running(core: &Core) -> bool {
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_core_empty_interrupts(core: &Core) -> u32 {
     guard(0, || core.empty_interrupts())
+}
+
+/// Asks the sensor for its name. One that does not answer, or is none that is known, is no reason to give up:
+/// its frames may still fit.
+fn find_sensor(core: &mut Core) -> Result<(), Error> {
+    match core.find_sensor(SENSORS) {
+        Err(error @ (Error::NoSensor | Error::UnknownSensor(_))) => {
+            log(
+                Level::Warning,
+                format_args!("{error}; taken for {}, known are:", SENSOR.name),
+            );
+            for known in SENSORS {
+                let [first, second] = known.control.id;
+                log(
+                    Level::Warning,
+                    format_args!(
+                        "  {} {} at I2C {:#x}, id {:02x}{:02x}",
+                        known.name, known.size, known.control.target, first.1, second.1
+                    ),
+                );
+            }
+            Ok(())
+        }
+        other => other,
+    }
 }
 
 /// Makes a core in C's memory. A function of its own: what it needs of the stack, half of the kernel's
@@ -475,6 +505,9 @@ fn warn_of_errors(report: &InterruptReport) {
                 report.core_errors, report.vic_errors[0], report.vic_errors[1]
             ),
         );
+        if let Some(cause) = core_error_cause(report.core_errors) {
+            log(Level::Warning, format_args!("core: {cause}"));
+        }
     }
     if report.silenced {
         log(

@@ -35,6 +35,16 @@ pub enum SmallCrop {
     Stall,
 }
 
+/// What emptying the address FIFO of an enabled channel does beside that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FifoClear {
+    /// Nothing: the channel goes on with the addresses that follow.
+    #[default]
+    GoOn,
+    /// It stops the channel as CH_EN would: the frame in progress ends, no other begins.
+    Stop,
+}
+
 /// Whether the core raises the pattern 0x500 with the first frame after its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StartTransient {
@@ -56,6 +66,8 @@ pub struct Behaviours {
     pub small_crop: SmallCrop,
     /// `start-transient`.
     pub start_transient: StartTransient,
+    /// `fifo-clear`.
+    pub fifo_clear: FifoClear,
 }
 
 /// One property with a value, as users write it: `NAME=VALUE`.
@@ -69,10 +81,12 @@ pub enum Behaviour {
     SmallCrop(SmallCrop),
     /// `start-transient`.
     StartTransient(StartTransient),
+    /// `fifo-clear`.
+    FifoClear(FifoClear),
 }
 
 /// Every value of every property, the default first, with what is known of it.
-pub const BEHAVIOURS: [(Behaviour, &str, &str); 8] = {
+pub const BEHAVIOURS: [(Behaviour, &str, &str); 10] = {
     use Behaviour as B;
     [
         (
@@ -115,6 +129,16 @@ pub const BEHAVIOURS: [(Behaviour, &str, &str); 8] = {
             "start-transient=on",
             "the first frame after a start raises bits 8 and 10, too (logged once, T31 2.2)",
         ),
+        (
+            B::FifoClear(FifoClear::GoOn),
+            "fifo-clear=go-on",
+            "an enabled channel whose FIFO is emptied takes the addresses that follow (inferred)",
+        ),
+        (
+            B::FifoClear(FifoClear::Stop),
+            "fifo-clear=stop",
+            "it stops until CH_EN enables it again (open: drivers clear only after they have disabled it)",
+        ),
     ]
 };
 
@@ -135,17 +159,19 @@ impl Behaviours {
             Behaviour::SixthPush(value) => self.sixth_push = value,
             Behaviour::SmallCrop(value) => self.small_crop = value,
             Behaviour::StartTransient(value) => self.start_transient = value,
+            Behaviour::FifoClear(value) => self.fifo_clear = value,
         }
     }
 
     /// The value of each property.
     #[must_use]
-    pub const fn all(self) -> [Behaviour; 4] {
+    pub const fn all(self) -> [Behaviour; 5] {
         [
             Behaviour::EmptyFifo(self.empty_fifo),
             Behaviour::SixthPush(self.sixth_push),
             Behaviour::SmallCrop(self.small_crop),
             Behaviour::StartTransient(self.start_transient),
+            Behaviour::FifoClear(self.fifo_clear),
         ]
     }
 }
@@ -191,7 +217,7 @@ mod tests {
     #[test]
     fn the_first_value_of_each_property_is_the_default() {
         let defaults = Behaviours::default().all().map(|value| value.to_string());
-        let first = [0, 2, 4, 6].map(|place| BEHAVIOURS[place].1);
+        let first = [0, 2, 4, 6, 8].map(|place| BEHAVIOURS[place].1);
         assert_eq!(defaults, first);
     }
 }

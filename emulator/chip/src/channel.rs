@@ -286,6 +286,7 @@ impl OutputChannel {
             uv,
             y_stride: setup.y_stride,
             uv_stride: setup.uv_stride,
+            last_line: setup.last_line,
         })
     }
 

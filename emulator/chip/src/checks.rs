@@ -2,9 +2,10 @@
 //! Rules of the channels that a driver must keep: looked at when it writes, so that the guest error
 //! shows the accesses that led to it.
 
+use super::Chip;
+use super::frame::DmaJob;
 use super::guest_errors::GuestErrorKind;
 use super::scaler::Scaler;
-use super::{Chip, DmaJob};
 use crate::carve_out::CarveOut;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::channel::ChannelId;

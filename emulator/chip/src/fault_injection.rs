@@ -2,48 +2,15 @@
 //! What injected faults do to the chip's registers. A healthy chip never comes here.
 
 use super::Chip;
+use super::fault_state::Stale;
+use super::faults::{Effects, FaultKind, Faults};
 use super::frame::Frame;
-use crate::faults::{Effects, FaultKind, Faults};
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::registers::{Channel, Core, Cpm, CsiHost, Msca, RegisterId, Vic};
 
 /// The address of a done entry that nobody queued.
 const ALIEN: PhysAddr = PhysAddr(0x0bad_c000);
-
-/// A pair of addresses that a clear does not take.
-#[derive(Clone, Copy, Debug)]
-struct Stale {
-    y: PhysAddr,
-    uv: Option<PhysAddr>,
-    /// The UV FIFO was cleared too, in vain.
-    complete: bool,
-}
-
-/// The faults to come, and those that last.
-#[derive(Clone, Debug, Default)]
-pub(super) struct FaultInjection {
-    pub(super) faults: Faults,
-    /// The sensor's link does not come up.
-    pub(super) sensor_dead: bool,
-    /// The sensor sends nothing.
-    pub(super) sensor_silent: bool,
-    /// The VIC passes nothing on until it is reset.
-    pub(super) vic_halted: bool,
-    reset_dead: bool,
-    /// Reads of CH_STAT for which a channel goes on, although disabled.
-    stuck: [u32; ChannelId::COUNT],
-    stale: [Option<Stale>; ChannelId::COUNT],
-    /// Error bits that rise after each of so many acknowledges.
-    storm: Option<(u32, u32)>,
-}
-
-impl FaultInjection {
-    /// Whether something is or may become wrong.
-    pub(super) fn any(&self) -> bool {
-        self.faults.ever_armed()
-    }
-}
 
 impl Chip {
     /// The faults that are to happen.
@@ -119,22 +86,22 @@ impl Chip {
 
     /// What happens before a write takes effect, and the value that is written instead.
     pub(super) fn write_with_faults(&mut self, id: RegisterId, value: u32) -> u32 {
-        let injected = &mut self.injected;
-        let faults = &mut injected.faults;
+        let state = &mut self.injected;
+        let faults = &mut state.faults;
         match id {
             RegisterId::Cpm(Cpm::SoftReset) if Cpm::ISP_RESET_REQUEST.is_set(value) => {
                 let dead = faults.occasion(FaultKind::DeadReset, None).is_some();
-                injected.reset_dead = dead;
+                state.reset_dead = dead;
             }
             RegisterId::CsiHost(CsiHost::HostReset) if value & 1 != 0 => {
                 let dead = faults.occasion(FaultKind::DeadSensor, None).is_some();
-                injected.sensor_dead = dead;
+                state.sensor_dead = dead;
             }
             RegisterId::Vic(Vic::Control) => {
-                injected.vic_halted &= value == 1;
+                state.vic_halted &= value == 1;
                 if value == 1 && !self.vic_running {
                     let silent = faults.occasion(FaultKind::SilentSensor, None).is_some();
-                    injected.sensor_silent = silent;
+                    state.sensor_silent = silent;
                 }
             }
             RegisterId::Msca(Msca::ChannelEnable) => return self.enable_with_faults(value),
@@ -145,7 +112,7 @@ impl Chip {
                     let fault = faults.occasion(FaultKind::StaleAddress, Some(id));
                     fault.map(|_| pair)
                 });
-                injected.stale[id.index()] = fault.map(|(y, uv)| Stale {
+                state.stale[id.index()] = fault.map(|(y, uv)| Stale {
                     y,
                     uv,
                     complete: false,
@@ -188,11 +155,11 @@ impl Chip {
 
     /// The ISP was reset: stale addresses survive, the rest is over.
     pub(super) fn reset_injected_faults(&mut self) {
-        let injected = &mut self.injected;
-        injected.vic_halted = false;
-        injected.stuck = [0; ChannelId::COUNT];
-        injected.storm = None;
-        for (stale, channel) in injected.stale.iter().zip(&mut self.channels) {
+        let state = &mut self.injected;
+        state.vic_halted = false;
+        state.stuck = [0; ChannelId::COUNT];
+        state.storm = None;
+        for (stale, channel) in state.stale.iter().zip(&mut self.channels) {
             if let Some(stale) = stale {
                 channel.put_back(Some(stale.y), stale.uv);
             }

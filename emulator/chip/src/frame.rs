@@ -20,6 +20,8 @@ pub struct Frame {
     pub raw: Option<RawJob>,
     /// The statistics to write, at most one of each kind.
     pub statistics: Vec<StatisticsJob>,
+    /// The planes of the noise filter's store, which the frame leaves its mark in.
+    pub noise: Vec<NoisePlane>,
     /// The time from the first frame to this one by the sensor's own clock, whatever drives ours, so
     /// that the same frame is the same picture in each run.
     pub time: Duration,
@@ -71,6 +73,8 @@ pub struct DmaJob {
     pub y_stride: u32,
     /// Bytes from one line of chroma to the next.
     pub uv_stride: u32,
+    /// Lines of the sensor's picture that have come when its last one is out.
+    pub last_line: u32,
 }
 
 /// A raw picture to be written to memory: the sensor's from its top left corner on, 10 bits in 16 (facts
@@ -98,6 +102,17 @@ pub struct StatisticsJob {
     pub address: PhysAddr,
     /// Where AE's dark pixels end and its saturated ones begin.
     pub thresholds: [u8; 2],
+}
+
+/// A plane of the noise filter's store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoisePlane {
+    /// What it holds.
+    pub name: &'static str,
+    /// Physical address.
+    pub address: PhysAddr,
+    /// Length.
+    pub bytes: u64,
 }
 
 /// What a frame writes beside the channels' pictures.

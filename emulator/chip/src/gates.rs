@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Clock gates and the reset line: what answers at all (T31 1.3).
 
-use super::Chip;
 use super::guest_errors::GuestErrorKind;
-use tx_isp_abi::registers::{Cpm, CsiHost, CsiPhy, RegisterId};
+use tx_isp_abi::registers::{CsiHost, CsiPhy, RegisterId};
 
 /// What the CPM's registers say of the ISP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,28 +50,5 @@ impl Gates {
             return Some(GuestErrorKind::AccessInReset);
         }
         None
-    }
-}
-
-impl Chip {
-    /// Reads the gates anew from the CPM's registers.
-    pub(super) fn update_gates(&mut self) {
-        let value = |register: Cpm| self.storage.get(register.address());
-        self.gates = Gates {
-            clocked: value(Cpm::ClockGate0) & Cpm::ISP_GATES_0 == 0
-                && value(Cpm::ClockGate1) & Cpm::ISP_GATES_1 == 0,
-            in_reset: Cpm::ISP_RESET.is_set(value(Cpm::SoftReset)),
-        };
-    }
-
-    /// Records an access to a block that does not answer; whether it is one.
-    pub(super) fn is_refused(&mut self, id: RegisterId, access: &'static str) -> bool {
-        let Some(kind) = self.gates.refuse(id) else {
-            return false;
-        };
-        self.guest_errors.report(kind, || {
-            format!("{access} of {} at {}", id.describe().name, id.address())
-        });
-        true
     }
 }

@@ -9,40 +9,17 @@ use tx_isp_abi::registers::{Core, Msca, Vic};
 /// LIVE_C8 while streaming.
 const STREAMING_C8: u32 = 0x0010_0000;
 
-/// Where in its frame the chip is.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct FrameClock {
-    now: Duration,
-    /// When the first line came of the frame that has not ended yet.
-    began: Option<Duration>,
-}
-
-impl FrameClock {
-    pub(super) const fn begin(&mut self) {
-        self.began = Some(self.now);
-    }
-
-    pub(super) const fn end(&mut self) {
-        self.began = None;
-    }
-}
-
 impl Chip {
-    /// Tells the chip what time it is, in a time that only rises: the live counters follow.
-    pub fn set_time(&mut self, now: Duration) {
-        self.frame_clock.now = self.frame_clock.now.max(now);
-    }
-
     /// Whether a frame is between its first and its last line.
     pub(super) const fn is_in_frame(&self) -> bool {
-        self.frame_clock.began.is_some()
+        self.frame_clock.open.is_some()
     }
 
     /// From a frame's first line to its last: its visible lines at the sensor's pace (T31 2.10).
     #[must_use]
     pub fn readout_time(&self) -> Duration {
         let lines = self.sensor.size.height;
-        let period = self.frame_period();
+        let period = self.frame_interval();
         let length = self.sensor_model.frame_lines().max(1);
         period.saturating_mul(lines) / length
     }
@@ -50,7 +27,7 @@ impl Chip {
     /// Line and pixel of the sensor's picture, as fractions of its height and width in 16.16; a frame that
     /// has ended stands at its end.
     fn progress(&self) -> (u32, u32) {
-        let Some(began) = self.frame_clock.began else {
+        let Some(open) = &self.frame_clock.open else {
             let height = if self.frame_number == 0 {
                 0
             } else {
@@ -58,9 +35,9 @@ impl Chip {
             };
             return (height, 0);
         };
-        let elapsed = self.frame_clock.now.saturating_sub(began).as_nanos();
+        let elapsed = self.now().saturating_sub(open.began).as_nanos();
         let lines = u128::from(self.sensor.size.height);
-        let readout = self.readout_time().as_nanos().max(1);
+        let readout = open.end.saturating_sub(open.began).as_nanos().max(1);
         let line = (elapsed * lines / readout).min(lines.saturating_sub(1));
         let line_ns = (readout / lines.max(1)).max(1);
         let width = u128::from(self.sensor.size.width);

@@ -16,13 +16,6 @@ const SECOND_THRESHOLDS: PhysAddr = PhysAddr(0x1330_a828);
 /// Bytes of a raw pixel in memory (T31 6.2).
 const RAW_BYTES: u32 = 2;
 
-/// How far the banks have turned.
-#[derive(Clone, Debug, Default)]
-pub(super) struct BankIndex {
-    raw: usize,
-    statistics: [usize; Kind::ALL.len()],
-}
-
 impl Chip {
     /// Whether raw pictures are captured.
     pub(super) fn captures_raw(&self) -> bool {

@@ -9,7 +9,7 @@
 //! VIC CTRL = 1           so does the VIC
 //! ```
 //!
-//! What the flush does to buffers and what ends the request is an assumption.
+//! What the flush does to buffers and what ends the request is assumption.
 
 use super::Chip;
 use super::channel::OutputChannel;
@@ -38,6 +38,7 @@ impl Chip {
         self.storage.set(address, value);
         if Core::PIPELINE_FLUSH.is_set(before) && !Core::PIPELINE_FLUSH.is_set(value) {
             self.generation = self.generation.wrapping_add(1);
+            self.frame_clock.drop_frame();
             self.writing = [None; ChannelId::COUNT];
             self.channels.iter_mut().for_each(OutputChannel::drop_frame);
         }

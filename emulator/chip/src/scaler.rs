@@ -2,15 +2,14 @@
 //! A channel's way from the sensor's picture to its own: input crop, scaler, crop, format, masks
 //! (T31 2.4).
 
-use super::Chip;
-use super::frame::{DmaJob, MaskRectangle, Window};
+use super::frame::{MaskRectangle, Window};
 use super::guest_errors::{GuestErrorKind, GuestErrors};
 use super::latch::Latch;
 use super::storage::Storage;
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::{ChannelId, MIN_SIZE};
 use tx_isp_abi::format::PixelFormat;
-use tx_isp_abi::registers::{Channel, Core, Msca};
+use tx_isp_abi::registers::Channel;
 
 /// Strides are multiples of this many bytes. T31 6.3 leave 8 or 16 open; the weaker is taken (our
 /// choice).
@@ -25,14 +24,16 @@ pub(super) struct Setup {
     pub(super) window: Window,
     pub(super) y_stride: u32,
     pub(super) uv_stride: u32,
+    /// Lines of the sensor's picture that have come when the last one is out.
+    pub(super) last_line: u32,
 }
 
 /// A rectangle as the position and size registers tell it.
 #[derive(Clone, Copy, Debug)]
-struct Rectangle {
+pub(super) struct Rectangle {
     left: u32,
     top: u32,
-    size: Size,
+    pub(super) size: Size,
 }
 
 impl Rectangle {
@@ -127,7 +128,7 @@ impl Scaler<'_> {
         Size::from_register(self.get(Channel::OutputSize))
     }
 
-    fn input(&self) -> Rectangle {
+    pub(super) fn input(&self) -> Rectangle {
         let [position, size] = self.latch.input();
         Rectangle::from_registers(position, size)
     }
@@ -167,11 +168,12 @@ impl Scaler<'_> {
             window: self.window(input, crop),
             y_stride,
             uv_stride,
+            last_line: last_line(input, scaled, crop),
         })
     }
 
     /// Whether each plane's stride holds a line; one that is no multiple of [`STRIDE_STEP`] is a
-    /// guest error, too, but works.
+    /// finding, too, but works.
     fn strides_fit(&self, setup: &Setup, guest_errors: &mut GuestErrors) -> bool {
         let chroma = (!setup.format.is_rgb()).then_some((setup.uv_stride, 1));
         let planes = [
@@ -261,63 +263,8 @@ impl Scaler<'_> {
     }
 }
 
-impl Chip {
-    /// A channel's settings as they are in effect.
-    pub(super) fn scaler(&self, id: ChannelId) -> Scaler<'_> {
-        Scaler {
-            id,
-            storage: &self.storage,
-            latch: &self.latch,
-            masked: masked(&self.storage, id),
-            sensor: self.sensor.size,
-        }
-    }
-
-    /// The jobs of the channels that take part in the frame that begins.
-    pub(super) fn start_channels(&mut self) -> Vec<DmaJob> {
-        let (storage, latch, sensor) = (&self.storage, &self.latch, self.sensor.size);
-        let scaler = |id| Scaler {
-            id,
-            storage,
-            latch,
-            masked: masked(storage, id),
-            sensor,
-        };
-        let enabled = || ChannelId::ALL.into_iter().zip(&self.channels);
-        let formats = || {
-            let enabled = enabled().filter(|(_, channel)| channel.is_enabled());
-            enabled.map(|(id, _)| (id, scaler(id).format()))
-        };
-        if formats().any(|(_, format)| format.is_none()) {
-            // A wrong OUT_FMT raises 0x600 again and again (T31 2.2; 8, row 11).
-            self.core_status |= Core::IRQ_OVERFLOW_1.mask() | Core::IRQ_START_TRANSIENT.mask();
-        }
-        for (id, _) in formats().filter(|(id, _)| !scaler(*id).crops_fit()) {
-            self.msca_status |= Msca::IRQ_CROP_ERROR.of(id.bit());
-        }
-        let rgb = formats().find_map(|(id, format)| format?.is_rgb().then_some(id));
-        let channels = ChannelId::ALL.into_iter().zip(&mut self.channels);
-        let empty = self.behaviours.empty_fifo;
-        let guest_errors = &mut self.guest_errors;
-        channels
-            .filter_map(|(id, channel)| channel.start_frame(&scaler(id), rgb, empty, guest_errors))
-            .collect()
-    }
-
-    /// Whether the input crop is smaller than the output of a channel that is enabled.
-    pub(super) fn has_small_crop(&self) -> bool {
-        let enabled = ChannelId::ALL.into_iter().zip(&self.channels);
-        let mut enabled = enabled.filter(|(_, channel)| channel.is_enabled());
-        enabled.any(|(id, _)| {
-            let scaler = self.scaler(id);
-            let (input, scaled) = (scaler.input().size, scaler.scaled());
-            scaled.width > input.width || scaled.height > input.height
-        })
-    }
-}
-
-/// Whether CH_EN has a channel's mask rectangles painted (T31 2.5).
-fn masked(storage: &Storage, id: ChannelId) -> bool {
-    let enabled = storage.get(Msca::ChannelEnable.address());
-    Msca::MASKED_CHANNELS.get(enabled) & id.bit() != 0
+/// The line of the sensor's picture behind which a picture's last line is out.
+fn last_line(input: Rectangle, scaled: Size, crop: Rectangle) -> u32 {
+    let bottom = crop.top + crop.size.height;
+    input.top + (input.size.height * bottom).div_ceil(scaled.height.max(1))
 }

@@ -2,7 +2,13 @@
 //! The chip played by hand: each test writes the registers that a driver would. Addresses stand as
 //! numbers on purpose, so that a wrong constant is caught.
 
-use super::*;
+use crate::behaviour::Behaviours;
+use crate::{Chip, DmaJob, Frame, GuestErrorKind, MaskRectangle, RawOrStatistics, Window};
+use std::time::Duration;
+use tx_isp_abi::PhysAddr;
+use tx_isp_abi::channel::ChannelId;
+use tx_isp_abi::mailbox::{LINE_CORE, LINE_VIC};
+use tx_isp_abi::operation::RegisterFile;
 use tx_isp_abi::sensor::GC2053;
 
 mod anything;
@@ -14,6 +20,7 @@ mod raw_and_statistics;
 mod recovery;
 mod scaler;
 mod sensor;
+mod time;
 
 const CORE: u32 = 0x1330_0000;
 const MSCA: u32 = 0x1330_9800;
@@ -89,7 +96,7 @@ impl Bench {
         self.0
             .guest_errors()
             .entries()
-            .map(|error| error.kind)
+            .map(|finding| finding.kind)
             .collect()
     }
 }
@@ -322,20 +329,80 @@ fn open_behaviours_can_be_chosen() {
 }
 
 #[test]
+fn a_channel_whose_fifo_is_emptied_goes_on_or_stops() {
+    for (choice, jobs, enabled) in [("fifo-clear=go-on", 1, 1), ("fifo-clear=stop", 0, 0)] {
+        let mut bench = Bench::streaming();
+        let mut behaviours = Behaviours::default();
+        behaviours.choose(choice.parse().unwrap());
+        bench.0.set_behaviours(behaviours);
+        bench.queue(0x10_0000);
+        bench.write(MSCA + 4, 0xf_0001);
+        bench.write(CHANNEL0 + 0x9c, 1);
+        bench.write(CHANNEL0 + 0xa0, 1);
+        assert_eq!(bench.read(MSCA + 4), enabled, "{choice}");
+        bench.queue(0x20_0000);
+        assert_eq!(bench.frame().jobs.len(), jobs, "{choice}");
+        bench.write(MSCA + 4, 0xf_0001);
+        bench.queue(0x30_0000);
+        assert_eq!(bench.frame().jobs.len(), 1, "{choice}");
+    }
+}
+
+#[test]
+fn the_noise_filter_keeps_frames_in_its_store() {
+    let mut bench = Bench::streaming();
+    bench.write(MSCA + 4, 0xf_0001);
+    bench.queue(0x630_0000);
+    assert!(bench.frame().noise.is_empty(), "it has no memory");
+    bench
+        .0
+        .set_carve_out(Some("29M@0x6300000".parse().unwrap()));
+    let (luma, stride) = (0x700_0000, 1920);
+    for (register, value) in [
+        (0x7820, luma),
+        (0x7824, stride),
+        (0x7828, luma + stride * 1080),
+        (0x782c, stride),
+        (0x7830, 0x7fff_0000),
+        (0x7834, 64),
+    ] {
+        bench.write(CORE + register, value);
+    }
+    bench.queue(0x640_0000);
+    let noise = bench.frame().noise;
+    let places: Vec<(u32, u64)> = noise
+        .iter()
+        .map(|plane| (plane.address.0, plane.bytes))
+        .collect();
+    let expected = [
+        (luma, 1920 * 1080),
+        (luma + 1920 * 1080, 1920 * 540),
+        (0x7fff_0000, 64 * 69),
+    ];
+    assert_eq!(places, expected);
+    assert_eq!(bench.guest_errors(), [GuestErrorKind::DmaOutsideCarveOut]);
+    let first = &bench.0.guest_errors().entries().next().unwrap().first;
+    assert!(first.contains("reference 0"), "{first}");
+    bench.write(CORE + 0x0c, 0x3401_0009);
+    bench.queue(0x650_0000);
+    assert!(bench.frame().noise.is_empty(), "bypassed");
+}
+
+#[test]
 fn the_line_is_told_while_a_frame_passes() {
     let mut bench = Bench::streaming();
     bench.write(MSCA + 4, 0xf_0000);
-    bench.0.set_time(Duration::from_secs(1));
+    bench.0.advance(Duration::from_secs(1));
     let frame = bench.0.frame_start().unwrap();
     assert_eq!(bench.read(MSCA + 0x88) >> 16, 0);
     assert_eq!(bench.read(CSI + 0x14), 0x300);
     // 2200 / 78 MHz is 28.2 us a line.
     bench
         .0
-        .set_time(Duration::from_secs(1) + Duration::from_micros(2821));
+        .advance(Duration::from_secs(1) + Duration::from_micros(2821));
     assert_eq!(bench.read(MSCA + 0x88) >> 16, 100);
     assert_eq!(bench.read(MSCA + 0x8c) >> 16, 33, "the same in 360 lines");
-    bench.0.set_time(Duration::from_secs(2));
+    bench.0.advance(Duration::from_secs(2));
     assert_eq!(bench.read(MSCA + 0x88) >> 16, 1079);
     bench.0.frame_end(&frame, &[]);
     assert_eq!(bench.read(MSCA + 0x88), 1080 << 16);
@@ -425,7 +492,7 @@ fn nothing_comes_without_the_phy_the_vic_or_the_core() {
 }
 
 #[test]
-fn each_mistake_has_its_guest_error() {
+fn each_mistake_has_its_finding() {
     use GuestErrorKind as Kind;
     type Mistake = fn(&mut Bench);
     let cases: [(Kind, Mistake); 17] = [
@@ -535,16 +602,16 @@ fn a_buffer_outside_of_the_carve_out_is_found_when_it_is_pushed_and_when_it_ends
 }
 
 #[test]
-fn a_guest_error_shows_the_decoded_accesses_before_it() {
+fn a_finding_shows_the_decoded_accesses_before_it() {
     let mut bench = Bench::streaming();
     bench.queue(0x10_0000);
     bench.queue(0x10_0000);
-    let error = bench.0.guest_errors().entries().next().unwrap().clone();
+    let finding = bench.0.guest_errors().entries().next().unwrap().clone();
     assert_eq!(
-        error.first,
+        finding.first,
         "channel 0: Y address 0x00100000 pushed while it waits in a FIFO"
     );
-    let before: Vec<String> = error.before.iter().map(ToString::to_string).collect();
+    let before: Vec<String> = finding.before.iter().map(ToString::to_string).collect();
     assert_eq!(
         before[before.len() - 3..],
         [

@@ -177,7 +177,7 @@ fn make(
         Origin::Bars => strip(pattern::bars(pixels)),
         Origin::Gradient => strip(pattern::gradient(pixels)),
         Origin::Noise { seed } => strip(pattern::noise(pixels, *seed)),
-        Origin::Still(still) => picture(still.scaled(width, height)?),
+        Origin::Still(still) => picture(still.scaled(width, height)),
         Origin::Video(video) => picture(video.scaled(index, width, height)?),
     })
 }

@@ -8,7 +8,6 @@
 use super::{Geometry, RenderError};
 use image::RgbImage;
 use std::fmt;
-use yuv::{YuvBiPlanarImage, YuvConversionMode, YuvRange, YuvStandardMatrix};
 
 /// Luma of black and white, and the chroma of grey (BT.601, limited range).
 pub(super) const BLACK: u8 = 16;
@@ -135,6 +134,29 @@ impl Planar {
         })
     }
 
+    /// An RGB picture of even sides, each 2x2 pixels with the chroma of their mean.
+    pub(super) fn of_rgb(picture: &RgbImage) -> Self {
+        let (width, height) = picture.dimensions();
+        let of = |x, y| picture.get_pixel(x, y).0.map(i32::from);
+        let luma = picture
+            .pixels()
+            .map(|pixel| rgb_to_ycbcr(pixel.0.map(i32::from))[0]);
+        let corners = (0..height / 2).flat_map(|y| (0..width / 2).map(move |x| (2 * x, 2 * y)));
+        let chroma = corners.map(|(x, y)| {
+            let four = [of(x, y), of(x + 1, y), of(x, y + 1), of(x + 1, y + 1)];
+            let mean =
+                |colour: usize| (four.iter().map(|pixel| pixel[colour]).sum::<i32>() + 2) / 4;
+            let [_, cb, cr] = rgb_to_ycbcr([mean(0), mean(1), mean(2)]);
+            (cb, cr)
+        });
+        let (cb, cr) = chroma.unzip();
+        Self {
+            y: luma.collect(),
+            cb,
+            cr,
+        }
+    }
+
     /// A strip of one line without colour.
     pub(super) fn grey_strip(y: Vec<u8>) -> Self {
         let chroma = vec![NEUTRAL; y.len() / 2];
@@ -157,6 +179,18 @@ pub(super) fn ycbcr_to_rgb([y, cb, cr]: [u8; 3]) -> [u8; 3] {
         luma + 0x81a * cb,
     ]
     .map(|sum| u8::try_from(((sum + 512) >> 10).clamp(0, 255)).unwrap_or(u8::MAX))
+}
+
+/// Y, Cb, Cr of R, G, B: BT.601, limited range, 8 bits of fraction.
+fn rgb_to_ycbcr(rgb: [i32; 3]) -> [u8; 3] {
+    let [r, g, b] = rgb;
+    let fixed =
+        |sum: i32, offset: i32| u8::try_from(((sum + 128) >> 8) + offset).unwrap_or(u8::MAX);
+    [
+        fixed(66 * r + 129 * g + 25 * b, 16),
+        fixed(-38 * r - 74 * g + 112 * b, 128),
+        fixed(112 * r - 94 * g - 18 * b, 128),
+    ]
 }
 
 /// A pixel of RGB565, little endian.
@@ -192,55 +226,30 @@ fn unpack<const N: usize>(
 /// visible byte may be missing. The samples are taken as BT.601, limited range.
 ///
 /// # Errors
-/// [`RenderError::Geometry`] for a geometry that cannot be, [`RenderError::PlaneTooSmall`] if a plane ends early, and
-/// [`RenderError::Convert`] if the conversion fails for another reason.
+/// [`RenderError::Geometry`] for a geometry that cannot be, [`RenderError::PlaneTooSmall`] if a plane ends early.
 pub fn to_rgb(geometry: &Geometry, y: &[u8], uv: &[u8]) -> Result<RgbImage, RenderError> {
     geometry.check(&[y.len(), uv.len()])?;
-    let (width, height) = (geometry.width, geometry.height);
-    // The converter wants whole strides, also of the last row.
-    let (y, uv) = (
-        whole_rows(y, geometry.y_stride, height),
-        whole_rows(uv, geometry.uv_stride, height / 2),
-    );
-    let frame = YuvBiPlanarImage {
-        y_plane: &y,
-        y_stride: geometry.y_stride,
-        uv_plane: &uv,
-        uv_stride: geometry.uv_stride,
-        width,
-        height,
+    let (blue, red) = match geometry.format {
+        OutputFormat::Nv12 => (0, 1),
+        OutputFormat::Nv21 => (1, 0),
+        OutputFormat::Rgb565 => return Ok(unpack(geometry, y, from_rgb565)),
+        OutputFormat::Bgr32 => return Ok(unpack(geometry, y, |[b, g, r, _]: [u8; 4]| [r, g, b])),
     };
-    let convert = match geometry.format {
-        OutputFormat::Nv12 => yuv::yuv_nv12_to_rgb,
-        OutputFormat::Nv21 => yuv::yuv_nv21_to_rgb,
-        OutputFormat::Rgb565 => return Ok(unpack(geometry, &y, from_rgb565)),
-        OutputFormat::Bgr32 => return Ok(unpack(geometry, &y, |[b, g, r, _]: [u8; 4]| [r, g, b])),
-    };
-    let mut rgb = RgbImage::new(width, height);
-    let mode = YuvConversionMode::Balanced;
-    convert(
-        &frame,
-        &mut rgb,
-        width * 3,
-        YuvRange::Limited,
-        YuvStandardMatrix::Bt601,
-        mode,
-    )
-    .map_err(|e| RenderError::Convert(e.to_string()))?;
-    Ok(rgb)
-}
-
-/// `plane` with a last row that is as long as the others.
-fn whole_rows(plane: &[u8], stride: u32, rows: u32) -> std::borrow::Cow<'_, [u8]> {
-    let whole = stride as usize * rows as usize;
-    match plane.get(..whole) {
-        Some(rows) => rows.into(),
-        None => {
-            let mut rows = plane.to_vec();
-            rows.resize(whole, 0);
-            rows.into()
-        }
-    }
+    let (y_stride, uv_stride) = (geometry.y_stride as usize, geometry.uv_stride as usize);
+    Ok(RgbImage::from_fn(
+        geometry.width,
+        geometry.height,
+        |column, line| {
+            let (column, line) = (column as usize, line as usize);
+            let chroma = line / 2 * uv_stride + column / 2 * 2;
+            let sample = [
+                y[line * y_stride + column],
+                uv[chroma + blue],
+                uv[chroma + red],
+            ];
+            image::Rgb(ycbcr_to_rgb(sample))
+        },
+    ))
 }
 
 #[cfg(test)]
@@ -328,6 +337,20 @@ mod tests {
         assert!(close(
             &to_rgb(&geometry, &[81; 12], &[240, 90, 240, 90, 0, 0]).unwrap()
         ));
+    }
+
+    #[test]
+    fn an_rgb_picture_becomes_the_samples_of_bt_601() {
+        // White, black, red and blue blocks of 2x2; the last block's pixels differ and mean grey.
+        let colours = [[255, 255, 255], [0, 0, 0], [255, 0, 0], [0, 0, 255]];
+        let picture = RgbImage::from_fn(10, 2, |x, y| match colours.get(x as usize / 2) {
+            Some(&colour) => image::Rgb(colour),
+            None => image::Rgb([u8::from((x + y) % 2 == 0) * 255; 3]),
+        });
+        let planar = Planar::of_rgb(&picture);
+        assert_eq!(planar.y[..10], [235, 235, 16, 16, 82, 82, 41, 41, 235, 16]);
+        assert_eq!(planar.cb, [128, 128, 90, 240, 128]);
+        assert_eq!(planar.cr, [128, 128, 240, 110, 128]);
     }
 
     #[test]

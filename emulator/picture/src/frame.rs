@@ -157,9 +157,6 @@ pub enum RenderError {
         /// Why.
         reason: String,
     },
-    /// A conversion between RGB and YCbCr failed.
-    #[error("cannot convert the colours: {0}")]
-    Convert(String),
     /// The right to write to memory ended before the frame did.
     #[error("the right to write to memory was taken back")]
     Revoked,

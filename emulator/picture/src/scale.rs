@@ -9,12 +9,12 @@ use super::RenderError;
 /// Enlarging interpolates linearly, reducing averages.
 const FILTER: FilterType = FilterType::Triangle;
 
-/// An RGB picture stretched to a size in pixels; the bytes are R, G, B in turn, rows without gaps.
-pub(super) fn rgb(picture: &RgbImage, width: u32, height: u32) -> Vec<u8> {
+/// An RGB picture stretched to a size in pixels.
+pub(super) fn rgb(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
     if picture.dimensions() == (width, height) {
-        return picture.as_raw().clone();
+        return picture.clone();
     }
-    resize(picture, width, height, FILTER).into_raw()
+    resize(picture, width, height, FILTER)
 }
 
 /// A plane of single samples (rows without gaps) stretched from one size to another, both in samples.

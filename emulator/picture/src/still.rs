@@ -2,12 +2,9 @@
 //! A picture from an image file.
 
 use super::format::Planar;
-use super::{OpenError, RenderError, is_decodable, scale};
+use super::{OpenError, is_decodable, scale};
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits, RgbImage};
 use std::path::Path;
-use yuv::{
-    YuvChromaSubsampling, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvStandardMatrix,
-};
 
 /// The most bytes that a decoder may ask for: the largest picture with 8 bytes a pixel, and its work.
 const MAX_DECODER_BYTES: u64 = 512 << 20;
@@ -55,20 +52,8 @@ impl Still {
     }
 
     /// The image, stretched to a size (even) and converted with BT.601, limited range.
-    pub(super) fn scaled(&self, width: u32, height: u32) -> Result<Planar, RenderError> {
-        let rgb = scale::rgb(&self.rgb, width, height);
-        let mut planar =
-            YuvPlanarImageMut::<u8>::alloc(width, height, YuvChromaSubsampling::Yuv420);
-        let (range, matrix, mode) = (
-            YuvRange::Limited,
-            YuvStandardMatrix::Bt601,
-            YuvConversionMode::Balanced,
-        );
-        yuv::rgb_to_yuv420(&mut planar, &rgb, width * 3, range, matrix, mode)
-            .map_err(|e| RenderError::Convert(e.to_string()))?;
-        let [y, cb, cr] =
-            [planar.y_plane, planar.u_plane, planar.v_plane].map(|plane| plane.borrow().to_vec());
-        Ok(Planar { y, cb, cr })
+    pub(super) fn scaled(&self, width: u32, height: u32) -> Planar {
+        Planar::of_rgb(&scale::rgb(&self.rgb, width, height))
     }
 }
 
@@ -103,7 +88,7 @@ mod tests {
             ImageFormat::WebP,
         ] {
             let file = file(format, |all| all);
-            let planar = Still::open(file.path()).unwrap().scaled(128, 128).unwrap();
+            let planar = Still::open(file.path()).unwrap().scaled(128, 128);
             assert_eq!(
                 (planar.y.len(), planar.cb.len(), planar.cr.len()),
                 (128 * 128, 64 * 64, 64 * 64)

@@ -21,7 +21,8 @@ mod server;
 pub use server::{Server, ServerError};
 
 use super::{GuestMemory, InterruptSink};
-use crate::device::{Device, lock};
+use crate::device::Device;
+use crate::lock::lock;
 use access::{Words, load, store};
 use config_space::ConfigSpace;
 use intx::Intx;

@@ -21,7 +21,8 @@ pub use server::{Server, ServerError};
 pub use vring::Vring;
 
 use super::GuestMemory;
-use crate::device::{Device, lock};
+use crate::device::Device;
+use crate::lock::lock;
 use crate::memory_guard;
 use events::EventQueue;
 use mailbox::Mailbox;

@@ -2,7 +2,7 @@
 //! What has happened, for those who have subscribed to it. Bounded: a reader that is too slow is told
 //! how much it has missed.
 
-use super::lock;
+use crate::lock::lock;
 use crate::monitor::protocol::{Event, EventKind};
 use std::collections::VecDeque;
 use std::sync::Mutex;

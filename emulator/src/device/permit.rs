@@ -71,6 +71,14 @@ impl DmaGate {
         }
     }
 
+    /// A permit that was never valid; the present one stays.
+    pub fn no_permit(self: &Arc<Self>) -> DmaPermit {
+        DmaPermit {
+            gate: self.clone(),
+            generation: u64::MAX,
+        }
+    }
+
     /// No further chunk begins. Tells what is left: [`DmaState::Draining`] or [`DmaState::Stopped`].
     pub fn revoke(&self) -> DmaState {
         self.update(|state| {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What the device's lock protects.
 
-use super::{Outcome, StartedFrame, StepError};
+use super::chip_time::ChipTime;
+use super::frame::{Outcome, StartedFrame, StepError};
 use crate::attach::{GuestMemory, InterruptSink};
-use crate::frame_log::{ENTRIES_PER_CHANNEL, nanoseconds};
+use crate::frame_log::{ENTRIES_PER_CHANNEL, Record, nanoseconds};
 use crate::monitor::protocol::{InterruptEntry, Stepped};
 use crate::trace::Recorder;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -11,9 +12,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tx_isp_abi::sensor::Sensor;
 use tx_isp_chip::carve_out::CarveOut;
-use tx_isp_chip::{Chip, GuestError, GuestErrorKind};
+use tx_isp_chip::{Chip, GuestError, GuestErrorKind, Pace};
 
-/// How many interrupts are remembered: as many as the frame log's pictures of a channel.
+/// How many interrupts are remembered: as many as the frame_log's pictures of a channel.
 const MAX_INTERRUPTS: usize = ENTRIES_PER_CHANNEL;
 
 /// How to reach the VM.
@@ -21,28 +22,6 @@ const MAX_INTERRUPTS: usize = ENTRIES_PER_CHANNEL;
 pub(super) struct Link {
     pub(super) memory: GuestMemory,
     pub(super) interrupts: Arc<dyn InterruptSink>,
-}
-
-/// Where the frame is.
-#[derive(Debug)]
-pub(super) enum Phase {
-    /// There is none.
-    Idle,
-    /// It has begun, the DMA engine has not yet taken it.
-    Waiting(StartedFrame),
-    /// The DMA engine writes it: epoch and generation in which it began.
-    Busy((u64, u32)),
-}
-
-impl Phase {
-    /// The epoch and generation of the chip in which the frame began.
-    pub(super) fn started_in(&self) -> Option<(u64, u32)> {
-        match self {
-            Self::Idle => None,
-            Self::Waiting(started) => Some((started.epoch, started.frame.generation())),
-            Self::Busy(started_in) => Some(*started_in),
-        }
-    }
 }
 
 /// Frames that the operator asked for.
@@ -78,7 +57,8 @@ impl Steps {
 pub(super) struct Counts {
     pub(super) started: u64,
     pub(super) finished: u64,
-    pub(super) late_ticks: u64,
+    /// Late frames of the chips before this one.
+    pub(super) late_before: u64,
     pub(super) batches: u64,
     pub(super) operations: u64,
     pub(super) refused: u64,
@@ -105,14 +85,17 @@ pub(super) struct State {
     announced: u32,
     /// The guest's queues are live, so frames may go through.
     pub(super) running: bool,
-    pub(super) phase: Phase,
+    /// A frame has begun, the DMA engine has not yet taken it.
+    pub(super) waiting: Option<StartedFrame>,
+    /// The DMA engine writes a frame: epoch and generation in which that began.
+    pub(super) busy: Option<(u64, u32)>,
     pub(super) link: Option<Link>,
     /// How often the chip was replaced.
     pub(super) epoch: u64,
     pub(super) steps: Option<Steps>,
     pub(super) step_outcome: Option<Result<Stepped, StepError>>,
     pub(super) counts: Counts,
-    /// Guest errors of the chips before this one.
+    /// GuestErrors of the chips before this one.
     pub(super) earlier_guest_errors: BTreeMap<GuestErrorKind, GuestError>,
     pub(super) carve_out: Option<CarveOut>,
     /// Register accesses are recorded here.
@@ -124,19 +107,26 @@ pub(super) struct State {
     /// Somebody was told that there are guest errors.
     pub(super) guest_error_reported: bool,
     pub(super) exit_status: bool,
-    /// The frame period that the frame clock was told.
-    pub(super) period_told: Duration,
+    /// When the frame clock was told to look next.
+    pub(super) deadline_told: Option<Duration>,
+    /// The chip's time.
+    pub(super) time: ChipTime,
+    /// Pictures that are written, and not done before their last line.
+    pub(super) written: Vec<Record>,
     /// With the clock `max`: no frame before this.
     pub(super) idle_until: Option<Instant>,
 }
 
 impl State {
-    pub(super) fn new(sensor: Sensor) -> Self {
+    pub(super) fn new(sensor: Sensor, pace: Pace) -> Self {
+        let mut chip = Chip::new(sensor);
+        chip.set_pace(pace);
         Self {
-            chip: Chip::new(sensor),
+            chip,
             announced: 0,
             running: false,
-            phase: Phase::Idle,
+            waiting: None,
+            busy: None,
             link: None,
             epoch: 0,
             steps: None,
@@ -149,7 +139,9 @@ impl State {
             kinds_reported: BTreeSet::new(),
             guest_error_reported: false,
             exit_status: false,
-            period_told: Chip::new(sensor).frame_period(),
+            deadline_told: None,
+            time: ChipTime::default(),
+            written: Vec::new(),
             idle_until: None,
         }
     }
@@ -159,23 +151,14 @@ impl State {
         self.running && !self.exit_status && self.link.is_some() && !self.chip.is_reset_requested()
     }
 
-    /// Whether the chip has forgotten a frame.
-    pub(super) fn is_over(&self, started: &StartedFrame) -> bool {
-        (started.epoch, started.frame.generation()) != (self.epoch, self.chip.generation())
+    /// The epoch and generation in which a frame that is not over has begun.
+    pub(super) fn present(&self) -> (u64, u32) {
+        (self.epoch, self.chip.generation())
     }
 
-    /// The frame that waits goes to the DMA engine.
-    pub(super) fn take_waiting(&mut self) -> Option<StartedFrame> {
-        match std::mem::replace(&mut self.phase, Phase::Idle) {
-            Phase::Waiting(started) => {
-                self.phase = Phase::Busy((started.epoch, started.frame.generation()));
-                Some(started)
-            }
-            other => {
-                self.phase = other;
-                None
-            }
-        }
+    /// Whether the chip has forgotten a frame.
+    pub(super) fn is_over(&self, started: &StartedFrame) -> bool {
+        started.started_in() != self.present()
     }
 
     /// A new chip in place of this one, whose guest errors are kept.
@@ -183,21 +166,26 @@ impl State {
         self.earlier_guest_errors = self.all_guest_errors();
         let faults = std::mem::take(self.chip.faults_mut());
         let behaviours = self.chip.behaviours();
+        let pace = self.chip.pace();
+        self.counts.late_before += self.chip.late_frames();
         self.chip = Chip::new(sensor).with_soc(self.chip.soc());
         self.chip.set_behaviours(behaviours);
+        self.chip.set_pace(pace);
+        self.time = ChipTime::default();
+        self.written.clear();
         *self.chip.faults_mut() = faults;
         self.chip.set_carve_out(self.carve_out);
         self.announced = 0;
         self.epoch += 1;
     }
 
-    /// The guest errors of all chips so far.
+    /// The findings of all chips so far.
     pub(super) fn all_guest_errors(&self) -> BTreeMap<GuestErrorKind, GuestError> {
         let mut all = self.earlier_guest_errors.clone();
-        for error in self.chip.guest_errors().entries() {
-            all.entry(error.kind)
-                .and_modify(|earlier| earlier.count += error.count)
-                .or_insert_with(|| error.clone());
+        for finding in self.chip.guest_errors().entries() {
+            all.entry(finding.kind)
+                .and_modify(|earlier| earlier.count += finding.count)
+                .or_insert_with(|| finding.clone());
         }
         all
     }

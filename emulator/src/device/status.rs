@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What the operator is told.
 
-use super::{Device, lock};
+use super::Device;
 use crate::frame_log::nanoseconds;
+use crate::lock::lock;
 use crate::monitor::protocol::{
     AttachState, ChannelStatus, DmaStatus, FaultStatus, FrameCounts, GuestError, MailboxStatus,
     Status,
@@ -47,7 +48,7 @@ impl Device {
                 started: counts.started,
                 finished: counts.finished,
             },
-            late_ticks: counts.late_ticks,
+            late_ticks: counts.late_before + state.chip.late_frames(),
             channels: channels.to_vec(),
             dma: DmaStatus {
                 frames: counts.pictures,
@@ -72,21 +73,21 @@ impl Device {
                 })
                 .collect(),
             guest_errors: guest_errors
-                .map(|(kind, error)| told(kind, &error))
+                .map(|(kind, finding)| told(kind, &finding))
                 .collect(),
         }
     }
 }
 
-/// A guest error as the protocol has it.
-pub(super) fn told(kind: GuestErrorKind, error: &chip::GuestError) -> GuestError {
+/// A finding as the protocol has it.
+pub(super) fn told(kind: GuestErrorKind, finding: &chip::GuestError) -> GuestError {
     GuestError {
         id: kind.id().to_owned(),
         severity: Some(kind.severity()),
-        count: error.count,
-        first: error.first.clone(),
+        count: finding.count,
+        first: finding.first.clone(),
         help: kind.help().to_owned(),
-        before: error.before.iter().map(ToString::to_string).collect(),
+        before: finding.before.iter().map(ToString::to_string).collect(),
     }
 }
 

@@ -2,7 +2,7 @@
 //! An access in words.
 
 use super::Access;
-use tx_isp_abi::registers::RegisterId;
+use tx_isp_abi::registers::{Core, RegisterId, core_error_cause};
 use tx_isp_chip::register_name;
 
 /// The register's block and name, and the fields that are not 0: for example
@@ -29,6 +29,10 @@ pub fn decode(access: &Access) -> String {
     if known != 0 && access.value & !known != 0 {
         text += &format!(" (unknown bits {:#x})", access.value & !known);
     }
+    let status = RegisterId::Core(Core::IrqStatus);
+    if let Some(cause) = core_error_cause(access.value).filter(|_| id == status && !access.write) {
+        text += &format!(": {cause}");
+    }
     text
 }
 
@@ -48,6 +52,8 @@ mod tests {
             told("R 133000b4 401001"),
             "ISP_CORE.IRQ_STATUS  IRQ_CHANNELS_DONE=0x1 IRQ_FRAME_START=0x1 (unknown bits 0x400000)"
         );
+        let told_of_error = told("R 133000b4 600");
+        assert!(told_of_error.contains("OUT_FMT"), "{told_of_error}");
         assert_eq!(told("R 13309a9c 0"), "MSCA_CH1.Y_ADDR_CLR");
         assert_eq!(told("R 12340000 0"), "?");
     }

@@ -2,6 +2,8 @@
 //! What two traces do differently, apart from what may differ.
 
 use super::Access;
+use similar::{Algorithm, DiffTag, capture_diff_slices_deadline};
+use std::time::{Duration, Instant};
 use tx_isp_abi::registers::{Access as Kind, Channel, Core, Fidelity, RegisterId, Vic};
 
 /// What may differ.
@@ -40,16 +42,11 @@ pub enum Change {
     Added(usize),
 }
 
-/// More differences than anybody would read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the traces differ in more than {MOST} places: filter them to a block first")]
-pub struct TooDifferent;
-
-/// The most differences that are looked for.
-const MOST: usize = 4000;
+/// How long the shortest way is looked for; then what is left is taken as removed and added.
+const LIMIT: Duration = Duration::from_secs(20);
 
 /// What of an access counts.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Essence {
     write: bool,
     address: u32,
@@ -57,23 +54,24 @@ struct Essence {
 }
 
 /// Lays two traces beside each other: the shortest way from the first to the second.
-///
-/// # Errors
-/// [`TooDifferent`].
-pub fn diff(a: &[Access], b: &[Access], ignore: Ignore) -> Result<Vec<Change>, TooDifferent> {
-    let (a, b) = (essences(a, ignore), essences(b, ignore));
-    let front = a
-        .iter()
-        .zip(&b)
-        .take_while(|((_, a), (_, b))| a == b)
-        .count();
-    let (rest_a, rest_b) = (&a[front..], &b[front..]);
-    let steps = shortest(rest_a, rest_b)?;
-    let mut changes: Vec<Change> = (0..front)
-        .map(|place| Change::Same(a[place].0, b[place].0))
-        .collect();
-    changes.extend(steps);
-    Ok(changes)
+#[must_use]
+pub fn diff(a: &[Access], b: &[Access], ignore: Ignore) -> Vec<Change> {
+    let (a_places, a): (Vec<usize>, Vec<Essence>) = essences(a, ignore).into_iter().unzip();
+    let (b_places, b): (Vec<usize>, Vec<Essence>) = essences(b, ignore).into_iter().unzip();
+    let operations =
+        capture_diff_slices_deadline(Algorithm::Myers, &a, &b, Some(Instant::now() + LIMIT));
+    let mut changes = Vec::new();
+    for operation in operations {
+        let (kind, in_a, in_b) = operation.as_tag_tuple();
+        let (in_a, in_b) = (&a_places[in_a], &b_places[in_b]);
+        if kind == DiffTag::Equal {
+            changes.extend(in_a.iter().zip(in_b).map(|(&a, &b)| Change::Same(a, b)));
+        } else {
+            changes.extend(in_a.iter().map(|&place| Change::Removed(place)));
+            changes.extend(in_b.iter().map(|&place| Change::Added(place)));
+        }
+    }
+    changes
 }
 
 /// What counts of each access, with its place in the trace.
@@ -124,77 +122,6 @@ fn may_differ(access: &Access, ignore: Ignore) -> bool {
     ignore.buffers && is_buffer || ignore.counters && (counts || live)
 }
 
-/// The greedy search for the fewest insertions and removals: from each diagonal of the edit graph
-/// the furthest point that `d` edits reach, for rising `d`; then back along the choices.
-fn shortest(a: &[(usize, Essence)], b: &[(usize, Essence)]) -> Result<Vec<Change>, TooDifferent> {
-    let most = (a.len() + b.len()).min(MOST);
-    // Diagonals k = x - y run from -d to d; reach[k + most + 1] is the furthest x on one.
-    let mut reach = vec![0usize; 2 * most + 3];
-    let middle = most + 1;
-    let mut history = Vec::new();
-    for d in 0..=most {
-        history.push(reach[middle - d..=middle + d].to_vec());
-        for step in (0..=2 * d).step_by(2) {
-            let k = middle + step - d;
-            let down = step == 0 || step != 2 * d && reach[k - 1] < reach[k + 1];
-            let mut x = if down { reach[k + 1] } else { reach[k - 1] + 1 };
-            // y = x - (k - middle), which is never negative on a diagonal that was reached.
-            let Some(mut y) = (x + middle).checked_sub(k) else {
-                continue;
-            };
-            while x < a.len() && y < b.len() && a[x].1 == b[y].1 {
-                (x, y) = (x + 1, y + 1);
-            }
-            reach[k] = x;
-            if x >= a.len() && y >= b.len() {
-                return Ok(back(a, b, &history, d, (x.min(a.len()), y.min(b.len()))));
-            }
-        }
-    }
-    Err(TooDifferent)
-}
-
-/// The way back from the end: before edit `d`, `history[d]` holds the reach on diagonals -d to d.
-fn back(
-    a: &[(usize, Essence)],
-    b: &[(usize, Essence)],
-    history: &[Vec<usize>],
-    edits: usize,
-    (mut x, mut y): (usize, usize),
-) -> Vec<Change> {
-    let mut changes = Vec::new();
-    for d in (0..=edits).rev() {
-        let reach = &history[d];
-        // The place of diagonal x - y in a list that starts at diagonal -d.
-        let k = x + d - y;
-        let down = d > 0 && (k == 0 || k != 2 * d && reach[k - 1] < reach[k + 1]);
-        let (from_x, from_y) = match (d, down) {
-            (0, _) => (0, 0),
-            (_, true) => (reach[k + 1], (reach[k + 1] + d) - (k + 1)),
-            (_, false) => (reach[k - 1], (reach[k - 1] + d) - (k - 1)),
-        };
-        let start = match (d, down) {
-            (0, _) => (0, 0),
-            (_, true) => (from_x, from_y + 1),
-            (_, false) => (from_x + 1, from_y),
-        };
-        while x > start.0 && y > start.1 {
-            (x, y) = (x - 1, y - 1);
-            changes.push(Change::Same(a[x].0, b[y].0));
-        }
-        if d > 0 {
-            changes.push(if down {
-                Change::Added(b[from_y].0)
-            } else {
-                Change::Removed(a[from_x].0)
-            });
-        }
-        (x, y) = (from_x, from_y);
-    }
-    changes.reverse();
-    changes
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,7 +131,7 @@ mod tests {
 
     fn told(a: &str, b: &str, ignore: Ignore) -> Vec<Change> {
         let (a, b) = (parse(a).unwrap(), parse(b).unwrap());
-        let changes = diff(&a, &b, ignore).unwrap();
+        let changes = diff(&a, &b, ignore);
         let differs = |change: &Change| !matches!(change, Change::Same(..));
         changes.into_iter().filter(differs).collect()
     }
@@ -271,7 +198,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_shortest_way_names_each_access_once_and_in_order(a in accesses(), b in accesses()) {
-            let changes = diff(&a, &b, Ignore::default()).unwrap();
+            let changes = diff(&a, &b, Ignore::default());
             let (mut in_a, mut in_b, mut same) = (Vec::new(), Vec::new(), 0);
             for change in changes {
                 match change {

@@ -23,7 +23,7 @@ mod text;
 
 pub use coverage::{BlockCoverage, Coverage, SEQUENCES};
 pub use decode::decode;
-pub use diff::{Change, Ignore, TooDifferent, diff};
+pub use diff::{Change, Ignore, diff};
 pub use filter::{Filter, NoSuchRegister};
 pub use record::{Recorder, Traced};
 pub use text::{ParseTraceError, parse};

@@ -17,7 +17,7 @@ use serde::Serialize;
 use std::time::Duration;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::operation::RegisterFile;
-use tx_isp_chip::{Chip, Frame, Severity, Strictness};
+use tx_isp_chip::{Chip, DmaJob, Event, Frame, Pace, Severity, Strictness};
 
 /// One line of a trace that can be played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,28 +197,19 @@ fn parse_step(content: &str) -> Result<Step, &'static str> {
     Ok(step)
 }
 
-/// A frame whose last line has not come yet.
-struct OpenFrame {
-    frame: Frame,
-    end: Duration,
-}
-
 struct Player<'a> {
     chip: &'a mut Chip,
-    now: Duration,
-    /// When the sensor sends the next first line, at the earliest.
-    next_start: Duration,
-    open: Option<OpenFrame>,
+    /// The pictures of the frame that passes.
+    pictures: Vec<PlayedFrame>,
     played: Played,
 }
 
 impl<'a> Player<'a> {
     fn new(chip: &'a mut Chip) -> Self {
+        chip.set_pace(Pace::Sensor(Duration::ZERO));
         Self {
             chip,
-            now: Duration::ZERO,
-            next_start: Duration::ZERO,
-            open: None,
+            pictures: Vec::new(),
             played: Played::default(),
         }
     }
@@ -242,77 +233,61 @@ impl<'a> Player<'a> {
                 }
             }
             Step::Frames(count) => self.pass_frames(count),
-            Step::Wait(time) => self.pass_time(time),
+            Step::Wait(time) => self.pass_time_to(self.chip.now().saturating_add(time)),
         }
     }
 
     fn pass_frames(&mut self, count: u32) {
         for _ in 0..count {
             // A sensor that is not heard goes on all the same.
-            let period = self.chip.frame_period();
-            let nothing_until = self.now.max(self.next_start) + period;
-            let mut ended = false;
-            while !ended && let Some(next) = self.next_event() {
-                if self.open.is_none() && next >= nothing_until {
-                    break;
-                }
-                ended = self.event(next);
+            let nothing_until = self.chip.now() + self.chip.frame_interval() * 2;
+            let mut over = false;
+            let limit = nothing_until + self.chip.frame_interval();
+            while !over && let Some(next) = self.chip.next_event().filter(|next| *next <= limit) {
+                let Some(event) = self.chip.advance(next) else {
+                    continue;
+                };
+                over = self.take(event);
             }
-            if !ended {
-                self.set_time(nothing_until);
+            if !over {
+                self.pass_time_to(nothing_until);
             }
         }
     }
 
-    fn pass_time(&mut self, time: Duration) {
-        let end = self.now.saturating_add(time);
-        while let Some(next) = self.next_event().filter(|next| *next <= end) {
-            self.event(next);
-        }
-        self.set_time(end);
-    }
-
-    /// When the next first or last line comes, if the sensor is heard.
-    fn next_event(&self) -> Option<Duration> {
-        match &self.open {
-            Some(open) => Some(open.end),
-            None => self
-                .chip
-                .is_streaming()
-                .then(|| self.now.max(self.next_start)),
+    fn pass_time_to(&mut self, end: Duration) {
+        while let Some(event) = self.chip.advance(end) {
+            self.take(event);
         }
     }
 
-    /// The first line of a frame, or its last; whether it was its last.
-    fn event(&mut self, at: Duration) -> bool {
-        self.set_time(at);
-        if let Some(OpenFrame { frame, .. }) = self.open.take() {
-            self.chip.frame_end(&frame, &[]);
-            let pictures = frame.jobs.iter().map(|job| PlayedFrame {
-                channel: job.channel.number(),
-                y: job.y.0,
-                uv: job.uv.0,
-                width: job.size.width,
-                height: job.size.height,
-                frame: frame.number,
-            });
-            // What a reset or a flush has overtaken was never finished.
-            if frame.generation() == self.chip.generation() {
-                self.played.frames.extend(pictures);
+    /// Draws what begins; whether a frame is over.
+    fn take(&mut self, event: Event) -> bool {
+        match event {
+            Event::FirstLine(frame) => {
+                self.chip.frame_written(&frame, &[], &[]);
+                self.pictures = frame.jobs.iter().map(|job| picture(&frame, job)).collect();
+                false
             }
-            return true;
+            Event::LastLine { channels, over, .. } => {
+                let done = |picture: &mut PlayedFrame| channels >> picture.channel & 1 != 0;
+                self.played
+                    .frames
+                    .extend(self.pictures.extract_if(.., done));
+                over
+            }
         }
-        if let Some(frame) = self.chip.frame_start() {
-            self.next_start = at + self.chip.frame_period();
-            let end = at + self.chip.readout_time();
-            self.open = Some(OpenFrame { frame, end });
-        }
-        false
     }
+}
 
-    fn set_time(&mut self, now: Duration) {
-        self.now = now;
-        self.chip.set_time(now);
+fn picture(frame: &Frame, job: &DmaJob) -> PlayedFrame {
+    PlayedFrame {
+        channel: job.channel.number(),
+        y: job.y.0,
+        uv: job.uv.0,
+        width: job.size.width,
+        height: job.size.height,
+        frame: frame.number,
     }
 }
 

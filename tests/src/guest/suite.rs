@@ -2,8 +2,9 @@
 //! The harness of tests that need a guest: `cargo test -p tx-isp-tests --test guest_streams`.
 //!
 //! The tests of a binary run one after the other, and those of one guest share it: it boots when the
-//! first of them needs it. A runner that gives each test a process of its own, as nextest does, boots
-//! one guest for each. At a guest's end its kernel is asked whether it has anything to warn of.
+//! first of them needs it. nextest gives each test a process of its own, and no guest outlives one: there
+//! the tests of a guest are one test, which says how each of them went ([`grouped`]). At a guest's end its
+//! kernel is asked whether it has anything to warn of.
 //!
 //! Which guest, is said in the environment, as `cargo lab test` does with its options:
 //! `TX_ISP_TEST_KERNEL`, `_QEMU`, `_ATTACH` (one carrier or several, with commas between), `_MEMORY` and
@@ -36,9 +37,19 @@ use super::health;
 pub struct Suite {
     name: &'static str,
     config: Result<GuestConfig, String>,
-    trials: Vec<Trial>,
+    tests: Vec<Test>,
     guests: Vec<Arc<SharedGuest>>,
     results: Results,
+}
+
+/// A test of a binary.
+struct Test {
+    name: String,
+    /// The guest that it runs in, by its place among the binary's, if it needs one.
+    guest: Option<usize>,
+    run: Box<dyn FnOnce() -> Result<(), String> + Send>,
+    /// Why it is not run, if so.
+    left_out: bool,
 }
 
 /// The tests of one binary over one carrier.
@@ -142,7 +153,7 @@ pub fn main_over(
     let mut suite = Suite {
         name,
         config: config().map_err(|error| explain(&error)),
-        trials: Vec::new(),
+        tests: Vec::new(),
         guests: Vec::new(),
         results: Results::default(),
     };
@@ -168,12 +179,21 @@ pub fn main_over(
                     eprintln!("{carrier}: not tested: {reason}");
                 }
                 let all = format!("{carrier}: all of them");
-                let trial = Trial::test(all, move || Err(Failed::from(reason)));
-                suite.trials.push(trial.with_ignored_flag(true));
+                suite.tests.push(Test {
+                    name: all,
+                    guest: None,
+                    run: Box::new(move || Err(reason)),
+                    left_out: true,
+                });
             }
         }
     }
-    let conclusion = libtest_mimic::run(&arguments, suite.trials);
+    let tests = match env::var_os("NEXTEST") {
+        Some(_) => grouped(suite.tests),
+        None => suite.tests,
+    };
+    let trials = tests.into_iter().map(Test::trial).collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
     let mut code = conclusion.exit_code();
     for guest in &suite.guests {
         if let Err(error) = guest.end() {
@@ -186,6 +206,60 @@ pub fn main_over(
         code = ExitCode::FAILURE;
     }
     code
+}
+
+impl Test {
+    fn trial(self) -> Trial {
+        let run = self.run;
+        Trial::test(self.name, || run().map_err(Failed::from)).with_ignored_flag(self.left_out)
+    }
+}
+
+/// The tests with those that follow each other in one guest made into one, which fails if one of them does.
+fn grouped(tests: Vec<Test>) -> Vec<Test> {
+    let mut groups: Vec<Vec<Test>> = Vec::new();
+    for test in tests {
+        match groups.last_mut() {
+            Some(group) if test.guest.is_some() && group[0].guest == test.guest => group.push(test),
+            _ => groups.push(vec![test]),
+        }
+    }
+    groups.into_iter().filter_map(joined).collect()
+}
+
+fn joined(mut group: Vec<Test>) -> Option<Test> {
+    if group.len() < 2 {
+        return group.pop();
+    }
+    let name = format!(
+        "{}, and {} more in that guest",
+        group[0].name,
+        group.len() - 1
+    );
+    let guest = group[0].guest;
+    let run = move || {
+        let mut failures = Vec::new();
+        for test in group {
+            let result = (test.run)();
+            let how = if result.is_ok() { "ok" } else { "FAILED" };
+            eprintln!("test {} ... {how}", test.name);
+            failures.extend(
+                result
+                    .err()
+                    .map(|reason| format!("{}: {reason}", test.name)),
+            );
+        }
+        match failures.is_empty() {
+            true => Ok(()),
+            false => Err(failures.join("\n")),
+        }
+    };
+    Some(Test {
+        name,
+        guest,
+        run: Box::new(run),
+        left_out: false,
+    })
 }
 
 /// Why a carrier is not tested, if so. Without a QEMU the oldest one's carrier is, and fails.
@@ -276,16 +350,30 @@ impl CarrierSuite<'_> {
 
     /// A test.
     pub fn test(&mut self, name: &str, test: impl FnOnce() -> Result<()> + Send + 'static) {
+        self.add(None, name, test);
+    }
+
+    fn add(
+        &mut self,
+        guest: Option<&Arc<SharedGuest>>,
+        name: &str,
+        test: impl FnOnce() -> Result<()> + Send + 'static,
+    ) {
         let name = format!("{}: {name}", self.carrier);
         let results = Arc::clone(&self.suite.results);
-        let trial = Trial::test(name.clone(), move || {
-            let begin = Instant::now();
-            let result = test().map_err(|error| explain(&error));
-            let mut results = lock(&results);
-            results.push((name, begin.elapsed(), result.clone()));
-            result.map_err(Failed::from)
+        let mut guests = self.suite.guests.iter();
+        let guest = guest.and_then(|guest| guests.position(|other| Arc::ptr_eq(other, guest)));
+        self.suite.tests.push(Test {
+            name: name.clone(),
+            guest,
+            run: Box::new(move || {
+                let begin = Instant::now();
+                let result = test().map_err(|error| explain(&error));
+                lock(&results).push((name, begin.elapsed(), result.clone()));
+                result
+            }),
+            left_out: false,
         });
-        self.suite.trials.push(trial);
     }
 
     /// A test in a guest.
@@ -295,8 +383,8 @@ impl CarrierSuite<'_> {
         name: &str,
         test: impl FnOnce(&mut Running) -> Result<()> + Send + 'static,
     ) {
-        let guest = Arc::clone(guest);
-        self.test(name, move || guest.with(test));
+        let own = Arc::clone(guest);
+        self.add(Some(guest), name, move || own.with(test));
     }
 
     /// The test that a guest boots.
@@ -307,10 +395,10 @@ impl CarrierSuite<'_> {
     /// The test of a guest's end, behind all others in it.
     pub fn close(&mut self, guest: &Arc<SharedGuest>, behind: &str) {
         let name = format!("the kernel has nothing to complain of behind {behind}");
-        let guest = Arc::clone(guest);
-        self.test(&name, move || {
-            guest.with(|running| health::check(&mut running.guest))?;
-            guest.power_off();
+        let own = Arc::clone(guest);
+        self.add(Some(guest), &name, move || {
+            own.with(|running| health::check(&mut running.guest))?;
+            own.power_off();
             Ok(())
         });
     }
@@ -446,5 +534,33 @@ mod tests {
             error.contains("\"usb\" is none of generic, gpio, vfio-user"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn tests_that_follow_each_other_in_a_guest_are_one() {
+        let test = |name: &str, guest, works: bool| Test {
+            name: name.to_owned(),
+            guest,
+            run: Box::new(move || works.then_some(()).ok_or_else(|| "why".to_owned())),
+            left_out: false,
+        };
+        let tests = grouped(vec![
+            test("a", Some(0), true),
+            test("b", Some(0), true),
+            test("alone", None, true),
+            test("c", Some(1), true),
+            test("d", Some(1), false),
+        ]);
+        let names: Vec<&str> = tests.iter().map(|test| test.name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "a, and 1 more in that guest",
+                "alone",
+                "c, and 1 more in that guest"
+            ]
+        );
+        let results: Vec<_> = tests.into_iter().map(|test| (test.run)()).collect();
+        assert_eq!(results, [Ok(()), Ok(()), Err("d: why".to_owned())]);
     }
 }

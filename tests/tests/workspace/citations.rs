@@ -28,11 +28,13 @@ fn citations(line: &str) -> Vec<String> {
         let mut rest = &line[at + mark.len()..];
         loop {
             let end = rest
-                .find(|c: char| !c.is_ascii_digit() && c != '.')
+                .find(|c: char| !c.is_ascii_digit() && !('a'..='f').contains(&c) && c != '.')
                 .unwrap_or(rest.len());
             let number = rest[..end].trim_end_matches('.');
             // A bare number is a size or a count, unless it is a chapter's.
-            let is_section = number.contains('.') || number.len() == 1;
+            let is_chapter =
+                number.len() == 2 && number.ends_with(|last: char| last.is_ascii_lowercase());
+            let is_section = number.contains('.') || number.len() == 1 || is_chapter;
             if !is_section || !number.starts_with(|first: char| first.is_ascii_digit()) {
                 break;
             }
@@ -78,6 +80,7 @@ fn a_citation_is_a_number_of_a_section() {
     assert_eq!(cited("the T31 1080p mode"), "");
     assert_eq!(cited("a T31 camera"), "");
     assert_eq!(cited("see T31 8."), "8");
+    assert_eq!(cited("(T31 2a.3, 2d)"), "2a.3 2d");
     let text = "# Title\n## 2. Registers\n### 2.4 MSCA\n";
     assert_eq!(headings(text).into_iter().collect::<Vec<_>>(), ["2", "2.4"]);
 }

@@ -6,6 +6,7 @@
 
 mod border;
 mod citations;
+mod facts;
 mod layers;
 mod licences;
 

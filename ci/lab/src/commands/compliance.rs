@@ -50,6 +50,7 @@ pub fn command(options: &ComplianceOptions) -> Result<bool> {
     let sensor = SensorConfig {
         source: Source::Bars,
         fps: options.fps,
+        ..SensorConfig::default()
     };
     let steps = Steps::new();
     let prepared = Prepared::with_image(&options.guest.config(), &steps, |request| {

@@ -22,6 +22,7 @@ use testbed::guest_failure::GuestFailure;
 use testbed::interrupt;
 use testbed::progress::Steps;
 use testbed::sensor::SensorConfig;
+use tx_isp_abi::sensor::{GC2053, Sensor};
 use tx_isp_emulator::monitor::protocol::Status;
 use tx_isp_emulator::sensor::ClockMode;
 use tx_isp_picture::Source;
@@ -61,6 +62,9 @@ pub struct RunOptions {
     /// The sensor's frames per second; max goes as fast as buffers come back
     #[arg(long, value_name = "N|max", default_value = "25", value_parser = parse_rate)]
     pub fps: ClockMode,
+    /// The sensor in front of the ISP: gc2053, jxf37 or jxq03 (2304x1296)
+    #[arg(long, value_name = "NAME", default_value = GC2053.name, value_parser = tx_isp_emulator::sensor::by_name)]
+    pub sensor: &'static Sensor,
     /// What the camera sees: bars, gradient, noise, image:FILE or y4m:FILE
     #[arg(long, value_name = "SOURCE", default_value = "bars", value_parser = Source::from_str)]
     pub source: Source,
@@ -98,6 +102,7 @@ fn claim_and_run(options: &RunOptions) -> Result<u8> {
 fn run(options: &RunOptions) -> Result<u8> {
     check(options)?;
     let sensor = SensorConfig {
+        model: options.sensor,
         source: options.source.clone(),
         fps: options.fps,
     };

@@ -63,6 +63,7 @@ pub fn command(options: &ShellOptions) -> Result<bool> {
     let sensor = SensorConfig {
         source: options.source.clone(),
         fps: options.fps,
+        ..SensorConfig::default()
     };
     let steps = Steps::new();
     if let Some(warning) = sensor.check()? {

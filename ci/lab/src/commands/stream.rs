@@ -49,6 +49,7 @@ pub fn command(options: &StreamOptions) -> Result<bool> {
         _ => channels::check(options)?,
     }
     let scene = SensorConfig {
+        model: options.sensor,
         source: options.source.clone(),
         fps: options.fps,
     };

@@ -16,6 +16,8 @@ use testbed::sensor::SensorConfig;
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
+use tx_isp_abi::format::nearest_size;
+use tx_isp_abi::sensor::{GC2053, SENSORS, Sensor};
 use tx_isp_driver::alloc::Strategy;
 use tx_isp_emulator::sensor::ClockMode;
 use tx_isp_picture::Source;
@@ -58,6 +60,9 @@ pub struct StreamOptions {
     /// Where the buffers come from, instead of the strategy's own way
     #[arg(long, value_name = "WHERE", value_parser = ios())]
     pub io: Option<Io>,
+    /// The sensor in front of the ISP: gc2053, jxf37 or jxq03 (2304x1296)
+    #[arg(long, value_name = "NAME", default_value = GC2053.name, value_parser = tx_isp_emulator::sensor::by_name)]
+    pub sensor: &'static Sensor,
     /// What the camera sees: bars, gradient, noise, image:FILE or y4m:FILE
     #[arg(long, value_name = "SOURCE", default_value = "bars", value_parser = Source::from_str)]
     pub source: Source,
@@ -185,6 +190,37 @@ impl StreamOptions {
         ))
     }
 
+    /// The size of a channel's pictures where none is asked for.
+    fn usual_size(&self, channel: ChannelId) -> Size {
+        match channel.number() {
+            0 => nearest_size(channel, self.sensor.size, self.sensor.size),
+            _ => SIZES[channel.index()],
+        }
+    }
+
+    /// Whether the sensor has pictures of that size.
+    fn check_size(&self, channel: ChannelId, size: Size) -> Result<(), String> {
+        let fits = |sensor: &Sensor| nearest_size(channel, sensor.size, size) == size;
+        if fits(self.sensor) {
+            return Ok(());
+        }
+        let others = SENSORS.iter().filter(|sensor| fits(sensor));
+        let others: Vec<String> = others
+            .map(|sensor| format!("--sensor {}", sensor.name))
+            .collect();
+        let nearest = nearest_size(channel, self.sensor.size, size);
+        Err(format!(
+            "--size {size}: a {} has {} pixels, the nearest on channel {channel} is {nearest}{}",
+            self.sensor.name,
+            self.sensor.size,
+            if others.is_empty() {
+                String::new()
+            } else {
+                format!("; or use {}", others.join(" or "))
+            }
+        ))
+    }
+
     /// Every channel with its picture's size.
     ///
     /// # Errors
@@ -204,7 +240,11 @@ impl StreamOptions {
             if pictures.iter().any(|(other, _)| other == channel) {
                 return Err(format!("--channels names channel {channel} twice"));
             }
-            let size = sizes.get(index).copied().unwrap_or(SIZES[channel.index()]);
+            let size = sizes
+                .get(index)
+                .copied()
+                .unwrap_or(self.usual_size(*channel));
+            self.check_size(*channel, size)?;
             pictures.push((*channel, size));
         }
         Ok(pictures)
@@ -272,6 +312,22 @@ mod tests {
             stream(&["--size", "640x360"]).unwrap().size,
             [Size::new(640, 360)]
         );
+    }
+
+    #[test]
+    fn a_larger_sensor_has_larger_pictures() {
+        let error = stream(&["--size", "2304x1296"])
+            .unwrap()
+            .pictures()
+            .unwrap_err();
+        assert!(
+            error.contains("1920x1080") && error.contains("--sensor jxq03"),
+            "{error}"
+        );
+        let large = stream(&["--sensor", "jxq03"]).unwrap();
+        assert_eq!(large.pictures().unwrap()[0].1, Size::new(2304, 1296));
+        let error = stream(&["--sensor", "imx307"]).unwrap_err();
+        assert!(error.contains("use gc2053, jxf37, jxq03"), "{error}");
     }
 
     #[test]

@@ -16,8 +16,8 @@ register_block! {
     /// Clock gates 0; a set bit stops a clock.
     ///
     /// Which gate belongs to which block is not known: the model stops the core, the VIC, the CSI host
-    /// and its PHY while any of the named gates is closed. The boot loader leaves them open (our
-    /// choice: the vendor's driver opens none itself but by the kernel's clocks).
+    /// and its PHY while any of the named gates is closed. The boot loader leaves them open (assumption:
+    /// the vendor's driver opens none itself but by the kernel's clocks).
     ClockGate0 ("CLKGR0") = 0x20: ReadWrite, reset 0, Modelled, "T31 1.3" {
         GATE_7 [1 @ 7] "Opened by the driver.",
         GATE_13 [1 @ 13] "Opened by the driver.",

@@ -9,6 +9,7 @@
 mod describe;
 mod board;
 mod core;
+mod core_errors;
 mod cpm;
 mod csi;
 pub mod facts;
@@ -23,6 +24,7 @@ mod vic;
 
 pub use self::board::{Gpio, Intc};
 pub use self::core::Core;
+pub use self::core_errors::{CORE_ERRORS, core_error_cause};
 pub use self::cpm::Cpm;
 pub use self::csi::{CsiHost, CsiPhy};
 pub use self::i2c::I2c;

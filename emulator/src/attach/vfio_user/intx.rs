@@ -11,7 +11,7 @@
 //! | the line is still high after QEMU took the pin back | a trigger, when the guest has left the window alone for [`QUIET`] |
 //! | the line falls | nothing: the guest's access that made it fall took the pin back |
 
-use crate::device::lock;
+use crate::lock::lock;
 use std::fs::File;
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};

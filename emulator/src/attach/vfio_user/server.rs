@@ -2,8 +2,9 @@
 //! The socket on which a VM connects, one at a time.
 
 use super::Backend;
-use crate::device::{Device, lock};
+use crate::device::Device;
 use crate::exit_status::ExitStatus;
+use crate::lock::lock;
 use crate::socket::{SocketError, SocketFile, listen};
 use event_manager::{EventOps, EventSet, Events, MutEventSubscriber};
 use std::io;

@@ -3,7 +3,7 @@
 
 use super::vring::Vring;
 use crate::attach::{GuestMemory, InterruptSink};
-use crate::device::lock;
+use crate::lock::lock;
 use std::fmt;
 use std::io::{ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -3,8 +3,9 @@
 
 use super::{Backend, END, LOST, MORE};
 use crate::attach::GuestMemory;
-use crate::device::{Device, lock};
+use crate::device::Device;
 use crate::exit_status::ExitStatus;
+use crate::lock::lock;
 use crate::socket::{SocketError, SocketFile, listen};
 use crate::timer_fd::Timer;
 use event_manager::{EventOps, EventSet, Events, MutEventSubscriber};

@@ -128,6 +128,7 @@ impl Bench<'_> {
         let scene = SensorConfig {
             source: Source::Bars,
             fps,
+            ..SensorConfig::default()
         };
         let logs = self.options.out.join(name);
         Guest::boot(prepared, &scene, &logs, &|text| self.steps.line(text))
