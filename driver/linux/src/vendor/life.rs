@@ -60,7 +60,8 @@ pub unsafe extern "C" fn tx_isp_front_create(
     0
 }
 
-/// How full the carve-out is, and what is to be kept free under the hybrid strategy.
+/// `struct tx_isp_vendor_room`: how full the carve-out is, and what is to be kept free under the
+/// hybrid strategy.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Room {
