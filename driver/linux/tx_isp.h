@@ -335,7 +335,7 @@ struct tx_isp {
 	struct tx_isp_range rmem;
 	void *rmem_virtual;
 	bool rmem_claimed;
-	/* The device that can do DMA: the platform's, or the bus device below virtio's. Held until the end. */
+	/* The device that can do DMA: the platform's, or virtio's parent. Held until the end. */
 	struct device *dma_device;
 	/* Memory of /dev/rmem's clients that is in use by a queue or a dma-buf; carve_out_lock. */
 	struct list_head rmem_users;
@@ -366,8 +366,8 @@ struct tx_isp {
 
 /* tx_isp_main.c */
 /*
- * Makes the nodes of a chip that is reached over bus; prepare sets the bus's part of isp up, of which
- * all else is zero. dma_device can do DMA.
+ * Makes the nodes of a chip that is reached over bus; prepare sets up the bus's part of isp, all
+ * else is zero. dma_device can do DMA.
  */
 struct tx_isp *tx_isp_create(struct device *dev, struct device *dma_device,
 			     const struct tx_isp_bus *bus,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * /sys/kernel/debug/tx-isp: the pool, one line a block; whether it is short, one line a node; the
- * queues, one line a buffer; what the hardware did wrong, one line a count; what went over the mailbox
- * or to registers, and how long answers took.
+ * queues, one line a buffer; what the hardware did wrong, one line a count; what went over the
+ * mailbox or to registers, and how long answers took.
  */
 #include <linux/debugfs.h>
 #include <linux/module.h>

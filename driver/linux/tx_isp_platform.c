@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The driver of the ISP as a platform device, as on a T31: registers in the processor's address space,
- * interrupts of the core and the VIC by their lines, clocks by name, the sensor on an I2C bus.
+ * The driver of the ISP as a platform device, as on a T31: registers in the processor's address
+ * space, interrupts of the core and the VIC by their lines, clocks by name, the sensor on an I2C
+ * bus.
  *
  * The device is the core's, "isp-m0". Those of the VIC and the CSI have their resources.
  */

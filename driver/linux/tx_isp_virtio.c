@@ -273,7 +273,8 @@ int tx_isp_transport_execute(struct tx_isp_transport *transport, const u32 *word
 				    "the backend did not answer within 1 s\n");
 		return -ETIMEDOUT;
 	}
-	tx_isp_latency_count(container_of(transport, struct tx_isp, transport), ktime_get_ns() - begin);
+	tx_isp_latency_count(container_of(transport, struct tx_isp, transport),
+			     ktime_get_ns() - begin);
 	if (mail->used < TX_ISP_HEADER_BYTES || mail->used > room) {
 		dev_err_ratelimited(&transport->vdev->dev,
 				    "a response of %u bytes, where %u to %u fit\n", mail->used,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The driver of the virtio device that carries the mailbox, and the thread that handles its interrupts.
+ * The driver of the virtio device that carries the mailbox, and the thread that handles its
+ * interrupts.
  */
 #include <linux/err.h>
 #include <linux/ktime.h>
