@@ -125,20 +125,30 @@ fn strict(checkpatch: &Path, folder: &Path) -> Result<Vec<String>> {
         if source.ends_with(COMPAT) {
             command.arg(COMPAT_IGNORES);
         }
-        // It ends with 1 when it has something to say; what it says is what counts.
         command.arg("--file").arg(&source);
         let said = command.output().at("running perl for", &source)?;
-        let text = String::from_utf8_lossy(&said.stdout);
-        if !text.lines().any(|line| line.starts_with("total: ")) {
-            return Err(Error::Unexpected {
-                tool: "checkpatch.pl",
-                detail: String::from_utf8_lossy(&said.stderr).into_owned(),
-            });
-        }
-        let lines = text.lines().filter(|line| !line.starts_with("total: "));
-        complaints.extend(lines.map(str::to_owned));
+        complaints.extend(answer(
+            said.status.success(),
+            &String::from_utf8_lossy(&said.stdout),
+            &String::from_utf8_lossy(&said.stderr),
+        )?);
     }
     Ok(complaints)
+}
+
+/// What checkpatch complains of. It says nothing of a clean file and ends with 0; else it ends with 1, and
+/// its last line is the total.
+fn answer(success: bool, stdout: &str, stderr: &str) -> Result<Vec<String>> {
+    let is_total = |line: &str| line.starts_with("total: ");
+    let is_clean = success && stdout.is_empty() && stderr.is_empty();
+    if !is_clean && !stdout.lines().any(is_total) {
+        return Err(Error::Unexpected {
+            tool: "checkpatch.pl",
+            detail: format!("{stdout}{stderr}"),
+        });
+    }
+    let lines = stdout.lines().filter(|line| !is_total(line));
+    Ok(lines.map(str::to_owned).collect())
 }
 
 /// Compiles all files of a module with sparse beside the compiler; nothing is linked that matters.
@@ -164,6 +174,22 @@ fn sparse(build: &Path, from: &Path, stage: &Path) -> Result<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn checkpatch_says_nothing_of_a_clean_file() {
+        assert!(answer(true, "", "").unwrap().is_empty());
+        let said = "a.c:3: CHECK:LONG_LINE: line length\ntotal: 0 errors, 0 warnings, 1 checks\n";
+        assert_eq!(
+            answer(false, said, "").unwrap(),
+            ["a.c:3: CHECK:LONG_LINE: line length"]
+        );
+    }
+
+    #[test]
+    fn a_checkpatch_that_cannot_run_has_not_found_the_file_clean() {
+        assert!(answer(false, "", "").is_err());
+        assert!(answer(true, "", "No typos will be found").is_err());
+    }
 
     #[test]
     fn a_folder_with_a_kbuild_of_its_own_is_another_module() {
