@@ -118,7 +118,8 @@ mod tests {
         assert_eq!(
             report(&played, Behaviours::default()),
             "2 accesses, 0 frames\n\
-             behaviour: empty-fifo=skip, sixth-push=lost, small-crop=refuse, start-transient=off\n\
+             behaviour: empty-fifo=skip, sixth-push=lost, small-crop=refuse, start-transient=off, \
+             fifo-clear=go-on\n\
              line 1: 0x13300008 (ISP_CORE.BAYER) gave 0x00000001, the trace has 0x00000002\n\
              suspect: write-to-read-only (1 times): write of 0x00000000 to ID at 0x13300000\n"
         );
