@@ -3,11 +3,11 @@
 //! kind of image before (`cargo lab setup`, with `--kernel fast` too, and `cargo lab test`).
 
 use anyhow::{Context, Result};
-use guest_image::{Silent, Workshop};
+use guest_image::{ImageBuilder, Silent};
 
 fn main() -> Result<()> {
     let project = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    let text = Workshop::new(project)?
+    let text = ImageBuilder::new(project)?
         .lock_packages(&Silent)
         .context("asking for the packages")?;
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/packages.lock");

@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use clap::Parser;
 use guest_image::host::{self, Needs};
-use guest_image::{ImageRequest, KernelChoice, Progress, Workshop};
+use guest_image::{ImageBuilder, ImageRequest, KernelChoice, Progress};
 
 /// Prepare what the guest boots.
 #[derive(Parser)]
@@ -70,7 +70,7 @@ fn main() -> Result<()> {
         init: arguments.init,
         ..ImageRequest::default()
     };
-    let image = Workshop::new(&repository)?
+    let image = ImageBuilder::new(&repository)?
         .prepare(&request, &progress)
         .context("preparing the guest's image")?;
     println!("{:7.2} s  in all", begin.elapsed().as_secs_f64());

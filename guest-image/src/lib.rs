@@ -6,11 +6,11 @@
 //! neither fetched nor built again. Packages come through apt, which verifies them.
 //!
 //! ```no_run
-//! use guest_image::{ImageRequest, Silent, Workshop};
+//! use guest_image::{ImageRequest, Silent, ImageBuilder};
 //!
 //! # fn main() -> Result<(), guest_image::Error> {
-//! let workshop = Workshop::new(".")?;
-//! let image = workshop.prepare(&ImageRequest::default(), &Silent)?;
+//! let builder = ImageBuilder::new(".")?;
+//! let image = builder.prepare(&ImageRequest::default(), &Silent)?;
 //! println!("boot {} with {}", image.kernel_elf.display(), image.initramfs.display());
 //! # Ok(())
 //! # }
@@ -23,6 +23,7 @@ mod cache;
 pub mod compliance;
 mod error;
 pub mod host;
+mod image_builder;
 mod initramfs;
 mod kernel;
 mod libraries;
@@ -36,12 +37,11 @@ mod style;
 mod test_programs;
 mod user_modules;
 mod userland;
-mod workshop;
 
 pub use error::Error;
 pub use host_setup::progress::{self, Progress, Silent};
+pub use image_builder::{ExtraFile, GuestImage, ImageBuilder, ImageRequest};
 pub use kernel::KernelChoice;
 pub use placement::Placement;
 pub use style::Style;
 pub use user_modules::{Sdk, USER_MODULES};
-pub use workshop::{ExtraFile, GuestImage, ImageRequest, Workshop};

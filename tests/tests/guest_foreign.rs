@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use guest_image::{USER_MODULES, Workshop};
+use guest_image::{ImageBuilder, USER_MODULES};
 use guest_protocol::message::{Reply, Request};
 use testbed::config::GuestConfig;
 use testbed::prepare::repository;
@@ -50,8 +50,8 @@ fn build(config: &GuestConfig) -> Result<Vec<PathBuf>> {
         let source = repository.join(SOURCES).join(name);
         fs::copy(&source, copy.join(name)).with_context(|| format!("copying {name}"))?;
     }
-    let workshop = Workshop::new(&repository)?;
-    Ok(workshop.build_modules(&config.kernel, &copy, &Steps::new())?)
+    let builder = ImageBuilder::new(&repository)?;
+    Ok(builder.build_modules(&config.kernel, &copy, &Steps::new())?)
 }
 
 fn tells_its_id(running: &mut Running) -> Result<()> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use guest_image::host::{self, Needs};
-use guest_image::{GuestImage, ImageRequest, KernelChoice, Progress, Workshop};
+use guest_image::{GuestImage, ImageBuilder, ImageRequest, KernelChoice, Progress};
 use guest_protocol::VENDOR_WORD;
 use host_setup::offline;
 
@@ -152,7 +152,7 @@ pub fn named_qemu(
     steps: &Steps,
 ) -> Result<Option<PathBuf>> {
     match &options.qemu {
-        Some(named) if named.as_os_str() == DEBIAN_BACKPORTS => Workshop::new(repository)?
+        Some(named) if named.as_os_str() == DEBIAN_BACKPORTS => ImageBuilder::new(repository)?
             .newest_qemu(steps)
             .inspect_err(|_| steps.fail())
             .context("fetching QEMU from Debian's backports")
@@ -215,7 +215,7 @@ fn image_with(
         ..ImageRequest::default()
     };
     add(&mut request);
-    Workshop::new(repository)?
+    ImageBuilder::new(repository)?
         .prepare(&request, steps)
         .inspect_err(|_| steps.fail())
         .context("preparing the guest's image")

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use guest_image::{Progress, USER_MODULES, Workshop};
+use guest_image::{ImageBuilder, Progress, USER_MODULES};
 use guest_protocol::message::{Reply, Request};
 use guest_protocol::{GDB_WORD, LOAD_WORD, NO_BOARD_WORD, NO_DRIVER_WORD};
 use memlab::camera::Camera;
@@ -193,9 +193,9 @@ fn modules(options: &SetupOptions, steps: &Steps) -> Result<Vec<UserModule>> {
     if !options.build.is_empty() {
         let repository = repository()?;
         install(&options.guest.config(), &repository, steps)?;
-        let workshop = Workshop::new(&repository)?;
+        let builder = ImageBuilder::new(&repository)?;
         for folder in &options.build {
-            let made = workshop
+            let made = builder
                 .build_modules(&options.guest.kernel, folder, steps)
                 .inspect_err(|_| steps.fail())?;
             modules.extend(made.into_iter().map(|path| UserModule {

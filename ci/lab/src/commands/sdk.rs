@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result};
 use clap::Args;
-use guest_image::{Sdk, Workshop};
+use guest_image::{ImageBuilder, Sdk};
 use testbed::prepare::{install, repository};
 use testbed::progress::Steps;
 
@@ -28,7 +28,7 @@ pub fn command(options: &SdkOptions) -> Result<bool> {
     let steps = Steps::new();
     let repository = repository()?;
     install(&options.guest.config(), &repository, &steps)?;
-    let sdk = Workshop::new(&repository)?
+    let sdk = ImageBuilder::new(&repository)?
         .sdk(&options.guest.kernel, &steps)
         .inspect_err(|_| steps.fail())
         .context("preparing the kernel's build folder")?;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
-use guest_image::{KernelChoice, Workshop};
+use guest_image::{ImageBuilder, KernelChoice};
 use host_setup::rust_setup;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use testbed::explain;
@@ -296,7 +296,8 @@ impl Run<'_> {
         const NAME: &str = "the kernel's style: checkpatch --strict and sparse";
         eprintln!("== {NAME}");
         let begin = Instant::now();
-        let style = Workshop::new(self.repository).and_then(|shop| shop.style(&Steps::new()));
+        let style =
+            ImageBuilder::new(self.repository).and_then(|builder| builder.style(&Steps::new()));
         let style = match style {
             Ok(style) => style,
             Err(error) => {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use guest_image::host::{self, Needs};
-use guest_image::{GuestImage, ImageRequest, KernelChoice, Progress, Silent, Workshop};
+use guest_image::{GuestImage, ImageBuilder, ImageRequest, KernelChoice, Progress, Silent};
 use testbed::guest::Guest;
 use testbed::guest_failure::GuestFailure;
 use testbed::prepare::{Prepared, cargo};
@@ -142,9 +142,9 @@ impl Bench<'_> {
             choice: asked.clone(),
             image: self.prepared.image.clone(),
         }];
-        let workshop = Workshop::new(self.repository)?;
+        let builder = ImageBuilder::new(self.repository)?;
         for other in [KernelChoice::Debian, KernelChoice::Fast] {
-            let at_hand = other == KernelChoice::Debian || has_fast_kernel(workshop.cache_dir());
+            let at_hand = other == KernelChoice::Debian || has_fast_kernel(builder.cache_dir());
             if other != *asked && at_hand {
                 kernels.push(Kernel {
                     image: prepare_quietly(self, self.repository, &other)?,
@@ -216,7 +216,7 @@ pub fn prepare_quietly(
         kernel: kernel.clone(),
         ..ImageRequest::default()
     };
-    let image = Workshop::new(repository)?.prepare(&request, &Silent);
+    let image = ImageBuilder::new(repository)?.prepare(&request, &Silent);
     image.context("preparing the guest's image")
 }
 

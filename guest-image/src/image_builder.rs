@@ -48,7 +48,7 @@ const BOARD_MODULE: &str = "/lib/modules/tx-isp-t31-board.ko";
 
 /// Where images are made.
 #[derive(Debug, Clone)]
-pub struct Workshop {
+pub struct ImageBuilder {
     repository: PathBuf,
     cache: Cache,
 }
@@ -146,8 +146,8 @@ impl GuestImage {
     }
 }
 
-impl Workshop {
-    /// A workshop for the project in `repository`. The cache is `$TX_ISP_CACHE`, else `tx-isp` in
+impl ImageBuilder {
+    /// An image builder for the project in `repository`. The cache is `$TX_ISP_CACHE`, else `tx-isp` in
     /// the user's cache folder.
     ///
     /// # Errors
