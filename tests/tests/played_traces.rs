@@ -78,7 +78,15 @@ fn the_vendors_recovery_of_the_vic_brings_frames_again() {
         let mut chip = Chip::new(GC2053);
         let fault = format!("vic-error:frame=2,bits={:#x}", 1u32 << bit);
         chip.faults_mut().add(fault.parse().unwrap());
-        let trace = trace.replace("0x00000200", &format!("{:#010x}", 1u32 << bit));
+        // Status and acknowledge of the VIC.
+        let told = |register: &str| {
+            let line = |value: u32| format!("{register} {value:#010x}");
+            (line(1 << 9), line(1 << bit))
+        };
+        let (status, acknowledge) = (told("R 0x133e01e0"), told("W 0x133e01f0"));
+        let trace = trace
+            .replace(&status.0, &status.1)
+            .replace(&acknowledge.0, &acknowledge.1);
         let played = play_on(&mut chip, &trace);
         assert_eq!(
             frames(&played),
