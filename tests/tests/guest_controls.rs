@@ -5,11 +5,15 @@ use std::process::ExitCode;
 
 use testbed::config::Io;
 use testbed::debug::DebugConfig;
+use testbed::qemu::Carrier;
 use testbed::sensor::SensorConfig;
+use tx_isp_abi::format::PixelFormat;
+use tx_isp_abi::sensor::{GC2053, SENSORS, Sensor};
 use tx_isp_chip::Severity;
 use tx_isp_emulator::sensor::ClockMode;
 use tx_isp_picture::Source;
 use tx_isp_tests::guest::controls::{draw, three_channels};
+use tx_isp_tests::guest::streams::{FRAMES, main_stream};
 use tx_isp_tests::guest::suite::{self, Boot, CarrierSuite};
 
 fn main() -> ExitCode {
@@ -61,4 +65,35 @@ fn add(suite: &mut CarrierSuite<'_>) {
         |running| running.strictly(),
     );
     suite.close(&guest, "these pictures");
+    // Which registers a driver reaches a sensor by is the same over every carrier.
+    if suite.carrier() == Carrier::Gpio {
+        for sensor in SENSORS.iter().filter(|sensor| **sensor != GC2053) {
+            add_sensor(suite, sensor);
+        }
+    }
+}
+
+/// A guest with another sensor than the usual one: the driver finds out which, and a mistake that is only suspect ends it.
+fn add_sensor(suite: &mut CarrierSuite<'_>, sensor: &'static Sensor) {
+    let guest = suite.guest(Boot {
+        sensor: SensorConfig {
+            model: sensor,
+            fps: ClockMode::Max,
+            ..SensorConfig::default()
+        },
+        emulator: |prepared| {
+            let debug = DebugConfig {
+                strict: Some(Severity::Suspect),
+                ..DebugConfig::default()
+            };
+            debug.emulator_options(prepared.memory, Io::Mmap)
+        },
+        ..Boot::default()
+    });
+    let name = format!("all {} of a {} arrive as written", sensor.size, sensor.name);
+    suite.test_in(&guest, &name, move |running| {
+        let config = main_stream(sensor.size, PixelFormat::Nv12, FRAMES);
+        running.stream(&config).map(drop)
+    });
+    suite.close(&guest, &format!("a {}", sensor.name));
 }

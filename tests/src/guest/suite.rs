@@ -222,6 +222,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl CarrierSuite<'_> {
+    /// What the tests go over.
+    #[must_use]
+    pub const fn carrier(&self) -> Carrier {
+        self.carrier
+    }
+
     /// A guest that the tests added with it share.
     pub fn guest(&mut self, boot: Boot) -> Arc<SharedGuest> {
         self.guest_over(self.carrier, boot)
