@@ -20,6 +20,7 @@ use tx_isp_abi::format::PixelFormat;
 use tx_isp_emulator::monitor::Client;
 use tx_isp_emulator::sensor::ClockMode;
 use tx_isp_emulator::trace::{Access, parse};
+use tx_isp_tests::guest::interrupts;
 use tx_isp_tests::guest::streams::main_stream;
 use tx_isp_tests::guest::suite::{self, Boot, CarrierSuite, Running};
 
@@ -83,6 +84,21 @@ fn add(suite: &mut CarrierSuite<'_>) {
         });
         suite.close(&guest, &format!("the stream over {carrier}"));
     }
+    let guest = suite.guest(Boot {
+        sensor: SensorConfig {
+            fps: ClockMode::Rate(interrupts::RATE),
+            ..SensorConfig::default()
+        },
+        ..Boot::default()
+    });
+    let name = format!(
+        "at {} frames a second no interrupt comes for nothing, and none is lost",
+        interrupts::RATE
+    );
+    suite.test_in(&guest, &name, |running| {
+        interrupts::check(&mut running.guest, interrupts::frames()?)
+    });
+    suite.close(&guest, "those frames");
 }
 
 fn folder() -> PathBuf {
