@@ -40,6 +40,11 @@ fn add(suite: &mut CarrierSuite<'_>) {
         "narrow and unaligned loads give the bytes of the word",
         loads_bytes,
     );
+    suite.test_in(
+        &guest,
+        "programs find the sensor's bus at /dev/i2c-0",
+        has_the_sensors_bus,
+    );
     suite.test_in(&guest, "a foreign driver captures a frame", captures);
     suite.close(&guest, "a foreign driver");
 
@@ -142,6 +147,13 @@ fn build(config: &GuestConfig) -> Result<Vec<PathBuf>> {
 fn tells_its_id(running: &mut Running) -> Result<()> {
     let said = program::ask(&mut running.guest, &["devmem", "0x13300000"])?;
     ensure!(said.trim() == "0x54560031", "devmem says {said:?}");
+    Ok(())
+}
+
+fn has_the_sensors_bus(running: &mut Running) -> Result<()> {
+    let script = "test -c /dev/i2c-0 && cat /sys/class/i2c-dev/i2c-0/name";
+    let said = program::ask(&mut running.guest, &["sh", "-c", script])?;
+    ensure!(said.trim() == "T31 I2C0", "its name is {said:?}");
     Ok(())
 }
 
