@@ -11,7 +11,7 @@ use testbed::progress::Steps;
 use testbed::qemu::Carrier;
 use testbed::timeline::Timeline;
 use tx_isp_abi::format::PixelFormat;
-use tx_isp_driver::alloc::Strategy;
+use tx_isp_alloc::Strategy;
 use tx_isp_emulator::sensor::ClockMode;
 
 use super::base::{Bench, FULL_HD, MAIN, clock as rate, each};
