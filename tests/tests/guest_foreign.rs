@@ -2,11 +2,11 @@
 //! A driver that knows nothing of this project, on the chip at its own addresses.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use guest_image::{ImageBuilder, USER_MODULES};
 use guest_protocol::message::{Reply, Request};
 use testbed::config::GuestConfig;
@@ -14,15 +14,12 @@ use testbed::prepare::repository;
 use testbed::program;
 use testbed::progress::Steps;
 use testbed::qemu::Carrier;
-use testbed::user_module::load;
 use tx_isp_tests::guest::suite::{self, Boot, CarrierSuite, Running};
 
 /// The module's sources in the repository.
 const SOURCES: &str = "tests/guest/foreign-module";
 /// Loading it takes as long as a frame.
 const LOAD_LIMIT: Duration = Duration::from_secs(60);
-/// How long one that never loads is waited for.
-const HANG_LIMIT: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     suite::main_over("guest_foreign", &[Carrier::VfioUser], add)
@@ -47,89 +44,12 @@ fn add(suite: &mut CarrierSuite<'_>) {
     );
     suite.test_in(&guest, "a foreign driver captures a frame", captures);
     suite.close(&guest, "a foreign driver");
-
-    let guest = suite.guest(Boot {
-        modules: Some(build_bad),
-        ..Boot::default()
-    });
-    suite.test_in(
-        &guest,
-        "a module for another kernel is refused with the kernel's reason",
-        refuses_another_kernels,
-    );
-    suite.test(
-        "a module that never loads is given up with the console's last lines",
-        move || {
-            let result = guest.with(gives_up);
-            guest.abandon();
-            result
-        },
-    );
 }
-
-/// A module whose init function never comes back.
-const HANGING: &str = "\
-// SPDX-License-Identifier: GPL-2.0-only
-#include <linux/delay.h>
-#include <linux/module.h>
-static int __init hanging_init(void)
-{
-	for (;;)
-		msleep(1000);
-}
-module_init(hanging_init);
-MODULE_LICENSE(\"GPL\");
-";
-/// How a module says which kernel it is for, and what another one's says.
-const VERMAGIC: &[u8] = b"vermagic=6.1.0-";
-const OTHERS: &[u8] = b"vermagic=3.10.1";
 
 fn folder(name: &str) -> Result<PathBuf> {
     let folder = repository()?.join("out/test").join(name);
     fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
     Ok(folder)
-}
-
-/// Builds the module that hangs, and makes one of another kernel out of it.
-fn build_bad(config: &GuestConfig) -> Result<Vec<PathBuf>> {
-    let folder = folder("bad-modules")?;
-    fs::write(folder.join("Kbuild"), "obj-m := hanging.o\n").context("writing Kbuild")?;
-    fs::write(folder.join("hanging.c"), HANGING).context("writing hanging.c")?;
-    let builder = ImageBuilder::new(&repository()?)?;
-    let mut modules = builder.build_modules(&config.kernel, &folder, &Steps::new())?;
-    let hanging = modules.first().context("no module was built")?;
-    let mut bytes = fs::read(hanging).context("reading hanging.ko")?;
-    let mut places = bytes.windows(VERMAGIC.len());
-    let place = places.position(|bytes| bytes == VERMAGIC);
-    let place = place.context("the module does not say which kernel it is for")?;
-    bytes[place..place + OTHERS.len()].copy_from_slice(OTHERS);
-    let other = folder.join("other.ko");
-    fs::write(&other, bytes).context("writing other.ko")?;
-    modules.push(other);
-    Ok(modules)
-}
-
-fn refuses_another_kernels(running: &mut Running) -> Result<()> {
-    let file = Path::new("other.ko");
-    let error = match load(&mut running.guest, file, "", LOAD_LIMIT) {
-        Ok(()) => bail!("it is loaded"),
-        Err(error) => format!("{error:#}"),
-    };
-    for expected in ["other.ko could not be loaded", "version magic '3.10.1"] {
-        ensure!(error.contains(expected), "no {expected:?} in: {error}");
-    }
-    Ok(())
-}
-
-fn gives_up(running: &mut Running) -> Result<()> {
-    let file = Path::new("hanging.ko");
-    let error = match load(&mut running.guest, file, "", HANG_LIMIT) {
-        Ok(()) => bail!("it is loaded"),
-        Err(error) => format!("{error:#}"),
-    };
-    let expected = "the end of loading hanging.ko (its init function) did not come within 5 s";
-    ensure!(error.contains(expected), "{error}");
-    Ok(())
 }
 
 /// Builds the module outside of the repository.
