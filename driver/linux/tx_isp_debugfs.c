@@ -190,6 +190,16 @@ static int health_show(struct seq_file *file, void *data)
 }
 DEFINE_SHOW_ATTRIBUTE(health);
 
+static int syncs_show(struct seq_file *file, void *data)
+{
+	struct tx_isp *isp = file->private;
+
+	seq_printf(file, "for-device %u\n", atomic_read(&isp->syncs_for_device));
+	seq_printf(file, "for-cpu %u\n", atomic_read(&isp->syncs_for_cpu));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(syncs);
+
 static bool provoke;
 module_param(provoke, bool, 0444);
 MODULE_PARM_DESC(provoke,
@@ -219,6 +229,7 @@ void tx_isp_debugfs_create(struct tx_isp *isp)
 	debugfs_create_file("pressure", 0444, isp->debugfs, isp, &pressure_fops);
 	debugfs_create_file("queues", 0444, isp->debugfs, isp, &queues_fops);
 	debugfs_create_file("health", 0444, isp->debugfs, isp, &health_fops);
+	debugfs_create_file("syncs", 0444, isp->debugfs, isp, &syncs_fops);
 	if (isp->transport.vdev)
 		debugfs_create_file("mailbox", 0444, isp->debugfs, isp, &mailbox_fops);
 	else
