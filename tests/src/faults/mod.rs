@@ -2,7 +2,7 @@
 //! The fault matrix: each fault of the hardware, what the driver must make of it, and what it made.
 //!
 //! Three rules hold for every case: nothing hangs, no wrong frame is delivered as a good one, and
-//! nothing is written to a buffer that the client has back. Afterwards a second stream must run.
+//! nothing is written but to buffers that are queued. Afterwards a second stream must run.
 
 mod cases;
 pub mod guest;
@@ -92,6 +92,10 @@ fn problems(case: &Case, outcome: &Outcome) -> Vec<String> {
     must(
         !outcome.wrote_after_stop,
         "memory was written to after the stop",
+    );
+    must(
+        !outcome.wrote_outside,
+        "memory that was no queued buffer was written to",
     );
     // A soft reset that nobody acknowledges takes another second.
     must(
