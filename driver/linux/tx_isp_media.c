@@ -63,7 +63,7 @@ int tx_isp_media_register(struct tx_isp *isp)
 	if (!ret)
 		ret = tx_isp_media_create_links(isp);
 	if (!ret)
-		ret = v4l2_device_register_ro_subdev_nodes(&isp->v4l2_dev);
+		ret = v4l2_device_register_subdev_nodes(&isp->v4l2_dev);
 	if (!ret)
 		ret = media_device_register(&isp->media);
 	if (ret)

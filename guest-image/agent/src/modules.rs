@@ -132,11 +132,9 @@ const CARVE_OUT: &str = "rmem=";
 /// on the cameras, the last one counts.
 pub fn with_carve_out(path: &str, parameters: &str, command_line: &str) -> String {
     let carve_out = |text: &str| {
-        let words = text.split_ascii_whitespace();
-        words
-            .filter(|word| word.starts_with(CARVE_OUT))
-            .next_back()
-            .map(str::to_owned)
+        let mut words = text.split_ascii_whitespace();
+        let last = words.rfind(|word| word.starts_with(CARVE_OUT));
+        last.map(str::to_owned)
     };
     match carve_out(command_line) {
         Some(word) if path == OUR_MODULE && carve_out(parameters).is_none() => {
