@@ -10,6 +10,11 @@ RMEM=$(tr ' ' '\n' </proc/cmdline | grep '^rmem=' | tail -n 1)
 DEVICE=$(readlink -f /sys/class/video4linux/video0/device)
 DRIVER=$(readlink -f "$DEVICE/driver")
 DEVICE=$(basename "$DEVICE")
+# What the driver counts of its bus, in debugfs.
+case $DEVICE in
+virtio*) BUS=mailbox ;;
+*) BUS=registers ;;
+esac
 
 fail() {
 	echo "$*"
