@@ -10,6 +10,7 @@ use clap::Args;
 use guest_image::{ImageBuilder, Progress, USER_MODULES};
 use guest_protocol::message::{Reply, Request};
 use guest_protocol::{GDB_WORD, LOAD_WORD, NO_BOARD_WORD, NO_DRIVER_WORD};
+use host_setup::invocation;
 use memlab::camera::Camera;
 use memlab::catalogue;
 use testbed::config::Io;
@@ -107,7 +108,8 @@ impl SetupOptions {
         }
         if self.debug.timeline.is_some() {
             bail!(
-                "--timeline is of `cargo lab stream`, whose client tells when it dequeued each frame"
+                "--timeline is of `{} stream`, whose client tells when it dequeued each frame",
+                invocation::lab()
             );
         }
         if let Some(name) = &self.camera {
@@ -164,8 +166,9 @@ pub fn load_at_boot(prepared: &mut Prepared, modules: &[UserModule], gdb: bool) 
         let file = file.to_string_lossy();
         ensure!(
             !file.contains(char::is_whitespace) && !module.parameters.contains(['"', '\'']),
-            "{file} {}: the kernel's command line, which says it to a guest with a console, takes neither quotes nor spaces in names; pipe commands into `cargo lab shell`, or use `cargo lab run`",
-            module.parameters
+            "{file} {}: the kernel's command line, which says it to a guest with a console, takes neither quotes nor spaces in names; pipe commands into `{lab} shell`, or use `{lab} run`",
+            module.parameters,
+            lab = invocation::lab()
         );
         words.push(format!("{LOAD_WORD}{file}"));
         let name = kernel_name(&module.path);
