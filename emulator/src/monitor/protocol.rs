@@ -37,8 +37,7 @@ pub const MAX_STEP_FRAMES: u32 = 10_000;
 pub const PROTOCOL: u32 = 1;
 
 /// The first line on each connection.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Greeting {
     /// Who speaks: always `tx-isp-emulator`.
     pub greeting: String,
@@ -62,8 +61,7 @@ impl Greeting {
 }
 
 /// What can be subscribed to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum EventKind {
     /// A picture was written.
@@ -75,8 +73,7 @@ pub enum EventKind {
 }
 
 /// What has happened, to those who have subscribed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
     /// A picture was written.
@@ -117,16 +114,14 @@ impl Event {
 }
 
 /// The answer to [`Request::Subscribe`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Subscribed {
     /// What comes from now on.
     pub subscribed: Vec<EventKind>,
 }
 
 /// What kind of error it is, for programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorCode {
     /// The line is no JSON object, or no command of this version.
@@ -152,8 +147,7 @@ pub enum ErrorCode {
 }
 
 /// What the operator asks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Request {
     /// How are you? Answered with a [`Status`].
@@ -179,7 +173,7 @@ pub enum Request {
     /// Arm a fault: its occasions count from now on. Answered with [`FaultStatus`].
     Fault {
         /// The fault, as `--fault` takes it.
-        #[cfg_attr(test, schemars(with = "String"))]
+        #[schemars(with = "String")]
         fault: Fault,
     },
     /// Take all faults away. Answered with [`Status`].
@@ -208,8 +202,7 @@ pub enum Request {
 }
 
 /// A request that could not be answered: what was wrong and what would be right.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ErrorResponse {
     /// The sentence.
     pub error: String,
@@ -228,15 +221,14 @@ impl ErrorResponse {
 }
 
 /// The emulator's state and what it has counted since its start.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Status {
     /// The emulator's version.
     pub version: String,
     /// Whether a VM is there.
     pub attach: AttachState,
     /// What drives the frame clock.
-    #[cfg_attr(test, schemars(with = "String"))]
+    #[schemars(with = "String")]
     pub clock: ClockMode,
     /// The sensor's name.
     pub sensor: String,
@@ -266,8 +258,7 @@ pub struct Status {
 }
 
 /// Whether a VM is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AttachState {
     /// Waits for a VM to connect.
@@ -277,8 +268,9 @@ pub enum AttachState {
 }
 
 /// Frames of the clock since the emulator's start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 pub struct FrameCounts {
     /// Frames that the chip took from the sensor.
     pub started: u64,
@@ -287,8 +279,9 @@ pub struct FrameCounts {
 }
 
 /// An output channel since the chip was last powered: the start of the guest's driver.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 pub struct ChannelStatus {
     /// The channel, 0 to 2.
     pub channel: u32,
@@ -310,8 +303,7 @@ pub struct ChannelStatus {
 }
 
 /// The DMA engine since the emulator's start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DmaStatus {
     /// Pictures written.
     pub frames: u64,
@@ -327,8 +319,9 @@ pub struct DmaStatus {
 }
 
 /// The guest's requests since the emulator's start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 pub struct MailboxStatus {
     /// Requests answered.
     pub batches: u64,
@@ -341,8 +334,7 @@ pub struct MailboxStatus {
 }
 
 /// An injected fault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FaultStatus {
     /// The fault, as `--fault` takes it.
     pub fault: String,
@@ -351,14 +343,13 @@ pub struct FaultStatus {
 }
 
 /// Something that went wrong, and how often.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct GuestError {
     /// Its name in kebab-case.
     pub id: String,
     /// How bad it is: note, suspect or error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    #[schemars(with = "Option<String>")]
     pub severity: Option<Severity>,
     /// How often.
     pub count: u64,
@@ -372,8 +363,7 @@ pub struct GuestError {
 }
 
 /// Entries of the frame log, oldest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FrameLogPage {
     /// The channel that was asked for.
     pub channel: u32,
@@ -388,8 +378,7 @@ pub struct FrameLogPage {
 }
 
 /// A picture that DMA has written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FrameLogEntry {
     /// The channel, 0 to 2.
     pub channel: u32,
@@ -418,8 +407,7 @@ pub struct FrameLogEntry {
 }
 
 /// The answer to [`Request::Trace`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Tracing {
     /// Whether accesses are recorded from now on.
     pub tracing: bool,
@@ -431,8 +419,7 @@ pub struct Tracing {
 }
 
 /// Interrupts, oldest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct InterruptPage {
     /// At most [`MAX_FRAME_LOG_ENTRIES`].
     pub entries: Vec<InterruptEntry>,
@@ -441,8 +428,7 @@ pub struct InterruptPage {
 }
 
 /// The guest was told of interrupt lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct InterruptEntry {
     /// When, in nanoseconds since the emulator's start.
     pub at_ns: u64,
@@ -451,8 +437,7 @@ pub struct InterruptEntry {
 }
 
 /// The answer to [`Request::Step`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Stepped {
     /// Frames advanced: as many as were asked for.
     pub frames: u32,
@@ -461,8 +446,7 @@ pub struct Stepped {
 }
 
 /// The answer to [`Request::Quit`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Quitting {
     /// Always true.
     pub quitting: bool,

@@ -11,6 +11,7 @@ use memlab::camera::Camera;
 use memlab::oom::{Front, Outcome, predict_all, predict_vendor, run_all};
 use memlab::text;
 use memlab::verdict::{survivors, verdict};
+use schemars::JsonSchema;
 use serde::Serialize;
 use testbed::camera_client::only_predicted;
 use tx_isp_emulator::sensor::ClockMode;
@@ -76,8 +77,8 @@ pub enum WhichFront {
 }
 
 /// The JSON object.
-#[derive(Debug, Serialize)]
-struct Document<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Document<'a> {
     camera: &'a str,
     rmem_bytes: u32,
     rmem_base: u32,
@@ -88,7 +89,7 @@ struct Document<'a> {
 }
 
 /// One strategy's result.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Entry<'a> {
     /// Which of the driver's fronts the client talked to.
     front: &'static str,
@@ -112,7 +113,7 @@ struct Entry<'a> {
     seconds: Option<f64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct ChannelEntry {
     id: u32,
     width: u32,
