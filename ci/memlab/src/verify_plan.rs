@@ -11,7 +11,7 @@ use guest_image::Progress;
 use guest_protocol::camera::{AllocationPolicy, Report, Setup};
 use schemars::JsonSchema;
 use serde::Serialize;
-use tx_isp_driver::alloc::negotiation::Margin;
+use tx_isp_alloc::negotiation::Margin;
 use tx_isp_emulator::sensor::ClockMode;
 
 use crate::camera::{Camera, Changes};

@@ -9,7 +9,7 @@ use comfy_table::Table;
 use guest_image::compliance::CHANGE;
 use schemars::JsonSchema;
 use serde::Serialize;
-use tx_isp_driver::alloc::Strategy;
+use tx_isp_alloc::Strategy;
 
 use super::output::{Remark, Totals};
 use crate::prepare::Prepared;
