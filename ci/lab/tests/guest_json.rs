@@ -59,6 +59,16 @@ fn written(schema: &str, words: &str) -> Value {
 fn streams_are_as_their_schema_says() {
     let one = written("stream", "stream --frames 10 --fps max");
     assert_eq!(one["frames_received"], 10);
+    let folder = tempfile::tempdir().unwrap();
+    let video = folder.path().join("all.yuv");
+    let words = format!(
+        "stream --frames 60 --fps max --size 640x360 --picture 5 --save {}",
+        video.display()
+    );
+    let saved = written("stream", &words);
+    assert_eq!(saved["pictures"].as_array().unwrap().len(), 3);
+    let bytes = fs::metadata(video).unwrap().len();
+    assert_eq!(bytes, 60 * 640 * 360 * 3 / 2);
     let several = written("stream", "stream --frames 10 --channels 0,1");
     assert_eq!(several["channels"][1]["frames_received"], 10);
 }
