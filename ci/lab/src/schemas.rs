@@ -22,7 +22,7 @@ use crate::commands::{bench, channels, faults, oom, plan};
 #[allow(dead_code)]
 enum Stream {
     One(Box<testbed::report::Report>),
-    Several(channels::Report),
+    Several(Box<channels::Report>),
 }
 
 fn folder() -> PathBuf {
