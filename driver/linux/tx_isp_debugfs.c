@@ -193,7 +193,7 @@ DEFINE_SHOW_ATTRIBUTE(health);
 static bool provoke;
 module_param(provoke, bool, 0444);
 MODULE_PARM_DESC(provoke,
-		 "for tests: whether a write to the debugfs file panic makes the driver panic (off)");
+		 "for tests: whether a write to a debugfs file panic makes the driver panic (off)");
 
 static ssize_t panic_write(struct file *file, const char __user *text, size_t length,
 			   loff_t *offset)
@@ -212,6 +212,20 @@ static const struct file_operations panic_fops = {
 	.write = panic_write,
 };
 
+/* The same in a call of the vendor's nodes. */
+static ssize_t panic_vendor_write(struct file *file, const char __user *text, size_t length,
+				  loff_t *offset)
+{
+	tx_isp_vendor_provoke_panic(file->private_data);
+	return tx_isp_has_panicked() ? -EIO : length;
+}
+
+static const struct file_operations panic_vendor_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = panic_vendor_write,
+};
+
 void tx_isp_debugfs_create(struct tx_isp *isp)
 {
 	isp->debugfs = debugfs_create_dir("tx-isp", NULL);
@@ -224,8 +238,10 @@ void tx_isp_debugfs_create(struct tx_isp *isp)
 	else
 		debugfs_create_file("registers", 0444, isp->debugfs, isp, &registers_fops);
 	debugfs_create_file("latency", 0644, isp->debugfs, isp, &latency_fops);
-	if (provoke)
+	if (provoke) {
 		debugfs_create_file("panic", 0200, isp->debugfs, isp, &panic_fops);
+		debugfs_create_file("panic-vendor", 0200, isp->debugfs, isp, &panic_vendor_fops);
+	}
 }
 
 void tx_isp_debugfs_remove(struct tx_isp *isp)
