@@ -25,15 +25,20 @@ void tx_isp_vendor_wake(struct tx_isp_vendor_channel *channel)
 
 void tx_isp_vendor_release_idle(struct tx_isp_vendor_channel *channel)
 {
-	struct tx_isp_front *front = channel->isp->vendor->front;
+	struct tx_isp *isp = channel->isp;
+	struct tx_isp_front *front = isp->vendor->front;
 	struct tx_isp_memory *memory;
 	u32 index;
 
+	/* Nobody knows what the chip has until the device is reset; then it has nothing. */
+	if (tx_isp_has_panicked() && !isp->given_up)
+		return;
 	for (index = 0; index < TX_ISP_VENDOR_BUFFERS; index++) {
 		memory = channel->held[index];
 		if (!memory || tx_isp_vendor_holds(front, channel->number, index))
 			continue;
-		if (tx_isp_core_may_write(channel->isp->core, memory->address, memory->bytes))
+		if (!isp->given_up &&
+		    tx_isp_core_may_write(isp->core, memory->address, memory->bytes))
 			tx_isp_memory_quarantine(memory);
 		tx_isp_vendor_memory_put(channel->held[index]);
 		channel->held[index] = NULL;
@@ -232,6 +237,7 @@ static int tx_isp_frame_channel_release(struct inode *inode, struct file *file)
 
 	mutex_lock(&video->lock);
 	mutex_lock(&isp->core_lock);
+	tx_isp_give_up_if_panicked(isp);
 	tx_isp_vendor_stop(isp, channel->number);
 	channel->opens--;
 	/* Without a core the chip is gone, and has been kept from memory. */

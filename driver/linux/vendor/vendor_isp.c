@@ -130,10 +130,13 @@ static void tx_isp_vendor_wake_all(struct tx_isp_vendor *vendor)
 	}
 }
 
-/* The noise reduction has no memory once no sensor is chosen; the caller holds core_lock. */
+/*
+ * The noise reduction has no memory once no sensor is chosen, or the way to the chip is closed; the
+ * caller holds core_lock.
+ */
 static void tx_isp_vendor_release_noise_reduction(struct tx_isp_vendor *vendor)
 {
-	if (tx_isp_vendor_is_selected(vendor->front))
+	if (vendor->isp->core_ready && tx_isp_vendor_is_selected(vendor->front))
 		return;
 	tx_isp_vendor_memory_put(vendor->noise_reduction);
 	vendor->noise_reduction = NULL;
@@ -247,6 +250,7 @@ static int tx_isp_node_release(struct inode *inode, struct file *file)
 	struct tx_isp *isp = vendor->isp;
 
 	mutex_lock(&isp->core_lock);
+	tx_isp_give_up_if_panicked(isp);
 	if (tx_isp_vendor_is_last(vendor->front))
 		tx_isp_vendor_stop_all(vendor);
 	if (isp->core_ready)
@@ -307,6 +311,7 @@ void tx_isp_vendor_give_up(struct tx_isp *isp)
 	if (!isp->vendor)
 		return;
 	tx_isp_vendor_abandon(isp->vendor->front);
+	tx_isp_vendor_release_noise_reduction(isp->vendor);
 	tx_isp_vendor_wake_all(isp->vendor);
 }
 

@@ -66,8 +66,8 @@ pub const TRIES: [Attempt; 9] = [
         "a second process reaches nothing of the first's",
         &["processes"],
     ),
-    attempt("channels start again and again", &["restart", "60"]),
-    attempt("clients are killed at any moment", &["kill", "12"]),
+    attempt("channels start again a thousand times", &["restart", "1000"]),
+    attempt("clients are killed at any moment", &["kill", "20"]),
 ];
 
 /// At the sensor's rate: the channel of an encoder that keeps its frames runs without any buffer.
