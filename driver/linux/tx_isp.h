@@ -477,11 +477,15 @@ void tx_isp_video_request(struct tx_isp_video *video, struct tx_isp_request *req
 /* Takes the blocks that queue_setup() has decided on; the caller is the queue's allocator. */
 int tx_isp_video_take(struct tx_isp_video *video);
 
-/* tx_isp_user.c: buffers that clients bring. */
+/* tx_isp_userptr.c: buffers that clients bring. */
 void *tx_isp_get_userptr(struct vb2_buffer *vb, struct device *dev, unsigned long address,
 			 unsigned long bytes);
 void tx_isp_put_userptr(void *priv);
-void tx_isp_bounce(struct tx_isp_memory *memory);
+
+/* tx_isp_bounce.c: buffers of the driver's in place of scattered pages. */
+int tx_isp_bounce_alloc(struct tx_isp_memory *memory, struct page **pages, unsigned int count,
+			unsigned long offset);
+void tx_isp_bounce_copy(struct tx_isp_memory *memory);
 
 /* tx_isp_dmabuf.c: buffers that are shared. */
 struct dma_buf *tx_isp_get_dmabuf(struct vb2_buffer *vb, void *priv, unsigned long flags);

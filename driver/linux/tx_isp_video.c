@@ -392,7 +392,7 @@ static void buf_finish(struct vb2_buffer *vb)
 	struct tx_isp *isp = video->isp;
 
 	if (vb->state == VB2_BUF_STATE_DONE)
-		tx_isp_bounce(vb->planes[0].mem_priv);
+		tx_isp_bounce_copy(vb->planes[0].mem_priv);
 	mutex_lock(&isp->core_lock);
 	tx_isp_core_release(isp->core, video->channel, vb->index);
 	mutex_unlock(&isp->core_lock);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! What can go wrong, and the errno that user space sees of it.
 
+pub use crate::Errno;
 use crate::alloc::pool::PoolError;
 use crate::bus::BusError;
-pub use crate::errno::Errno;
 use core::fmt;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::{PhysAddr, Size};

@@ -2,11 +2,11 @@
 //! The interrupt handler: one batch acknowledges and drains, then buffers are reported and the
 //! FIFOs refilled (facts 2.3).
 
+use crate::List;
 use crate::bring_up::{acknowledge, write};
 use crate::bus::{Bus, BusError};
 use crate::error::Error;
 use crate::isp::Isp;
-use crate::list::List;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::channel::{ADDRESS_FIFO_DEPTH, ChannelId};
 use tx_isp_abi::operation::Operation;

@@ -12,7 +12,7 @@
 //! | [`quiesce`] | stops, and who may have a buffer back |
 //! | [`recovery`] | restarts, the watchdog, interrupt storms |
 //! | [`alloc`] | who allocates frame buffers, how many, and from what |
-//! | [`noise_reduction`] | the memory that the temporal noise reduction wants |
+//! | [`noise_reduction`] | where the temporal noise reduction is told that its memory lies |
 //! | [`statistics`] | what the core counts for a control of exposure |
 //! | [`vendor`] | the vendor's device nodes |
 //!
@@ -24,17 +24,14 @@
 #[cfg(test)]
 extern crate std;
 
-pub mod alloc;
 mod bring_up;
 mod buffer;
 pub mod bus;
 pub mod channel;
-mod errno;
 mod error;
 mod health;
 pub mod interrupt;
 pub mod isp;
-mod list;
 pub mod noise_reduction;
 mod output;
 mod placement;
@@ -46,6 +43,7 @@ pub mod sensor;
 pub mod statistics;
 pub mod vendor;
 
-pub use errno::Errno;
 pub use error::Error;
-pub use list::List;
+pub use tx_isp_abi::Errno;
+pub use tx_isp_alloc as alloc;
+pub use tx_isp_alloc::List;

@@ -1,83 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
-//! The memory that the temporal noise reduction keeps frames in ("ncubuf"): its size, and the registers
+//! The memory that the temporal noise reduction keeps frames in ("ncubuf"): the registers
 //! that are told where it is (T31 5.2, 2b.8).
 
 use crate::bring_up::write;
-use crate::errno::Errno;
-use crate::list::List;
+use tx_isp_abi::Errno;
 use tx_isp_abi::operation::Operation;
 use tx_isp_abi::vendor::IspBuffer;
 use tx_isp_abi::{PhysAddr, Size};
+use tx_isp_alloc::List;
+use tx_isp_alloc::noise_reduction::Planes;
+pub use tx_isp_alloc::noise_reduction::{MemoryOption, bytes};
 
 /// The first register that is told of it.
 const REGISTERS: u32 = 0x1330_0000;
 /// Registers that are written at most.
 pub const MAX_WRITES: usize = 20;
-
-/// The vendor's parameter `isp_memopt`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(u32)]
-pub enum MemoryOption {
-    /// All planes.
-    #[default]
-    Full = 0,
-    /// A third less: one reference plane, no model of the background.
-    Saving = 1,
-}
-
-/// The parts of the buffer, in bytes.
-#[derive(Clone, Copy, Debug)]
-struct Parts {
-    luma_stride: u32,
-    luma: u32,
-    reference_stride: u32,
-    reference: u32,
-    chroma_stride: u32,
-    chroma: u32,
-    tiny_stride: u32,
-    tiny: u32,
-}
-
-/// Rounds up to 8, in units of `unit` pixels.
-const fn eights(pixels: u32, unit: u32) -> u32 {
-    pixels.div_ceil(unit).next_multiple_of(8)
-}
-
-impl Parts {
-    /// Sensors are at most 16383 pixels wide and high here: see [`bytes`].
-    const fn of(Size { width, height }: Size) -> Self {
-        let luma_stride = eights(width, 1);
-        let reference_stride = eights(width, 32);
-        let chroma_stride = eights(width / 2, 1);
-        let tiny_stride = eights(width / 32, 1);
-        Self {
-            luma_stride,
-            luma: luma_stride * height,
-            reference_stride,
-            reference: reference_stride * (height.div_ceil(16) + 1),
-            chroma_stride,
-            chroma: chroma_stride * height,
-            tiny_stride,
-            tiny: tiny_stride * height / 32,
-        }
-    }
-}
-
-/// How many bytes GET_BUF asks for. None where no sensor is chosen.
-#[must_use]
-pub const fn bytes(size: Size, option: MemoryOption) -> u32 {
-    if size.width == 0 || size.height == 0 || size.width > 16383 || size.height > 16383 {
-        return 0;
-    }
-    let parts = Parts::of(size);
-    let frames = parts.luma / 2 * 3;
-    match option {
-        MemoryOption::Full => {
-            frames + 4 * parts.reference + parts.chroma + parts.chroma / 2 + parts.tiny
-        }
-        MemoryOption::Saving => frames + parts.reference,
-    }
-}
 
 /// The registers that SET_BUF writes, in the vendor's order. The vendor's driver compares sizes between
 /// writes, so that a buffer that is too small leaves half of them written; here nothing is.
@@ -93,7 +30,7 @@ pub fn registers(
     if buffer.bytes < bytes(size, option) || !ends {
         return Err(Errno::Efault);
     }
-    let parts = Parts::of(size);
+    let planes = Planes::of(size);
     let mut list = List::new(write(PhysAddr(0), 0));
     let mut put = |offset: u32, value: u32| {
         let fits = list.push(write(PhysAddr(REGISTERS + offset), value));
@@ -101,15 +38,15 @@ pub fn registers(
     };
     let start = buffer.address;
     put(0x7820, start);
-    put(0x7824, parts.luma_stride);
-    put(0x7828, start + parts.luma);
-    put(0x782c, parts.luma_stride);
-    let reference = start + parts.luma / 2 * 3;
+    put(0x7824, planes.luma_stride);
+    put(0x7828, start + planes.luma);
+    put(0x782c, planes.luma_stride);
+    let reference = start + planes.luma / 2 * 3;
     put(0x7830, reference);
-    put(0x7834, parts.reference_stride);
+    put(0x7834, planes.reference_stride);
     // The other three reference planes follow, or are the first again.
     let (step, stride) = match option {
-        MemoryOption::Full => (parts.reference, parts.reference_stride),
+        MemoryOption::Full => (planes.reference, planes.reference_stride),
         MemoryOption::Saving => (0, 0),
     };
     for (offset, plane) in [(0x7840, 1), (0x7848, 2), (0x7850, 3)] {
@@ -118,13 +55,13 @@ pub fn registers(
     }
     put(0x7838, 0);
     put(0x783c, 1);
-    let background = reference + 4 * parts.reference;
-    let (chroma, tiny) = (parts.chroma, parts.chroma / 2 * 3);
+    let background = reference + 4 * planes.reference;
+    let (chroma, tiny) = (planes.chroma, planes.chroma / 2 * 3);
     for (offset, start_of_part, stride) in match option {
         MemoryOption::Full => [
-            (0x7858, background, parts.chroma_stride),
-            (0x7860, background + chroma, parts.chroma_stride),
-            (0x7868, background + tiny, parts.tiny_stride),
+            (0x7858, background, planes.chroma_stride),
+            (0x7860, background + chroma, planes.chroma_stride),
+            (0x7868, background + tiny, planes.tiny_stride),
         ],
         MemoryOption::Saving => [(0x7858, start, 0), (0x7860, start, 0), (0x7868, start, 0)],
     } {
@@ -184,30 +121,6 @@ pub fn written_before_refusal(
 mod tests {
     use super::*;
     use std::vec::Vec;
-
-    #[test]
-    fn sizes_are_those_of_the_vendors_formula() {
-        // T31 5.2, confirmed on hardware for 2304x1296.
-        for (width, height, full, saving) in [
-            (1280, 720, 2_081_860, 1_384_240),
-            (1920, 1080, 4_685_424, 3_114_816),
-            (2048, 1536, 7_105_792, 4_724_800),
-            (2304, 1296, 6_744_996, 4_484_880),
-            (2560, 1440, 8_327_120, 5_536_880),
-            (2592, 1520, 8_902_612, 5_918_208),
-        ] {
-            let size = Size::new(width, height);
-            assert_eq!(bytes(size, MemoryOption::Full), full, "{size}");
-            assert_eq!(bytes(size, MemoryOption::Saving), saving, "{size}");
-        }
-    }
-
-    #[test]
-    fn without_a_sensor_nothing_is_needed() {
-        for size in [Size::new(0, 0), Size::new(0, 1080), Size::new(u32::MAX, 1)] {
-            assert_eq!(bytes(size, MemoryOption::Full), 0);
-        }
-    }
 
     fn writes(option: MemoryOption) -> Vec<(u32, u32)> {
         let size = Size::new(1920, 1080);

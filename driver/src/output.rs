@@ -2,9 +2,9 @@
 //! The driver's account of one channel: its layout, which buffers wait, which are with the chip, and
 //! the numbers of its frames.
 
+use crate::List;
 use crate::bring_up::write;
 use crate::buffer::{Buffer, IN_HARDWARE, MAX_BUFFERS, NO_BUFFER, overlap};
-use crate::list::List;
 use crate::placement::Placement;
 use crate::revocation::Phase;
 use tx_isp_abi::channel::ChannelId;

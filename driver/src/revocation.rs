@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! How far a channel's stop is, and what no stop has reached: [`crate::quiesce`] works with both.
 
+use crate::List;
 use crate::buffer::{IN_HARDWARE, overlap};
-use crate::list::List;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::channel::ChannelId;
 

@@ -4,11 +4,11 @@
 //! The sensor is on I2C0 (T31 2d): a message is a register's number and its value, or its number and a read.
 //! Where the bus has another way there, such as a kernel's own driver of that controller, it is taken.
 
+use crate::List;
 use crate::bring_up::{poll, write};
 use crate::bus::{Bus, BusError, I2cError};
 use crate::error::Error;
 use crate::isp::Isp;
-use crate::list::List;
 use tx_isp_abi::gain;
 use tx_isp_abi::operation::Operation;
 use tx_isp_abi::registers::{Cpm, Gpio, I2c};

@@ -4,11 +4,11 @@
 //! The chip fills four banks in turn; a register names the newest. Nothing is counted before somebody
 //! gives it memory, and no interrupt tells of it: who wants to know looks.
 
+use crate::List;
 use crate::bring_up::write;
 use crate::bus::Bus;
 use crate::error::Error;
 use crate::isp::Isp;
-use crate::list::List;
 use tx_isp_abi::operation::Operation;
 use tx_isp_abi::registers::Statistics;
 use tx_isp_abi::statistics::{BANK_BYTES, BANKS, ZONE_BYTES, ZONES, ZONES_ACROSS, ZONES_DOWN};

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 use testbed::compliance;
 use testbed::progress::Steps;
-use tx_isp_driver::alloc::Strategy;
+use tx_isp_alloc::Strategy;
 use tx_isp_tests::guest::suite::{self, Boot, CarrierSuite, Running};
 
 fn main() -> ExitCode {

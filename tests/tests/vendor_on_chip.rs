@@ -8,8 +8,8 @@ use tx_isp_abi::vendor::{
     RequestBuffers, SensorInfo, SensorRegister, VIDEO_CAPTURE,
 };
 use tx_isp_abi::{PhysAddr, Size};
-use tx_isp_driver::alloc::Strategy;
-use tx_isp_driver::alloc::negotiation::Margin;
+use tx_isp_alloc::Strategy;
+use tx_isp_alloc::negotiation::Margin;
 use tx_isp_driver::isp::Isp;
 use tx_isp_driver::noise_reduction::MemoryOption;
 use tx_isp_driver::vendor::answers::Answers;

@@ -15,10 +15,10 @@ use tx_isp_abi::Size;
 use tx_isp_abi::channel::{ChannelId, HEIGHT_STEP, MIN_SIZE, WIDTH_STEP};
 use tx_isp_abi::format::{PixelFormat, nearest_size};
 use tx_isp_abi::sensor::{GC2053, SENSORS, Sensor};
+use tx_isp_alloc::Strategy;
 use tx_isp_chip::behaviour::Behaviour;
 use tx_isp_chip::faults::Fault;
 use tx_isp_chip::{GuestErrorKind, Severity};
-use tx_isp_driver::alloc::Strategy;
 use tx_isp_emulator::sensor::ClockMode;
 
 /// Which guest on which QEMU.

@@ -9,7 +9,7 @@ use guest_protocol::camera::{Block, Channel, Cycles, Setup};
 use testbed::memory_layout::MemoryLayout;
 use tx_isp_abi::units::PhysRange;
 use tx_isp_abi::{PhysAddr, Size};
-use tx_isp_driver::noise_reduction::{self, MemoryOption};
+use tx_isp_alloc::noise_reduction::{self, MemoryOption};
 
 use crate::catalogue::{BlockEntry, CameraFile, ChannelEntry, Ncubuf, Stock};
 

@@ -11,7 +11,7 @@ use testbed::config::GuestConfig;
 use testbed::prepare::Prepared;
 use testbed::progress::Steps;
 use testbed::sensor::SensorConfig;
-use tx_isp_driver::alloc::negotiation::Margin;
+use tx_isp_alloc::negotiation::Margin;
 use tx_isp_emulator::sensor::ClockMode;
 
 use crate::camera::Camera;

@@ -7,7 +7,7 @@ use guest_protocol::camera::sizes;
 use guest_protocol::camera::{AllocationPolicy, Queue, Report, Setup, Step};
 use serde::Serialize;
 use tx_isp_abi::Size;
-use tx_isp_driver::alloc::negotiation::Margin;
+use tx_isp_alloc::negotiation::Margin;
 
 use crate::camera::{Camera, Changes};
 use crate::catalogue::CameraFile;

@@ -9,9 +9,9 @@ use guest_protocol::camera::{
     AllocationPolicy, Channel, Cycles, Memory, Pool, Report, Setup, cycles, enable,
 };
 use tx_isp_abi::PhysAddr;
-use tx_isp_driver::alloc::carve_out::{CarveOut, Reservation};
-use tx_isp_driver::alloc::negotiation::{self, Margin, Request};
-use tx_isp_driver::alloc::pool::{Client, GRANULE, Owner};
+use tx_isp_alloc::carve_out::{CarveOut, Reservation};
+use tx_isp_alloc::negotiation::{self, Margin, Request};
+use tx_isp_alloc::pool::{Client, GRANULE, Owner};
 
 /// Blocks and reservations that the kernel's driver has room for.
 type DriverCarveOut = CarveOut<256, 64>;

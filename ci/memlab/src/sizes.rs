@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! How many bytes a camera's other parts need: the stock encoder, as Ingenic's library
-//! computes it. (The ISP's own buffer is `tx_isp_driver::noise_reduction`'s.)
+//! computes it. (The ISP's own buffer is `tx_isp_alloc::noise_reduction`'s.)
 
 use guest_protocol::camera::sizes::SIDE_STEP;
 use tx_isp_abi::Size;

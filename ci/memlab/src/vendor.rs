@@ -24,8 +24,8 @@ use testbed::sensor::SensorConfig;
 use testbed::verify::{FrameLog, Verifier};
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::sensor::GC2053;
-use tx_isp_driver::alloc::pool::Owner;
-use tx_isp_driver::noise_reduction::{MemoryOption, bytes};
+use tx_isp_alloc::noise_reduction::{MemoryOption, bytes};
+use tx_isp_alloc::pool::Owner;
 use tx_isp_emulator::sensor::ClockMode;
 
 use crate::camera::Camera;
@@ -330,7 +330,7 @@ mod tests {
     fn the_programs_words_make_the_report_that_is_computed() {
         let file = crate::catalogue::find("wyze-v3").unwrap();
         let camera = Camera::new("wyze-v3", &file, &Default::default()).unwrap();
-        let margin = tx_isp_driver::alloc::negotiation::Margin::default();
+        let margin = tx_isp_alloc::negotiation::Margin::default();
         let computed = crate::predict(&camera.setup, AllocationPolicy::Client, margin).unwrap();
         let mut said = String::from("ncubuf 4685424\ngranted 0 4\n");
         for held in &computed.pool.allocations {

@@ -2,7 +2,7 @@
 //! What came of a camera, in one line.
 
 use guest_protocol::camera::{Refused, Report};
-use tx_isp_driver::alloc::pool::GRANULE;
+use tx_isp_alloc::pool::GRANULE;
 
 use crate::oom::{Front, Outcome};
 use crate::text;
@@ -76,7 +76,7 @@ mod tests {
     use crate::predict::predict_cycles;
     use guest_protocol::camera::AllocationPolicy;
     use guest_protocol::camera::Cycles;
-    use tx_isp_driver::alloc::negotiation::Margin;
+    use tx_isp_alloc::negotiation::Margin;
 
     #[test]
     fn the_verdict_names_survivors_and_what_the_others_lack() {

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use guest_image::Progress;
 use guest_protocol::camera::{AllocationPolicy, Report, Setup};
 use serde::Serialize;
-use tx_isp_driver::alloc::negotiation::Margin;
+use tx_isp_alloc::negotiation::Margin;
 use tx_isp_emulator::sensor::ClockMode;
 
 use crate::camera::{Camera, Changes};

@@ -11,7 +11,7 @@ use guest_protocol::message::{Frame, Granted, StreamDone, StreamRequest};
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
-use tx_isp_driver::alloc::Strategy;
+use tx_isp_alloc::Strategy;
 use tx_isp_emulator::monitor::protocol::{FrameLogEntry, Status};
 
 use crate::config::{Io, control};

@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use guest_image::Progress;
 use guest_image::compliance::{CORRECTED, UNMODIFIED};
 use guest_protocol::message::RunEnd;
-use tx_isp_driver::alloc::Strategy;
+use tx_isp_alloc::Strategy;
 
 use crate::guest::Guest;
 use crate::kernel_log::kernel_warnings;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use guest_image::KernelChoice;
 use guest_protocol::message::Memory;
-use tx_isp_driver::alloc::{MemoryKind, Strategy};
+use tx_isp_alloc::{MemoryKind, Strategy};
 
 use crate::memory_layout::MemoryLayout;
 use crate::qemu::Carrier;

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! A running guest: emulator, QEMU and the agent inside, from spawn to end.
 
+mod agent_port;
+
 use std::fs;
 use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -20,7 +21,7 @@ use crate::emulator::Emulator;
 use crate::guest_error_watch::GuestErrorWatch;
 use crate::guest_failure::GuestFailure;
 use crate::interrupt;
-use crate::log_follower::LogFollower;
+use crate::log_follower::{LogFollower, SHOWN_LINES};
 use crate::prepare::Prepared;
 use crate::process::Process;
 use crate::qemu_command::{Control, Launch};
@@ -30,8 +31,6 @@ use crate::sensor::SensorConfig;
 const BOOT_LIMIT: Duration = Duration::from_secs(60);
 /// How often a hung boot is tried.
 const ATTEMPTS: u32 = 2;
-/// QEMU connects to its sockets before it starts the machine.
-const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 /// How often to look at everything that can end.
 const STEP: Duration = Duration::from_millis(20);
 /// How long the guest's client may take to notice that the emulator is gone.
@@ -40,8 +39,6 @@ const NOTICE_LIMIT: Duration = Duration::from_secs(20);
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 /// How long the guest may take to power off.
 const END_LIMIT: Duration = Duration::from_secs(10);
-/// How many lines of a console an error shows.
-const SHOWN_LINES: usize = 30;
 /// How the driver's own lines in the kernel's log are marked.
 const DRIVER_MARK: &str = "tx-isp: ";
 /// The first line of a kernel's last words.
@@ -139,8 +136,8 @@ impl Guest {
             .context("writing console.log")?;
         let qemu_says =
             LogFollower::follow(stderr, &logs.join("qemu.log")).context("writing qemu.log")?;
-        let stream = accept(&listener, &mut qemu, &qemu_says)?;
-        let replies = receive_from(&stream)?;
+        let stream = agent_port::accept(&listener, &mut qemu, &qemu_says)?;
+        let replies = agent_port::receive_from(&stream)?;
         let mut guest = Self {
             qemu,
             console,
@@ -402,64 +399,6 @@ fn is_hang(error: &anyhow::Error) -> bool {
 pub fn unexpected(reply: &Reply) -> GuestFailure {
     let text: String = format!("{reply:?}").chars().take(80).collect();
     GuestFailure::Unexpected(text)
-}
-
-/// QEMU's connection for the agent's port.
-fn accept(
-    listener: &UnixListener,
-    qemu: &mut Process,
-    qemu_says: &LogFollower,
-) -> Result<UnixStream> {
-    listener
-        .set_nonblocking(true)
-        .context("listening for QEMU")?;
-    let end = Instant::now() + CONNECT_LIMIT;
-    loop {
-        match listener.accept() {
-            Ok((stream, _)) => {
-                stream
-                    .set_nonblocking(false)
-                    .context("connecting to QEMU")?;
-                stream
-                    .set_write_timeout(Some(CONNECT_LIMIT))
-                    .context("connecting to QEMU")?;
-                return Ok(stream);
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error).context("waiting for QEMU's connection"),
-        }
-        if let Some(status) = qemu.ended() {
-            qemu_says.wait_end(END_LIMIT);
-            return Err(GuestFailure::QemuEnded {
-                status,
-                said: qemu_says.last(SHOWN_LINES),
-                console: Vec::new(),
-            }
-            .into());
-        }
-        if interrupt::requested() {
-            return Err(GuestFailure::Interrupted.into());
-        }
-        if Instant::now() > end {
-            bail!("QEMU did not connect within {} s", CONNECT_LIMIT.as_secs());
-        }
-        thread::sleep(Duration::from_millis(2));
-    }
-}
-
-/// Receives messages on a thread of its own, so that they can be waited for with a deadline.
-fn receive_from(stream: &UnixStream) -> Result<Receiver<Result<Reply, WireError>>> {
-    let mut stream = stream.try_clone().context("connecting to QEMU")?;
-    let (sender, receiver) = channel();
-    thread::spawn(move || {
-        while let Some(message) = wire::receive(&mut stream).transpose() {
-            let broken = message.is_err();
-            if sender.send(message).is_err() || broken {
-                break;
-            }
-        }
-    });
-    Ok(receiver)
 }
 
 /// A guest for a person: its console is the lab's terminal. Returns when QEMU ends.

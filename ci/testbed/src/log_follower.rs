@@ -9,6 +9,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// How many of the last lines an error shows.
+pub const SHOWN_LINES: usize = 30;
 /// How many lines are remembered.
 const LINES: usize = 400;
 

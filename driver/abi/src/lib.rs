@@ -9,6 +9,7 @@
 //! | [`format`] | pixel formats, strides, plane offsets and buffer sizes |
 //! | [`channel`] | the MSCA's output channels and their limits |
 //! | [`rmem`] | the carve-out's ioctls |
+//! | [`Errno`] | the error numbers that user space sees |
 //! | [`sensor`] | image sensors as data: size, line and frame length, pixel clock, registers |
 //! | [`gain`] | codes and factors of a sensor's gains |
 //! | [`statistics`] | what the core writes to memory for the control loops |
@@ -24,6 +25,7 @@
 extern crate std;
 
 pub mod channel;
+mod errno;
 pub mod format;
 pub mod gain;
 pub mod mailbox;
@@ -36,6 +38,8 @@ pub mod soc;
 pub mod statistics;
 pub mod units;
 pub mod vendor;
+
+pub use errno::Errno;
 
 use core::fmt;
 

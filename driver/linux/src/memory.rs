@@ -3,12 +3,12 @@
 
 use core::slice;
 use tx_isp_abi::{PhysAddr, Size};
-use tx_isp_driver::alloc::carve_out::{CarveOut as CarveOutOf, Reservation};
-use tx_isp_driver::alloc::estimate;
-use tx_isp_driver::alloc::negotiation::{self, Grant, MAX_COUNT, Margin, Request};
-use tx_isp_driver::alloc::pool::{Client, GRANULE, Owner, PoolError};
-use tx_isp_driver::alloc::rmem::{self, RmemError};
-use tx_isp_driver::alloc::{MemoryKind, Strategy};
+use tx_isp_alloc::carve_out::{CarveOut as CarveOutOf, Reservation};
+use tx_isp_alloc::estimate;
+use tx_isp_alloc::negotiation::{self, Grant, MAX_COUNT, Margin, Request};
+use tx_isp_alloc::pool::{Client, GRANULE, Owner, PoolError};
+use tx_isp_alloc::rmem::{self, RmemError};
+use tx_isp_alloc::{MemoryKind, Strategy};
 use tx_isp_driver::{Errno, Error};
 
 use crate::ffi::{mistaken, run, size_in_bytes};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! A frame channel's buffers, from REQBUFS to DQBUF (T31 3.3, 2a.2).
 
+use crate::List;
 use crate::error::Errno;
-use crate::list::List;
 use tx_isp_abi::vendor::{
     Buffer, FLAG_DONE, FLAG_ERROR, FLAG_MONOTONIC, FLAG_QUEUED, MEMORY_USERPTR, RequestBuffers,
     VIDEO_CAPTURE,

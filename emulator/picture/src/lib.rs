@@ -29,6 +29,7 @@ mod scale;
 mod sensor;
 mod source;
 mod still;
+mod to_rgb;
 mod video;
 mod view;
 
@@ -37,12 +38,13 @@ mod tests;
 #[cfg(test)]
 mod view_tests;
 
-pub use format::{OutputFormat, to_rgb};
+pub use format::OutputFormat;
 pub use frame::{FrameInfo, Geometry, MAX_SIDE, Planes, RenderError, Rendered};
 pub use permit::{CHUNK_BYTES, WritePermit};
 pub use render::Renderer;
 pub use sensor::{Line, SensorFrame};
 pub use source::{ParseSourceError, Source};
+pub use to_rgb::to_rgb;
 pub use view::{Brightness, Mask, View};
 
 use std::path::PathBuf;

@@ -10,7 +10,7 @@ use guest_protocol::camera::{Allocation, Pool};
 use guest_protocol::message::Failure;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::rmem::Block;
-use tx_isp_driver::alloc::pool::{GRANULE, Owner, Pool as Allocator};
+use tx_isp_alloc::pool::{GRANULE, Owner, Pool as Allocator};
 
 use crate::device::Mapping;
 use crate::failure::failure;

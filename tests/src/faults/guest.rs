@@ -26,7 +26,7 @@ use testbed::explain;
 use testbed::guest::Guest;
 use testbed::kernel_log::kernel_warnings;
 use testbed::stream::{DequeuedFrame, Event, Stream, client_failure};
-use tx_isp_driver::alloc::Strategy;
+use tx_isp_alloc::Strategy;
 
 use super::{Case, Outcome, Row};
 use testbed::program::ask;

@@ -233,7 +233,7 @@ mod tests {
     use super::*;
     use guest_protocol::camera::Cycles;
     use memlab::predict::predict_cycles;
-    use tx_isp_driver::alloc::negotiation::Margin;
+    use tx_isp_alloc::negotiation::Margin;
 
     #[test]
     fn what_is_expected_of_the_guest_is_what_the_host_computes() {

@@ -9,7 +9,7 @@ use testbed::report::Report;
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
-use tx_isp_driver::alloc::Strategy;
+use tx_isp_alloc::Strategy;
 
 use super::suite::Running;
 

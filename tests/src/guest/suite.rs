@@ -10,28 +10,34 @@
 //! `TX_ISP_TEST_KERNEL`, `_QEMU`, `_ATTACH` (one carrier or several, with commas between), `_MEMORY` and
 //! `_YES`; `TX_ISP_TEST_JUNIT` names a folder for the results.
 
+mod environment;
+mod grouped;
+mod junit;
+
 use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context, Result, anyhow, bail};
-use guest_image::{ImageRequest, KernelChoice};
+use anyhow::{Result, anyhow, bail};
+use guest_image::ImageRequest;
 use guest_protocol::NO_DRIVER_WORD;
-use libtest_mimic::{Arguments, Failed, Trial};
-use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use libtest_mimic::Arguments;
 use testbed::config::GuestConfig;
 use testbed::explain;
 use testbed::guest::Guest;
-use testbed::prepare::{Prepared, named_qemu, repository};
+use testbed::prepare::{Prepared, repository};
 use testbed::progress::Steps;
 use testbed::qemu::{Carrier, Qemu};
 use testbed::sensor::SensorConfig;
 use tx_isp_emulator::sensor::ClockMode;
 
 use super::health;
+use environment::{config, wanted_carriers};
+use grouped::{Test, grouped};
+use junit::TestResult;
 
 /// The tests of one binary.
 pub struct Suite {
@@ -40,16 +46,6 @@ pub struct Suite {
     tests: Vec<Test>,
     guests: Vec<Arc<SharedGuest>>,
     results: Results,
-}
-
-/// A test of a binary.
-struct Test {
-    name: String,
-    /// The guest that it runs in, by its place among the binary's, if it needs one.
-    guest: Option<usize>,
-    run: Box<dyn FnOnce() -> Result<(), String> + Send>,
-    /// Why it is not run, if so.
-    left_out: bool,
 }
 
 /// The tests of one binary over one carrier.
@@ -133,7 +129,7 @@ pub struct Running {
     pub logs: PathBuf,
 }
 
-type Results = Arc<Mutex<Vec<(String, Duration, Result<(), String>)>>>;
+type Results = Arc<Mutex<Vec<TestResult>>>;
 
 /// Runs a binary's tests as its command line says; `add` adds them for each carrier that this QEMU
 /// has.
@@ -201,65 +197,11 @@ pub fn main_over(
             code = ExitCode::FAILURE;
         }
     }
-    if let Err(error) = write_junit(name, &lock(&suite.results)) {
+    if let Err(error) = junit::write(name, &lock(&suite.results)) {
         eprintln!("error: {}", explain(&error));
         code = ExitCode::FAILURE;
     }
     code
-}
-
-impl Test {
-    fn trial(self) -> Trial {
-        let run = self.run;
-        Trial::test(self.name, || run().map_err(Failed::from)).with_ignored_flag(self.left_out)
-    }
-}
-
-/// The tests with those that follow each other in one guest made into one, which fails if one of them does.
-fn grouped(tests: Vec<Test>) -> Vec<Test> {
-    let mut groups: Vec<Vec<Test>> = Vec::new();
-    for test in tests {
-        match groups.last_mut() {
-            Some(group) if test.guest.is_some() && group[0].guest == test.guest => group.push(test),
-            _ => groups.push(vec![test]),
-        }
-    }
-    groups.into_iter().filter_map(joined).collect()
-}
-
-fn joined(mut group: Vec<Test>) -> Option<Test> {
-    if group.len() < 2 {
-        return group.pop();
-    }
-    let name = format!(
-        "{}, and {} more in that guest",
-        group[0].name,
-        group.len() - 1
-    );
-    let guest = group[0].guest;
-    let run = move || {
-        let mut failures = Vec::new();
-        for test in group {
-            let result = (test.run)();
-            let how = if result.is_ok() { "ok" } else { "FAILED" };
-            eprintln!("test {} ... {how}", test.name);
-            failures.extend(
-                result
-                    .err()
-                    .map(|reason| format!("{}: {reason}", test.name)),
-            );
-        }
-        match failures.is_empty() {
-            true => Ok(()),
-            false => Err(failures.join("\n")),
-        }
-    };
-    Some(Test {
-        name,
-        guest,
-        run: Box::new(run),
-        left_out: false,
-    })
 }
 
 /// Why a carrier is not tested, if so. Without a QEMU the oldest one's carrier is, and fails.
@@ -273,47 +215,6 @@ fn left_out(carrier: Carrier, qemu: &Result<Qemu, String>) -> Option<String> {
         Err(error) if carrier != Carrier::Gpio => Some(format!("there is no QEMU: {error}")),
         _ => None,
     }
-}
-
-/// The carriers that are named; all if none is.
-fn wanted_carriers(names: Option<&str>) -> Result<Vec<Carrier>, String> {
-    let Some(names) = names.filter(|names| *names != "auto") else {
-        return Ok(Carrier::ALL.to_vec());
-    };
-    let carrier = |name: &str| {
-        let mut carriers = Carrier::ALL.into_iter();
-        let found = carriers.find(|carrier| carrier.name() == name);
-        found.ok_or_else(|| {
-            format!(
-                "TX_ISP_TEST_ATTACH={names}: {name:?} is none of {}",
-                Carrier::ALL.map(Carrier::name).join(", ")
-            )
-        })
-    };
-    names.split(',').map(carrier).collect()
-}
-
-/// Which guest the environment asks for.
-fn config() -> Result<GuestConfig> {
-    let word = |name: &str| env::var(format!("TX_ISP_TEST_{name}")).ok();
-    let memory = word("MEMORY").unwrap_or_else(|| "128M".to_owned());
-    let mut config = GuestConfig {
-        memory: memory.parse().map_err(anyhow::Error::msg)?,
-        kernel: match word("KERNEL").as_deref() {
-            None | Some("debian") => KernelChoice::Debian,
-            Some("fast") => KernelChoice::Fast,
-            Some("debug") => KernelChoice::Debug,
-            Some(path) => KernelChoice::Path(path.into()),
-        },
-        qemu: word("QEMU").map(PathBuf::from),
-        // Each suite says which.
-        attach: None,
-        vendor: false,
-        yes: word("YES").is_some(),
-    };
-    // Asked for its carriers below, so it must be there.
-    config.qemu = named_qemu(&config, &repository()?, &Steps::new())?;
-    Ok(config)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -486,81 +387,5 @@ impl SharedGuest {
             self.power_off();
         }
         Ok(())
-    }
-}
-
-/// Writes the results for CI, if it is asked for.
-fn write_junit(name: &str, results: &[(String, Duration, Result<(), String>)]) -> Result<()> {
-    let Some(folder) = env::var_os("TX_ISP_TEST_JUNIT").map(PathBuf::from) else {
-        return Ok(());
-    };
-    let mut suite = TestSuite::new(name);
-    for (name, time, result) in results {
-        let status = match result {
-            Ok(()) => TestCaseStatus::success(),
-            Err(reason) => {
-                let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-                status
-                    .set_message(reason.lines().next().unwrap_or_default())
-                    .set_description(reason.as_str());
-                status
-            }
-        };
-        let mut case = TestCase::new(name.as_str(), status);
-        case.set_time(*time);
-        suite.add_test_case(case);
-    }
-    let mut report = Report::new("guest");
-    report.add_test_suite(suite);
-    let path = folder.join(format!("{name}.xml"));
-    let text = report.to_string().context("writing JUnit XML")?;
-    std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn carriers_are_named_one_or_several() {
-        assert_eq!(wanted_carriers(None).unwrap(), Carrier::ALL);
-        assert_eq!(wanted_carriers(Some("auto")).unwrap(), Carrier::ALL);
-        assert_eq!(
-            wanted_carriers(Some("generic,vfio-user")).unwrap(),
-            [Carrier::Generic, Carrier::VfioUser]
-        );
-        let error = wanted_carriers(Some("gpio,usb")).unwrap_err();
-        assert!(
-            error.contains("\"usb\" is none of generic, gpio, vfio-user"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn tests_that_follow_each_other_in_a_guest_are_one() {
-        let test = |name: &str, guest, works: bool| Test {
-            name: name.to_owned(),
-            guest,
-            run: Box::new(move || works.then_some(()).ok_or_else(|| "why".to_owned())),
-            left_out: false,
-        };
-        let tests = grouped(vec![
-            test("a", Some(0), true),
-            test("b", Some(0), true),
-            test("alone", None, true),
-            test("c", Some(1), true),
-            test("d", Some(1), false),
-        ]);
-        let names: Vec<&str> = tests.iter().map(|test| test.name.as_str()).collect();
-        assert_eq!(
-            names,
-            [
-                "a, and 1 more in that guest",
-                "alone",
-                "c, and 1 more in that guest"
-            ]
-        );
-        let results: Vec<_> = tests.into_iter().map(|test| (test.run)()).collect();
-        assert_eq!(results, [Ok(()), Ok(()), Err("d: why".to_owned())]);
     }
 }

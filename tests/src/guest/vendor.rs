@@ -14,7 +14,7 @@ use testbed::guest::Guest;
 use testbed::program::run;
 use testbed::verify::FrameLog;
 use tx_isp_abi::channel::ChannelId;
-use tx_isp_driver::alloc::negotiation::Margin;
+use tx_isp_alloc::negotiation::Margin;
 
 use super::health::log_is_clean;
 use super::lifecycle::pool_is_whole;

@@ -97,7 +97,7 @@ fn length(length: &syn::Expr) -> String {
         _ => String::new(),
     };
     match text.as_str() {
-        "Owner::LENGTH" => tx_isp_driver::alloc::pool::Owner::LENGTH.to_string(),
+        "Owner::LENGTH" => tx_isp_alloc::pool::Owner::LENGTH.to_string(),
         "BIN_PATH_BYTES" => tx_isp_abi::vendor::BIN_PATH_BYTES.to_string(),
         _ => text,
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
-use tx_isp_driver::alloc::Strategy;
+use tx_isp_alloc::Strategy;
 use tx_isp_emulator::monitor::protocol::{GuestError, Status};
 
 use super::stream_options::{StreamContext, StreamOptions};

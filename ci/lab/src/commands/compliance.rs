@@ -11,7 +11,7 @@ use testbed::compliance;
 use testbed::prepare::Prepared;
 use testbed::progress::Steps;
 use testbed::sensor::SensorConfig;
-use tx_isp_driver::alloc::Strategy;
+use tx_isp_alloc::Strategy;
 use tx_isp_emulator::sensor::ClockMode;
 use tx_isp_picture::Source;
 

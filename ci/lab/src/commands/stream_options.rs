@@ -18,7 +18,7 @@ use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
 use tx_isp_abi::format::nearest_size;
 use tx_isp_abi::sensor::{GC2053, SENSORS, Sensor};
-use tx_isp_driver::alloc::Strategy;
+use tx_isp_alloc::Strategy;
 use tx_isp_emulator::sensor::ClockMode;
 use tx_isp_picture::Source;
 

@@ -2,7 +2,9 @@
 //! `cargo lab test`: format, lints, host tests and guest tests, one after the other. All of them are
 //! cargo's own; this prepares what they need, runs them and counts.
 
-use crate::output::say;
+mod counts;
+mod environment;
+
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
-use guest_image::{ImageBuilder, KernelChoice};
+use guest_image::ImageBuilder;
 use host_setup::rust_setup;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use testbed::explain;
@@ -21,6 +23,9 @@ use testbed::progress::Steps;
 use testbed::qemu::Carrier;
 
 use crate::options::{Attach, GuestOptions};
+use crate::output::say;
+use counts::Counts;
+use environment::environment;
 
 /// One command; the guest tests take minutes on an idle machine, more on a busy one.
 const LIMIT: Duration = Duration::from_secs(3 * 60 * 60);
@@ -152,62 +157,14 @@ pub fn command(options: &TestOptions) -> Result<bool> {
 }
 
 /// The crates that run in the guest.
-const FOR_THE_GUEST: [&str; 5] = [
+const FOR_THE_GUEST: [&str; 6] = [
     "tx-isp-abi",
+    "tx-isp-alloc",
     "tx-isp-driver",
     "tx-isp-linux",
     "guest-protocol",
     "guest-agent",
 ];
-
-/// How many tests ended how.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-struct Counts {
-    passed: u64,
-    failed: u64,
-    skipped: u64,
-}
-
-impl std::fmt::Display for Counts {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            passed,
-            failed,
-            skipped,
-        } = self;
-        write!(f, "{passed} passed, {failed} failed, {skipped} skipped")
-    }
-}
-
-impl Counts {
-    /// Adds what a runner says at its end, as in
-    /// `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out` or
-    /// `Summary [   0.4s] 4 tests run: 3 passed, 1 failed, 0 skipped`.
-    fn add(&mut self, line: &str) {
-        let line = line.trim();
-        let numbers = if let Some(rest) = line.strip_prefix("test result: ") {
-            rest.split_once(". ").map(|(_, numbers)| numbers)
-        } else if line.starts_with("Summary [") {
-            line.split_once(" run: ").map(|(_, numbers)| numbers)
-        } else {
-            None
-        };
-        for part in numbers.unwrap_or_default().split([';', ',']) {
-            let mut words = part.split_whitespace();
-            let (Some(Ok(number)), Some(what)) =
-                (words.next().map(str::parse::<u64>), words.next())
-            else {
-                continue;
-            };
-            match what {
-                "passed" => self.passed += number,
-                "failed" | "timed" => self.failed += number,
-                "ignored" | "skipped" => self.skipped += number,
-                _ => {}
-            }
-        }
-    }
-}
 
 /// A run of all that was asked for.
 struct Run<'a> {
@@ -374,10 +331,10 @@ impl Run<'_> {
         let mut mailbox = parts.clone();
         mailbox.retain(|part| !matches!(part, Part::Foreign | Part::Attachments));
         if !mailbox.is_empty() {
-            let mut environment = environment(guest);
+            let mut variables = environment(guest);
             let carriers = Carrier::MAILBOX.map(Carrier::name).join(",");
-            environment.push(("TX_ISP_TEST_ATTACH", carriers));
-            self.guest_tests("guest tests", &mailbox, environment)?;
+            variables.push(("TX_ISP_TEST_ATTACH", carriers));
+            self.guest_tests("guest tests", &mailbox, variables)?;
         }
         let newest = GuestOptions {
             qemu: Some(DEBIAN_BACKPORTS.into()),
@@ -516,45 +473,6 @@ fn target(repository: &Path) -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository.join("target"), PathBuf::from)
 }
 
-/// Which guest, as the guest tests read it.
-fn environment(guest: &GuestOptions) -> Vec<(&'static str, String)> {
-    let mut variables = vec![("TX_ISP_TEST_MEMORY", guest.memory.to_string())];
-    let kernel = match &guest.kernel {
-        KernelChoice::Path(path) => absolute(path),
-        named => named.name().unwrap_or_default().to_owned(),
-    };
-    variables.push(("TX_ISP_TEST_KERNEL", kernel));
-    if let Some(qemu) = &guest.qemu {
-        // A name without a slash is looked up in PATH.
-        let named = qemu.components().count() == 1;
-        let qemu = if named {
-            qemu.display().to_string()
-        } else {
-            absolute(qemu)
-        };
-        variables.push(("TX_ISP_TEST_QEMU", qemu));
-    }
-    match guest.attach {
-        Attach::Auto => {}
-        other => variables.extend(other.to_possible_value().map(|value| {
-            let name = value.get_name().to_owned();
-            ("TX_ISP_TEST_ATTACH", name)
-        })),
-    }
-    if guest.yes {
-        variables.push(("TX_ISP_TEST_YES", "1".to_owned()));
-    }
-    variables
-}
-
-fn absolute(path: &Path) -> String {
-    let absolute = std::path::absolute(path);
-    absolute
-        .unwrap_or_else(|_| path.to_path_buf())
-        .display()
-        .to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -579,39 +497,5 @@ mod tests {
         );
         let error = test(&["--part", "lunch"]).unwrap_err();
         assert!(error.contains("compliance"), "{error}");
-    }
-
-    #[test]
-    fn the_closing_lines_of_both_runners_are_counted() {
-        let mut counts = Counts::default();
-        for line in [
-            "test result: FAILED. 3 passed; 1 failed; 2 ignored; 0 measured; 9 filtered out; finished in 0.46s",
-            "     Summary [   0.431s] 27 tests run: 25 passed (1 slow), 1 failed, 1 timed out, 4 skipped",
-            "test a::b ... ok",
-            "test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
-        ] {
-            counts.add(line);
-        }
-        assert_eq!(counts.to_string(), "28 passed, 3 failed, 6 skipped");
-    }
-
-    #[test]
-    fn a_guest_is_told_in_the_environment() {
-        let words = [
-            "--kernel", "fast", "--attach", "gpio", "--qemu", "qemu", "-y",
-        ];
-        let variables = environment(&test(&words).unwrap().guest);
-        for expected in [
-            ("TX_ISP_TEST_MEMORY", "128M"),
-            ("TX_ISP_TEST_KERNEL", "fast"),
-            ("TX_ISP_TEST_QEMU", "qemu"),
-            ("TX_ISP_TEST_ATTACH", "gpio"),
-            ("TX_ISP_TEST_YES", "1"),
-        ] {
-            let found = variables
-                .iter()
-                .any(|(name, value)| (*name, value.as_str()) == expected);
-            assert!(found, "{expected:?} is not in {variables:?}");
-        }
     }
 }

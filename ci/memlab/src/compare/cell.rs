@@ -7,7 +7,7 @@ use crate::predict;
 use anyhow::Result;
 use guest_protocol::camera::{AllocationPolicy, Queue, Report, Setup};
 use serde::{Deserialize, Serialize};
-use tx_isp_driver::alloc::negotiation::Margin;
+use tx_isp_alloc::negotiation::Margin;
 
 use crate::text;
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::predict;
 use anyhow::Result;
 use guest_protocol::camera::AllocationPolicy;
-use tx_isp_driver::alloc::negotiation::Margin;
+use tx_isp_alloc::negotiation::Margin;
 
 use super::cell::{Cell, Key, possible};
 use super::config::{MatrixConfig, WhichGuests};

@@ -5,7 +5,7 @@ use super::*;
 use guest_protocol::camera::Block;
 use guest_protocol::camera::Refused;
 use tx_isp_abi::Size;
-use tx_isp_driver::noise_reduction::{self, MemoryOption};
+use tx_isp_alloc::noise_reduction::{self, MemoryOption};
 
 const MIB: u32 = 1 << 20;
 

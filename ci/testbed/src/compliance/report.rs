@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use comfy_table::Table;
 use guest_image::compliance::CHANGE;
 use serde::Serialize;
-use tx_isp_driver::alloc::Strategy;
+use tx_isp_alloc::Strategy;
 
 use super::output::{Remark, Totals};
 use crate::prepare::Prepared;

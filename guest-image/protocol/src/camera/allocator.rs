@@ -3,7 +3,7 @@
 //! carve-out by itself, and for the prediction.
 
 use tx_isp_abi::PhysAddr;
-use tx_isp_driver::alloc::pool::{self, Pool as AddressPool, PoolError};
+use tx_isp_alloc::pool::{self, Pool as AddressPool, PoolError};
 
 use super::report::{Allocation, Pool};
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use tx_isp_abi::Size;
-use tx_isp_driver::alloc::Strategy;
+use tx_isp_alloc::Strategy;
 
 /// A block of the carve-out that is no frame.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

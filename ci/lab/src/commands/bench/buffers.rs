@@ -10,7 +10,7 @@ use super::base::{Bench, FULL_HD, MAIN};
 use super::client::{Take, nothing, take};
 use super::figures::{Row, Spread, Unit};
 use testbed::config::{Io, control};
-use tx_isp_driver::alloc::Strategy;
+use tx_isp_alloc::Strategy;
 
 /// Frames of a round.
 const FRAMES: u32 = 200;

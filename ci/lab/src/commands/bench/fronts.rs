@@ -9,7 +9,7 @@ use testbed::config::{GuestConfig, Io, control};
 use testbed::guest::Guest;
 use testbed::prepare::Prepared;
 use testbed::program::run;
-use tx_isp_driver::alloc::Strategy;
+use tx_isp_alloc::Strategy;
 use tx_isp_emulator::sensor::ClockMode;
 
 use super::base::{Bench, FULL_HD, MAIN};

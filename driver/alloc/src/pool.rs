@@ -2,10 +2,9 @@
 //! The carve-out's allocator: first fit, sizes rounded up to 256 bytes, blocks in address order,
 //! neighbours merged when they are freed, as the vendor's client library has it (facts 4.5).
 
-use crate::errno::Errno;
-use crate::list::List;
+use crate::List;
 use core::fmt;
-use tx_isp_abi::PhysAddr;
+use tx_isp_abi::{Errno, PhysAddr};
 
 /// Sizes are rounded up to multiples of this (facts 4.5).
 pub const GRANULE: u32 = 256;
@@ -115,7 +114,9 @@ pub enum PoolError {
 }
 
 impl PoolError {
-    pub(crate) const fn errno(self) -> Errno {
+    /// The error number that user space sees for it.
+    #[must_use]
+    pub const fn errno(self) -> Errno {
         match self {
             Self::NoSpace { .. } | Self::TooManyBlocks => Errno::Enomem,
             Self::Empty | Self::Alignment(_) | Self::NotAllocated(_) => Errno::Einval,

@@ -79,36 +79,6 @@ static void unpin(struct tx_isp_memory *memory)
 	vb2_destroy_framevec(memory->pages);
 }
 
-/* The client's pages are scattered: the chip gets a buffer of ours in their place. */
-static int bounce_through_own(struct tx_isp_memory *memory, struct page **pages, unsigned int count,
-			      unsigned long offset)
-{
-	struct tx_isp_video *video = memory->video;
-	void *mapped;
-	int ret;
-
-	if (!tx_isp_strategy_bounces(video->strategy)) {
-		dev_err_ratelimited(video->isp->v4l2_dev.dev,
-				    "USERPTR: %lu bytes are scattered; the chip needs them in one piece, as in /dev/rmem\n",
-				    memory->bytes);
-		return -EINVAL;
-	}
-	mapped = vm_map_ram(pages, count, NUMA_NO_NODE);
-	if (!mapped)
-		return -ENOMEM;
-	memory->user = mapped + offset;
-	memory->user_bytes = memory->bytes;
-	memory->bytes = PAGE_ALIGN(memory->bytes);
-	ret = tx_isp_memory_allocate(memory, "bounce");
-	if (ret)
-		dev_warn_ratelimited(video->isp->v4l2_dev.dev,
-				     "USERPTR: no room for a bounce buffer of %lu bytes\n",
-				     memory->bytes);
-	else
-		memory->kind = TX_ISP_BOUNCE;
-	return ret;
-}
-
 static int use_pages(struct tx_isp_memory *memory, unsigned long user)
 {
 	unsigned long offset = offset_in_page(user);
@@ -134,7 +104,7 @@ static int use_pages(struct tx_isp_memory *memory, unsigned long user)
 		unpin(memory);
 		return -EIO;
 	}
-	ret = bounce_through_own(memory, pages, count, offset);
+	ret = tx_isp_bounce_alloc(memory, pages, count, offset);
 	if (ret)
 		unpin(memory);
 	return ret;
@@ -187,12 +157,4 @@ void tx_isp_put_userptr(void *priv)
 	if (memory->file)
 		tx_isp_rmem_put(memory);
 	tx_isp_memory_put(memory);
-}
-
-void tx_isp_bounce(struct tx_isp_memory *memory)
-{
-	if (memory->kind != TX_ISP_BOUNCE || memory->quarantined)
-		return;
-	memcpy(memory->user, memory->virtual, memory->user_bytes);
-	memory->video->bounced++;
 }

@@ -3,7 +3,7 @@
 
 use super::pool::{Client, Owner, Pool, PoolError};
 use super::request::{Grant, MAX_COUNT, Request};
-use crate::list::List;
+use crate::List;
 use tx_isp_abi::PhysAddr;
 
 /// One block that a client will still need.

@@ -9,13 +9,26 @@
 //! | [`carve_out`] | the pool with the reservations of its clients |
 //! | [`pool`] | where a block lies |
 //! | [`rmem`] | where the carve-out lies |
+//! | [`noise_reduction`] | how much memory the temporal noise reduction wants |
+//!
+//! The kernel driver decides by this code, and so do the client in the guest and the prediction on
+//! the host. It knows no chip and no kernel, allocates nothing and has no unsafe code.
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(test)]
+extern crate std;
 
 pub mod carve_out;
 pub mod estimate;
+mod list;
 pub mod negotiation;
+pub mod noise_reduction;
 pub mod pool;
 mod request;
 pub mod rmem;
+
+pub use list::List;
 
 /// Who allocates frame buffers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 //! The policies at their edges, and what holds of them for any pool.
 
 use super::*;
-use crate::alloc::Strategy;
-use crate::alloc::pool::{Client, Owner};
+use crate::Strategy;
+use crate::pool::{Client, Owner};
 use proptest::prelude::{prop, prop_assert, prop_assert_eq, prop_assume, prop_oneof, proptest};
 use proptest::strategy::Strategy as Generator;
 use std::vec::Vec;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
+// SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The error numbers that user space sees.
 
 /// Linux error numbers that the driver returns, with the values that MIPS gives them where it is
