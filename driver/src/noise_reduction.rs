@@ -86,23 +86,23 @@ pub fn written_before_refusal(
     let Ok(mut list) = registers(whole, size, option) else {
         return List::new(write(PhysAddr(0), 0));
     };
-    let parts = Parts::of(size);
-    let frames = parts.luma / 2 * 3;
+    let planes = Planes::of(size);
+    let frames = planes.luma / 2 * 3;
     let references = match option {
-        MemoryOption::Full => 4 * parts.reference,
-        MemoryOption::Saving => parts.reference,
+        MemoryOption::Full => 4 * planes.reference,
+        MemoryOption::Saving => planes.reference,
     };
     let background = frames + references;
     let steps = match option {
         MemoryOption::Full => [
-            background + parts.chroma,
-            background + parts.chroma / 2 * 3,
+            background + planes.chroma,
+            background + planes.chroma / 2 * 3,
             whole.bytes,
         ],
         MemoryOption::Saving => [whole.bytes; 3],
     };
     let needed = [
-        (2, parts.luma),
+        (2, planes.luma),
         (4, frames),
         (14, background),
         (16, steps[0]),

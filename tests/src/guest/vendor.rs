@@ -66,7 +66,10 @@ pub const TRIES: [Attempt; 9] = [
         "a second process reaches nothing of the first's",
         &["processes"],
     ),
-    attempt("channels start again a thousand times", &["restart", "1000"]),
+    attempt(
+        "channels start again a thousand times",
+        &["restart", "1000"],
+    ),
     attempt("clients are killed at any moment", &["kill", "20"]),
 ];
 
