@@ -63,6 +63,8 @@ pub struct InterruptReport {
     pub unmatched: u32,
     /// The core's error bits, the transient of a normal start left out.
     pub core_errors: u32,
+    /// The core's word of detail, where it has errors; what its bits say is not known (T31 2f).
+    pub core_detail: u32,
     /// The VIC's error bits: status 0, status 1.
     pub vic_errors: [u32; 2],
     /// The VIC was reset because of them.
@@ -82,6 +84,7 @@ impl Default for InterruptReport {
             }),
             unmatched: 0,
             core_errors: 0,
+            core_detail: 0,
             vic_errors: [0; 2],
             vic_recovered: false,
             silenced: false,
@@ -139,6 +142,9 @@ impl<B: Bus> Isp<B> {
             self.channels[channel.index()].suspect |= damaged;
             self.complete(*channel, entries, damaged, report);
             self.refill(*channel);
+        }
+        if report.core_errors != 0 {
+            report.core_detail = self.bus.read(Core::ErrorDetail.address())?;
         }
         self.finish_first_frame(*core)?;
         self.deal_with_errors(report)

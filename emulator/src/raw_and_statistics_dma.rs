@@ -8,7 +8,7 @@ use crate::lost_frames::lost_frame_level;
 use crate::statistics::Statistics;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::sensor::Sensor;
-use tx_isp_abi::statistics::Kind;
+use tx_isp_abi::statistics::{Kind, Zones};
 use tx_isp_chip::{GuestErrorKind, NoisePlane, RawJob, RawOrStatistics, StatisticsJob};
 use tx_isp_picture::{Brightness, RenderError, Rendered, Renderer, SensorFrame};
 use vm_memory::{GuestAddress, GuestAddressSpace, GuestMemoryBackend};
@@ -68,11 +68,12 @@ pub(crate) fn write(
     if jobs.is_empty() {
         return Ok(());
     }
-    let kinds: Vec<Kind> = jobs.iter().map(|job| job.kind).collect();
+    let kinds: Vec<(Kind, Zones)> = jobs.iter().map(|job| (job.kind, job.zones)).collect();
     match Statistics::of(renderer, &frame, &kinds) {
         Ok(statistics) => {
             for job in jobs {
-                match write_bank(started, job, &statistics.bank(job.kind, job.thresholds)) {
+                let bank = statistics.bank(job.kind, &job.zones, job.thresholds);
+                match write_bank(started, job, &bank) {
                     Ok(()) => {}
                     Err(RawOrStatisticsError::Revoked(revoked)) => return Err(revoked),
                     Err(error) => fail(
@@ -90,7 +91,7 @@ pub(crate) fn write(
                 "frame {} has no statistics: {error}",
                 frame.number
             );
-            let lost = kinds.into_iter().map(RawOrStatistics::Statistics);
+            let lost = jobs.iter().map(|job| RawOrStatistics::Statistics(job.kind));
             outcome.lost.extend(lost);
         }
     }

@@ -8,8 +8,12 @@ use tx_isp_chip::{Chip, Severity, Strictness};
 use tx_isp_emulator::trace::play::{Played, Script};
 
 fn play(text: &str) -> Played {
+    play_on(&mut Chip::new(GC2053), text)
+}
+
+fn play_on(chip: &mut Chip, text: &str) -> Played {
     let script = Script::parse(text).unwrap();
-    let played = script.play(&mut Chip::new(GC2053), Some(&Strictness::default()));
+    let played = script.play(chip, Some(&Strictness::default()));
     assert_eq!(played.mismatched_reads, []);
     // The vendor's stop clears the done FIFOs whether or not they were drained: that is a note.
     let worse = played.guest_errors.iter();
@@ -64,4 +68,37 @@ fn the_vendors_two_channels_stop_one_after_the_other() {
             (0, 0x068f_a000, 3),
         ]
     );
+}
+
+#[test]
+fn the_vendors_recovery_of_the_vic_brings_frames_again() {
+    let trace = include_str!("../traces/vendor-vic-error.txt");
+    // The bits after which the vendor's handler recovers (T31 2.7).
+    for bit in [9, 10, 11, 12, 14, 15] {
+        let mut chip = Chip::new(GC2053);
+        let fault = format!("vic-error:frame=2,bits={:#x}", 1u32 << bit);
+        chip.faults_mut().add(fault.parse().unwrap());
+        // Status and acknowledge of the VIC.
+        let told = |register: &str| {
+            let line = |value: u32| format!("{register} {value:#010x}");
+            (line(1 << 9), line(1 << bit))
+        };
+        let (status, acknowledge) = (told("R 0x133e01e0"), told("W 0x133e01f0"));
+        let trace = trace
+            .replace(&status.0, &status.1)
+            .replace(&acknowledge.0, &acknowledge.1);
+        let played = play_on(&mut chip, &trace);
+        assert_eq!(
+            frames(&played),
+            [(0, 0x0630_0000, 1), (0, 0x065f_d000, 4)],
+            "bit {bit}"
+        );
+    }
+}
+
+#[test]
+fn the_kernels_driver_of_the_i2c_controller_finds_the_sensor_and_nobody_else() {
+    let played = play(include_str!("../traces/sensor-i2c.txt"));
+    assert!(played.accesses > 300);
+    assert_eq!(played.guest_errors, []);
 }

@@ -7,7 +7,7 @@ use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
 use tx_isp_abi::operation::Operation;
 use tx_isp_abi::sensor::{GC2053, JXF37, JXQ03, SENSORS, Sensor};
-use tx_isp_abi::statistics::{Kind, mean_luma};
+use tx_isp_abi::statistics::{Kind, Zones, mean_luma};
 use tx_isp_abi::{PhysAddr, Size};
 use tx_isp_driver::Error;
 use tx_isp_driver::bus::{Bus, BusError, I2cError};
@@ -218,8 +218,9 @@ fn mean(renderer: &mut Renderer, board: &Board) -> u32 {
         number: frame.number,
         brightness: Brightness(frame.light),
     };
-    let statistics = Statistics::of(renderer, &picture, &[Kind::Exposure]).unwrap();
-    mean_luma(&statistics.bank(Kind::ExposureHistogram, [0, 255])).unwrap()
+    let (kind, zones) = (Kind::ExposureHistogram, Zones::even([15, 15], GC2053.size));
+    let statistics = Statistics::of(renderer, &picture, &[(kind, zones)]).unwrap();
+    mean_luma(&statistics.bank(kind, &zones, [0, 255])).unwrap()
 }
 
 #[test]

@@ -125,6 +125,31 @@ fn two_runs_of_the_driver_leave_the_same_trace() {
     assert!(a.len() > 60, "{}", a.len());
 }
 
+/// As the vendor's driver does (T31 2.3).
+#[test]
+fn the_detail_of_a_core_error_is_read_behind_its_status() {
+    let rig = Rig::new().unwrap();
+    rig.device()
+        .inject("core-error:frame=2,bits=0x100".parse().unwrap());
+    let mut isp = rig.probe().unwrap();
+    let sheet = Sheet::default();
+    sheet.record(&rig);
+    isp.queue(MAIN, buffer(0, 0)).unwrap();
+    isp.queue(MAIN, buffer(1, 0x30_0000)).unwrap();
+    isp.stream_on(MAIN).unwrap();
+    let mut errors = Vec::new();
+    for _ in 0..3 {
+        rig.advance(PERIOD_NS);
+        errors.push(isp.handle_interrupt().unwrap().core_errors);
+    }
+    assert!(errors.contains(&0x100), "{errors:x?}");
+    let detail = PhysAddr(0x1330_084c);
+    let accesses = sheet.accesses(&rig);
+    let reads = accesses.iter().filter(|access| access.address == detail);
+    let with_error = errors.iter().filter(|error| **error != 0);
+    assert_eq!(reads.count(), with_error.count());
+}
+
 #[test]
 fn a_stream_with_a_fault_exercises_every_sequence() {
     let rig = Rig::new().unwrap();

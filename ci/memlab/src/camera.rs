@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! A camera with the user's changes: its memory's layout, checked, and its client's requests.
 
+use crate::basis::Basis;
 use crate::sizes;
 use anyhow::{Context, Result, bail};
 use guest_image::GuestImage;
@@ -49,7 +50,7 @@ pub struct Camera {
     /// Its name for people.
     pub name: String,
     /// Where what is known of it comes from.
-    pub basis: String,
+    pub basis: Basis,
     /// All of its RAM in bytes.
     pub ram: u64,
     /// What Linux has.

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::basis::Basis;
 use crate::sizes;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Deserializer};
@@ -47,7 +48,7 @@ pub struct CameraFile {
     #[serde(default)]
     pub ncubuf: Ncubuf,
     /// Where all of this is known from.
-    pub basis: String,
+    pub basis: Basis,
     /// Whether the client gives its pools of frames back when it disables their channels.
     #[serde(default)]
     pub frees_pools: bool,
@@ -249,6 +250,7 @@ impl CameraFile {
     pub fn parse(text: &str) -> Result<Self> {
         let camera: Self = toml::from_str(text)?;
         camera.cpu_id()?;
+        camera.basis.check(&camera.numbers())?;
         for entry in camera.entries() {
             if entry.bytes.is_some() == entry.stock.is_some() {
                 bail!(
@@ -283,6 +285,27 @@ impl CameraFile {
             }
         }
         Ok(camera)
+    }
+
+    /// The names of its numbers, as its basis marks them.
+    #[must_use]
+    pub fn numbers(&self) -> Vec<String> {
+        let mut names: Vec<String> = ["ram", "mem"].map(str::to_owned).into();
+        names.extend(self.ispmem.map(|_| "ispmem".to_owned()));
+        names.extend(["rmem", "sensor", "isp_memopt"].map(str::to_owned));
+        if let Ncubuf::Bytes(_) = self.ncubuf {
+            names.push("ncubuf".to_owned());
+        }
+        for channel in &self.channels {
+            let of_channel = |what| format!("channel {} {what}", channel.id);
+            names.extend(["size", "buffers"].map(of_channel));
+        }
+        for entry in self.entries() {
+            if !names.contains(&entry.owner) {
+                names.push(entry.owner.clone());
+            }
+        }
+        names
     }
 
     fn entries(&self) -> impl Iterator<Item = &BlockEntry> {
@@ -353,6 +376,7 @@ pub fn find(name: &str) -> Result<CameraFile> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::basis::Mark;
 
     const MINIMAL: &str = r#"
         name = "x"
@@ -376,8 +400,28 @@ mod tests {
         assert!(names.len() >= 13, "{names:?}");
         for name in names {
             let camera = find(&name).unwrap();
-            assert!(!camera.basis.is_empty(), "{name}");
+            assert!(!camera.basis.text.is_empty(), "{name}");
+            assert!(camera.basis.is_marked(), "{name}");
         }
+    }
+
+    /// T31 5.5: only the totals and the boot arguments are in the log.
+    #[test]
+    fn the_blocks_behind_the_logged_totals_are_marked_as_inferred() {
+        let basis = find("wyze-v3").unwrap().basis;
+        assert_eq!(basis.mark("rmem"), Some(Mark::Logged));
+        for number in ["ncubuf", "osdDev", "enc0.stream", "channel 0 buffers"] {
+            assert_eq!(basis.mark(number), Some(Mark::Inferred), "{number}");
+        }
+    }
+
+    #[test]
+    fn a_mark_names_a_number_of_the_file() {
+        let marks = "basis.text = \"\"\nbasis.logged = [\"ispmem\"]";
+        let text = MINIMAL.replace("basis = \"made up\"", marks);
+        let error = CameraFile::parse(&text).unwrap_err().to_string();
+        assert!(error.contains("no number \"ispmem\""), "{error}");
+        assert!(error.contains("channel 0 buffers"), "{error}");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`catalogue`] | reads a camera's file |
+//! | [`basis`] | how each number of it is known |
 //! | [`camera`] | makes the client's requests of it, with the user's changes |
 //! | [`sizes`] | bytes of the ISP's own buffer and of the stock encoder |
 //! | [`predict`](mod@predict) | what a camera's client would get, without a guest |
@@ -16,6 +17,7 @@
 //! | [`vendor`] | one camera through the vendor's device nodes |
 //! | [`text`] | tables and numbers as all of it shows them |
 
+pub mod basis;
 pub mod camera;
 pub mod catalogue;
 pub mod compare;

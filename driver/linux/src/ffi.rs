@@ -506,7 +506,13 @@ fn warn_of_errors(report: &InterruptReport) {
             ),
         );
         if let Some(cause) = core_error_cause(report.core_errors) {
-            log(Level::Warning, format_args!("core: {cause}"));
+            log(
+                Level::Warning,
+                format_args!(
+                    "core: status {:#x}, detail {:#x} (84c): {cause}",
+                    report.core_errors, report.core_detail
+                ),
+            );
         }
     }
     if report.silenced {

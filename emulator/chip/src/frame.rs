@@ -6,7 +6,7 @@ use std::time::Duration;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
 use tx_isp_abi::sensor::BayerOrder;
-use tx_isp_abi::statistics::Kind;
+use tx_isp_abi::statistics::{Kind, Zones};
 use tx_isp_abi::{PhysAddr, Size};
 
 /// A frame between its first and its last line.
@@ -41,6 +41,12 @@ impl Frame {
     #[must_use]
     pub const fn generation(&self) -> u32 {
         self.generation
+    }
+
+    /// Whether it got lost on its way: nothing follows its first line.
+    #[must_use]
+    pub const fn is_lost(&self) -> bool {
+        self.lost
     }
 
     /// Whether anything goes to memory.
@@ -102,6 +108,8 @@ pub struct StatisticsJob {
     pub address: PhysAddr,
     /// Where AE's dark pixels end and its saturated ones begin.
     pub thresholds: [u8; 2],
+    /// How the picture is divided.
+    pub zones: Zones,
 }
 
 /// A plane of the noise filter's store.

@@ -7,11 +7,16 @@ use super::sensor::SensorModel;
 use tx_isp_abi::registers::{Cpm, Gpio};
 
 /// A group's value register with the two that set and clear its bits.
-const GROUPS: [[Gpio; 3]; 4] = [
+const GROUPS: [[Gpio; 3]; 5] = [
     [Gpio::Int, Gpio::IntSet, Gpio::IntClear],
     [Gpio::Msk, Gpio::MskSet, Gpio::MskClear],
     [Gpio::Pat1, Gpio::Pat1Set, Gpio::Pat1Clear],
     [Gpio::Pat0, Gpio::Pat0Set, Gpio::Pat0Clear],
+    [
+        Gpio::DriveStrength,
+        Gpio::DriveStrengthSet,
+        Gpio::DriveStrengthClear,
+    ],
 ];
 
 impl Chip {

@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+mod access;
 mod access_log;
 mod bank_index;
 pub mod behaviour;

@@ -7,7 +7,9 @@ use super::frame::{Frame, RawJob, RawOrStatistics, StatisticsJob};
 use super::guest_errors::GuestErrorKind;
 use tx_isp_abi::registers::{Core, Statistics, Tuning, Vic};
 use tx_isp_abi::sensor::BayerOrder;
-use tx_isp_abi::statistics::{BANKS, Kind};
+use tx_isp_abi::statistics::{
+    ADR_BLOCKS, BANKS, DEFOG_BLOCKS, GEOMETRY_WORDS, Kind, ZONES_ACROSS, ZONES_DOWN, Zones,
+};
 use tx_isp_abi::{PhysAddr, Size};
 
 /// AE0's and AE1's thresholds.
@@ -119,6 +121,28 @@ impl Chip {
             bank,
             address: PhysAddr(banks[bank]),
             thresholds: self.thresholds(kind),
+            zones: self.zones(kind),
+        })
+    }
+
+    /// Zones as the geometry registers divide the picture; 15 times 15 equal ones where they are not set (assumption).
+    /// ADR and defog have no such registers.
+    fn zones(&self, kind: Kind) -> Zones {
+        let size = self.sensor.size;
+        let programmed = geometry(kind).and_then(|(first, unit)| {
+            let words: [u32; GEOMETRY_WORDS] = std::array::from_fn(|index| {
+                let offset = u32::try_from(4 * index).unwrap_or(0);
+                self.storage.get(PhysAddr(first.0 + offset))
+            });
+            Zones::from_registers(&words, unit)
+        });
+        programmed.unwrap_or_else(|| {
+            let blocks = match kind {
+                Kind::DynamicRange => ADR_BLOCKS,
+                Kind::Defog => DEFOG_BLOCKS,
+                _ => [ZONES_DOWN as usize, ZONES_ACROSS as usize],
+            };
+            Zones::even(blocks, size)
         })
     }
 
@@ -186,6 +210,17 @@ impl Chip {
 
     fn vic(&self, register: Vic) -> u32 {
         self.storage.get(register.address())
+    }
+}
+
+/// A kind's first geometry register, and the pixels that a count there stands for (T31 2c).
+const fn geometry(kind: Kind) -> Option<(PhysAddr, u32)> {
+    match kind {
+        Kind::Exposure | Kind::ExposureHistogram => Some((PhysAddr(0x1330_a004), 2)),
+        Kind::SecondExposure | Kind::SecondHistogram => Some((PhysAddr(0x1330_a804), 2)),
+        Kind::WhiteBalance => Some((PhysAddr(0x1330_b004), 2)),
+        Kind::Focus => Some((PhysAddr(0x1330_b804), 1)),
+        Kind::DynamicRange | Kind::Defog => None,
     }
 }
 

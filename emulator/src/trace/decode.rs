@@ -33,6 +33,9 @@ pub fn decode(access: &Access) -> String {
     if let Some(cause) = core_error_cause(access.value).filter(|_| id == status && !access.write) {
         text += &format!(": {cause}");
     }
+    if id == RegisterId::Core(Core::ErrorDetail) && !access.write {
+        text += ": detail of the errors in IRQ_STATUS; nobody knows its bits (T31 2f)";
+    }
     text
 }
 
@@ -54,6 +57,11 @@ mod tests {
         );
         let told_of_error = told("R 133000b4 600");
         assert!(told_of_error.contains("OUT_FMT"), "{told_of_error}");
+        let detail = told("R 1330084c 5");
+        assert!(
+            detail.starts_with("ISP_CORE.ERROR_DETAIL: detail of"),
+            "{detail}"
+        );
         assert_eq!(told("R 13309a9c 0"), "MSCA_CH1.Y_ADDR_CLR");
         assert_eq!(told("R 12340000 0"), "?");
     }

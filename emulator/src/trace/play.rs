@@ -9,10 +9,11 @@
 //! | `F N` | lets N frames of the sensor pass, up to the last line of the last |
 //! | `U N` | lets N microseconds pass |
 //!
-//! `#` begins a comment. Addresses and values are hexadecimal, N is decimal.
+//! `#` begins a comment. Addresses and values are hexadecimal, N is decimal. Accesses as the kernel's mmiotrace and
+//! QEMU print them are played, too.
 
 use super::Access;
-use super::text::{ParseTraceError, parse_access};
+use super::text::{ParseTraceError, parse_access, parse_foreign};
 use serde::Serialize;
 use std::time::Duration;
 use tx_isp_abi::PhysAddr;
@@ -26,6 +27,16 @@ enum Step {
     Read(PhysAddr, Option<u32>),
     Frames(u32),
     Wait(Duration),
+}
+
+impl Step {
+    const fn of(access: Access) -> Self {
+        if access.write {
+            Self::Write(access.address, access.value)
+        } else {
+            Self::Read(access.address, Some(access.value))
+        }
+    }
 }
 
 /// A trace that can be played: each step with the number of its line.
@@ -121,9 +132,12 @@ impl Script {
             if content.is_empty() {
                 continue;
             }
-            let step =
-                parse_step(content).map_err(|what| ParseTraceError::new(index + 1, what, line))?;
-            steps.push((index + 1, step));
+            let step = match parse_foreign(content) {
+                Some(access) => access.map(|access| access.map(Step::of)),
+                None => parse_step(content).map(Some),
+            };
+            let step = step.map_err(|what| ParseTraceError::new(index + 1, what, line))?;
+            steps.extend(step.map(|step| (index + 1, step)));
         }
         Ok(Self(steps))
     }
@@ -178,17 +192,7 @@ fn parse_step(content: &str) -> Result<Step, &'static str> {
             return Ok(Step::Read(access.address, None));
         }
         _ => {
-            let Access {
-                write,
-                address,
-                value,
-                ..
-            } = parse_access(content)?;
-            return Ok(if write {
-                Step::Write(address, value)
-            } else {
-                Step::Read(address, Some(value))
-            });
+            return parse_access(content).map(Step::of);
         }
     };
     if words.next().is_some() {
@@ -239,18 +243,19 @@ impl<'a> Player<'a> {
 
     fn pass_frames(&mut self, count: u32) {
         for _ in 0..count {
-            // A sensor that is not heard goes on all the same.
-            let nothing_until = self.chip.now() + self.chip.frame_interval() * 2;
+            let interval = self.chip.frame_interval();
+            let begins_by = self.chip.now().saturating_add(interval);
+            let ends_by = begins_by.saturating_add(interval);
             let mut over = false;
-            let limit = nothing_until + self.chip.frame_interval();
-            while !over && let Some(next) = self.chip.next_event().filter(|next| *next <= limit) {
-                let Some(event) = self.chip.advance(next) else {
-                    continue;
-                };
-                over = self.take(event);
+            while !over && let Some(next) = self.chip.next_event().filter(|next| *next <= ends_by) {
+                over = self
+                    .chip
+                    .advance(next)
+                    .is_some_and(|event| self.take(event));
             }
             if !over {
-                self.pass_time_to(nothing_until);
+                // A sensor that is not heard goes on all the same.
+                self.pass_time_to(begins_by);
             }
         }
     }
@@ -267,7 +272,7 @@ impl<'a> Player<'a> {
             Event::FirstLine(frame) => {
                 self.chip.frame_written(&frame, &[], &[]);
                 self.pictures = frame.jobs.iter().map(|job| picture(&frame, job)).collect();
-                false
+                frame.is_lost()
             }
             Event::LastLine { channels, over, .. } => {
                 let done = |picture: &mut PlayedFrame| channels >> picture.channel & 1 != 0;
@@ -316,9 +321,41 @@ mod tests {
     }
 
     #[test]
+    fn what_mmiotrace_recorded_is_played() {
+        let played = play(
+            "VERSION 20070824\nMAP 1.0 1 0x13300000 0xc0a00000 0x100000 0x0 0\n\
+             W 4 1.000001 1 0x13300008 0x0 0x0 0\nR 4 1.000002 1 0x13300008 0x3 0x0 0\n",
+        );
+        let differs = MismatchedRead {
+            line: 4,
+            address: 0x1330_0008,
+            expected: 3,
+            got: 0,
+        };
+        assert_eq!(
+            (played.accesses, &played.mismatched_reads[..]),
+            (2, &[differs][..])
+        );
+    }
+
+    #[test]
     fn frames_and_time_pass_although_nobody_listens() {
         let played = play("F 3\nU 100\nR 0x133098cc 0x0\n");
         assert!(played.is_clean() && played.frames.is_empty());
+    }
+
+    #[test]
+    fn a_frame_that_is_lost_on_its_way_is_one_of_those_that_pass() {
+        let mut chip = Chip::new(GC2053);
+        chip.faults_mut()
+            .add("lost-frame:frame=2,count=2".parse().unwrap());
+        let started = "W 0x1002300c 1\nW 0x10023010 1\nW 0x10023004 1\nW 0x13300010 0x133\nW 0x13300800 1\n\
+                       W 0x133e0014 1\nW 0x133e0100 0x258\nW 0x133e0000 1\n";
+        let counted = "F 1\nR 0x133098cc 1\nF 2\nR 0x133098cc 3\nF 1\nR 0x133098cc 4\n";
+        let script = Script::parse(&format!("{started}{counted}")).unwrap();
+        let played = script.play(&mut chip, None);
+        assert_eq!(played.mismatched_reads, []);
+        assert_eq!(played.guest_errors, []);
     }
 
     #[test]

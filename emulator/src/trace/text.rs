@@ -31,6 +31,9 @@ const KSEG0: u32 = 0x8000_0000;
 const KSEG2: u32 = 0xc000_0000;
 const PHYSICAL: u32 = 0x1fff_ffff;
 
+/// What lies at the chip's registers (T31 1.1).
+const REGISTERS: std::ops::Range<u64> = 0x1000_0000..0x1400_0000;
+
 /// Reads a trace.
 ///
 /// # Errors
@@ -42,55 +45,134 @@ pub fn parse(text: &str) -> Result<Vec<Access>, ParseTraceError> {
         if content.is_empty() {
             continue;
         }
-        if is_mmiotrace_note(content) {
-            continue;
-        }
-        let access = parse_mmiotrace(content)
-            .or_else(|| parse_qemu(content))
-            .map_or_else(|| parse_access(content), Ok);
-        let access = access.map_err(|what| ParseTraceError::new(index + 1, what, line))?;
-        accesses.push(access);
+        let access = parse_foreign(content)
+            .unwrap_or_else(|| parse_access(content).map(Some))
+            .map_err(|what| ParseTraceError::new(index + 1, what, line))?;
+        accesses.extend(access);
     }
     Ok(accesses)
 }
 
-/// Lines of the kernel's mmiotrace that are no access.
-fn is_mmiotrace_note(content: &str) -> bool {
-    let notes = ["VERSION", "LSPCI", "PCIDEV", "MAP", "UNMAP", "MARK"];
-    let first = content.split_whitespace().next();
-    first.is_some_and(|word| notes.contains(&word))
+/// A line of another program's trace: the access, if it is one of a register. `None` for a line of this format.
+///
+/// | who prints it | a line |
+/// |---|---|
+/// | the kernel's mmiotrace | `R|W WIDTH SECONDS MAP-ID PHYSICAL VALUE PC PID`, and notes |
+/// | QEMU's plugin `mem` with `print-accesses` | `PC,SYMBOL,VIRTUAL,PHYSICAL,BITS,load|store,VALUE` |
+/// | QEMU's trace events `memory_region_ops_*` | `… cpu N mr P addr A value V size BYTES name 'N'` |
+pub(super) fn parse_foreign(content: &str) -> Option<Result<Option<Access>, &'static str>> {
+    parse_mmiotrace(content)
+        .or_else(|| parse_plugin(content))
+        .or_else(|| parse_event(content))
 }
 
-/// An access as the kernel's mmiotrace prints it: `R|W WIDTH SECONDS MAP-ID ADDRESS VALUE PC PID`.
-fn parse_mmiotrace(content: &str) -> Option<Access> {
+/// What another program told of an access.
+struct Told<'a> {
+    at_ns: Option<u64>,
+    write: bool,
+    bytes: u64,
+    address: &'a str,
+    value: &'a str,
+}
+
+impl Told<'_> {
+    /// An access of a register; nothing where there are none.
+    fn access(&self) -> Result<Option<Access>, &'static str> {
+        let address = hexadecimal_64(self.address).ok_or("the address is no number")?;
+        let address = match u32::try_from(address) {
+            Ok(low @ KSEG0..KSEG2) => u64::from(low & PHYSICAL),
+            _ => address,
+        };
+        if !REGISTERS.contains(&address) {
+            return Ok(None);
+        }
+        let address = u32::try_from(address).ok().and_then(physical);
+        let address = address.ok_or("registers are at multiples of 4")?;
+        if self.bytes != 4 {
+            return Err("a register is read and written with 4 bytes");
+        }
+        let value = hexadecimal(self.value).ok_or("the value is no number of 32 bits")?;
+        Ok(Some(Access {
+            at_ns: self.at_ns,
+            write: self.write,
+            address,
+            value,
+        }))
+    }
+}
+
+fn parse_mmiotrace(content: &str) -> Option<Result<Option<Access>, &'static str>> {
     let words: Vec<&str> = content.split_whitespace().collect();
-    let [kind @ ("R" | "W"), "4", at, _, address, value, _, _] = *words.as_slice() else {
+    match *words.as_slice() {
+        [
+            "VERSION" | "LSPCI" | "PCIDEV" | "MAP" | "UNMAP" | "MARK",
+            ..,
+        ] => Some(Ok(None)),
+        ["UNKNOWN", _, _, address, ..] => {
+            let lost = hexadecimal_64(address).is_some_and(|at| REGISTERS.contains(&at));
+            Some(if lost {
+                Err("mmiotrace did not understand this access")
+            } else {
+                Ok(None)
+            })
+        }
+        [kind @ ("R" | "W"), bytes, at, _, address, value, _, _] => {
+            let told = Told {
+                at_ns: Some(seconds(at)?),
+                write: kind == "W",
+                bytes: bytes.parse().ok()?,
+                address,
+                value,
+            };
+            Some(told.access())
+        }
+        _ => None,
+    }
+}
+
+fn parse_plugin(content: &str) -> Option<Result<Option<Access>, &'static str>> {
+    let fields: Vec<&str> = content.split(',').map(str::trim).collect();
+    let [.., _, address, bits, kind, value] = *fields.as_slice() else {
         return None;
     };
-    Some(Access {
-        at_ns: Some(seconds(at)?),
-        write: kind == "W",
-        address: physical(hexadecimal(address)?)?,
-        value: hexadecimal(value)?,
-    })
+    if (bits, kind) == ("access_size", "access_type") {
+        return Some(Ok(None));
+    }
+    let told = Told {
+        at_ns: None,
+        write: match kind {
+            "load" => false,
+            "store" => true,
+            _ => return None,
+        },
+        bytes: bits.parse::<u64>().ok()? / 8,
+        address,
+        value,
+    };
+    Some(told.access())
 }
 
-/// An access as QEMU's memory_region_ops trace events print it.
-fn parse_qemu(content: &str) -> Option<Access> {
-    let at = content.find("memory_region_ops_")?;
-    let (event, fields) = content[at..].split_once(' ')?;
+fn parse_event(content: &str) -> Option<Result<Option<Access>, &'static str>> {
+    let (front, event) = content.split_once("memory_region_ops_")?;
+    let (event, fields) = event.split_once(' ')?;
     let words: Vec<&str> = fields.split_whitespace().collect();
     let field = |name: &str| {
         let place = words.iter().position(|word| *word == name)?;
-        hexadecimal(words.get(place + 1)?)
+        words.get(place + 1).copied()
     };
-    (field("size") == Some(4)).then_some(())?;
-    Some(Access {
-        at_ns: None,
-        write: event == "memory_region_ops_write",
-        address: physical(field("addr")?)?,
+    let time = front.rsplit_once('@').map(|(_, time)| time);
+    let told = Told {
+        at_ns: time.and_then(|time| seconds(time.trim_end_matches(':'))),
+        write: match event {
+            "write" => true,
+            "read" => false,
+            _ => return None,
+        },
+        bytes: field("size")?.parse().ok()?,
+        address: field("addr")?,
         value: field("value")?,
-    })
+    };
+    Some(told.access())
 }
 
 /// A register's physical address; `None` inside a word.
@@ -140,10 +222,14 @@ pub(super) fn parse_access(content: &str) -> Result<Access, &'static str> {
 }
 
 fn hexadecimal(word: &str) -> Option<u32> {
+    u32::try_from(hexadecimal_64(word)?).ok()
+}
+
+fn hexadecimal_64(word: &str) -> Option<u64> {
     let digits = word.strip_prefix("0x").or(word.strip_prefix("0X"));
     let digits = digits.unwrap_or(word);
     let plain = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    plain.then(|| u32::from_str_radix(digits, 16).ok())?
+    plain.then(|| u64::from_str_radix(digits, 16).ok())?
 }
 
 /// Seconds with up to nine digits behind the point, as nanoseconds.
@@ -179,26 +265,71 @@ mod tests {
         assert_eq!(parse(&told.join("\n")).unwrap(), accesses);
     }
 
+    fn told(text: &str) -> Vec<String> {
+        let accesses = parse(text).unwrap();
+        accesses.iter().map(ToString::to_string).collect()
+    }
+
+    /// As the kernel's `Documentation/trace/mmiotrace.rst` describes it, with an access of another device.
     #[test]
-    fn the_kernels_and_qemus_traces_are_read() {
-        let text = "VERSION 20070824\nMAP 1.0 1 0x13300000 0xc0a00000 0x100000 0x0 0\n\
-                    W 4 12.500000 1 0x13309804 0xf0001 0x0 0\nR 4 12.6 1 0xb3309808 0x1 0x0 0\n\
-                    1234@1700000000.123456:memory_region_ops_write cpu 0 mr 0x55aa addr 0x133e0000 value 0x1 size 4 name 'isp'\n\
-                    memory_region_ops_read cpu 0 mr 0x55aa addr 0x133e01e0 value 0x0 size 4\n";
-        let told: Vec<String> = parse(text)
-            .unwrap()
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+    fn the_kernels_mmiotrace_is_read() {
+        let text = "VERSION 20070824\n\
+                    PCIDEV 0090 12347131 a 10000000 0 0 0 0 0 0 4000000 0 0 0 0 0 0 tx-isp\n\
+                    MAP 183.340216 1 0x13300000 0xc0a00000 0x100000 0xc0004000 0\n\
+                    W 4 183.340220 1 0x13309804 0xf0001 0xc0004010 0\n\
+                    R 4 183.340301 1 0x13309808 0x1 0xc0004020 0\n\
+                    R 1 183.340400 2 0xfed00001 0x7f 0xc0004030 0\n\
+                    UNKNOWN 183.340410 2 0xfed00010 0f,b6,00 0xc0004040 0\n\
+                    MARK 183.340500 stream off\nMARK 0.000000 Lost 12 events.\n\
+                    UNMAP 183.340600 1 0xc0004050 0\n";
         assert_eq!(
-            told,
+            told(text),
             [
-                "W 0x13309804 0x000f0001 @12.500000000",
-                "R 0x13309808 0x00000001 @12.600000000",
-                "W 0x133e0000 0x00000001",
+                "W 0x13309804 0x000f0001 @183.340220000",
+                "R 0x13309808 0x00000001 @183.340301000",
+            ]
+        );
+    }
+
+    /// As QEMU's `contrib` plugin `mem` prints it, for all memory, and its trace events.
+    #[test]
+    fn qemus_traces_are_read() {
+        let plugin = "insn_vaddr,insn_symbol,mem_vaddr,mem_hwaddr,access_size,access_type,mem_value\n\
+                      0x80104a2c,memcpy,0x8fc01000,0xfc01000,32,store,0x00000000\n\
+                      0xc0012340,,0xb3309804,0x13309804,32,store,0x000f0001\n\
+                      0xc0012344,poll, with a comma,0xc0a01808,0x13309808,32,load,0x00000001\n\
+                      0x80104a30,memcpy,0x8fc01004,0xfc01004,8,load,0x12\n";
+        assert_eq!(
+            told(plugin),
+            ["W 0x13309804 0x000f0001", "R 0x13309808 0x00000001"]
+        );
+        let events = "1234@1700000000.123456:memory_region_ops_write cpu 0 mr 0x55aa addr 0x133e0000 value 0x1 size 4 name 'isp'\n\
+                      memory_region_ops_read cpu 0 mr 0x55aa addr 0x133e01e0 value 0x0 size 4\n\
+                      memory_region_ops_read cpu 0 mr 0x55ab addr 0x180003f8 value 0x60 size 1 name 'serial'\n";
+        assert_eq!(
+            told(events),
+            [
+                "W 0x133e0000 0x00000001 @1700000000.123456000",
                 "R 0x133e01e0 0x00000000",
             ]
         );
+    }
+
+    #[test]
+    fn an_access_of_a_register_that_is_not_one_of_a_word_is_named() {
+        for (line, what) in [
+            ("R 2 1.5 1 0x13300000 0x31 0x0 0", "with 4 bytes"),
+            ("W 4 1.5 1 0x13300002 0x31 0x0 0", "multiples of 4"),
+            (
+                "UNKNOWN 1.5 1 0x13300000 0f,b6,00 0x0 0",
+                "did not understand",
+            ),
+            ("0x0,,0xb3300000,0x13300000,8,load,0x31", "with 4 bytes"),
+            ("0x0,,0xb3300000,0x13300000,32,load,0x100000000", "value"),
+        ] {
+            let message = parse(line).unwrap_err().to_string();
+            assert!(message.contains(what), "{message}");
+        }
     }
 
     #[test]

@@ -123,6 +123,63 @@ fn a_raw_picture_is_written_with_its_filters() {
     assert!(emulation.status().guest_errors.is_empty());
 }
 
+/// The mark that a frame leaves at both ends of a plane of the noise filter's store.
+fn mark(frame: u32, plane: u32) -> [u32; 4] {
+    [u32::from_le_bytes(*b"MDNS"), frame, plane, !frame]
+}
+
+#[test]
+fn each_frame_leaves_its_mark_in_the_noise_filters_store() {
+    let (emulation, mut vm, mut operator) = stepped("bars");
+    // Y and UV of a sensor of 1080 lines, with a stride that keeps them short; a third plane has no stride.
+    let (y, uv, stride) = (0x20_0000, 0x30_0000, 64);
+    for (offset, value) in [
+        (0x7820, y),
+        (0x7824, stride),
+        (0x7828, uv),
+        (0x782c, stride),
+        (0x7830, 0x40_0000),
+    ] {
+        vm.write(0x1330_0000 + offset, value);
+    }
+    let words = |vm: &Vm, from: u32| -> Vec<u32> {
+        let bytes = ram(vm, from, 16);
+        let words = bytes.chunks_exact(4);
+        words
+            .map(|word| u32::from_le_bytes(word.try_into().unwrap()))
+            .collect()
+    };
+    for frame in 1..=2 {
+        vm.queue_buffer(BUFFER, BUFFER + 320 * 240);
+        operator.step(1).unwrap();
+        assert_eq!(last_entry(&mut operator).frame, frame);
+        for (plane, start, lines) in [(0, y, 1080), (1, uv, 540)] {
+            let end = start + stride * lines;
+            assert_eq!(words(&vm, start), mark(frame, plane));
+            assert_eq!(words(&vm, end - 16), mark(frame, plane));
+            assert_eq!(words(&vm, end), [0; 4], "behind the plane");
+        }
+        assert_eq!(words(&vm, 0x40_0000), [0; 4]);
+    }
+    assert!(emulation.status().guest_errors.is_empty());
+    // Bypassed, nothing is written; outside of RAM it is the driver's mistake, and the picture comes all the same.
+    vm.write(0x1330_000c, 1 << 16);
+    vm.queue_buffer(BUFFER, BUFFER + 320 * 240);
+    operator.step(1).unwrap();
+    assert_eq!(words(&vm, y), mark(2, 0));
+    vm.write(0x1330_000c, 0);
+    vm.write(0x1330_7828, 0x7000_0000);
+    vm.queue_buffer(BUFFER, BUFFER + 320 * 240);
+    operator.step(1).unwrap();
+    assert_eq!(
+        (last_entry(&mut operator).frame, words(&vm, y)),
+        (4, mark(4, 0).to_vec())
+    );
+    let guest_errors = emulation.status().guest_errors;
+    assert_eq!(guest_errors.len(), 1, "{guest_errors:?}");
+    assert_eq!(guest_errors[0].id, "dma-outside-memory");
+}
+
 #[test]
 fn banks_outside_of_ram_are_a_guest_error_and_raise_nothing() {
     let (emulation, mut vm, mut operator) = stepped("bars");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The Wyze Cam v3's memory, to the byte (T31 5.5, 5.7), leaks (T31 5.6), a plan, and a thousand starts
-//! and stops.
+//! The Wyze Cam v3's memory, to the byte where its totals are logged (T31 5.5; the blocks are a reconstruction, 5.7),
+//! leaks (T31 5.6), a plan, and a thousand starts and stops.
 
 use anyhow::{Context, Result, ensure};
 use guest_protocol::camera::{AllocationPolicy, Report, Setup};

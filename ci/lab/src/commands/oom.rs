@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use guest_protocol::camera::{Allocation, Report};
+use memlab::basis::Basis;
 use memlab::camera::Camera;
 use memlab::oom::{Front, Outcome, predict_all, predict_vendor, run_all};
 use memlab::text;
@@ -83,6 +84,8 @@ struct Document<'a> {
     rmem_base: u32,
     /// Whether it ran in a guest, or was only computed.
     guest: bool,
+    /// How the camera's numbers are known.
+    basis: &'a Basis,
     notes: &'a [String],
     results: Vec<Entry<'a>>,
 }
@@ -308,6 +311,7 @@ fn write_json(
         rmem_bytes: camera.setup.bytes,
         rmem_base: camera.setup.base,
         guest: outcomes.iter().all(|outcome| outcome.run.is_some()),
+        basis: &camera.basis,
         notes: &camera.notes,
         results: outcomes
             .iter()

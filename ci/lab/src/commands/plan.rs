@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use guest_protocol::camera::AllocationPolicy;
+use memlab::basis::Basis;
 use memlab::camera::{Camera, Changes};
 use memlab::catalogue::{self, CameraFile};
 use memlab::plan::{Smallest, Suggestion, requests, smallest, suggestions};
@@ -50,6 +51,8 @@ struct Document<'a> {
     rmem_bytes: u32,
     sensor: String,
     isp_memopt: bool,
+    /// How the camera's numbers are known.
+    basis: &'a Basis,
     notes: &'a [String],
     /// What the client asks for, in order: owner and bytes before rounding.
     requests: Vec<(String, u64)>,
@@ -89,6 +92,7 @@ pub fn command(options: &PlanOptions) -> Result<bool> {
             rmem_bytes: camera.setup.bytes,
             sensor: camera.sensor.to_string(),
             isp_memopt: camera.memopt,
+            basis: &camera.basis,
             notes: &camera.notes,
             requests: requests(&camera.setup),
             smallest: &smallest,

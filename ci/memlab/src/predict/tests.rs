@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The documented cases, to the byte.
+//! The documented cases, to the byte. Of the failing camera's the totals are logged; its list of blocks is a
+//! reconstruction (T31 5.5).
 
 use super::*;
 use guest_protocol::camera::Block;

@@ -40,11 +40,11 @@ register_block! {
     /// Clears interrupt flags.
     FlagClear ("FLGC") = 0x58: ReadWrite, reset 0, Storage, "T31 2a.4";
     /// Drive strength, two bits a pin.
-    DriveStrength ("GPIO_130") = 0x130: ReadWrite, reset 0, Storage, "T31 2a.4, 2e.2";
+    DriveStrength ("GPIO_130") = 0x130: ReadWrite, reset 0, Modelled, "T31 2a.4, 2e.2";
     /// Sets bits of the drive strength.
-    DriveStrengthSet ("GPIO_134") = 0x134: ReadWrite, reset 0, Storage, "T31 2a.4, 2e.2";
+    DriveStrengthSet ("GPIO_134") = 0x134: Command, reset 0, Modelled, "T31 2a.4, 2e.2";
     /// Clears bits of the drive strength.
-    DriveStrengthClear ("GPIO_138") = 0x138: ReadWrite, reset 0, Storage, "T31 2a.4, 2e.2";
+    DriveStrengthClear ("GPIO_138") = 0x138: Command, reset 0, Modelled, "T31 2a.4, 2e.2";
     /// Slew rate.
     SlewSet ("GPIO_144") = 0x144: ReadWrite, reset 0, Storage, "T31 2a.4, 2e.2";
     /// Slew rate.

@@ -48,6 +48,22 @@ fn a_reset_of_the_sensor_forgets_its_settings() {
     assert!(bench.0.frame_period() < slow);
 }
 
+/// The words with which the client library sets pin PB08's drive strength (T31 2e.2).
+#[test]
+fn drive_strength_has_registers_that_set_and_clear_its_bits() {
+    let mut bench = Bench::streaming();
+    let port_b = 0x1001_1000;
+    bench.write(port_b + 0x138, 0x3_0000);
+    bench.write(port_b + 0x134, 0x2_0000);
+    assert_eq!(bench.read(port_b + 0x130), 0x2_0000);
+    bench.write(port_b + 0x138, 0x3cfc_0000);
+    bench.write(port_b + 0x134, 0x1454_0000);
+    assert_eq!(bench.read(port_b + 0x130), 0x1456_0000);
+    assert_eq!(bench.read(port_b + 0x134), 0, "a command");
+    assert_eq!(bench.read(0x1001_0130), 0, "another port's");
+    assert_eq!(bench.guest_errors(), []);
+}
+
 #[test]
 fn a_sensor_without_its_clock_does_not_answer() {
     let mut bench = Bench::streaming();

@@ -4,7 +4,7 @@
 use super::*;
 use tx_isp_abi::Size;
 use tx_isp_abi::sensor::BayerOrder;
-use tx_isp_abi::statistics::Kind;
+use tx_isp_abi::statistics::{Kind, Zones};
 
 impl Bench {
     /// Raw capture of 640x480 into three banks.
@@ -183,5 +183,36 @@ fn what_is_bypassed_takes_no_statistics() {
         assert_eq!(bench.frame().statistics.len(), 1);
         bench.write(CORE + 0xc, 1 << bit);
         assert_eq!(bench.frame().statistics, []);
+    }
+}
+
+#[test]
+fn zones_lie_where_the_geometry_registers_say() {
+    let mut bench = Bench::streaming();
+    for (bank, geometry) in [
+        (0xa02c, 0xa004),
+        (0xa82c, 0xa804),
+        (0xb03c, 0xb004),
+        (0xb8a8, 0xb804),
+    ] {
+        bench.write(CORE + bank, 0x200_0000);
+        let zones = |bench: &mut Bench| bench.frame().statistics[0].zones;
+        let size = Size::new(1920, 1080);
+        assert_eq!(zones(&mut bench), Zones::even([15, 15], size), "not set");
+        // Two columns of 100 and 50, three rows of 20, from line 4 and pixel 8 on.
+        bench.write(CORE + geometry, 0x2008_3004);
+        bench.write(CORE + geometry + 4, 0x3264);
+        bench.write(CORE + geometry + 0x14, 0x14_1414);
+        let unit = if bank == 0xb8a8 { 1 } else { 2 };
+        let zones = zones(&mut bench);
+        let columns: Vec<_> = zones.columns.zones().collect();
+        assert_eq!(
+            columns,
+            [(8, 108), (108, 158)].map(|(a, b)| (a * unit, b * unit))
+        );
+        let rows: Vec<_> = zones.rows.zones().collect();
+        let expected = [(4, 24), (24, 44), (44, 64)].map(|(a, b)| (a * unit, b * unit));
+        assert_eq!(rows, expected);
+        bench.write(CORE + bank, 0);
     }
 }

@@ -214,20 +214,89 @@ fn play(acts: &[(u64, Act)], draws_late: bool, in_pieces: bool) -> (Vec<u32>, u6
             }
         }
         now = to;
-        match act {
-            Act::Queue(address) => bench.queue(*address),
-            Act::Enable(value) => bench.write(MSCA + 4, *value),
-            Act::Acknowledge => {
-                let status = bench.read(CORE + 0xb4);
-                bench.write(CORE + 0xb8, status);
-            }
-            Act::Read(address) => read.push(bench.read(*address)),
-        }
+        act_one(&mut bench, act, &mut read);
     }
     (read, bench.0.late_frames())
 }
 
+fn act_one(bench: &mut Bench, act: &Act, read: &mut Vec<u32>) {
+    match act {
+        Act::Queue(address) => bench.queue(*address),
+        Act::Enable(value) => bench.write(MSCA + 4, *value),
+        Act::Acknowledge => {
+            let status = bench.read(CORE + 0xb4);
+            bench.write(CORE + 0xb8, status);
+        }
+        Act::Read(address) => read.push(bench.read(*address)),
+    }
+}
+
+/// What a clock does with a frame.
+fn begin(bench: &mut Bench, pace: Pace) -> Frame {
+    if pace == Pace::OnDemand {
+        return bench.0.frame_start().unwrap();
+    }
+    loop {
+        let next = bench.0.next_event().unwrap();
+        if let Some(Event::FirstLine(frame)) = bench.0.advance(next) {
+            return frame;
+        }
+    }
+}
+
+fn end(bench: &mut Bench, pace: Pace, frame: &Frame) {
+    bench.0.frame_written(frame, &[], &[]);
+    loop {
+        let event = if pace == Pace::OnDemand {
+            bench.0.finish()
+        } else {
+            let next = bench.0.next_event().unwrap();
+            bench.0.advance(next)
+        };
+        if let Some(Event::LastLine { over: true, .. }) = event {
+            return;
+        }
+    }
+}
+
+/// What a guest reads that acts within frames and between them, by a clock of that kind.
+fn play_frames(frames: &[[Vec<Act>; 2]], pace: Pace) -> Vec<u32> {
+    let mut bench = timed(2);
+    bench.0.set_pace(pace);
+    let mut read = Vec::new();
+    for [within, behind] in frames {
+        let frame = begin(&mut bench, pace);
+        read.push(frame.number);
+        act_all(&mut bench, within, &mut read);
+        end(&mut bench, pace, &frame);
+        act_all(&mut bench, behind, &mut read);
+    }
+    read
+}
+
+fn act_all(bench: &mut Bench, acts: &[Act], read: &mut Vec<u32>) {
+    for act in acts {
+        act_one(bench, act, read);
+    }
+}
+
 proptest! {
+    /// The sensor's own clock, a rate, `max` and steps: what happens at first and last lines is the same.
+    #[test]
+    fn every_clock_runs_over_the_same_events(acts in acts(), places in prop::collection::vec(0usize..12, 120)) {
+        let mut frames: Vec<[Vec<Act>; 2]> = vec![Default::default(); 6];
+        for ((_, act), place) in acts.into_iter().zip(places) {
+            // Where the input is in its frame is not the same: the clocks differ in nothing else.
+            if !matches!(act, Act::Read(register) if [MSCA + 0x88, MSCA + 0x8c].contains(&register)) {
+                frames[place / 2][place % 2].push(act);
+            }
+        }
+        let expected = play_frames(&frames, Pace::Sensor(Duration::ZERO));
+        for pace in [Pace::Every(Duration::from_millis(5)), Pace::Sensor(PERIOD * 2), Pace::OnDemand] {
+            prop_assert_eq!(&play_frames(&frames, pace), &expected);
+        }
+    }
+
     #[test]
     fn what_is_read_depends_on_the_time_and_not_on_the_host(acts in acts()) {
         let expected = play(&acts, false, false);

@@ -9,6 +9,7 @@ use clap::Args;
 use tx_isp_abi::sensor::{SENSORS, Sensor};
 use tx_isp_chip::behaviour::{Behaviour, Behaviours};
 use tx_isp_chip::carve_out::CarveOut;
+use tx_isp_chip::faults::Fault;
 use tx_isp_chip::{Chip, GuestErrorKind, Severity, Strictness};
 use tx_isp_emulator::trace::play::{Played, Script};
 
@@ -33,6 +34,9 @@ pub struct PlayOptions {
     /// How the chip behaves where that is open, for example empty-fifo=last-address; repeatable
     #[arg(long, value_name = "NAME=VALUE")]
     pub behaviour: Vec<Behaviour>,
+    /// A fault of the hardware, as the emulator takes it: vic-error:frame=3,bits=0x200; repeatable
+    #[arg(long, value_name = "KIND[:KEY=VALUE,…]")]
+    pub fault: Vec<Fault>,
     /// The only memory that frames may be written to
     #[arg(long, value_name = "SIZE@BASE")]
     pub carve_out: Option<CarveOut>,
@@ -59,6 +63,9 @@ pub fn play(options: &PlayOptions) -> Result<bool> {
     let mut chip = Chip::new(*options.sensor);
     chip.set_behaviours(behaviours);
     chip.set_carve_out(options.carve_out);
+    for fault in &options.fault {
+        chip.faults_mut().add(*fault);
+    }
     let strictness = options.strict.map(|severity| {
         let mut strictness = Strictness::new(severity);
         options
