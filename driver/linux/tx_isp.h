@@ -586,6 +586,7 @@ u32 tx_isp_core_empty_interrupts(const struct tx_isp_core *core);
 void tx_isp_core_shut_down(struct tx_isp_core *core);
 /* Asks the backend for a sign of life; if none comes, tx_isp_core_check() deals with it. */
 void tx_isp_core_ping(struct tx_isp_core *core);
+int tx_isp_core_store_straps(struct tx_isp_core *core, u32 times);
 void tx_isp_core_health(const struct tx_isp_core *core, struct tx_isp_health *health);
 u32 tx_isp_core_format(u32 index);
 bool tx_isp_core_is_rgb(u32 fourcc);

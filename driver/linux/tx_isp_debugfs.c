@@ -10,6 +10,9 @@
 
 #include "tx_isp.h"
 
+/* So many accesses are timed, for no longer than a second. */
+#define ACCESSES 200
+
 static void show_name(struct seq_file *file, const struct tx_isp_block *block)
 {
 	seq_printf(file, "%.*s", TX_ISP_OWNER_LENGTH, block->owner);
@@ -190,6 +193,32 @@ static int health_show(struct seq_file *file, void *data)
 }
 DEFINE_SHOW_ATTRIBUTE(health);
 
+/* Measured whenever it is read: what a load costs, which is waited for, and a store, which is not. */
+static int access_cost_show(struct seq_file *file, void *data)
+{
+	struct tx_isp *isp = file->private;
+	u64 begin, load = 0, store;
+	unsigned int loads;
+	int ret = -ENODEV;
+
+	mutex_lock(&isp->core_lock);
+	if (!isp->core_ready)
+		goto unlock;
+	begin = ktime_get_ns();
+	for (loads = 0; loads < ACCESSES && load < NSEC_PER_SEC; loads++) {
+		tx_isp_core_ping(isp->core);
+		load = ktime_get_ns() - begin;
+	}
+	begin = ktime_get_ns();
+	ret = tx_isp_core_store_straps(isp->core, ACCESSES);
+	store = ktime_get_ns() - begin;
+	seq_printf(file, "load %llu store %llu\n", div_u64(load, loads), div_u64(store, ACCESSES));
+unlock:
+	mutex_unlock(&isp->core_lock);
+	return ret;
+}
+DEFINE_SHOW_ATTRIBUTE(access_cost);
+
 static bool provoke;
 module_param(provoke, bool, 0444);
 MODULE_PARM_DESC(provoke,
@@ -237,6 +266,7 @@ void tx_isp_debugfs_create(struct tx_isp *isp)
 		debugfs_create_file("mailbox", 0444, isp->debugfs, isp, &mailbox_fops);
 	else
 		debugfs_create_file("registers", 0444, isp->debugfs, isp, &registers_fops);
+	debugfs_create_file("access-cost", 0400, isp->debugfs, isp, &access_cost_fops);
 	debugfs_create_file("latency", 0644, isp->debugfs, isp, &latency_fops);
 	if (provoke) {
 		debugfs_create_file("panic", 0200, isp->debugfs, isp, &panic_fops);

@@ -10,7 +10,8 @@ use crate::output::OutputChannel;
 use crate::revocation::{Quarantine, no_quarantine};
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::channel::ChannelId;
-use tx_isp_abi::registers::{Core, Harb};
+use tx_isp_abi::operation::Operation;
+use tx_isp_abi::registers::{Core, Cpm, Harb};
 use tx_isp_abi::sensor::Sensor;
 use tx_isp_abi::vendor::IspBuffer;
 
@@ -304,6 +305,20 @@ impl<B: Bus> Isp<B> {
         let answered = self.bus.read(Harb::SocId.address());
         self.needs_recovery |= answered.is_err();
         answered.map(drop).map_err(Error::from)
+    }
+
+    /// Stores the board's straps, a register that only keeps its value, so many times over with what it
+    /// holds: what a store costs where nobody waits for it.
+    ///
+    /// # Errors
+    /// [`Error::Bus`] if they could not be sent.
+    pub fn store_straps(&mut self, times: u32) -> Result<(), Error> {
+        let straps = Cpm::Strap.address();
+        let value = self.bus.read(straps)?;
+        for _ in 0..times {
+            self.bus.post(&[Operation::Write(straps, value)])?;
+        }
+        Ok(())
     }
 
     /// Whether frames may come, and interrupts with them.

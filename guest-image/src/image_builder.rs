@@ -28,8 +28,9 @@ const BASE_MODULES: [&str; 7] = [
     "videobuf2-memops",
 ];
 
-/// Modules that are loaded at boot where the kernel has them.
-const OPTIONAL_MODULES: [&str; 1] = ["videobuf2-dma-contig"];
+/// Modules that are loaded at boot where the kernel has them; programs reach the board's I2C bus by the
+/// second.
+const OPTIONAL_MODULES: [&str; 2] = ["videobuf2-dma-contig", "i2c-dev"];
 
 /// The yardstick of the benchmark; loaded only on demand.
 const VIVID: &str = "vivid";

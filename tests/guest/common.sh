@@ -8,6 +8,11 @@ MODULE=/lib/modules/tx-isp.ko
 DEVICE=$(readlink -f /sys/class/video4linux/video0/device)
 DRIVER=$(readlink -f "$DEVICE/driver")
 DEVICE=$(basename "$DEVICE")
+# What the driver counts of its bus, in debugfs.
+case $DEVICE in
+virtio*) BUS=mailbox ;;
+*) BUS=registers ;;
+esac
 
 fail() {
 	echo "$*"

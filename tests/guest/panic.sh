@@ -10,7 +10,7 @@ ends "$CLIENT"
 v4l2-ctl -d $NODE --stream-mmap=4 --stream-count=1 >/tmp/stream.log 2>&1 && fail "a dead driver streams"
 v4l2-ctl -d $NODE --get-fmt-video >/tmp/stream.log 2>&1
 grep -q "Input/output error" /tmp/stream.log || fail "no -EIO: $(cat /tmp/stream.log)"
-cat $T/health $T/queues $T/pool $T/mailbox >/dev/null || fail "debugfs does not answer"
+cat $T/health $T/queues $T/pool $T/$BUS >/dev/null || fail "debugfs does not answer"
 dmesg | grep -q "panicked at" || fail "the log says nothing of the panic"
 dmesg | grep -q "out of order until the module is loaded anew" || fail "the log says nothing of the end"
 rmmod tx_isp || fail "rmmod of a dead driver failed"

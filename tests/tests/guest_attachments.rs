@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Two ways to the chip, one truth: the same stream is the same stores in the same order, and the same
-//! frames, whether registers cross a mailbox or the guest's processor addresses them.
+//! Two ways to the chip, one truth: the same stream is the same register accesses in the same order, and the
+//! same frames, whether registers cross a mailbox or the guest's processor addresses them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,6 +20,7 @@ use tx_isp_abi::format::PixelFormat;
 use tx_isp_emulator::monitor::Client;
 use tx_isp_emulator::sensor::ClockMode;
 use tx_isp_emulator::trace::{Access, parse};
+use tx_isp_tests::guest::interrupts;
 use tx_isp_tests::guest::streams::main_stream;
 use tx_isp_tests::guest::suite::{self, Boot, CarrierSuite, Running};
 
@@ -29,18 +30,24 @@ const SIZE: Size = Size::new(640, 360);
 const SOON: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(20);
 
-/// What another attachment's board stores by itself: the clock gates, the interrupt controller, and the
+/// What another attachment's board accesses by itself: the clock gates, the interrupt controller, and the
 /// I2C controller, which its kernel drives.
 const BOARD: [std::ops::Range<u32>; 3] = [
     0x1000_0020..0x1000_002c,
     0x1000_1000..0x1000_1040,
     0x1005_0000..0x1005_1000,
 ];
+/// What its kernel loads when the pins are registered: which way each of them goes.
+const PIN_DIRECTIONS: [u32; 3] = [0x1001_0030, 0x1001_1030, 0x1001_2030];
+
+/// A register access: what is stored, and of a load that it was made. What a poll finds takes as long as it
+/// takes, so loads of one register that follow each other are one.
+type Step = (PhysAddr, Option<u32>);
 
 /// What a stream was.
 #[derive(Debug, PartialEq, Eq)]
 struct Recording {
-    stores: Vec<(PhysAddr, u32)>,
+    accesses: Vec<Step>,
     /// Number, address, length and checksum of each frame.
     frames: Vec<(u32, u32, u64, u32)>,
 }
@@ -83,6 +90,21 @@ fn add(suite: &mut CarrierSuite<'_>) {
         });
         suite.close(&guest, &format!("the stream over {carrier}"));
     }
+    let guest = suite.guest(Boot {
+        sensor: SensorConfig {
+            fps: ClockMode::Rate(interrupts::RATE),
+            ..SensorConfig::default()
+        },
+        ..Boot::default()
+    });
+    let name = format!(
+        "at {} frames a second no interrupt comes for nothing, and none is lost",
+        interrupts::RATE
+    );
+    suite.test_in(&guest, &name, |running| {
+        interrupts::check(&mut running.guest, interrupts::frames()?)
+    });
+    suite.close(&guest, "those frames");
 }
 
 fn folder() -> PathBuf {
@@ -112,19 +134,25 @@ fn record(running: &mut Running) -> Result<Recording> {
     monitor.trace(None)?;
     let path = trace_of(&running.prepared);
     let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    let of_the_board =
-        |access: &Access| BOARD.iter().any(|block| block.contains(&access.address.0));
+    let mut accesses: Vec<Step> = parse(&text)?
+        .iter()
+        .filter(|access| !is_of_the_board(access))
+        .map(|access| (access.address, access.write.then_some(access.value)))
+        .collect();
+    accesses.dedup_by(|next, before| next.1.is_none() && next == before);
     Ok(Recording {
-        stores: parse(&text)?
-            .into_iter()
-            .filter(|access| access.write && !of_the_board(access))
-            .map(|access| (access.address, access.value))
-            .collect(),
+        accesses,
         frames: frames
             .iter()
             .map(|frame| (frame.sequence, frame.y_address, frame.bytes, frame.crc32))
             .collect(),
     })
+}
+
+fn is_of_the_board(access: &Access) -> bool {
+    let address = access.address.0;
+    BOARD.iter().any(|block| block.contains(&address))
+        || !access.write && PIN_DIRECTIONS.contains(&address)
 }
 
 fn step(monitor: &Path, buffers: u32) -> Result<()> {
@@ -148,29 +176,27 @@ fn step(monitor: &Path, buffers: u32) -> Result<()> {
 }
 
 fn compare(first: &Recording, second: &Recording) -> Result<()> {
+    let loads = first.accesses.iter().filter(|step| step.1.is_none());
+    let (loads, all) = (loads.count(), first.accesses.len());
     ensure!(
-        first.frames.len() == FRAMES as usize && first.stores.len() > FRAMES as usize,
-        "{} frames, {} stores",
+        first.frames.len() == FRAMES as usize
+            && loads > FRAMES as usize
+            && all - loads > FRAMES as usize,
+        "{} frames, {loads} loads among {all} accesses",
         first.frames.len(),
-        first.stores.len()
     );
-    let differs = first
-        .stores
-        .iter()
-        .zip(&second.stores)
-        .position(|(a, b)| a != b);
-    if let Some(place) = differs {
+    let mut pairs = first.accesses.iter().zip(&second.accesses);
+    if let Some(place) = pairs.position(|(one, other)| one != other) {
         bail!(
-            "store {place} is {:x?} by the mailbox and {:x?} by vfio-user",
-            first.stores[place],
-            second.stores[place]
+            "access {place} is {:x?} by the mailbox and {:x?} by vfio-user",
+            first.accesses[place],
+            second.accesses[place]
         );
     }
     ensure!(
-        first.stores.len() == second.stores.len(),
-        "{} stores by the mailbox, {} by vfio-user",
-        first.stores.len(),
-        second.stores.len()
+        all == second.accesses.len(),
+        "{all} accesses by the mailbox, {} by vfio-user",
+        second.accesses.len()
     );
     ensure!(
         first.frames == second.frames,

@@ -44,6 +44,9 @@ fn add(suite: &mut CarrierSuite<'_>) {
         "an emulator that dies ends the stream soon",
         dead_emulator,
     );
+    if suite.carrier() == Carrier::VfioUser {
+        taken_window(suite);
+    }
     let port = free_port();
     let guest = suite.guest(Boot {
         qemu: gdb::qemu_options(port),
@@ -53,6 +56,28 @@ fn add(suite: &mut CarrierSuite<'_>) {
     ends(suite, &guest, "gdb attaches and detaches", move |running| {
         gdb_attaches(running, port)
     });
+}
+
+/// Another device whose window is as large, in a slot before ours, which Linux gives the place.
+fn taken_window(suite: &mut CarrierSuite<'_>) {
+    let other = "pci-testdev,membar=64M,membar-backed=off,addr=0x0c";
+    let guest = suite.guest(Boot {
+        qemu: vec!["-device".into(), other.into()],
+        ..Boot::default()
+    });
+    suite.test(
+        "a window that lies elsewhere is told when the guest boots",
+        move || {
+            let error = match guest.with(|_| Ok(())) {
+                Ok(()) => bail!("it boots all the same"),
+                Err(error) => format!("{error:#}"),
+            };
+            let told = "another device has taken the place; start QEMU without it";
+            ensure!(error.contains(told), "{error}");
+            guest.abandon();
+            Ok(())
+        },
+    );
 }
 
 /// A test behind which the guest is dead.

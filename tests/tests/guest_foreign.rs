@@ -37,15 +37,25 @@ fn add(suite: &mut CarrierSuite<'_>) {
         "narrow and unaligned loads give the bytes of the word",
         loads_bytes,
     );
+    suite.test_in(
+        &guest,
+        "programs find the sensor's bus at /dev/i2c-0",
+        has_the_sensors_bus,
+    );
     suite.test_in(&guest, "a foreign driver captures a frame", captures);
     suite.close(&guest, "a foreign driver");
+}
+
+fn folder(name: &str) -> Result<PathBuf> {
+    let folder = repository()?.join("out/test").join(name);
+    fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
+    Ok(folder)
 }
 
 /// Builds the module outside of the repository.
 fn build(config: &GuestConfig) -> Result<Vec<PathBuf>> {
     let repository = repository()?;
-    let copy = repository.join("out/test/foreign-module");
-    fs::create_dir_all(&copy).with_context(|| format!("creating {}", copy.display()))?;
+    let copy = folder("foreign-module")?;
     for name in ["Kbuild", "foreign.c"] {
         let source = repository.join(SOURCES).join(name);
         fs::copy(&source, copy.join(name)).with_context(|| format!("copying {name}"))?;
@@ -57,6 +67,13 @@ fn build(config: &GuestConfig) -> Result<Vec<PathBuf>> {
 fn tells_its_id(running: &mut Running) -> Result<()> {
     let said = program::ask(&mut running.guest, &["devmem", "0x13300000"])?;
     ensure!(said.trim() == "0x54560031", "devmem says {said:?}");
+    Ok(())
+}
+
+fn has_the_sensors_bus(running: &mut Running) -> Result<()> {
+    let script = "test -c /dev/i2c-0 && cat /sys/class/i2c-dev/i2c-0/name";
+    let said = program::ask(&mut running.guest, &["sh", "-c", script])?;
+    ensure!(said.trim() == "T31 I2C0", "its name is {said:?}");
     Ok(())
 }
 

@@ -29,12 +29,10 @@ fn add(suite: &mut CarrierSuite<'_>) {
     }
     let name = "the planned carve-out streams, a page less does not";
     suite.test_in(&guest, name, |running| memory::plan(&mut running.guest));
-    let name = format!(
-        "two channels are started and stopped {} times",
-        memory::CYCLES
-    );
-    suite.test_in(&guest, &name, |running| {
-        memory::cycles(&mut running.guest)?;
+    let cycles = memory::cycles_over(suite.carrier());
+    let name = format!("two channels are started and stopped {cycles} times");
+    suite.test_in(&guest, &name, move |running| {
+        memory::cycles(&mut running.guest, cycles)?;
         lifecycle::pool_is_whole(&mut running.guest)
     });
     suite.close(&guest, "that camera");

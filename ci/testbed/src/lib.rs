@@ -5,7 +5,7 @@
 //! |---|---|
 //! | what is asked for | [`config`], [`memory_layout`], [`sensor`], [`debug`] |
 //! | programs of the host | [`process`], [`log_follower`], [`interrupt`], [`progress`], [`qemu`], [`bundle`], [`prepare`] |
-//! | a running guest | [`qemu_command`], [`emulator`], [`guest`], [`guest_failure`], [`guest_error_watch`], [`program`], [`gdb`], [`kernel_log`] |
+//! | a running guest | [`qemu_command`], [`emulator`], [`guest`], [`guest_failure`], [`guest_error_watch`], [`program`], [`gdb`], [`user_module`], [`kernel_log`] |
 //! | frames | [`stream`], [`capture`], [`camera_client`], [`verify`], [`picture`], [`report`] |
 //! | time | [`clock`], [`timeline`] |
 //! | what is shown | [`table`] |
@@ -39,6 +39,7 @@ pub mod sensor;
 pub mod stream;
 pub mod table;
 pub mod timeline;
+pub mod user_module;
 pub mod verify;
 
 /// An error with its causes, without those that its text tells already.

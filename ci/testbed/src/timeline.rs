@@ -88,6 +88,15 @@ impl Timeline {
         self.clock.error_ns()
     }
 
+    /// From the chip's interrupt to the driver's handler, of each frame that had one of its own.
+    pub fn interrupt_latencies_ns(&self) -> Vec<u64> {
+        let latency = |got: &Dequeue| {
+            let told = self.clock.told_ns(&bound(got, &self.interrupts))?;
+            Some(self.clock.emulator_ns(got.stamped_ns).saturating_sub(told))
+        };
+        self.dequeues.iter().filter_map(latency).collect()
+    }
+
     /// Whether every frame that the client got went its way in order.
     pub fn order(&self) -> Order {
         let key = |channel: u32, session: u32, frame: u32| (channel, session, frame);

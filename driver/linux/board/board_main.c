@@ -84,7 +84,19 @@ static struct pci_driver board_driver = {
 	.probe = board_probe,
 	.driver.suppress_bind_attrs = true,
 };
-builtin_pci_driver(board_driver);
+
+/* Without the board there is nothing that a driver could work with: whoever loads it hears of that. */
+static int __init board_init(void)
+{
+	int ret;
+
+	ret = pci_register_driver(&board_driver);
+	if (ret || tx_isp_board.pci)
+		return ret;
+	pci_unregister_driver(&board_driver);
+	return -ENODEV;
+}
+module_init(board_init);
 
 MODULE_DESCRIPTION("A T31's board for drivers, behind a PCI function");
 MODULE_LICENSE("GPL");

@@ -238,6 +238,15 @@ pub extern "C" fn tx_isp_core_ping(core: &mut Core) {
     })
 }
 
+/// Stores a register that only keeps its value so many times, after a load of it; nobody waits for the
+/// stores.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_core_store_straps(core: &mut Core, times: u32) -> i32 {
+    guard(PANICKED, || {
+        run("stores of the straps", || core.store_straps(times))
+    })
+}
+
 /// The fourcc of format number `index`; 0 past the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_core_format(index: u32) -> u32 {

@@ -25,7 +25,7 @@ use crate::device::Device;
 use crate::lock::lock;
 use access::{Words, load, store};
 use config_space::ConfigSpace;
-use intx::Intx;
+use intx::{Counts, Intx};
 use std::fs::File;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -285,8 +285,14 @@ impl ServerBackend for Backend {
 
 impl Drop for Backend {
     fn drop(&mut self) {
-        let (triggers, repeats) = self.interrupts.intx.counts();
-        log::debug!("interrupts: {triggers}, of which {repeats} told again");
+        let Counts {
+            triggers,
+            repeats,
+            retracted,
+        } = self.interrupts.intx.counts();
+        log::info!(
+            "interrupts: {triggers}, of which {repeats} told again; {retracted} taken back in time"
+        );
         self.interrupts.intx.end();
     }
 }

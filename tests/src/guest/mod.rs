@@ -9,6 +9,7 @@
 //! | [`memory`] | a Wyze Cam v3's memory, leaks, a plan, a thousand starts and stops |
 //! | [`hostile`] | random calls on all nodes, while the hardware fails |
 //! | [`lifecycle`] | clients that come, go, are killed, and keep handles too long |
+//! | [`interrupts`] | each for something, and none lost, where the chip is at its own addresses |
 //! | [`clock`] | whether a second of the guest is one of the host |
 //! | [`clients`] | programs that everybody has, unchanged |
 //! | [`vendor`] | programs that are linked for a camera |
@@ -19,6 +20,7 @@ pub mod clock;
 pub mod controls;
 pub mod health;
 pub mod hostile;
+pub mod interrupts;
 pub mod lifecycle;
 pub mod memory;
 pub mod streams;

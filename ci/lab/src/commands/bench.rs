@@ -6,6 +6,7 @@
 //! and its yardstick follow each other.
 
 mod again;
+mod attachments;
 pub mod base;
 mod buffers;
 mod client;
@@ -94,6 +95,7 @@ fn ask(question: Question, bench: &Bench<'_>) -> Result<Vec<Row>> {
         Question::Start => start::measure(bench),
         Question::Edit => edit::measure(bench),
         Question::Mailbox => mailbox::measure(bench),
+        Question::Attachments => attachments::measure(bench),
         Question::Again => again::measure(bench),
     }
 }

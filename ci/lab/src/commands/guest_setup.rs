@@ -5,19 +5,18 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use clap::Args;
-use guest_image::{ImageBuilder, Progress, USER_MODULES};
-use guest_protocol::message::{Reply, Request};
+use guest_image::{ImageBuilder, Progress};
 use guest_protocol::{GDB_WORD, LOAD_WORD, NO_BOARD_WORD, NO_DRIVER_WORD};
 use memlab::camera::Camera;
 use memlab::catalogue;
 use testbed::config::Io;
 use testbed::gdb::{self, kernel_name};
-use testbed::guest::{Guest, unexpected};
-use testbed::guest_failure::GuestFailure;
+use testbed::guest::Guest;
 use testbed::prepare::{Prepared, install, repository};
 use testbed::progress::Steps;
+use testbed::user_module::load;
 
 use crate::options::{DebugOptions, GuestOptions};
 
@@ -184,7 +183,9 @@ pub fn load_at_boot(prepared: &mut Prepared, modules: &[UserModule], gdb: bool) 
 /// # Errors
 /// For the first that cannot be loaded, with the console's last lines.
 pub fn load_all(guest: &mut Guest, modules: &[UserModule]) -> Result<()> {
-    modules.iter().try_for_each(|module| load(guest, module))
+    modules
+        .iter()
+        .try_for_each(|module| load(guest, &module.path, &module.parameters, LOAD_LIMIT))
 }
 
 /// The modules to load, in order; builds those that are to be built.
@@ -254,36 +255,6 @@ fn prepare(options: &SetupOptions, modules: &[UserModule], steps: &Steps) -> Res
         prepared.qemu_options = gdb::qemu_options(port);
     }
     Ok(prepared)
-}
-
-/// Loads a module in the guest.
-fn load(guest: &mut Guest, module: &UserModule) -> Result<()> {
-    let name = module
-        .path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy();
-    let request = Request::LoadModule {
-        path: format!("{USER_MODULES}/{name}"),
-        parameters: module.parameters.clone(),
-    };
-    let reply = guest.send(&request).and_then(|()| {
-        guest.next(
-            &format!("the end of loading {name} (its init function)"),
-            LOAD_LIMIT,
-        )
-    });
-    match reply {
-        Ok(Reply::Ok) => Ok(()),
-        Ok(other) => Err(unexpected(&other).into()),
-        Err(error @ GuestFailure::Guest(_)) => Err(error).with_context(|| {
-            format!(
-                "{name} could not be loaded; the console's last lines:\n    {}",
-                guest.console_end().join("\n    ")
-            )
-        }),
-        Err(error) => Err(error.into()),
-    }
 }
 
 #[cfg(test)]

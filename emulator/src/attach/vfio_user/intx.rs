@@ -9,11 +9,16 @@
 //! |---|---|
 //! | the line rises | a trigger, at once |
 //! | the line is still high after QEMU took the pin back | a trigger, when the guest has left the window alone for [`QUIET`] |
-//! | the line falls | nothing: the guest's access that made it fall took the pin back |
+//! | the line falls before QEMU has read the trigger | the trigger is taken back |
+//! | the line falls | nothing: QEMU takes the pin back after the guest's access that made it fall |
+//!
+//! QEMU reads triggers on another thread than the guest's CPU runs on. Without the third of these rules one
+//! that is read late asserts the pin when the guest's handler is done, for nothing.
 
 use crate::lock::lock;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -34,6 +39,8 @@ pub struct Intx {
 struct State {
     /// What makes QEMU assert the pin.
     trigger: Option<File>,
+    /// A trigger that QEMU has not yet read can be read here: it does not wait where there is none.
+    can_retract: bool,
     level: bool,
     /// QEMU has asserted the pin and not yet taken it back, or does not want to hear of it.
     masked: bool,
@@ -43,9 +50,27 @@ struct State {
     again: Option<Instant>,
     triggers: u64,
     repeats: u64,
+    retracted: u64,
     /// Triggers of all connections.
     told: Arc<AtomicU64>,
     ended: bool,
+}
+
+/// How often QEMU was told of the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Triggers that it has read or will read.
+    pub triggers: u64,
+    /// Those of them that told of the same line again.
+    pub repeats: u64,
+    /// Triggers that were taken back.
+    pub retracted: u64,
+}
+
+/// Whether a read of the file returns at once also where there is nothing.
+fn does_not_wait(file: &File) -> bool {
+    let flags = fcntl(file, FcntlArg::F_GETFL).map(OFlag::from_bits_retain);
+    flags.is_ok_and(|flags| flags.contains(OFlag::O_NONBLOCK))
 }
 
 impl State {
@@ -66,6 +91,22 @@ impl State {
             Err(error) => log::error!("the guest cannot be interrupted: {error}"),
         }
     }
+
+    /// Takes a trigger back that QEMU has not yet read.
+    fn retract(&mut self) {
+        if !self.masked || !self.can_retract {
+            return;
+        }
+        let Some(trigger) = &mut self.trigger else {
+            return;
+        };
+        if trigger.read_exact(&mut [0; size_of::<u64>()]).is_ok() {
+            self.masked = false;
+            self.triggers -= 1;
+            self.retracted += 1;
+            self.told.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Intx {
@@ -83,6 +124,7 @@ impl Intx {
     /// How QEMU is told.
     pub fn set_trigger(&self, trigger: Option<File>) {
         let mut state = lock(&self.state);
+        state.can_retract = trigger.as_ref().is_some_and(does_not_wait);
         state.trigger = trigger;
         state.masked = false;
         if state.level {
@@ -97,6 +139,7 @@ impl Intx {
         state.level = level;
         if !level {
             state.again = None;
+            state.retract();
         } else if rises {
             state.fire();
         } else if accessed && state.again.is_some() {
@@ -135,10 +178,14 @@ impl Intx {
         lock(&self.state).level
     }
 
-    /// How often QEMU was told, and how often again.
-    pub fn counts(&self) -> (u64, u64) {
+    /// How often QEMU was told.
+    pub fn counts(&self) -> Counts {
         let state = lock(&self.state);
-        (state.triggers, state.repeats)
+        Counts {
+            triggers: state.triggers,
+            repeats: state.repeats,
+            retracted: state.retracted,
+        }
     }
 
     /// Tells again of a line that stays high, until [`Intx::end`]: for a thread of its own.
@@ -173,12 +220,12 @@ impl Intx {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read;
-    use std::os::fd::OwnedFd;
-    use std::os::unix::net::UnixStream;
+    use nix::sys::stat::Mode;
+    use nix::unistd::mkfifo;
+    use std::os::unix::fs::OpenOptionsExt;
 
-    /// The end of QEMU's that triggers come to, 8 bytes each.
-    struct Pin(UnixStream);
+    /// What QEMU reads triggers from, 8 bytes each: a pipe whose both ends are one file, as an eventfd's are.
+    struct Pin(File);
 
     impl Pin {
         /// Whether there was a trigger since the last call.
@@ -188,11 +235,24 @@ mod tests {
     }
 
     fn pin() -> (Arc<Intx>, Pin) {
-        let (ours, theirs) = UnixStream::pair().unwrap();
-        theirs.set_nonblocking(true).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trigger");
+        mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+        let flags = OFlag::O_NONBLOCK.bits();
+        let mut options = File::options();
+        let options = options.read(true).write(true).custom_flags(flags);
+        let theirs = options.open(path).unwrap();
         let intx = Arc::new(Intx::default());
-        intx.set_trigger(Some(File::from(OwnedFd::from(ours))));
+        intx.set_trigger(Some(theirs.try_clone().unwrap()));
         (intx, Pin(theirs))
+    }
+
+    fn counts(triggers: u64, repeats: u64, retracted: u64) -> Counts {
+        Counts {
+            triggers,
+            repeats,
+            retracted,
+        }
     }
 
     #[test]
@@ -232,9 +292,24 @@ mod tests {
             assert!(Instant::now() < end, "it was not told again");
             std::thread::sleep(QUIET);
         }
-        assert_eq!(intx.counts(), (3, 1));
+        assert_eq!(intx.counts(), counts(3, 1, 0));
         intx.end();
         thread.join().unwrap();
+    }
+
+    #[test]
+    fn a_trigger_that_was_not_read_is_taken_back_when_the_line_falls() {
+        let (intx, mut pin) = pin();
+        intx.set_level(true, false);
+        intx.set_level(false, true);
+        assert!(!pin.was_told(), "the line is low");
+        assert_eq!(intx.counts(), counts(0, 0, 1));
+        // It is as if it had never been.
+        intx.set_level(true, false);
+        assert!(pin.was_told());
+        // What QEMU has read cannot be taken back.
+        intx.set_level(false, true);
+        assert_eq!(intx.counts(), counts(1, 0, 1));
     }
 
     #[test]

@@ -70,6 +70,8 @@ pub enum Question {
     Edit,
     /// How long the driver waits for register accesses, and how many there are
     Mailbox,
+    /// What loads, stores, interrupts and frames cost over vfio-user, beside the mailbox on the same QEMU
+    Attachments,
     /// How long a whole `cargo lab stream` takes when everything is prepared
     Again,
 }
@@ -96,6 +98,9 @@ impl Question {
             Self::Start => "from QEMU's start to the first frame",
             Self::Edit => "from an edited line of the driver to the first frame of the new module",
             Self::Mailbox => "register accesses through the mailbox while 1080p NV12 streams",
+            Self::Attachments => {
+                "the chip at its own addresses (vfio-user) beside the mailbox, on one QEMU"
+            }
             Self::Again => "the whole of `cargo lab stream`",
         }
     }
