@@ -193,7 +193,7 @@ static int health_show(struct seq_file *file, void *data)
 }
 DEFINE_SHOW_ATTRIBUTE(health);
 
-/* Measured whenever it is read: what a load costs, which is waited for, and a store, which is not. */
+/* Measured whenever it is read: a load, which is waited for, and a store, which is not. */
 static int access_cost_show(struct seq_file *file, void *data)
 {
 	struct tx_isp *isp = file->private;
