@@ -15,13 +15,14 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A case that takes longer hangs.
 const DEADLINE: Duration = Duration::from_secs(120);
 
 /// A case of the matrix after its run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Row {
     /// The faults, as `--fault` takes them.
     pub faults: Vec<String>,

@@ -12,6 +12,7 @@ use memlab::camera::Camera;
 use memlab::oom::{Front, Outcome, predict_all, predict_vendor, run_all};
 use memlab::text;
 use memlab::verdict::{survivors, verdict};
+use schemars::JsonSchema;
 use serde::Serialize;
 use testbed::camera_client::only_predicted;
 use tx_isp_emulator::sensor::ClockMode;
@@ -77,8 +78,8 @@ pub enum WhichFront {
 }
 
 /// The JSON object.
-#[derive(Debug, Serialize)]
-struct Document<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Document<'a> {
     camera: &'a str,
     rmem_bytes: u32,
     rmem_base: u32,
@@ -91,7 +92,7 @@ struct Document<'a> {
 }
 
 /// One strategy's result.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Entry<'a> {
     /// Which of the driver's fronts the client talked to.
     front: &'static str,
@@ -115,7 +116,7 @@ struct Entry<'a> {
     seconds: Option<f64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct ChannelEntry {
     id: u32,
     width: u32,
