@@ -559,6 +559,8 @@ bool tx_isp_vendor_streams(const struct tx_isp *isp);
 bool tx_isp_vendor_complete(struct tx_isp *isp, const struct tx_isp_completed *done);
 /* The backend is gone. The caller holds core_lock. */
 void tx_isp_vendor_give_up(struct tx_isp *isp);
+/* For tests: the library panics in a call of the vendor's nodes, if there are any. */
+void tx_isp_vendor_provoke_panic(struct tx_isp *isp);
 
 /* tx_isp_debugfs.c */
 void tx_isp_debugfs_create(struct tx_isp *isp);

@@ -95,6 +95,12 @@ pub const FLOWING: [Script; 15] = [
     ),
 ];
 
+/// A script for a guest with the vendor's nodes.
+pub const VENDOR_PANIC: Script = script!(
+    "a panic in a call of the vendor's nodes is no panic of the kernel",
+    "vendor_panic.sh"
+);
+
 /// Scripts for a guest in which no frame ever comes.
 pub const WAITING: [Script; 2] = [
     script!(

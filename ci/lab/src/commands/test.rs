@@ -95,13 +95,14 @@ pub enum Part {
 
 /// The parts that run over vfio-user, too, where that takes another QEMU than this machine's, unless
 /// others are named.
-const OVER_VFIO_USER: [Part; 10] = [
+const OVER_VFIO_USER: [Part; 11] = [
     Part::Streams,
     Part::Controls,
     Part::Faults,
     Part::Memory,
     Part::Lifecycle,
     Part::Clients,
+    Part::Vendor,
     Part::Compliance,
     Part::Failures,
     Part::Foreign,
