@@ -22,6 +22,7 @@
 #include <media/media-entity.h>
 #include <media/v4l2-ctrls.h>
 #include <media/v4l2-device.h>
+#include <media/v4l2-subdev.h>
 #include <media/videobuf2-memops.h>
 #include <media/videobuf2-v4l2.h>
 
@@ -29,8 +30,6 @@
 
 #define TX_ISP_CHANNELS 3
 #define TX_ISP_OWNER_LENGTH 16
-/* Blocks between the light and the capture nodes: sensor, CSI, VIC, core. */
-#define TX_ISP_BLOCKS 4
 
 /* The Rust library's state. C knows its size only. */
 struct tx_isp_core;
@@ -239,6 +238,8 @@ struct tx_isp_video {
 	u32 channel;
 	struct video_device vdev;
 	struct media_pad pad;
+	/* It streams, and its part of the graph is taken; guarded by lock. */
+	bool in_pipeline;
 	struct vb2_queue queue;
 	/* Serialises ioctls and the queue. */
 	struct mutex lock;
@@ -298,17 +299,42 @@ struct tx_isp_memory {
 	struct sg_table *table;
 };
 
-/* A block of the chip in the media graph (tx_isp_media.c). */
-struct tx_isp_block_entity {
-	struct media_entity entity;
-	struct media_pad pads[1 + TX_ISP_CHANNELS];
-	char name[32];
+/* Blocks of the chip in the media graph, in the order of a picture's way through them. */
+enum tx_isp_subdev_kind {
+	TX_ISP_SENSOR,
+	TX_ISP_CSI,
+	TX_ISP_VIC,
+	TX_ISP_CORE,
+	/* One for each channel. */
+	TX_ISP_RESIZER,
+};
+
+#define TX_ISP_SUBDEVS (TX_ISP_RESIZER + TX_ISP_CHANNELS)
+
+/**
+ * struct tx_isp_subdev - a block of the chip in the media graph (tx_isp_subdev.c)
+ * @sd: the sub-device
+ * @isp: what it is part of
+ * @kind: which block it is
+ * @channel: a resizer's channel
+ * @pads: its ends, those of pictures that come in first; a sensor has one only
+ */
+struct tx_isp_subdev {
+	struct v4l2_subdev sd;
+	struct tx_isp *isp;
+	enum tx_isp_subdev_kind kind;
+	u32 channel;
+	struct media_pad pads[2];
 };
 
 struct tx_isp {
 	struct v4l2_device v4l2_dev;
 	struct media_device media;
-	struct tx_isp_block_entity blocks[TX_ISP_BLOCKS];
+	struct tx_isp_subdev subdevs[TX_ISP_SUBDEVS];
+	/* All that streams: there is one way through the chip. */
+	struct media_pipeline pipeline;
+	/* The graph has all of its links; guarded by core_lock. */
+	bool graph_complete;
 	/* The way to the chip, and its state: one of the two that follow. */
 	const struct tx_isp_bus *bus;
 	struct tx_isp_transport transport;
@@ -339,6 +365,8 @@ struct tx_isp {
 	struct device *dma_device;
 	/* Memory of /dev/rmem's clients that is in use by a queue or a dma-buf; carve_out_lock. */
 	struct list_head rmem_users;
+	/* How often memory was handed to the chip and back to the processor. */
+	atomic_t syncs_for_device, syncs_for_cpu;
 	/* Mappings of /dev/rmem; carve_out_lock. */
 	struct list_head rmem_mappings;
 	struct miscdevice rmem_device;
@@ -431,11 +459,21 @@ void tx_isp_pressure_show(struct seq_file *file, struct tx_isp *isp);
 int tx_isp_sensor_create_controls(struct tx_isp *isp);
 int tx_isp_get_parameters(struct file *file, void *fh, struct v4l2_streamparm *parm);
 int tx_isp_set_parameters(struct file *file, void *fh, struct v4l2_streamparm *parm);
+/* The part that a channel shows, or may show at most, as a selection's target says. */
+int tx_isp_get_part(struct tx_isp *isp, u32 channel, u32 target, struct v4l2_rect *rectangle);
 int tx_isp_get_selection(struct file *file, void *fh, struct v4l2_selection *selection);
 int tx_isp_set_selection(struct file *file, void *fh, struct v4l2_selection *selection);
 
+/* tx_isp_subdev.c */
+int tx_isp_subdev_register(struct tx_isp *isp, struct tx_isp_subdev *subdev,
+			   enum tx_isp_subdev_kind kind, u32 channel);
+/* The pad that pictures leave by. */
+struct media_pad *tx_isp_subdev_source(struct tx_isp_subdev *subdev);
+/* Whether a node's format is that of the resizer before it. */
+int tx_isp_video_link_validate(struct media_link *link);
+
 /* tx_isp_media.c */
-void tx_isp_media_init(struct tx_isp *isp);
+void tx_isp_media_init(struct tx_isp *isp, struct device *dev);
 int tx_isp_media_register(struct tx_isp *isp);
 void tx_isp_media_unregister(struct tx_isp *isp);
 void tx_isp_media_cleanup(struct tx_isp *isp);
@@ -444,10 +482,8 @@ void tx_isp_media_cleanup(struct tx_isp *isp);
 extern const struct vb2_mem_ops tx_isp_mem_ops;
 dma_addr_t tx_isp_memory_address(struct vb2_buffer *vb);
 /*
- * Reads where the carve-out is: from a parameter or, if that is empty, from the kernel's command
- * line. "none" is no carve-out.
- * To be called while no lock of sysfs is held: a probe that somebody asked for by writing to "bind"
- * must not read files.
+ * Where the carve-out is, as the module's parameter says: SIZE@BASE. There is none if that is empty
+ * or "none".
  */
 int tx_isp_memory_configure(const char *range);
 int tx_isp_memory_claim(struct tx_isp *isp);
@@ -467,6 +503,8 @@ void tx_isp_pool_free(struct tx_isp *isp, u32 address);
 int tx_isp_pool_free_locked(struct tx_isp *isp, u32 address);
 /* Memory that nobody holds is zero; the caller holds carve_out_lock. */
 void tx_isp_pool_wipe(struct tx_isp *isp, u32 address, u32 bytes);
+/* Before and after DMA, whatever the memory is. */
+void tx_isp_memory_sync(struct tx_isp_memory *memory, bool for_device);
 /* Before and after DMA, where the processor's caches do not see it. */
 void tx_isp_sync_range(struct device *dev, void *virtual, unsigned long bytes);
 /* How many blocks of system memory of that size could be had now, each in one piece. */
@@ -521,6 +559,8 @@ bool tx_isp_vendor_streams(const struct tx_isp *isp);
 bool tx_isp_vendor_complete(struct tx_isp *isp, const struct tx_isp_completed *done);
 /* The backend is gone. The caller holds core_lock. */
 void tx_isp_vendor_give_up(struct tx_isp *isp);
+/* For tests: the library panics in a call of the vendor's nodes, if there are any. */
+void tx_isp_vendor_provoke_panic(struct tx_isp *isp);
 
 /* tx_isp_debugfs.c */
 void tx_isp_debugfs_create(struct tx_isp *isp);
@@ -562,9 +602,8 @@ bool tx_isp_has_panicked(void);
 void tx_isp_give_up_if_panicked(struct tx_isp *isp);
 
 /*
- * What C calls in Rust (src/ffi.rs, src/memory.rs). tx_isp_core_* needs core_lock, except what
- * takes a const core and reads what never changes (sensor_name, frame_interval, limits);
- * tx_isp_carve_out_* needs carve_out_lock.
+ * What C calls in Rust (src/ffi.rs, src/memory.rs). Whatever takes a core needs core_lock, also to
+ * read what never changes; tx_isp_carve_out_* needs carve_out_lock.
  */
 u32 tx_isp_request_words(void);
 u32 tx_isp_response_words(void);
@@ -599,6 +638,8 @@ int tx_isp_core_set_exposure(struct tx_isp_core *core, u32 lines);
 int tx_isp_core_set_gain(struct tx_isp_core *core, u32 gain, u32 unity);
 /* Asks for an interval and stores the one that is reached. */
 int tx_isp_core_set_frame_interval(struct tx_isp_core *core, u32 *numerator, u32 *denominator);
+/* The order of its colour filters: a value of the core's Bayer register. */
+u32 tx_isp_core_bayer_order(const struct tx_isp_core *core);
 /* The sensor's whole picture. */
 void tx_isp_core_sensor_size(const struct tx_isp_core *core, struct tx_isp_rectangle *size);
 /* The part that a channel shows, and the nearest that it can show to what is asked for. */

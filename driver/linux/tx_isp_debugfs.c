@@ -193,7 +193,17 @@ static int health_show(struct seq_file *file, void *data)
 }
 DEFINE_SHOW_ATTRIBUTE(health);
 
-/* Measured whenever it is read: what a load costs, which is waited for, and a store, which is not. */
+static int syncs_show(struct seq_file *file, void *data)
+{
+	struct tx_isp *isp = file->private;
+
+	seq_printf(file, "for-device %u\n", atomic_read(&isp->syncs_for_device));
+	seq_printf(file, "for-cpu %u\n", atomic_read(&isp->syncs_for_cpu));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(syncs);
+
+/* Measured whenever it is read: a load, which is waited for, and a store, which is not. */
 static int access_cost_show(struct seq_file *file, void *data)
 {
 	struct tx_isp *isp = file->private;
@@ -222,7 +232,7 @@ DEFINE_SHOW_ATTRIBUTE(access_cost);
 static bool provoke;
 module_param(provoke, bool, 0444);
 MODULE_PARM_DESC(provoke,
-		 "for tests: whether a write to the debugfs file panic makes the driver panic (off)");
+		 "for tests: whether a write to a debugfs file panic makes the driver panic (off)");
 
 static ssize_t panic_write(struct file *file, const char __user *text, size_t length,
 			   loff_t *offset)
@@ -241,6 +251,20 @@ static const struct file_operations panic_fops = {
 	.write = panic_write,
 };
 
+/* The same in a call of the vendor's nodes. */
+static ssize_t panic_vendor_write(struct file *file, const char __user *text, size_t length,
+				  loff_t *offset)
+{
+	tx_isp_vendor_provoke_panic(file->private_data);
+	return tx_isp_has_panicked() ? -EIO : length;
+}
+
+static const struct file_operations panic_vendor_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = panic_vendor_write,
+};
+
 void tx_isp_debugfs_create(struct tx_isp *isp)
 {
 	isp->debugfs = debugfs_create_dir("tx-isp", NULL);
@@ -248,14 +272,17 @@ void tx_isp_debugfs_create(struct tx_isp *isp)
 	debugfs_create_file("pressure", 0444, isp->debugfs, isp, &pressure_fops);
 	debugfs_create_file("queues", 0444, isp->debugfs, isp, &queues_fops);
 	debugfs_create_file("health", 0444, isp->debugfs, isp, &health_fops);
+	debugfs_create_file("syncs", 0444, isp->debugfs, isp, &syncs_fops);
 	if (isp->transport.vdev)
 		debugfs_create_file("mailbox", 0444, isp->debugfs, isp, &mailbox_fops);
 	else
 		debugfs_create_file("registers", 0444, isp->debugfs, isp, &registers_fops);
 	debugfs_create_file("access-cost", 0400, isp->debugfs, isp, &access_cost_fops);
 	debugfs_create_file("latency", 0644, isp->debugfs, isp, &latency_fops);
-	if (provoke)
+	if (provoke) {
 		debugfs_create_file("panic", 0200, isp->debugfs, isp, &panic_fops);
+		debugfs_create_file("panic-vendor", 0200, isp->debugfs, isp, &panic_vendor_fops);
+	}
 }
 
 void tx_isp_debugfs_remove(struct tx_isp *isp)

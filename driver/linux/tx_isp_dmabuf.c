@@ -32,14 +32,29 @@ static struct sg_table *export_map(struct dma_buf_attachment *attachment,
 	table->sgl->length = memory->bytes;
 	sg_dma_address(table->sgl) = memory->address;
 	sg_dma_len(table->sgl) = memory->bytes;
+	tx_isp_memory_sync(memory, true);
 	return table;
 }
 
 static void export_unmap(struct dma_buf_attachment *attachment, struct sg_table *table,
 			 enum dma_data_direction direction)
 {
+	tx_isp_memory_sync(attachment->dmabuf->priv, false);
 	sg_free_table(table);
 	kfree(table);
+}
+
+/* The processor is going to read or write: what devices wrote is to be seen, and what it writes. */
+static int export_begin_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction direction)
+{
+	tx_isp_memory_sync(dmabuf->priv, false);
+	return 0;
+}
+
+static int export_end_cpu_access(struct dma_buf *dmabuf, enum dma_data_direction direction)
+{
+	tx_isp_memory_sync(dmabuf->priv, true);
+	return 0;
 }
 
 static int export_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
@@ -71,6 +86,8 @@ static void export_release(struct dma_buf *dmabuf)
 static const struct dma_buf_ops export_ops = {
 	.map_dma_buf = export_map,
 	.unmap_dma_buf = export_unmap,
+	.begin_cpu_access = export_begin_cpu_access,
+	.end_cpu_access = export_end_cpu_access,
 	.mmap = export_mmap,
 	.vmap = export_vmap,
 	.release = export_release,

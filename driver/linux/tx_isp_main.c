@@ -20,7 +20,7 @@
 static char *rmem = "";
 module_param(rmem, charp, 0444);
 MODULE_PARM_DESC(rmem,
-		 "carve-out as SIZE@BASE, or none, in place of the kernel command line's rmem=");
+		 "carve-out as SIZE@BASE, memory that mem= keeps from the kernel; or none (default)");
 
 static char *strategy = "hybrid";
 module_param(strategy, charp, 0444);
@@ -202,7 +202,7 @@ static int start(struct tx_isp *isp, u32 strategy)
 		goto unregister_videos;
 	ret = tx_isp_rmem_register(isp);
 	if (ret)
-		goto unregister_media;
+		goto unregister_videos;
 	ret = tx_isp_vendor_register(isp);
 	if (ret)
 		goto unregister_rmem;
@@ -213,11 +213,11 @@ static int start(struct tx_isp *isp, u32 strategy)
 
 unregister_rmem:
 	tx_isp_rmem_unregister(isp);
-unregister_media:
-	tx_isp_media_unregister(isp);
 unregister_videos:
 	while (channel--)
 		tx_isp_video_unregister(&isp->videos[channel]);
+	/* Behind the nodes: a stream that ends gives its part of the graph back. */
+	tx_isp_media_unregister(isp);
 	mutex_lock(&isp->core_lock);
 	isp->core_ready = false;
 	isp->bus->close(isp);
@@ -244,6 +244,8 @@ struct tx_isp *tx_isp_create(struct device *dev, struct device *dma_device,
 	mutex_init(&isp->core_lock);
 	mutex_init(&isp->carve_out_lock);
 	atomic_set(&isp->next_client, 0);
+	atomic_set(&isp->syncs_for_device, 0);
+	atomic_set(&isp->syncs_for_cpu, 0);
 	INIT_LIST_HEAD(&isp->rmem_users);
 	INIT_LIST_HEAD(&isp->rmem_mappings);
 	INIT_WORK(&isp->pressure_work, tx_isp_pressure_update);
@@ -254,7 +256,7 @@ struct tx_isp *tx_isp_create(struct device *dev, struct device *dma_device,
 	isp->dma_device = get_device(dma_device);
 	prepare(isp, data);
 	isp->v4l2_dev.release = release;
-	tx_isp_media_init(isp);
+	tx_isp_media_init(isp, dev);
 	ret = v4l2_device_register(dev, &isp->v4l2_dev);
 	if (ret) {
 		tx_isp_media_cleanup(isp);
@@ -279,9 +281,10 @@ void tx_isp_destroy(struct tx_isp *isp)
 	tx_isp_debugfs_remove(isp);
 	tx_isp_vendor_unregister(isp);
 	tx_isp_rmem_unregister(isp);
-	tx_isp_media_unregister(isp);
 	for (channel = 0; channel < TX_ISP_CHANNELS; channel++)
 		tx_isp_video_unregister(&isp->videos[channel]);
+	/* Behind the nodes: a stream that ends gives its part of the graph back. */
+	tx_isp_media_unregister(isp);
 	cancel_delayed_work_sync(&isp->watchdog);
 	v4l2_device_disconnect(&isp->v4l2_dev);
 	mutex_lock(&isp->core_lock);

@@ -1,93 +1,86 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The media device: the way of a picture as a graph, sensor to capture nodes. All links are fixed,
- * as in the chip.
+ * The media device: the way of a picture as a graph, from the sensor to the capture nodes. All
+ * links are fixed, as in the chip.
  */
 #include <linux/module.h>
 #include <media/media-device.h>
 #include <media/media-entity.h>
+#include <media/v4l2-subdev.h>
 
 #include "tx_isp.h"
 
 #define FIXED (MEDIA_LNK_FL_ENABLED | MEDIA_LNK_FL_IMMUTABLE)
 
-static const struct {
-	const char *name;
-	u32 function;
-	u16 sinks;
-	u16 sources;
-} blocks[TX_ISP_BLOCKS] = {
-	/* The sensor's name is its own. */
-	{ NULL, MEDIA_ENT_F_CAM_SENSOR, 0, 1 },
-	{ "tx-isp csi", MEDIA_ENT_F_VID_IF_BRIDGE, 1, 1 },
-	{ "tx-isp vic", MEDIA_ENT_F_VID_MUX, 1, 1 },
-	{ "tx-isp core", MEDIA_ENT_F_PROC_VIDEO_SCALER, 1, TX_ISP_CHANNELS },
-};
-
-static int add_block(struct tx_isp *isp, unsigned int index)
-{
-	struct tx_isp_block_entity *block = &isp->blocks[index];
-	u16 pad, pads = blocks[index].sinks + blocks[index].sources;
-	int ret;
-
-	if (blocks[index].name)
-		strscpy(block->name, blocks[index].name, sizeof(block->name));
-	else
-		tx_isp_core_sensor_name(isp->core, block->name, sizeof(block->name));
-	block->entity.obj_type = MEDIA_ENTITY_TYPE_BASE;
-	block->entity.name = block->name;
-	block->entity.function = blocks[index].function;
-	for (pad = 0; pad < pads; pad++)
-		block->pads[pad].flags = pad < blocks[index].sinks ? MEDIA_PAD_FL_SINK :
-								     MEDIA_PAD_FL_SOURCE;
-	ret = media_entity_pads_init(&block->entity, pads, block->pads);
-	if (ret)
-		return ret;
-	return media_device_register_entity(&isp->media, &block->entity);
-}
-
-void tx_isp_media_init(struct tx_isp *isp)
+void tx_isp_media_init(struct tx_isp *isp, struct device *dev)
 {
 	strscpy(isp->media.driver_name, "tx-isp", sizeof(isp->media.driver_name));
 	strscpy(isp->media.model, "Ingenic T31 ISP", sizeof(isp->media.model));
 	snprintf(isp->media.bus_info, sizeof(isp->media.bus_info), "%s:%s", isp->bus->name,
 		 dev_name(isp->dma_device));
-	isp->media.dev = isp->dma_device;
+	/* Who opens a sub-device's node holds the module of this device's driver: ours. */
+	isp->media.dev = dev;
 	media_device_init(&isp->media);
 	isp->v4l2_dev.mdev = &isp->media;
+}
+
+static int tx_isp_media_link(struct tx_isp_subdev *from, struct media_entity *to)
+{
+	struct media_pad *source = tx_isp_subdev_source(from);
+
+	return media_create_pad_link(source->entity, source->index, to, 0, FIXED);
+}
+
+/* From the sensor to the core one after the other; behind it a resizer for each channel. */
+static int tx_isp_media_create_links(struct tx_isp *isp)
+{
+	struct tx_isp_subdev *subdevs = isp->subdevs;
+	unsigned int kind, channel;
+	int ret = 0;
+
+	for (kind = TX_ISP_CSI; !ret && kind <= TX_ISP_CORE; kind++)
+		ret = tx_isp_media_link(&subdevs[kind - 1], &subdevs[kind].sd.entity);
+	for (channel = 0; !ret && channel < TX_ISP_CHANNELS; channel++) {
+		struct tx_isp_subdev *resizer = &subdevs[TX_ISP_RESIZER + channel];
+
+		ret = tx_isp_media_link(&subdevs[TX_ISP_CORE], &resizer->sd.entity);
+		if (!ret)
+			ret = tx_isp_media_link(resizer, &isp->videos[channel].vdev.entity);
+	}
+	return ret;
 }
 
 /* Completes the graph around the nodes, which are registered, and shows it. */
 int tx_isp_media_register(struct tx_isp *isp)
 {
-	struct media_entity *core = &isp->blocks[TX_ISP_BLOCKS - 1].entity;
-	unsigned int index, channel;
-	int ret;
+	unsigned int index;
+	int ret = 0;
 
-	for (index = 0; index < TX_ISP_BLOCKS; index++) {
-		ret = add_block(isp, index);
-		if (ret)
-			return ret;
-	}
-	for (index = 1; index < TX_ISP_BLOCKS; index++) {
-		struct media_entity *from = &isp->blocks[index - 1].entity;
-
-		ret = media_create_pad_link(from, from->num_pads - 1, &isp->blocks[index].entity, 0,
-					    FIXED);
-		if (ret)
-			return ret;
-	}
-	for (channel = 0; channel < TX_ISP_CHANNELS; channel++) {
-		ret = media_create_pad_link(core, 1 + channel, &isp->videos[channel].vdev.entity, 0,
-					    FIXED);
-		if (ret)
-			return ret;
-	}
-	return media_device_register(&isp->media);
+	for (index = 0; !ret && index < TX_ISP_SUBDEVS; index++)
+		ret = tx_isp_subdev_register(isp, &isp->subdevs[index],
+					     min_t(unsigned int, index, TX_ISP_RESIZER),
+					     index < TX_ISP_RESIZER ? 0 : index - TX_ISP_RESIZER);
+	if (!ret)
+		ret = tx_isp_media_create_links(isp);
+	if (!ret)
+		ret = v4l2_device_register_subdev_nodes(&isp->v4l2_dev);
+	if (!ret)
+		ret = media_device_register(&isp->media);
+	if (ret)
+		return ret;
+	mutex_lock(&isp->core_lock);
+	isp->graph_complete = true;
+	mutex_unlock(&isp->core_lock);
+	return 0;
 }
 
+/* No node streams any more. */
 void tx_isp_media_unregister(struct tx_isp *isp)
 {
+	unsigned int index;
+
+	for (index = 0; index < TX_ISP_SUBDEVS; index++)
+		v4l2_device_unregister_subdev(&isp->subdevs[index].sd);
 	media_device_unregister(&isp->media);
 }
 

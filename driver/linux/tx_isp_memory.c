@@ -6,7 +6,6 @@
 #include <linux/cacheflush.h>
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
-#include <linux/fs.h>
 #include <linux/io.h>
 #include <linux/ioport.h>
 #include <linux/mm.h>
@@ -14,8 +13,6 @@
 #include <linux/slab.h>
 
 #include "tx_isp.h"
-
-#define COMMAND_LINE_SIZE_MAX 4096
 
 struct tx_isp_memory *tx_isp_memory_new(struct tx_isp *isp, enum tx_isp_memory_kind kind,
 					unsigned long bytes)
@@ -257,8 +254,11 @@ static unsigned int memory_num_users(void *priv)
 /*
  * Before and after DMA. Coherent memory needs neither, and a dma-buf's exporter does it itself.
  */
-static void tx_isp_memory_sync(struct tx_isp_memory *memory, bool for_device)
+void tx_isp_memory_sync(struct tx_isp_memory *memory, bool for_device)
 {
+	struct tx_isp *isp = memory->isp;
+
+	atomic_inc(for_device ? &isp->syncs_for_device : &isp->syncs_for_cpu);
 	if (memory->coherent || memory->quarantined)
 		return;
 	switch (memory->kind) {
@@ -317,36 +317,19 @@ dma_addr_t tx_isp_memory_address(struct vb2_buffer *vb)
 /* The carve-out that was asked for; no bytes if none was. */
 static struct tx_isp_range wanted;
 
-/* The kernel keeps its command line from modules, but not from files. */
-static int read_command_line(char *text, size_t room)
-{
-	struct file *file = filp_open("/proc/cmdline", O_RDONLY, 0);
-	loff_t position = 0;
-	ssize_t length;
-
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	length = kernel_read(file, text, room, &position);
-	filp_close(file, NULL);
-	return length;
-}
-
 int tx_isp_memory_configure(const char *range)
 {
-	char *text;
+	char text[64];
 	int length, ret;
 
-	if (!strcmp(range, "none"))
+	if (!*range || !strcmp(range, "none"))
 		return 0;
-	text = kzalloc(COMMAND_LINE_SIZE_MAX, GFP_KERNEL);
-	if (!text)
-		return -ENOMEM;
-	if (*range)
-		length = scnprintf(text, COMMAND_LINE_SIZE_MAX, "rmem=%s", range);
-	else
-		length = read_command_line(text, COMMAND_LINE_SIZE_MAX);
-	ret = length < 0 ? length : tx_isp_rmem_parse(text, length, &wanted);
-	kfree(text);
+	length = snprintf(text, sizeof(text), "rmem=%s", range);
+	if (length >= sizeof(text)) {
+		pr_err("tx-isp: rmem= must be SIZE@BASE, for example 29M@0x6300000\n");
+		return -EINVAL;
+	}
+	ret = tx_isp_rmem_parse(text, length, &wanted);
 	return ret < 0 ? ret : 0;
 }
 
@@ -356,7 +339,7 @@ int tx_isp_memory_claim(struct tx_isp *isp)
 
 	isp->rmem = wanted;
 	if (!isp->rmem.bytes) {
-		dev_info(dev, "no rmem= given: frame buffers come from system memory\n");
+		dev_info(dev, "no parameter rmem=SIZE@BASE: frame buffers come from system memory\n");
 		return 0;
 	}
 	if (!PAGE_ALIGNED(isp->rmem.base) || !PAGE_ALIGNED(isp->rmem.bytes)) {

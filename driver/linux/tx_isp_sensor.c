@@ -36,7 +36,9 @@ int tx_isp_sensor_create_controls(struct tx_isp *isp)
 	struct v4l2_ctrl_handler *handler = &isp->sensor_controls;
 	struct tx_isp_sensor_limits limits = {};
 
+	mutex_lock(&isp->core_lock);
 	tx_isp_core_sensor_limits(isp->core, GAIN_UNITY, &limits);
+	mutex_unlock(&isp->core_lock);
 	v4l2_ctrl_handler_init(handler, 2);
 	isp->exposure = v4l2_ctrl_new_std(handler, &sensor_control_ops, V4L2_CID_EXPOSURE, 1,
 					  limits.max_exposure, 1, limits.default_exposure);
@@ -112,29 +114,36 @@ static struct v4l2_rect to_v4l2(const struct tx_isp_rectangle *part)
 	return (struct v4l2_rect){ part->left, part->top, part->width, part->height };
 }
 
+int tx_isp_get_part(struct tx_isp *isp, u32 channel, u32 target, struct v4l2_rect *rectangle)
+{
+	struct tx_isp_rectangle part = {};
+	int ret = 0;
+
+	mutex_lock(&isp->core_lock);
+	switch (target) {
+	case V4L2_SEL_TGT_CROP_DEFAULT:
+	case V4L2_SEL_TGT_CROP_BOUNDS:
+		tx_isp_core_sensor_size(isp->core, &part);
+		break;
+	case V4L2_SEL_TGT_CROP:
+		tx_isp_core_source(isp->core, channel, &part);
+		break;
+	default:
+		ret = -EINVAL;
+	}
+	mutex_unlock(&isp->core_lock);
+	*rectangle = to_v4l2(&part);
+	return ret;
+}
+
 /* Which part of the sensor's picture the node shows. */
 int tx_isp_get_selection(struct file *file, void *fh, struct v4l2_selection *selection)
 {
 	struct tx_isp_video *video = video_drvdata(file);
-	struct tx_isp_rectangle part = {};
 
 	if (selection->type != V4L2_BUF_TYPE_VIDEO_CAPTURE)
 		return -EINVAL;
-	switch (selection->target) {
-	case V4L2_SEL_TGT_CROP_DEFAULT:
-	case V4L2_SEL_TGT_CROP_BOUNDS:
-		tx_isp_core_sensor_size(video->isp->core, &part);
-		break;
-	case V4L2_SEL_TGT_CROP:
-		mutex_lock(&video->isp->core_lock);
-		tx_isp_core_source(video->isp->core, video->channel, &part);
-		mutex_unlock(&video->isp->core_lock);
-		break;
-	default:
-		return -EINVAL;
-	}
-	selection->r = to_v4l2(&part);
-	return 0;
+	return tx_isp_get_part(video->isp, video->channel, selection->target, &selection->r);
 }
 
 /* Whether the part that is near keeps to what the flags ask for. */

@@ -122,7 +122,9 @@ static int enum_frame_sizes(struct file *file, void *fh, struct v4l2_frmsizeenum
 
 	if (sizes->index || !is_supported(sizes->pixel_format))
 		return -EINVAL;
+	mutex_lock(&video->isp->core_lock);
 	tx_isp_core_limits(video->isp->core, video->channel, &limits);
+	mutex_unlock(&video->isp->core_lock);
 	sizes->type = V4L2_FRMSIZE_TYPE_STEPWISE;
 	sizes->stepwise.min_width = limits.min_width;
 	sizes->stepwise.max_width = limits.max_width;
@@ -145,10 +147,12 @@ static int enum_frame_intervals(struct file *file, void *fh, struct v4l2_frmival
 
 	if (intervals->index || !is_supported(intervals->pixel_format))
 		return -EINVAL;
+	mutex_lock(&video->isp->core_lock);
 	tx_isp_core_nearest(video->isp->core, video->channel, &layout);
+	tx_isp_core_sensor_limits(video->isp->core, 1, &limits);
+	mutex_unlock(&video->isp->core_lock);
 	if (layout.width != intervals->width || layout.height != intervals->height)
 		return -EINVAL;
-	tx_isp_core_sensor_limits(video->isp->core, 1, &limits);
 	intervals->type = V4L2_FRMIVAL_TYPE_CONTINUOUS;
 	intervals->stepwise.min = (struct v4l2_fract){ 1, limits.max_fps };
 	intervals->stepwise.max = (struct v4l2_fract){ 1, limits.min_fps };
@@ -158,10 +162,14 @@ static int enum_frame_intervals(struct file *file, void *fh, struct v4l2_frmival
 
 static int enum_input(struct file *file, void *fh, struct v4l2_input *input)
 {
+	struct tx_isp *isp = to_video(file)->isp;
+
 	if (input->index)
 		return -EINVAL;
 	input->type = V4L2_INPUT_TYPE_CAMERA;
-	tx_isp_core_sensor_name(to_video(file)->isp->core, input->name, sizeof(input->name));
+	mutex_lock(&isp->core_lock);
+	tx_isp_core_sensor_name(isp->core, input->name, sizeof(input->name));
+	mutex_unlock(&isp->core_lock);
 	return 0;
 }
 
@@ -442,21 +450,37 @@ static void return_buffers(struct vb2_queue *queue, enum vb2_buffer_state state)
 	}
 }
 
+static void leave_pipeline(struct tx_isp_video *video)
+{
+	if (video->in_pipeline)
+		video_device_pipeline_stop(&video->vdev);
+	video->in_pipeline = false;
+}
+
 static int start_streaming(struct vb2_queue *queue, unsigned int count)
 {
 	struct tx_isp_video *video = vb2_get_drv_priv(queue);
 	struct tx_isp *isp = video->isp;
-	int ret = -ENODEV;
+	bool is_complete;
+	int ret;
 
 	mutex_lock(&isp->core_lock);
-	if (isp->core_ready)
-		ret = tx_isp_core_stream_on(isp->core, video->channel);
+	is_complete = isp->graph_complete;
+	mutex_unlock(&isp->core_lock);
+	/* Checks that all formats of the graph fit. */
+	ret = is_complete ? video_device_pipeline_start(&video->vdev, &isp->pipeline) : -ENODEV;
+	video->in_pipeline = !ret;
+	mutex_lock(&isp->core_lock);
+	if (!ret)
+		ret = isp->core_ready ? tx_isp_core_stream_on(isp->core, video->channel) : -ENODEV;
 	if (ret) {
 		tx_isp_core_take_back(isp->core, video->channel);
 		tx_isp_give_up_if_panicked(isp);
 		return_buffers(queue, VB2_BUF_STATE_QUEUED);
 	}
 	mutex_unlock(&isp->core_lock);
+	if (ret)
+		leave_pipeline(video);
 	return ret;
 }
 
@@ -477,6 +501,7 @@ static void stop_streaming(struct vb2_queue *queue)
 	tx_isp_give_up_if_panicked(isp);
 	return_buffers(queue, VB2_BUF_STATE_ERROR);
 	mutex_unlock(&isp->core_lock);
+	leave_pipeline(video);
 }
 
 static const struct vb2_ops queue_ops = {
@@ -504,6 +529,10 @@ void tx_isp_video_complete(struct tx_isp_video *video, const struct tx_isp_compl
 	buffer->field = V4L2_FIELD_NONE;
 	vb2_buffer_done(vb, done->intact ? VB2_BUF_STATE_DONE : VB2_BUF_STATE_ERROR);
 }
+
+static const struct media_entity_operations entity_ops = {
+	.link_validate = tx_isp_video_link_validate,
+};
 
 static void video_release(struct video_device *vdev)
 {
@@ -541,6 +570,7 @@ int tx_isp_video_init(struct tx_isp *isp, u32 channel, u32 strategy)
 		goto free_controls;
 
 	video->pad.flags = MEDIA_PAD_FL_SINK;
+	vdev->entity.ops = &entity_ops;
 	ret = media_entity_pads_init(&vdev->entity, 1, &video->pad);
 	if (ret)
 		goto free_controls;

@@ -221,6 +221,19 @@ impl<B: Bus> Isp<B> {
         self.write_noise_reduction()
     }
 
+    /// Tells the chip of memory that is too small, as far as the vendor's driver does.
+    ///
+    /// # Errors
+    /// [`Error::Bus`].
+    pub fn write_noise_reduction_in_part(
+        &mut self,
+        buffer: IspBuffer,
+        option: MemoryOption,
+    ) -> Result<(), Error> {
+        let writes = noise_reduction::written_before_refusal(buffer, self.sensor.size, option);
+        Ok(self.bus.post(writes.as_slice())?)
+    }
+
     fn write_noise_reduction(&mut self) -> Result<(), Error> {
         let Some((buffer, option)) = self.noise_reduction else {
             return Ok(());

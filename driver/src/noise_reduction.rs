@@ -71,6 +71,52 @@ pub fn registers(
     Ok(list)
 }
 
+/// What the vendor's driver writes for a buffer that is too small before it refuses it: it compares the
+/// length behind each of its steps (T31 2b.8). Nothing where the planes would end beyond 4 GiB.
+#[must_use]
+pub fn written_before_refusal(
+    buffer: IspBuffer,
+    size: Size,
+    option: MemoryOption,
+) -> List<Operation, MAX_WRITES> {
+    let whole = IspBuffer {
+        bytes: bytes(size, option),
+        ..buffer
+    };
+    let Ok(mut list) = registers(whole, size, option) else {
+        return List::new(write(PhysAddr(0), 0));
+    };
+    let planes = Planes::of(size);
+    let frames = planes.luma / 2 * 3;
+    let references = match option {
+        MemoryOption::Full => 4 * planes.reference,
+        MemoryOption::Saving => planes.reference,
+    };
+    let background = frames + references;
+    let steps = match option {
+        MemoryOption::Full => [
+            background + planes.chroma,
+            background + planes.chroma / 2 * 3,
+            whole.bytes,
+        ],
+        MemoryOption::Saving => [whole.bytes; 3],
+    };
+    let needed = [
+        (2, planes.luma),
+        (4, frames),
+        (14, background),
+        (16, steps[0]),
+        (18, steps[1]),
+        (MAX_WRITES, steps[2]),
+    ];
+    let refused = needed.iter().find(|(_, bytes)| buffer.bytes < *bytes);
+    let count = refused.map_or(0, |(writes, _)| *writes);
+    while list.len() > count {
+        list.remove(list.len() - 1);
+    }
+    list
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,6 +186,40 @@ mod tests {
         ] {
             assert!(words.contains(&expected), "{expected:x?}");
         }
+    }
+
+    #[test]
+    fn the_vendors_driver_writes_until_the_buffer_ends() {
+        let size = Size::new(1920, 1080);
+        let luma = 1920 * 1080;
+        let frames = luma / 2 * 3;
+        let writes = |bytes, option| {
+            let buffer = IspBuffer {
+                address: 0x630_0000,
+                bytes,
+            };
+            written_before_refusal(buffer, size, option).len()
+        };
+        let whole = bytes(size, MemoryOption::Full);
+        for (bytes, count) in [
+            (4096, 2),
+            (luma - 1, 2),
+            (luma, 4),
+            (frames, 14),
+            (frames + 4 * 64 * 69, 16),
+            (whole - 1, 20),
+            (whole, 0),
+        ] {
+            assert_eq!(writes(bytes, MemoryOption::Full), count, "{bytes}");
+        }
+        let saving = bytes(size, MemoryOption::Saving);
+        assert_eq!(writes(saving - 1, MemoryOption::Saving), 14);
+        assert_eq!(writes(saving, MemoryOption::Saving), 0);
+        let beyond = IspBuffer {
+            address: 0xfff0_0000,
+            bytes: 4096,
+        };
+        assert!(written_before_refusal(beyond, size, MemoryOption::Full).is_empty());
     }
 
     #[test]

@@ -31,6 +31,8 @@ mod frame;
 mod frames;
 mod observers;
 mod permit;
+#[cfg(test)]
+mod permit_tests;
 mod state;
 mod status;
 

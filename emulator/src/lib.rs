@@ -21,6 +21,7 @@ pub mod signals;
 pub mod socket;
 pub mod statistics;
 pub mod strict;
+mod sync;
 pub mod timer;
 pub mod timer_fd;
 pub mod trace;

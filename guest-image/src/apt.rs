@@ -310,35 +310,49 @@ impl<'a> Apt<'a> {
     }
 
     fn remember(&self, memory: &Path, unpacked: &[Unpacked]) -> Result<()> {
-        let mut text = format!("{}\n", self.root.stamp().unwrap_or_default());
-        for bundle in unpacked {
-            text.push_str(&format!("={}\n", bundle.root.display()));
-            for package in &bundle.packages {
-                text.push_str(&format!("{}\n", package.line()));
-            }
-        }
+        let text = answer_text(&self.root.stamp().unwrap_or_default(), unpacked);
         fs::write(memory, text).at("writing", memory)
     }
 
     fn remembered(&self, memory: &Path) -> Option<Vec<Unpacked>> {
         let text = fs::read_to_string(memory).ok()?;
-        let (stamp, rest) = text.split_once('\n')?;
-        if stamp != self.root.stamp()? {
-            return None;
-        }
-        let mut bundles: Vec<Unpacked> = Vec::new();
-        for line in rest.lines() {
-            match line.strip_prefix('=') {
-                Some(root) => bundles.push(Unpacked {
-                    root: PathBuf::from(root),
-                    packages: Vec::new(),
-                }),
-                None => bundles.last_mut()?.packages.push(Package::from_line(line)?),
-            }
-        }
-        let whole = !bundles.is_empty() && bundles.iter().all(|bundle| bundle.root.is_dir());
-        whole.then_some(bundles)
+        read_answer(&text, &self.root.stamp()?, &self.cache.path("packages"))
     }
+}
+
+/// An answer to a question as it is kept: the lists' stamp, then each bundle's folder behind a `=`, and
+/// its packages. Folders are named as they are in the cache, which may be moved.
+fn answer_text(stamp: &str, unpacked: &[Unpacked]) -> String {
+    let mut text = format!("{stamp}\n");
+    for bundle in unpacked {
+        let name = bundle.root.file_name().unwrap_or_default();
+        text.push_str(&format!("={}\n", name.to_string_lossy()));
+        for package in &bundle.packages {
+            text.push_str(&format!("{}\n", package.line()));
+        }
+    }
+    text
+}
+
+/// Reads [`answer_text`]; None if it is of other lists, or if not all is in the folder `packages`.
+fn read_answer(text: &str, stamp: &str, packages: &Path) -> Option<Vec<Unpacked>> {
+    let (kept, rest) = text.split_once('\n')?;
+    if kept != stamp {
+        return None;
+    }
+    let mut bundles: Vec<Unpacked> = Vec::new();
+    for line in rest.lines() {
+        match line.strip_prefix('=') {
+            // Former answers have a whole path, which may be that of another cache.
+            Some(folder) => bundles.push(Unpacked {
+                root: packages.join(Path::new(folder).file_name()?),
+                packages: Vec::new(),
+            }),
+            None => bundles.last_mut()?.packages.push(Package::from_line(line)?),
+        }
+    }
+    let whole = !bundles.is_empty() && bundles.iter().all(|bundle| bundle.root.is_dir());
+    whole.then_some(bundles)
 }
 
 /// A package's control fields.
@@ -374,6 +388,29 @@ fn megabytes(bytes: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moved_cache_answers_with_its_own_folders() {
+        let [first, second] = [0, 1].map(|_| tempfile::tempdir().unwrap());
+        let unpacked = |packages: &Path| Unpacked {
+            root: packages.join("busybox-0123"),
+            packages: vec![Package::from_line("busybox-static mipsel 1:1.35").unwrap()],
+        };
+        let text = answer_text("17", &[unpacked(first.path())]);
+        assert!(!text.contains(first.path().to_str().unwrap()), "{text}");
+        let absolute = text.replace('=', &format!("={}/", first.path().display()));
+        fs::create_dir(first.path().join("busybox-0123")).unwrap();
+        for text in [&text, &absolute] {
+            assert!(read_answer(text, "17", second.path()).is_none(), "{text}");
+        }
+        fs::create_dir(second.path().join("busybox-0123")).unwrap();
+        for text in [&text, &absolute] {
+            let found = read_answer(text, "17", second.path()).unwrap();
+            assert_eq!(found[0].root, second.path().join("busybox-0123"));
+            assert_eq!(found[0].packages, unpacked(second.path()).packages);
+            assert!(read_answer(text, "18", second.path()).is_none());
+        }
+    }
 
     #[test]
     fn dependencies_are_found_by_prefix() {

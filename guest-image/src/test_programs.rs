@@ -27,8 +27,9 @@ pub(crate) struct TestProgram {
     pub(crate) path: &'static str,
 }
 
-/// All of them: what tries the vendor's front, and what makes random calls on all nodes.
-pub(crate) const TEST_PROGRAMS: [TestProgram; 2] = [
+/// All of them: what tries the vendor's front, what makes random calls on all nodes, and what watches
+/// memory that nobody may write to.
+pub(crate) const TEST_PROGRAMS: [TestProgram; 3] = [
     TestProgram {
         name: "vendor-client",
         path: "/bin/vendor-client",
@@ -36,6 +37,10 @@ pub(crate) const TEST_PROGRAMS: [TestProgram; 2] = [
     TestProgram {
         name: "ioctl-fuzz",
         path: "/bin/ioctl-fuzz",
+    },
+    TestProgram {
+        name: "held-dma",
+        path: "/bin/held-dma",
     },
 ];
 

@@ -4,6 +4,8 @@ set -u
 
 NODE=/dev/video0
 MODULE=/lib/modules/tx-isp.ko
+# Where the carve-out is, for the module, as it was said to the kernel.
+RMEM=$(tr ' ' '\n' </proc/cmdline | grep '^rmem=' | tail -n 1)
 # The virtio device or, where the chip is at its own addresses, the platform's.
 DEVICE=$(readlink -f /sys/class/video4linux/video0/device)
 DRIVER=$(readlink -f "$DEVICE/driver")
@@ -25,10 +27,11 @@ stream() {
 		--stream-mmap=4 --stream-count="$1" >/tmp/stream.log 2>&1
 }
 
-# background [NODE]: starts a client that streams until it is killed; its process is $CLIENT.
+# background [NODE]: starts a client that streams until it is killed, with memory of the kind $MEMORY; its
+# process is $CLIENT.
 background() {
 	v4l2-ctl -d "${1:-$NODE}" --set-fmt-video=width=640,height=360,pixelformat=NV12 \
-		--stream-mmap=4 --stream-count=0 >/tmp/background.log 2>&1 &
+		--stream-${MEMORY:-mmap}=4 --stream-count=0 >/tmp/background.log 2>&1 &
 	CLIENT=$!
 	wait_until streaming "${1:-$NODE}" || fail "the client does not stream: $(cat /tmp/background.log)"
 }
@@ -57,6 +60,6 @@ ends() {
 }
 
 load() {
-	insmod $MODULE || fail "insmod failed"
+	insmod $MODULE $RMEM || fail "insmod failed"
 	wait_until test -c $NODE || fail "$NODE does not come"
 }

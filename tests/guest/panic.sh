@@ -2,7 +2,7 @@
 # error, the kernel lives, and the module that is loaded anew works.
 T=/sys/kernel/debug/tx-isp
 rmmod tx_isp || fail "rmmod failed"
-insmod $MODULE provoke=1 || fail "insmod failed"
+insmod $MODULE $RMEM provoke=1 || fail "insmod failed"
 wait_until test -c $NODE || fail "$NODE does not come"
 background
 echo 1 >$T/panic 2>/dev/null && fail "a panic is no error to who provoked it"

@@ -7,9 +7,10 @@ use testbed::config::Io;
 use testbed::debug::DebugConfig;
 use tx_isp_chip::Severity;
 use tx_isp_tests::faults::guest::scene;
+use tx_isp_tests::guest::lifecycle::VENDOR_PANIC;
 use tx_isp_tests::guest::suite::{self, Boot, CarrierSuite, Programs};
 use tx_isp_tests::guest::vendor::{
-    CAMERAS, NEGOTIATIONS, TRIES, quirks, same_blocks, stop_holds_nobody_up,
+    BOUND, CAMERAS, NEGOTIATIONS, TRIES, quirks, same_blocks, stop_holds_nobody_up,
 };
 
 fn main() -> ExitCode {
@@ -49,6 +50,9 @@ fn add(suite: &mut CarrierSuite<'_>) {
             same_blocks(camera, &mut running.guest)
         });
     }
+    suite.test_in(&guest, VENDOR_PANIC.name, |running| {
+        VENDOR_PANIC.run(&mut running.guest)
+    });
     suite.close(&guest, "the vendor's clients");
 }
 
@@ -63,5 +67,8 @@ fn add_at_rate(suite: &mut CarrierSuite<'_>) {
     suite.test_in(&guest, name, |running| {
         stop_holds_nobody_up(&mut running.guest)
     });
-    suite.close(&guest, "that channel");
+    suite.test_in(&guest, BOUND.name, |running| {
+        BOUND.check(&mut running.guest)
+    });
+    suite.close(&guest, "those channels");
 }

@@ -4,7 +4,7 @@
 
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::vendor::{
-    Buffer, DropRule, FrameFormat, GPIO_BYTES, InputInfo, IspBuffer, MEMORY_USERPTR,
+    Buffer, DropRule, FrameFormat, GPIO_BYTES, InputInfo, IspBuffer, MEMORY_USERPTR, Part,
     RequestBuffers, SensorInfo, SensorRegister, VIDEO_CAPTURE,
 };
 use tx_isp_abi::{PhysAddr, Size};
@@ -48,7 +48,7 @@ fn info() -> SensorInfo {
     }
 }
 
-fn errno(result: Result<(), Failure>) -> Option<Errno> {
+fn errno<T>(result: Result<T, Failure>) -> Option<Errno> {
     result.err().map(|failure| failure.errno())
 }
 
@@ -224,7 +224,7 @@ fn two_channels_stream_in_the_librarys_order() {
         client.stop(channel).unwrap();
         client
             .front
-            .channel_close(&mut client.isp, channel)
+            .channel_close(&mut client.isp, channel, true)
             .unwrap();
     }
     client.release();
@@ -486,7 +486,10 @@ fn closing_puts_the_channel_back_as_it_was() {
     client.enable_sensor();
     client.prepare(SUB, Size::new(640, 360), 2, CARVE_OUT.base.0);
     client.start(SUB).unwrap();
-    client.front.channel_close(&mut client.isp, SUB).unwrap();
+    client
+        .front
+        .channel_close(&mut client.isp, SUB, true)
+        .unwrap();
     assert_eq!(client.isp.layout(SUB), before);
     assert!(!client.isp.is_streaming(SUB));
     // Also where /dev/tx-isp went first.
@@ -494,8 +497,117 @@ fn closing_puts_the_channel_back_as_it_was() {
     client.start(SUB).unwrap();
     client.front.close(&mut client.isp).unwrap();
     assert!(!client.isp.is_streaming(SUB));
-    client.front.channel_close(&mut client.isp, SUB).unwrap();
+    client
+        .front
+        .channel_close(&mut client.isp, SUB, true)
+        .unwrap();
     assert_eq!(client.isp.layout(SUB), before);
+}
+
+#[test]
+fn a_second_client_shares_a_channel_where_the_vendors_faults_are_asked_for() {
+    let mut client = Client::new();
+    client.add_sensor();
+    client.front.channel_open(&mut client.isp, SUB).unwrap();
+    let second = client.front.channel_open(&mut client.isp, SUB);
+    assert_eq!(errno(second), Some(Errno::Ebusy));
+
+    let mut client = Client::with(Quirks::Vendor);
+    let before = client.isp.layout(SUB);
+    client.add_sensor();
+    client.enable_sensor();
+    client.prepare(SUB, Size::new(640, 360), 2, CARVE_OUT.base.0);
+    client.start(SUB).unwrap();
+    client.front.channel_open(&mut client.isp, SUB).unwrap();
+    assert!(client.isp.is_streaming(SUB), "it goes on");
+    // The channel has forgotten that it streams, the queue has not.
+    assert_eq!(errno(client.start(SUB)), Some(Errno::Ebusy));
+    client
+        .front
+        .channel_close(&mut client.isp, SUB, false)
+        .unwrap();
+    assert!(!client.isp.is_streaming(SUB), "the other one's stream ends");
+    assert!(!client.front.channel(SUB).queue().holds_any());
+    assert_eq!(errno(client.start(SUB)), Some(Errno::Eperm));
+    client
+        .front
+        .channel_close(&mut client.isp, SUB, true)
+        .unwrap();
+    assert_eq!(client.isp.layout(SUB), before);
+}
+
+#[test]
+fn crops_and_sizes_that_cannot_be_are_taken_where_the_vendors_faults_are_asked_for() {
+    let outside = FrameFormat {
+        crop_enable: 1,
+        crop: Part {
+            left: 600,
+            top: 0,
+            width: 640,
+            height: 360,
+        },
+        ..format(Size::new(640, 360))
+    };
+    let no_size = format(Size::new(100, 100));
+    for (what, wrong) in [("crop", outside), ("size", no_size)] {
+        for quirks in [Quirks::None, Quirks::Vendor] {
+            let mut client = Client::with(quirks);
+            client.add_sensor();
+            client.enable_sensor();
+            client.front.channel_open(&mut client.isp, SUB).unwrap();
+            let set = client
+                .front
+                .set_format(&mut client.isp, SUB, &mut { wrong });
+            match quirks {
+                Quirks::None => {
+                    assert_eq!(set.map_err(Failure::errno), Err(Errno::Einval), "{what}")
+                }
+                Quirks::Vendor => assert!(matches!(set, Ok(Some(_))), "{what}: {set:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_written_for_a_size_that_cannot_be() {
+    let mut client = Client::with(Quirks::Vendor);
+    client.add_sensor();
+    client.enable_sensor();
+    client.front.channel_open(&mut client.isp, SUB).unwrap();
+    let mut wrong = format(Size::new(100, 100));
+    client
+        .front
+        .set_format(&mut client.isp, SUB, &mut wrong)
+        .unwrap();
+    let mut request = RequestBuffers {
+        count: 1,
+        kind: VIDEO_CAPTURE,
+        memory: MEMORY_USERPTR,
+        reserved: [0; 2],
+    };
+    client.front.request_buffers(SUB, &mut request).unwrap();
+    client
+        .queue(SUB, 0, CARVE_OUT.base.0, wrong.image_bytes)
+        .unwrap();
+    client.start(SUB).unwrap();
+    assert!(!client.isp.is_streaming(SUB));
+}
+
+#[test]
+fn the_vendors_driver_refuses_a_small_buffer_behind_half_of_the_registers() {
+    for (quirks, first, third) in [(Quirks::None, 0, 0), (Quirks::Vendor, CARVE_OUT.base.0, 0)] {
+        let mut client = Client::with(quirks);
+        client.add_sensor();
+        let small = IspBuffer {
+            address: CARVE_OUT.base.0,
+            bytes: 4096,
+        };
+        let refused = client.front.set_buffer(&mut client.isp, small);
+        assert_eq!(errno(refused), Some(Errno::Efault));
+        let mut read = |address| client.isp.bus_mut().read(PhysAddr(address)).unwrap();
+        assert_eq!(read(0x1330_7820), first, "{quirks:?}");
+        assert_eq!(read(0x1330_7828), third, "{quirks:?}");
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::commands::sdk::SdkOptions;
 use crate::commands::shell::ShellOptions;
 use crate::commands::stream_options::StreamOptions;
 use crate::commands::test::TestOptions;
-use crate::commands::trace::TraceOptions;
+use crate::commands::trace::{TraceCommand, TraceOptions};
 use crate::options::GuestOptions;
 
 /// Boots a MIPS guest with the emulated ISP and looks at what its driver delivers.
@@ -92,6 +92,9 @@ impl Command {
             Self::Compare(options) => &options.output.json,
             Self::Merge(options) => &options.output.json,
             Self::Faults(options) => &options.json,
+            Self::Trace(TraceOptions {
+                command: TraceCommand::Play(options),
+            }) => &options.json,
             _ => return None,
         };
         json.as_deref()

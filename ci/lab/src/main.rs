@@ -6,10 +6,13 @@ mod commands;
 mod options;
 mod output;
 mod save;
+#[cfg(test)]
+mod schemas;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
+use host_setup::invocation;
 use testbed::{explain, interrupt};
 
 use crate::cli::{Command, Options};
@@ -22,7 +25,7 @@ use crate::commands::{
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
-    let mut options = Options::parse();
+    let mut options = parse();
     if options.offline {
         host_setup::offline::forbid_network();
     }
@@ -50,6 +53,13 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Reads the command line; ends with an explanation where it is wrong.
+fn parse() -> Options {
+    let name = invocation::lab();
+    let matches = Options::command().name(name).bin_name(name).get_matches();
+    Options::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }
 
 /// Runs a command; true if all was well.

@@ -77,13 +77,13 @@ pub struct DebugOptions {
     /// Without a known value all are listed
     #[arg(long, value_name = "NAME=VALUE")]
     pub behaviour: Vec<Behaviour>,
-    /// Record each register access to this file, for `cargo lab trace`
+    /// Record each register access to this file, for the command trace
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
     /// Write sensor tick, DMA, interrupt and dequeuing of each frame to this file, which Perfetto opens
     #[arg(long, value_name = "FILE")]
     pub timeline: Option<PathBuf>,
-    /// A fault of the hardware, for example lost-frame:frame=10; repeatable (`cargo lab faults --list`)
+    /// A fault of the hardware, for example lost-frame:frame=10; repeatable (the command `faults --list` has all)
     #[arg(long, value_name = "KIND[:KEY=VALUE,…]")]
     pub fault: Vec<Fault>,
     /// Faults from a TOML file: seed = 1, faults = ["lost-frame:p=0.01"]

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, bail};
 use nix::fcntl::{Flock, FlockArg};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The name of a file that means standard output.
@@ -68,10 +69,11 @@ macro_rules! say_text {
 pub(crate) use {say, say_text};
 
 /// Writes one value as JSON, indented, with a newline at the end; to standard output if the file is `-`.
+/// What is written here has a schema in `ci/lab/schemas`.
 ///
 /// # Errors
 /// If the file cannot be written.
-pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+pub fn write_json(path: &Path, value: &(impl Serialize + JsonSchema)) -> Result<()> {
     let doing = || format!("writing {}", path.display());
     let text = serde_json::to_string_pretty(value).with_context(doing)? + "\n";
     if path == Path::new(STDOUT) {

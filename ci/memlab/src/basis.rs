@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use anyhow::{Result, bail};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How a number is known.
@@ -20,7 +21,7 @@ pub enum Mark {
 
 /// Where a camera's numbers are known from: in words, and a mark for each of them by its name: `rmem`, the owner of a
 /// block, `channel 0 buffers`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(from = "Written")]
 pub struct Basis {
     /// In words.
@@ -34,14 +35,14 @@ pub struct Basis {
 }
 
 /// As files have it: words alone, or with marks.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(untagged)]
 enum Written {
     Words(String),
     Marked(Marked),
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Marked {
     text: String,

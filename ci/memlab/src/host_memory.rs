@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::text::mib;
@@ -21,7 +22,7 @@ const SPARE: u64 = 256 * MIB;
 
 /// What a guest takes of the host's memory, in bytes. What several processes share counts to each in
 /// equal parts, so that the sum is right.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Footprint {
     /// QEMU with the guest's memory.
     pub qemu: u64,

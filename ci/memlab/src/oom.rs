@@ -100,9 +100,9 @@ pub fn predict_all(
 ///
 /// # Errors
 /// If it cannot be computed.
-pub fn predict_vendor(camera: &Camera) -> Result<Outcome> {
+pub fn predict_vendor(camera: &Camera, cycles: Cycles) -> Result<Outcome> {
     let policy = AllocationPolicy::Client;
-    let predicted = predict_cycles(&camera.setup, policy, Margin::default(), camera.cycles(1))
+    let predicted = predict_cycles(&camera.setup, policy, Margin::default(), cycles)
         .with_context(|| format!("computing {policy}"))?;
     Ok(Outcome {
         front: Front::Vendor,

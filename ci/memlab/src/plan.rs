@@ -5,6 +5,7 @@ use crate::predict;
 use anyhow::Result;
 use guest_protocol::camera::sizes;
 use guest_protocol::camera::{AllocationPolicy, Queue, Report, Setup, Step};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tx_isp_abi::Size;
 use tx_isp_alloc::negotiation::Margin;
@@ -17,7 +18,7 @@ use crate::text;
 pub const STEP: u64 = 4096;
 
 /// What works, and from which size on.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Smallest {
     /// Who allocates.
     pub strategy: &'static str,
@@ -38,7 +39,7 @@ pub struct Smallest {
 }
 
 /// A change and what it does.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Suggestion {
     /// What is changed.
     pub change: String,

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use guest_protocol::camera::setup::Step;
 use guest_protocol::camera::sizes::frame_of_library;
-use guest_protocol::camera::{Allocation, AllocationPolicy, Pool, Queue, Refused, Report, Setup};
+use guest_protocol::camera::{
+    Allocation, AllocationPolicy, Cycles, Pool, Queue, Refused, Report, Setup,
+};
 use guest_protocol::message::RunEnd;
 use testbed::camera_client::Run;
 use testbed::capture::boot;
@@ -42,8 +44,7 @@ pub fn run(
     config: &GuestConfig,
     logs: &Path,
     camera: &Camera,
-    fps: ClockMode,
-    frames: u32,
+    (fps, frames, cycles): (ClockMode, u32, Cycles),
 ) -> Result<Run> {
     let steps = Steps::new();
     let config = GuestConfig {
@@ -63,7 +64,7 @@ pub fn run(
     let mut guest = boot(&prepared, &sensor, logs, &steps)?;
     let run = steps.step(
         &format!("{} through the vendor's nodes", AllocationPolicy::Client),
-        || attempt(&mut guest, &camera.setup, frames),
+        || attempt(&mut guest, &camera.setup, frames, cycles),
         |run| match &run.report.refused {
             None => "streams".to_owned(),
             Some(refused) => format!("{} bytes for {} refused", refused.bytes, refused.owner),
@@ -103,13 +104,15 @@ pub fn load(guest: &mut Guest, setup: &Setup) -> Result<()> {
 ///
 /// # Errors
 /// If it does not come to an end.
-pub fn attempt(guest: &mut Guest, setup: &Setup, frames: u32) -> Result<Run> {
+pub fn attempt(guest: &mut Guest, setup: &Setup, frames: u32, cycles: Cycles) -> Result<Run> {
     let begin = Instant::now();
+    let sessions = sessions(guest)?;
     let mut command = vec![
         "vendor-client".to_owned(),
         "camera".to_owned(),
         frames.to_string(),
         format!("rmem:{}:{}", setup.base, setup.bytes),
+        format!("cycles:{}:{}", cycles.most, u32::from(cycles.frees_pools)),
     ];
     command.extend(setup.steps().iter().map(step));
     let words: Vec<&str> = command.iter().map(String::as_str).collect();
@@ -122,22 +125,43 @@ pub fn attempt(guest: &mut Guest, setup: &Setup, frames: u32) -> Result<Run> {
     );
     let said = ran.said();
     let report = report(&said, setup);
-    let mut verified = BTreeMap::new();
-    for channel in ChannelId::ALL {
-        let got: Vec<u32> = said
-            .lines()
-            .filter_map(|line| checksum(line, channel))
-            .collect();
-        if !got.is_empty() {
-            verified.insert(channel.number(), compare(channel, &got, guest)?);
+    let mut verified: BTreeMap<u32, Verifier> = BTreeMap::new();
+    for (cycle, said) in (1..).zip(said.split("cycle ").skip(1)) {
+        for channel in ChannelId::ALL {
+            let got: Vec<u32> = said
+                .lines()
+                .filter_map(|line| checksum(line, channel))
+                .collect();
+            if got.is_empty() {
+                continue;
+            }
+            let number = channel.number();
+            let before = sessions.get(&number).copied().unwrap_or(0);
+            let log = FrameLog::of(number, before + cycle);
+            compare(log, &got, guest, verified.entry(number).or_default())?;
         }
     }
     Ok(Run {
-        survived: u32::from(report.streams()),
+        survived: survived(&said).context("vendor-client does not say what survived")?,
         report,
         verified,
         time: begin.elapsed(),
     })
+}
+
+/// How often each channel was started.
+fn sessions(guest: &mut Guest) -> Result<BTreeMap<u32, u32>> {
+    let status = guest.emulator.monitor.status()?;
+    let channels = status.channels.iter();
+    Ok(channels
+        .map(|channel| (channel.channel, channel.session))
+        .collect())
+}
+
+/// "survived CYCLES".
+fn survived(said: &str) -> Option<u32> {
+    let mut lines = said.lines();
+    lines.find_map(|line| line.strip_prefix("survived ")?.parse().ok())
 }
 
 /// What the program said, as the memory lab's other clients say it.
@@ -196,7 +220,12 @@ fn pool(held: Vec<Allocation>, setup: &Setup) -> Pool {
 /// A step as the program takes it. An extension channel has no node: its pool is a block.
 fn step(step: &Step<'_>) -> String {
     match step {
-        Step::Block { owner, bytes, .. } => format!("block:{bytes}:{owner}"),
+        Step::Block {
+            owner,
+            bytes,
+            leaks: false,
+        } => format!("block:{bytes}:{owner}"),
+        Step::Block { owner, bytes, .. } => format!("leak:{bytes}:{owner}"),
         Step::Frames(channel) if channel.extension => {
             let bytes = frame_of_library(channel.size()) * u64::from(channel.buffers);
             format!("block:{bytes}:{}", channel.pool_name())
@@ -243,9 +272,7 @@ fn checksum(line: &str, channel: ChannelId) -> Option<u32> {
 }
 
 /// Looks for each frame among those that DMA wrote, in order.
-fn compare(channel: ChannelId, got: &[u32], guest: &mut Guest) -> Result<Verifier> {
-    let mut log = FrameLog::newest(channel);
-    let mut frames = Verifier::default();
+fn compare(mut log: FrameLog, got: &[u32], guest: &mut Guest, frames: &mut Verifier) -> Result<()> {
     let mut next = 0;
     for checksum in got {
         frames.received += 1;
@@ -266,7 +293,7 @@ fn compare(channel: ChannelId, got: &[u32], guest: &mut Guest) -> Result<Verifie
             None => frames.mismatched += 1,
         }
     }
-    Ok(frames)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -293,6 +320,7 @@ mod tests {
         assert_eq!(refused("pool 1 0x6777f00"), None);
         assert_eq!(granted("granted 1 4", 1), Some(4));
         assert_eq!(granted("granted 1 4", 0), None);
+        assert_eq!(survived("cycle 7\nrefused 5 x\nsurvived 7\n"), Some(7));
         let line = "frame 1 0x06d44f00 89abcdef";
         assert_eq!(checksum(line, ChannelId::ALL[1]), Some(0x89ab_cdef));
         assert_eq!(checksum(line, ChannelId::ALL[2]), None);

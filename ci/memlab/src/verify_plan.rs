@@ -9,6 +9,7 @@ use crate::predict;
 use anyhow::{Context, Result, bail};
 use guest_image::Progress;
 use guest_protocol::camera::{AllocationPolicy, Report, Setup};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tx_isp_alloc::negotiation::Margin;
 use tx_isp_emulator::sensor::ClockMode;
@@ -42,7 +43,7 @@ pub struct Promise {
 }
 
 /// A promise and what the guest did.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Verified {
     /// Who allocates.
     pub strategy: &'static str,

@@ -56,8 +56,11 @@ pub fn run(
         let exporter = nodes.iter().find(|other| *other != device);
         bench.node(device, exporter.map(String::as_str))?;
     }
-    for device in bench.media()? {
+    for device in bench.others("media")? {
         bench.run(&device, Tool::Corrected, &["-m", &device], None)?;
+    }
+    for device in bench.others("v4l-subdev")? {
+        bench.run(&device, Tool::Corrected, &["-u", &device], None)?;
     }
     Ok(Report::new(
         prepared,
@@ -110,11 +113,12 @@ impl Bench<'_> {
         Ok(nodes)
     }
 
-    fn media(&mut self) -> Result<Vec<String>> {
+    /// The nodes of another kind.
+    fn others(&mut self, kind: &str) -> Result<Vec<String>> {
         let ran = ask(self.guest, &["ls", "/dev"])?;
         Ok(ran
             .lines()
-            .filter(|name| name.starts_with("media"))
+            .filter(|name| name.starts_with(kind))
             .map(|name| format!("/dev/{name}"))
             .collect())
     }

@@ -22,6 +22,9 @@ use crate::qemu::{Carrier, Qemu};
 /// The emulator's package and program.
 const EMULATOR: &str = "tx-isp-emulator";
 
+/// The lab's package.
+const LAB: &str = "lab";
+
 /// What users call Debian's newest QEMU.
 pub const DEBIAN_BACKPORTS: &str = "debian-backports";
 
@@ -263,14 +266,10 @@ fn cargo_build(repository: &Path, steps: &Steps) -> Result<PathBuf> {
     let mut command = cargo();
     command
         .current_dir(repository)
-        .args([
-            "build",
-            "--release",
-            "--package",
-            EMULATOR,
-            "--bin",
-            EMULATOR,
-        ])
+        .args(["build", "--release", "--package", EMULATOR])
+        // Both have the same dependencies with the same features then, and nothing is built twice.
+        .args(["--package", LAB])
+        .args(["--bin", EMULATOR])
         .arg("--message-format=json-render-diagnostics");
     let mut said = String::new();
     let mut program = None;

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use tx_isp_emulator::monitor::protocol::{GuestError, Status};
 
@@ -14,7 +15,7 @@ use crate::prepare::Prepared;
 use crate::sensor::SensorConfig;
 
 /// Everything that is known about a stream. The names are those of the JSON object.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Report {
     /// Whether every frame arrived and matched and the emulator found nothing wrong.
     pub passed: bool,
@@ -93,7 +94,7 @@ pub struct Report {
 }
 
 /// A picture on disk.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct SavedPicture {
     /// Its file.
     pub path: PathBuf,

@@ -124,6 +124,12 @@ pub extern "C" fn tx_isp_core_set_gain(core: &mut Core, gain: u32, unity: u32) -
     })
 }
 
+/// The order of the sensor's colour filters, as the value of the core's Bayer register.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_core_bayer_order(core: &Core) -> u32 {
+    guard(0, || core.sensor().bayer as u32)
+}
+
 /// The sensor's whole picture.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_core_sensor_size(core: &Core, size: &mut Part) {

@@ -22,6 +22,7 @@ use tx_isp_driver::Errno;
 use tx_isp_driver::vendor::Failure;
 
 use crate::ffi::failed;
+use crate::guard::{PANICKED, guard};
 use crate::print::complain;
 
 const NOT_SERVED: i32 = -(Errno::Enotty as i32);
@@ -65,14 +66,16 @@ pub extern "C" fn tx_isp_vendor_argument(
     number: u32,
     argument: &mut Argument,
 ) -> i32 {
-    let Some((read, written)) = extent(node(node_number), number) else {
-        return unknown(node(node_number), number);
-    };
-    *argument = Argument {
-        read: u32::try_from(read).unwrap_or(0),
-        written: u32::try_from(written).unwrap_or(0),
-    };
-    0
+    guard(PANICKED, || {
+        let Some((read, written)) = extent(node(node_number), number) else {
+            return unknown(node(node_number), number);
+        };
+        *argument = Argument {
+            read: u32::try_from(read).unwrap_or(0),
+            written: u32::try_from(written).unwrap_or(0),
+        };
+        0
+    })
 }
 
 fn unknown(node: Node, number: u32) -> i32 {

@@ -11,6 +11,12 @@
 
 #include "tx_isp_vendor.h"
 
+/*
+ * LISTEN_BUF says so when no frame has come for so long. The library's thread looks whether it is
+ * to end only between two such calls: behind a client that holds all buffers it would never.
+ */
+#define TX_ISP_LISTEN_LIMIT (2 * HZ)
+
 void tx_isp_vendor_wake(struct tx_isp_vendor_channel *channel)
 {
 	WRITE_ONCE(channel->changes, channel->changes + 1);
@@ -19,15 +25,20 @@ void tx_isp_vendor_wake(struct tx_isp_vendor_channel *channel)
 
 void tx_isp_vendor_release_idle(struct tx_isp_vendor_channel *channel)
 {
-	struct tx_isp_front *front = channel->isp->vendor->front;
+	struct tx_isp *isp = channel->isp;
+	struct tx_isp_front *front = isp->vendor->front;
 	struct tx_isp_memory *memory;
 	u32 index;
 
+	/* Nobody knows what the chip has until the device is reset; then it has nothing. */
+	if (tx_isp_has_panicked() && !isp->given_up)
+		return;
 	for (index = 0; index < TX_ISP_VENDOR_BUFFERS; index++) {
 		memory = channel->held[index];
 		if (!memory || tx_isp_vendor_holds(front, channel->number, index))
 			continue;
-		if (tx_isp_core_may_write(channel->isp->core, memory->address, memory->bytes))
+		if (!isp->given_up &&
+		    tx_isp_core_may_write(isp->core, memory->address, memory->bytes))
 			tx_isp_memory_quarantine(memory);
 		tx_isp_vendor_memory_put(channel->held[index]);
 		channel->held[index] = NULL;
@@ -49,21 +60,22 @@ void tx_isp_vendor_stop(struct tx_isp *isp, u32 channel)
 }
 
 /* An ioctl that does not sleep for a frame. */
-static long channel_call_once(struct tx_isp_vendor_channel *channel, u32 number, u32 *words)
+static long tx_isp_frame_channel_call_once(struct tx_isp_vendor_channel *channel, u32 number,
+					   u32 *words)
 {
 	struct tx_isp *isp = channel->isp;
+	int ret = tx_isp_vendor_ready(isp);
 
-	lockdep_assert_held(&isp->core_lock);
-	if (!isp->core_ready)
-		return -ENODEV;
+	if (ret)
+		return ret;
 	return tx_isp_vendor_channel(isp->vendor->front, isp->core, channel->number, number, words);
 }
 
 /*
- * A buffer must lie in memory of /dev/rmem that the caller has mapped: the chip will write to it. The
- * vendor's driver takes any address.
+ * A buffer must lie in memory of /dev/rmem that the caller has mapped: the chip will write to it.
+ * The vendor's driver takes any address.
  */
-static long queue_buffer(struct tx_isp_vendor_channel *channel, u32 *words)
+static long tx_isp_frame_channel_queue(struct tx_isp_vendor_channel *channel, u32 *words)
 {
 	const struct tx_isp_vendor_buffer *buffer = (void *)words;
 	struct tx_isp *isp = channel->isp;
@@ -71,12 +83,16 @@ static long queue_buffer(struct tx_isp_vendor_channel *channel, u32 *words)
 	u32 index = buffer->index;
 	u32 address = buffer->address;
 	u32 bytes = buffer->length;
+	u32 written;
 	long ret;
 
 	/* The chip writes what it writes, whatever the client calls the length. */
 	mutex_lock(&isp->core_lock);
-	if (isp->core_ready)
-		bytes = max(bytes, tx_isp_vendor_written_bytes(isp->vendor->front, isp->core, channel->number));
+	if (isp->core_ready) {
+		written = tx_isp_vendor_written_bytes(isp->vendor->front, isp->core,
+						      channel->number);
+		bytes = max(bytes, written);
+	}
 	mutex_unlock(&isp->core_lock);
 	memory = tx_isp_vendor_memory(isp, address, bytes);
 	mutex_lock(&isp->core_lock);
@@ -87,7 +103,7 @@ static long queue_buffer(struct tx_isp_vendor_channel *channel, u32 *words)
 		ret = -EINVAL;
 	}
 	if (!ret)
-		ret = channel_call_once(channel, TX_ISP_VENDOR_QUEUE, words);
+		ret = tx_isp_frame_channel_call_once(channel, TX_ISP_VENDOR_QUEUE, words);
 	if (!ret && index < TX_ISP_VENDOR_BUFFERS)
 		swap(memory, channel->held[index]);
 	mutex_unlock(&isp->core_lock);
@@ -96,38 +112,56 @@ static long queue_buffer(struct tx_isp_vendor_channel *channel, u32 *words)
 }
 
 /* The vendor's driver goes back to sleep whatever the signal: its client cannot be killed. */
-static int wait_stubbornly(struct tx_isp_vendor_channel *channel, u32 seen)
+static long tx_isp_frame_channel_wait_stubbornly(struct tx_isp_vendor_channel *channel, u32 seen)
 {
 	while (wait_event_interruptible(channel->wait, READ_ONCE(channel->changes) != seen))
 		cond_resched();
 	return 0;
 }
 
+/* Until something has changed, or for ever where left is MAX_SCHEDULE_TIMEOUT. */
+static long tx_isp_frame_channel_wait_for_change(struct tx_isp_vendor_channel *channel, u32 seen,
+						 long *left)
+{
+	long ret = wait_event_interruptible_timeout(channel->wait,
+						    READ_ONCE(channel->changes) != seen, *left);
+
+	if (ret < 0)
+		return ret;
+	*left = ret;
+	return ret ? 0 : -ETIMEDOUT;
+}
+
 /* DQBUF and LISTEN_BUF: again and again, until there is a frame or an error. */
-static long wait_for_frame(struct tx_isp_vendor_channel *channel, u32 number, u32 *words)
+static long tx_isp_frame_channel_wait(struct tx_isp_vendor_channel *channel, u32 number,
+				      u32 *words)
 {
 	struct tx_isp *isp = channel->isp;
+	long left = MAX_SCHEDULE_TIMEOUT;
 	u32 seen;
 	long ret;
+
+	/* The vendor's driver waits without end. */
+	if (number == TX_ISP_VENDOR_LISTEN && !isp->vendor->quirks)
+		left = TX_ISP_LISTEN_LIMIT;
 
 	for (;;) {
 		mutex_lock(&isp->core_lock);
 		seen = channel->changes;
-		ret = channel_call_once(channel, number, words);
+		ret = tx_isp_frame_channel_call_once(channel, number, words);
 		mutex_unlock(&isp->core_lock);
 		if (ret != -EAGAIN)
 			return ret;
 		if (number == TX_ISP_VENDOR_DEQUEUE && isp->vendor->quirks)
-			ret = wait_stubbornly(channel, seen);
+			ret = tx_isp_frame_channel_wait_stubbornly(channel, seen);
 		else
-			ret = wait_event_interruptible(channel->wait,
-						       READ_ONCE(channel->changes) != seen);
+			ret = tx_isp_frame_channel_wait_for_change(channel, seen, &left);
 		if (ret)
 			return ret;
 	}
 }
 
-static long channel_call(void *context, u32 number, u32 *words)
+static long tx_isp_frame_channel_call(void *context, u32 number, u32 *words)
 {
 	struct tx_isp_vendor_channel *channel = context;
 	struct tx_isp *isp = channel->isp;
@@ -136,14 +170,15 @@ static long channel_call(void *context, u32 number, u32 *words)
 	switch (number) {
 	case TX_ISP_VENDOR_LISTEN:
 	case TX_ISP_VENDOR_DEQUEUE:
-		return wait_for_frame(channel, number, words);
+		return tx_isp_frame_channel_wait(channel, number, words);
 	case TX_ISP_VENDOR_QUEUE:
-		return queue_buffer(channel, words);
+		return tx_isp_frame_channel_queue(channel, words);
 	default:
 		mutex_lock(&isp->core_lock);
-		if (number == TX_ISP_VENDOR_STREAM_OFF && words[0] == V4L2_BUF_TYPE_VIDEO_CAPTURE)
+		if (number == TX_ISP_VENDOR_STREAM_OFF &&
+		    words[0] == V4L2_BUF_TYPE_VIDEO_CAPTURE)
 			tx_isp_vendor_stop(isp, channel->number);
-		ret = channel_call_once(channel, number, words);
+		ret = tx_isp_frame_channel_call_once(channel, number, words);
 		tx_isp_vendor_release_idle(channel);
 		tx_isp_vendor_wake(channel);
 		mutex_unlock(&isp->core_lock);
@@ -151,21 +186,22 @@ static long channel_call(void *context, u32 number, u32 *words)
 	}
 }
 
-static long channel_ioctl(struct file *file, unsigned int number, unsigned long argument)
+static long tx_isp_frame_channel_ioctl(struct file *file, unsigned int number,
+				       unsigned long argument)
 {
 	struct tx_isp_vendor_channel *channel = file->private_data;
 	long ret;
 
 	ret = tx_isp_vendor_ioctl(channel->isp, TX_ISP_VENDOR_NODE_CHANNEL, number, argument,
-				  channel_call, channel);
-	/* A signal's number is the vendor's answer, too. */
-	if (number == TX_ISP_VENDOR_LISTEN && ret == -ERESTARTSYS &&
+				  tx_isp_frame_channel_call, channel);
+	/* The error's number is the vendor's answer, too. */
+	if (number == TX_ISP_VENDOR_LISTEN && (ret == -ERESTARTSYS || ret == -ETIMEDOUT) &&
 	    put_user((int)ret, (int __user *)argument))
 		return -EFAULT;
 	return ret;
 }
 
-static int channel_open(struct inode *inode, struct file *file)
+static int tx_isp_frame_channel_open(struct inode *inode, struct file *file)
 {
 	/* misc_open() left the device here. */
 	struct tx_isp_vendor_channel *channel =
@@ -176,23 +212,24 @@ static int channel_open(struct inode *inode, struct file *file)
 
 	file->private_data = channel;
 	mutex_lock(&video->lock);
-	if (channel->owner || vb2_is_busy(&video->queue))
+	/* The vendor's driver shares it. */
+	if (vb2_is_busy(&video->queue) || (channel->opens && !isp->vendor->quirks))
 		goto unlock;
 	mutex_lock(&isp->core_lock);
-	ret = -ENODEV;
-	if (isp->core_ready)
+	ret = tx_isp_vendor_ready(isp);
+	if (!ret)
 		ret = tx_isp_vendor_channel_open(isp->vendor->front, isp->core, channel->number);
 	mutex_unlock(&isp->core_lock);
 	if (ret)
 		goto unlock;
-	channel->owner = file;
+	channel->opens++;
 	v4l2_device_get(&isp->v4l2_dev);
 unlock:
 	mutex_unlock(&video->lock);
 	return ret;
 }
 
-static int channel_release(struct inode *inode, struct file *file)
+static int tx_isp_frame_channel_release(struct inode *inode, struct file *file)
 {
 	struct tx_isp_vendor_channel *channel = file->private_data;
 	struct tx_isp *isp = channel->isp;
@@ -200,22 +237,24 @@ static int channel_release(struct inode *inode, struct file *file)
 
 	mutex_lock(&video->lock);
 	mutex_lock(&isp->core_lock);
+	tx_isp_give_up_if_panicked(isp);
 	tx_isp_vendor_stop(isp, channel->number);
+	channel->opens--;
 	/* Without a core the chip is gone, and has been kept from memory. */
-	tx_isp_vendor_channel_close(isp->vendor->front, isp->core, channel->number);
+	tx_isp_vendor_channel_close(isp->vendor->front, isp->core, channel->number,
+				    !channel->opens);
 	tx_isp_vendor_release_idle(channel);
 	mutex_unlock(&isp->core_lock);
-	channel->owner = NULL;
 	mutex_unlock(&video->lock);
 	v4l2_device_put(&isp->v4l2_dev);
 	return 0;
 }
 
-static const struct file_operations channel_fops = {
+static const struct file_operations tx_isp_frame_channel_fops = {
 	.owner = THIS_MODULE,
-	.open = channel_open,
-	.release = channel_release,
-	.unlocked_ioctl = channel_ioctl,
+	.open = tx_isp_frame_channel_open,
+	.release = tx_isp_frame_channel_release,
+	.unlocked_ioctl = tx_isp_frame_channel_ioctl,
 	.llseek = noop_llseek,
 };
 
@@ -236,7 +275,7 @@ int tx_isp_vendor_channels_register(struct tx_isp_vendor *vendor)
 		snprintf(channel->name, sizeof(channel->name), "framechan%u", number);
 		channel->device.minor = MISC_DYNAMIC_MINOR;
 		channel->device.name = channel->name;
-		channel->device.fops = &channel_fops;
+		channel->device.fops = &tx_isp_frame_channel_fops;
 		channel->device.mode = 0600;
 		ret = misc_register(&channel->device);
 		if (ret)

@@ -35,19 +35,21 @@ MODULE_PARM_DESC(answers, "vendor: what calls answer instead, to try a client li
 
 /* Memory of the caller */
 
-static struct file *mapped_rmem(struct tx_isp *isp, u32 address, u32 bytes)
+static struct file *tx_isp_vendor_mapped_rmem(struct tx_isp *isp, u32 address, u32 bytes)
 {
 	struct mm_struct *mm = current->mm;
 	struct vm_area_struct *vma;
 	struct file *file = NULL;
-	VMA_ITERATOR(area, mm, 0);
+	struct vma_iterator area;
 
+	vma_iter_init(&area, mm, 0);
 	mmap_read_lock(mm);
 	for_each_vma(area, vma) {
 		u64 begin = (u64)vma->vm_pgoff << PAGE_SHIFT;
 		u64 end = begin + (vma->vm_end - vma->vm_start);
 
-		if (!vma->vm_file || !tx_isp_is_rmem(vma->vm_file, isp) || !(vma->vm_flags & VM_WRITE))
+		if (!vma->vm_file || !tx_isp_is_rmem(vma->vm_file, isp) ||
+		    !(vma->vm_flags & VM_WRITE))
 			continue;
 		if (address < begin || (u64)address + bytes > end)
 			continue;
@@ -61,7 +63,7 @@ static struct file *mapped_rmem(struct tx_isp *isp, u32 address, u32 bytes)
 struct tx_isp_memory *tx_isp_vendor_memory(struct tx_isp *isp, u32 address, u32 bytes)
 {
 	struct tx_isp_memory *memory;
-	struct file *file = mapped_rmem(isp, address, bytes);
+	struct file *file = tx_isp_vendor_mapped_rmem(isp, address, bytes);
 
 	if (!file)
 		return NULL;
@@ -86,9 +88,17 @@ void tx_isp_vendor_memory_put(struct tx_isp_memory *memory)
 
 /* ioctls */
 
+int tx_isp_vendor_ready(const struct tx_isp *isp)
+{
+	lockdep_assert_held(&isp->core_lock);
+	if (tx_isp_has_panicked())
+		return -EIO;
+	return isp->core_ready ? 0 : -ENODEV;
+}
+
 long tx_isp_vendor_ioctl(struct tx_isp *isp, enum tx_isp_vendor_node node, unsigned int number,
-			 unsigned long argument, long (*call)(void *context, u32 number, u32 *words),
-			 void *context)
+			 unsigned long argument,
+			 long (*call)(void *context, u32 number, u32 *words), void *context)
 {
 	u32 words[TX_ISP_VENDOR_ARGUMENT_WORDS] = {};
 	void __user *user = (void __user *)argument;
@@ -110,7 +120,7 @@ long tx_isp_vendor_ioctl(struct tx_isp *isp, enum tx_isp_vendor_node node, unsig
 	return copy_to_user(user, words, extent.written) ? fault : 0;
 }
 
-static void wake_all(struct tx_isp_vendor *vendor)
+static void tx_isp_vendor_wake_all(struct tx_isp_vendor *vendor)
 {
 	u32 channel;
 
@@ -120,16 +130,19 @@ static void wake_all(struct tx_isp_vendor *vendor)
 	}
 }
 
-/* The noise reduction has no memory once no sensor is chosen; the caller holds core_lock. */
-static void release_noise_reduction(struct tx_isp_vendor *vendor)
+/*
+ * The noise reduction has no memory once no sensor is chosen, or the way to the chip is closed; the
+ * caller holds core_lock.
+ */
+static void tx_isp_vendor_release_noise_reduction(struct tx_isp_vendor *vendor)
 {
-	if (tx_isp_vendor_is_selected(vendor->front))
+	if (vendor->isp->core_ready && tx_isp_vendor_is_selected(vendor->front))
 		return;
 	tx_isp_vendor_memory_put(vendor->noise_reduction);
 	vendor->noise_reduction = NULL;
 }
 
-static long set_buffer(struct tx_isp_vendor *vendor, u32 *words)
+static long tx_isp_vendor_set_buffer(struct tx_isp_vendor *vendor, u32 *words)
 {
 	const struct tx_isp_vendor_isp_buffer *buffer = (void *)words;
 	struct tx_isp_memory *memory;
@@ -143,9 +156,11 @@ static long set_buffer(struct tx_isp_vendor *vendor, u32 *words)
 		return -EINVAL;
 	}
 	mutex_lock(&isp->core_lock);
-	ret = isp->core_ready ? tx_isp_vendor_isp(vendor->front, isp->core, TX_ISP_VENDOR_SET_BUFFER, words) :
-				-ENODEV;
+	ret = tx_isp_vendor_ready(isp);
 	if (!ret)
+		ret = tx_isp_vendor_isp(vendor->front, isp->core, TX_ISP_VENDOR_SET_BUFFER, words);
+	/* With the vendor's faults registers may be told of memory that was refused. */
+	if (!ret || (ret == -EFAULT && vendor->quirks))
 		swap(memory, vendor->noise_reduction);
 	mutex_unlock(&isp->core_lock);
 	tx_isp_vendor_memory_put(memory);
@@ -153,7 +168,7 @@ static long set_buffer(struct tx_isp_vendor *vendor, u32 *words)
 }
 
 /* How much memory a client library is asked to allocate; the caller holds core_lock. */
-static void negotiate(struct tx_isp_vendor *vendor)
+static void tx_isp_vendor_ask_for_less(struct tx_isp_vendor *vendor)
 {
 	struct tx_isp *isp = vendor->isp;
 	struct tx_isp_vendor_room room = {
@@ -168,7 +183,7 @@ static void negotiate(struct tx_isp_vendor *vendor)
 		mutex_lock(&isp->carve_out_lock);
 		tx_isp_carve_out_state(isp->carve_out, &state);
 		mutex_unlock(&isp->carve_out_lock);
-		/* What a client has mapped whole is one block: nobody sees what it does in there. */
+		/* What a client has mapped whole is one block: nobody sees what is in there. */
 		room.available = state.free ? state.largest : state.total;
 		room.reserved = state.reserved;
 	}
@@ -176,7 +191,7 @@ static void negotiate(struct tx_isp_vendor *vendor)
 }
 
 /* Stops what an ioctl, or the last close, would stop; the caller holds core_lock. */
-static void stop_all(struct tx_isp_vendor *vendor)
+static void tx_isp_vendor_stop_all(struct tx_isp_vendor *vendor)
 {
 	u32 channel;
 
@@ -184,38 +199,41 @@ static void stop_all(struct tx_isp_vendor *vendor)
 		tx_isp_vendor_stop(vendor->isp, channel);
 }
 
-static long isp_call(void *context, u32 number, u32 *words)
+static long tx_isp_node_call(void *context, u32 number, u32 *words)
 {
 	struct tx_isp_vendor *vendor = context;
 	struct tx_isp *isp = vendor->isp;
 	long ret;
 
 	if (number == TX_ISP_VENDOR_SET_BUFFER)
-		return set_buffer(vendor, words);
+		return tx_isp_vendor_set_buffer(vendor, words);
 	mutex_lock(&isp->core_lock);
 	if (number == TX_ISP_VENDOR_STREAM_OFF || number == TX_ISP_VENDOR_DESTROY_LINKS)
-		stop_all(vendor);
+		tx_isp_vendor_stop_all(vendor);
 	if (number == TX_ISP_VENDOR_GET_BUFFER && isp->core_ready)
-		negotiate(vendor);
-	ret = isp->core_ready ? tx_isp_vendor_isp(vendor->front, isp->core, number, words) : -ENODEV;
-	release_noise_reduction(vendor);
-	wake_all(vendor);
+		tx_isp_vendor_ask_for_less(vendor);
+	ret = tx_isp_vendor_ready(isp);
+	if (!ret)
+		ret = tx_isp_vendor_isp(vendor->front, isp->core, number, words);
+	tx_isp_vendor_release_noise_reduction(vendor);
+	tx_isp_vendor_wake_all(vendor);
 	mutex_unlock(&isp->core_lock);
 	return ret;
 }
 
-static long isp_ioctl(struct file *file, unsigned int number, unsigned long argument)
+static long tx_isp_node_ioctl(struct file *file, unsigned int number, unsigned long argument)
 {
 	struct tx_isp_vendor *vendor = file->private_data;
 
-	return tx_isp_vendor_ioctl(vendor->isp, TX_ISP_VENDOR_NODE_ISP, number, argument, isp_call,
-				   vendor);
+	return tx_isp_vendor_ioctl(vendor->isp, TX_ISP_VENDOR_NODE_ISP, number, argument,
+				   tx_isp_node_call, vendor);
 }
 
-static int isp_open(struct inode *inode, struct file *file)
+static int tx_isp_node_open(struct inode *inode, struct file *file)
 {
 	/* misc_open() left the device here. */
-	struct tx_isp_vendor *vendor = container_of(file->private_data, struct tx_isp_vendor, device);
+	struct tx_isp_vendor *vendor =
+		container_of(file->private_data, struct tx_isp_vendor, device);
 	struct tx_isp *isp = vendor->isp;
 
 	file->private_data = vendor;
@@ -226,28 +244,29 @@ static int isp_open(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static int isp_release(struct inode *inode, struct file *file)
+static int tx_isp_node_release(struct inode *inode, struct file *file)
 {
 	struct tx_isp_vendor *vendor = file->private_data;
 	struct tx_isp *isp = vendor->isp;
 
 	mutex_lock(&isp->core_lock);
+	tx_isp_give_up_if_panicked(isp);
 	if (tx_isp_vendor_is_last(vendor->front))
-		stop_all(vendor);
+		tx_isp_vendor_stop_all(vendor);
 	if (isp->core_ready)
 		tx_isp_vendor_close(vendor->front, isp->core);
-	release_noise_reduction(vendor);
-	wake_all(vendor);
+	tx_isp_vendor_release_noise_reduction(vendor);
+	tx_isp_vendor_wake_all(vendor);
 	mutex_unlock(&isp->core_lock);
 	v4l2_device_put(&isp->v4l2_dev);
 	return 0;
 }
 
-static const struct file_operations isp_fops = {
+static const struct file_operations tx_isp_node_fops = {
 	.owner = THIS_MODULE,
-	.open = isp_open,
-	.release = isp_release,
-	.unlocked_ioctl = isp_ioctl,
+	.open = tx_isp_node_open,
+	.release = tx_isp_node_release,
+	.unlocked_ioctl = tx_isp_node_ioctl,
 	.llseek = noop_llseek,
 };
 
@@ -255,7 +274,7 @@ static const struct file_operations isp_fops = {
 
 bool tx_isp_vendor_owns(const struct tx_isp *isp, u32 channel)
 {
-	return isp->vendor && isp->vendor->channels[channel].owner;
+	return isp->vendor && isp->vendor->channels[channel].opens;
 }
 
 bool tx_isp_vendor_streams(const struct tx_isp *isp)
@@ -292,18 +311,29 @@ void tx_isp_vendor_give_up(struct tx_isp *isp)
 	if (!isp->vendor)
 		return;
 	tx_isp_vendor_abandon(isp->vendor->front);
-	wake_all(isp->vendor);
+	tx_isp_vendor_release_noise_reduction(isp->vendor);
+	tx_isp_vendor_wake_all(isp->vendor);
+}
+
+void tx_isp_vendor_provoke_panic(struct tx_isp *isp)
+{
+	if (!isp->vendor)
+		return;
+	mutex_lock(&isp->core_lock);
+	/* There is no such channel. */
+	tx_isp_vendor_channel_runs(isp->vendor->front, TX_ISP_CHANNELS);
+	mutex_unlock(&isp->core_lock);
 }
 
 /* Coming and going */
 
-static int register_nodes(struct tx_isp_vendor *vendor)
+static int tx_isp_vendor_register_nodes(struct tx_isp_vendor *vendor)
 {
 	int ret;
 
 	vendor->device.minor = MISC_DYNAMIC_MINOR;
 	vendor->device.name = "tx-isp";
-	vendor->device.fops = &isp_fops;
+	vendor->device.fops = &tx_isp_node_fops;
 	vendor->device.mode = 0600;
 	ret = misc_register(&vendor->device);
 	if (ret)
@@ -325,7 +355,7 @@ static int register_nodes(struct tx_isp_vendor *vendor)
 		return 0;
 	tx_isp_vendor_channels_unregister(vendor);
 remove_mem:
-	misc_deregister(&vendor->mem);
+	tx_isp_vendor_mem_unregister(vendor);
 remove_encoder:
 	misc_deregister(&vendor->encoder.device);
 remove_tuning:
@@ -351,12 +381,12 @@ int tx_isp_vendor_register(struct tx_isp *isp)
 		pr_err("tx-isp: isp_memopt=%u is unknown: there are 0 and 1\n", isp_memopt);
 		return -EINVAL;
 	}
-	state = kzalloc(sizeof(*state), GFP_KERNEL);
+	state = kvzalloc(sizeof(*state), GFP_KERNEL);
 	if (!state)
 		return -ENOMEM;
 	state->front = kvzalloc(tx_isp_front_size(), GFP_KERNEL);
 	if (!state->front) {
-		kfree(state);
+		kvfree(state);
 		return -ENOMEM;
 	}
 	state->isp = isp;
@@ -364,23 +394,23 @@ int tx_isp_vendor_register(struct tx_isp *isp)
 	ret = tx_isp_front_create(state->front, isp_memopt, wants_quirks, answers, strlen(answers));
 	if (ret) {
 		kvfree(state->front);
-		kfree(state);
+		kvfree(state);
 		return ret;
 	}
 	mutex_lock(&isp->core_lock);
 	isp->vendor = state;
 	mutex_unlock(&isp->core_lock);
-	ret = register_nodes(state);
+	ret = tx_isp_vendor_register_nodes(state);
 	if (ret) {
 		mutex_lock(&isp->core_lock);
 		isp->vendor = NULL;
 		mutex_unlock(&isp->core_lock);
 		kvfree(state->front);
-		kfree(state);
+		kvfree(state);
 		return ret;
 	}
-	pr_info("tx-isp: the vendor's nodes are there: isp_memopt=%u isp_clk=%u quirks=%s\n", isp_memopt,
-		isp_clk, quirks);
+	pr_info("tx-isp: the vendor's nodes are there: isp_memopt=%u isp_clk=%u quirks=%s\n",
+		isp_memopt, isp_clk, quirks);
 	return 0;
 }
 
@@ -392,7 +422,7 @@ void tx_isp_vendor_unregister(struct tx_isp *isp)
 		return;
 	proc_remove(vendor->proc);
 	tx_isp_vendor_channels_unregister(vendor);
-	misc_deregister(&vendor->mem);
+	tx_isp_vendor_mem_unregister(vendor);
 	misc_deregister(&vendor->encoder.device);
 	misc_deregister(&vendor->tuning);
 	misc_deregister(&vendor->device);
@@ -405,6 +435,6 @@ void tx_isp_vendor_free(struct tx_isp *isp)
 	tx_isp_vendor_memory_put(isp->vendor->noise_reduction);
 	tx_isp_vendor_tuning_free(isp->vendor);
 	kvfree(isp->vendor->front);
-	kfree(isp->vendor);
+	kvfree(isp->vendor);
 	isp->vendor = NULL;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /dev/tx-isp-mem: /dev/mem for client libraries, where the SoC's registers are not in the machine's
- * memory. A mapping shows what the registers said when it was made (driver/src/vendor/pages.rs); what is
- * written to it goes nowhere. Memory is not mapped: that is what /dev/rmem is for.
+ * /dev/tx-isp-mem: /dev/mem for client libraries, where the SoC's registers are not in the
+ * machine's memory. A mapping shows what the registers said when it was made
+ * (driver/src/vendor/pages.rs); what is written to it goes nowhere. Memory is not mapped: that is
+ * what /dev/rmem is for. Where the registers are at their own addresses, /dev/mem is the kernel's.
  */
 #include <linux/capability.h>
 #include <linux/fs.h>
@@ -11,7 +12,8 @@
 
 #include "tx_isp_vendor.h"
 
-static int map_page(struct tx_isp *isp, struct vm_area_struct *vma, u32 address, unsigned long at)
+static int tx_isp_mem_map_page(struct tx_isp *isp, struct vm_area_struct *vma, u32 address,
+			       unsigned long at)
 {
 	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
 	int ret;
@@ -19,7 +21,9 @@ static int map_page(struct tx_isp *isp, struct vm_area_struct *vma, u32 address,
 	if (!page)
 		return -ENOMEM;
 	mutex_lock(&isp->core_lock);
-	ret = isp->core_ready ? tx_isp_vendor_page(isp->core, address, page_address(page)) : -ENODEV;
+	ret = tx_isp_vendor_ready(isp);
+	if (!ret)
+		ret = tx_isp_vendor_page(isp->core, address, page_address(page));
 	mutex_unlock(&isp->core_lock);
 	if (!ret) {
 		flush_dcache_page(page);
@@ -30,7 +34,7 @@ static int map_page(struct tx_isp *isp, struct vm_area_struct *vma, u32 address,
 	return ret;
 }
 
-static int mem_mmap(struct file *file, struct vm_area_struct *vma)
+static int tx_isp_mem_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct tx_isp_vendor *vendor = file->private_data;
 	u64 address = (u64)vma->vm_pgoff << PAGE_SHIFT;
@@ -42,14 +46,15 @@ static int mem_mmap(struct file *file, struct vm_area_struct *vma)
 		return -EPERM;
 	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
 	for (offset = 0; offset < bytes; offset += PAGE_SIZE) {
-		ret = map_page(vendor->isp, vma, address + offset, vma->vm_start + offset);
+		ret = tx_isp_mem_map_page(vendor->isp, vma, address + offset,
+					  vma->vm_start + offset);
 		if (ret)
 			return ret;
 	}
 	return 0;
 }
 
-static int mem_open(struct inode *inode, struct file *file)
+static int tx_isp_mem_open(struct inode *inode, struct file *file)
 {
 	/* misc_open() left the device here. */
 	struct tx_isp_vendor *vendor = container_of(file->private_data, struct tx_isp_vendor, mem);
@@ -61,7 +66,7 @@ static int mem_open(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static int mem_release(struct inode *inode, struct file *file)
+static int tx_isp_mem_release(struct inode *inode, struct file *file)
 {
 	struct tx_isp_vendor *vendor = file->private_data;
 
@@ -69,19 +74,32 @@ static int mem_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static const struct file_operations mem_fops = {
+static const struct file_operations tx_isp_mem_fops = {
 	.owner = THIS_MODULE,
-	.open = mem_open,
-	.release = mem_release,
-	.mmap = mem_mmap,
+	.open = tx_isp_mem_open,
+	.release = tx_isp_mem_release,
+	.mmap = tx_isp_mem_mmap,
 	.llseek = noop_llseek,
 };
 
+static bool tx_isp_vendor_mem_is_needed(const struct tx_isp_vendor *vendor)
+{
+	return vendor->isp->transport.vdev;
+}
+
 int tx_isp_vendor_mem_register(struct tx_isp_vendor *vendor)
 {
+	if (!tx_isp_vendor_mem_is_needed(vendor))
+		return 0;
 	vendor->mem.minor = MISC_DYNAMIC_MINOR;
 	vendor->mem.name = "tx-isp-mem";
-	vendor->mem.fops = &mem_fops;
+	vendor->mem.fops = &tx_isp_mem_fops;
 	vendor->mem.mode = 0600;
 	return misc_register(&vendor->mem);
+}
+
+void tx_isp_vendor_mem_unregister(struct tx_isp_vendor *vendor)
+{
+	if (tx_isp_vendor_mem_is_needed(vendor))
+		misc_deregister(&vendor->mem);
 }

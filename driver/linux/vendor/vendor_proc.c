@@ -10,22 +10,26 @@
 #include "tx_isp_vendor.h"
 
 /* The longest of them: three channels with 64 buffers each. */
-#define ROOM SZ_32K
+#define TX_ISP_PROC_ROOM SZ_32K
 
 /* In the order of Rust's File. */
-static const char *const names[TX_ISP_VENDOR_FILES] = { "isp-m0", "isp-fs", "isp-w00", "isp-w01", "isp-w02" };
+static const char *const tx_isp_proc_names[TX_ISP_VENDOR_FILES] = {
+	"isp-m0", "isp-fs", "isp-w00", "isp-w01", "isp-w02"
+};
 
-static int proc_show(struct seq_file *file, struct tx_isp_vendor *vendor, u32 number)
+static int tx_isp_proc_show(struct seq_file *file, struct tx_isp_vendor *vendor, u32 number)
 {
 	struct tx_isp *isp = vendor->isp;
-	u8 *text = kvmalloc(ROOM, GFP_KERNEL);
-	int ret = -ENODEV;
+	u8 *text = kvmalloc(TX_ISP_PROC_ROOM, GFP_KERNEL);
+	int ret;
 
 	if (!text)
 		return -ENOMEM;
 	mutex_lock(&isp->core_lock);
-	if (isp->core_ready)
-		ret = tx_isp_vendor_show(vendor->front, isp->core, number, vendor->frames, text, ROOM);
+	ret = tx_isp_vendor_ready(isp);
+	if (!ret)
+		ret = tx_isp_vendor_show(vendor->front, isp->core, number, vendor->frames, text,
+					 TX_ISP_PROC_ROOM);
 	mutex_unlock(&isp->core_lock);
 	if (ret > 0)
 		seq_write(file, text, ret);
@@ -33,20 +37,21 @@ static int proc_show(struct seq_file *file, struct tx_isp_vendor *vendor, u32 nu
 	return min(ret, 0);
 }
 
-static int proc_show_file(struct seq_file *file, void *unused)
+static int tx_isp_proc_show_file(struct seq_file *file, void *unused)
 {
 	const struct tx_isp_vendor_file *opened = file->private;
 
-	return proc_show(file, opened->vendor, opened->number);
+	return tx_isp_proc_show(file, opened->vendor, opened->number);
 }
 
-static int proc_open(struct inode *inode, struct file *file)
+static int tx_isp_proc_open(struct inode *inode, struct file *file)
 {
-	return single_open(file, proc_show_file, pde_data(inode));
+	return single_open(file, tx_isp_proc_show_file, pde_data(inode));
 }
 
 /* The vendor's driver takes commands here; which, is decided in Rust. */
-static ssize_t proc_write(struct file *file, const char __user *user, size_t bytes, loff_t *position)
+static ssize_t tx_isp_proc_write(struct file *file, const char __user *user, size_t bytes,
+				 loff_t *position)
 {
 	const struct tx_isp_vendor_file *opened = pde_data(file_inode(file));
 	char text[64] = "";
@@ -58,10 +63,10 @@ static ssize_t proc_write(struct file *file, const char __user *user, size_t byt
 	return ret ? ret : bytes;
 }
 
-static const struct proc_ops proc_fops = {
-	.proc_open = proc_open,
+static const struct proc_ops tx_isp_proc_fops = {
+	.proc_open = tx_isp_proc_open,
 	.proc_read = seq_read,
-	.proc_write = proc_write,
+	.proc_write = tx_isp_proc_write,
 	.proc_lseek = seq_lseek,
 	.proc_release = single_release,
 };
@@ -80,10 +85,11 @@ int tx_isp_vendor_proc_create(struct tx_isp_vendor *vendor)
 	}
 	if (!isp)
 		goto remove;
-	for (number = 0; number < ARRAY_SIZE(names); number++) {
+	for (number = 0; number < ARRAY_SIZE(tx_isp_proc_names); number++) {
 		vendor->files[number].vendor = vendor;
 		vendor->files[number].number = number;
-		if (!proc_create_data(names[number], 0644, isp, &proc_fops, &vendor->files[number]))
+		if (!proc_create_data(tx_isp_proc_names[number], 0644, isp, &tx_isp_proc_fops,
+				      &vendor->files[number]))
 			goto remove;
 	}
 	return 0;

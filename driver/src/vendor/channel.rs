@@ -155,9 +155,15 @@ impl FrameChannel {
         };
     }
 
-    pub(super) fn open<B: Bus>(&mut self, isp: &mut Isp<B>) -> Result<(), Failure> {
+    /// A client comes, or (`shares`) another one: it makes the channel look as if it had just been opened.
+    pub(super) fn open<B: Bus>(&mut self, isp: &mut Isp<B>, shares: bool) -> Result<(), Failure> {
         match self.state {
             State::Undefined | State::Slake => return Err(Errno::Eperm.into()),
+            State::Initialised | State::Running if shares => {
+                self.queue.reset_counters();
+                self.state = State::Initialised;
+                return Ok(());
+            }
             State::Initialised | State::Running => {
                 let why = "a frame channel is open already; it has one client at a time";
                 return Err(Failure::Refused(Errno::Ebusy, why));
@@ -192,32 +198,41 @@ impl FrameChannel {
         Ok(())
     }
 
-    /// The client is gone: what runs is stopped, and the channel is as it was before.
-    pub(super) fn close<B: Bus>(&mut self, isp: &mut Isp<B>) -> Result<(), Failure> {
+    /// One of several clients is gone, and takes the others' buffers along.
+    pub(super) fn close_shared<B: Bus>(&mut self, isp: &mut Isp<B>) -> Result<(), Failure> {
         self.queue.stop();
         self.failed = false;
         let stopped = self.stop(isp);
         self.queue.free();
-        if let Some(before) = self.before.take() {
-            isp.return_skipped(self.id, false);
-            isp.set_chroma_start(self.id, before.chroma)?;
-            isp.set_layout(self.id, before.format, before.size)?;
-            isp.set_source(self.id, before.source)?;
-        }
         if self.state != State::Slake {
             self.state = State::Activated;
         }
         stopped
     }
 
-    /// SET_FMT. `front_crop` is channel 0's: the input is cut for all (T31 2.5).
+    /// The client is gone: what runs is stopped, and the channel is as it was before.
+    pub(super) fn close<B: Bus>(&mut self, isp: &mut Isp<B>) -> Result<(), Failure> {
+        let stopped = self.close_shared(isp);
+        if let Some(before) = self.before.take() {
+            isp.return_skipped(self.id, false);
+            isp.set_chroma_start(self.id, before.chroma)?;
+            isp.set_layout(self.id, before.format, before.size)?;
+            isp.set_source(self.id, before.source)?;
+        }
+        stopped
+    }
+
+    /// SET_FMT. `front_crop` is channel 0's: the input is cut for all (T31 2.5). With the vendor's faults
+    /// a crop that is not inside and a size that the chip cannot write are taken, too: the answer says
+    /// what becomes of them. What that driver's chip would write then, beyond the buffer, it does not.
     pub(super) fn set_format<B: Bus>(
         &mut self,
         isp: &mut Isp<B>,
         format: &mut FrameFormat,
         front_crop: Option<Part>,
         image_bytes: Option<Answer>,
-    ) -> Result<(), Failure> {
+        quirks: Quirks,
+    ) -> Result<Option<&'static str>, Failure> {
         let field_is_known = format.field == 0 || format.field == FIELD_INTERLACED;
         if format.kind != VIDEO_CAPTURE || !field_is_known || format.colorspace != COLORSPACE_SRGB {
             let why = "SET_FRAME_FORMAT wants type 1, field 0 or 4, and colour space 8";
@@ -228,11 +243,32 @@ impl FrameChannel {
             return Err(Failure::Refused(Errno::Ebusy, why));
         }
         format.field = FIELD_INTERLACED;
-        let written = picture::written(format.fourcc);
+        let mut written = picture::written(format.fourcc);
+        let mut taken = None;
         if let Some(picture) = written {
-            let source = picture::source(isp.sensor().size, format, front_crop)?;
-            isp.set_layout(self.id, picture, Size::new(format.width, format.height))?;
-            isp.set_source(self.id, source)?;
+            let sensor = isp.sensor().size;
+            let source = match picture::source(sensor, format, front_crop) {
+                Err(Failure::Refused(_, _)) if quirks == Quirks::Vendor => {
+                    taken =
+                        Some("SET_FRAME_FORMAT: a crop that is not inside: the picture is not cut");
+                    Rectangle {
+                        left: 0,
+                        top: 0,
+                        size: sensor,
+                    }
+                }
+                other => other?,
+            };
+            match isp.set_layout(self.id, picture, Size::new(format.width, format.height)) {
+                Err(Error::UnsupportedSize(_)) if quirks == Quirks::Vendor => {
+                    taken = Some("SET_FRAME_FORMAT: a size that cannot be: no frame will come");
+                    written = None;
+                }
+                other => {
+                    other?;
+                    isp.set_source(self.id, source)?;
+                }
+            }
             picture::fill_sizes(format);
             if let Some(answer) = image_bytes {
                 format.image_bytes = answer.of(format.image_bytes).ok_or(Errno::Einval)?;
@@ -240,7 +276,7 @@ impl FrameChannel {
         }
         self.picture = written;
         self.format = *format;
-        Ok(())
+        Ok(taken)
     }
 
     pub(super) fn request_buffers(&mut self, request: &mut RequestBuffers) -> Result<(), Failure> {
@@ -306,6 +342,10 @@ impl FrameChannel {
         }
         if kind != VIDEO_CAPTURE {
             return Err(Errno::Einval.into());
+        }
+        // Only behind a second client's open.
+        if self.queue.is_streaming() {
+            return Err(Errno::Ebusy.into());
         }
         self.queue.start();
         self.state = State::Running;

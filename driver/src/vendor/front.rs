@@ -332,7 +332,8 @@ impl Front {
         }
     }
 
-    /// SET_BUF. Whose memory it is was looked at.
+    /// SET_BUF. Whose memory it is was looked at. The vendor's driver has written some registers where it
+    /// refuses a buffer that is too small.
     pub fn set_buffer<B: Bus>(
         &mut self,
         isp: &mut Isp<B>,
@@ -341,7 +342,11 @@ impl Front {
         if !self.selected {
             return Err(Errno::Eperm.into());
         }
-        Ok(isp.set_noise_reduction(Some((buffer, self.memory)))?)
+        let taken = isp.set_noise_reduction(Some((buffer, self.memory)));
+        if taken.is_err() && self.quirks == Quirks::Vendor {
+            isp.write_noise_reduction_in_part(buffer, self.memory)?;
+        }
+        Ok(taken?)
     }
 
     /// WDR_ENABLE and WDR_DISABLE: the wish is kept. The sensor is linear, and its pictures stay so.

@@ -14,6 +14,7 @@
 
 mod events;
 mod mailbox;
+mod pending;
 mod server;
 mod vring;
 

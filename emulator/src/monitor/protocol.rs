@@ -42,8 +42,7 @@ pub const MAX_STEP_FRAMES: u32 = 10_000;
 pub const PROTOCOL: u32 = 1;
 
 /// The first line on each connection.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Greeting {
     /// Who speaks: always `tx-isp-emulator`.
     pub greeting: String,
@@ -67,8 +66,7 @@ impl Greeting {
 }
 
 /// What can be subscribed to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum EventKind {
     /// A picture was written.
@@ -80,8 +78,7 @@ pub enum EventKind {
 }
 
 /// What has happened, to those who have subscribed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
     /// A picture was written.
@@ -122,16 +119,14 @@ impl Event {
 }
 
 /// The answer to [`Request::Subscribe`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Subscribed {
     /// What comes from now on.
     pub subscribed: Vec<EventKind>,
 }
 
 /// What kind of error it is, for programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorCode {
     /// The line is no JSON object, or no command of this version.
@@ -157,8 +152,7 @@ pub enum ErrorCode {
 }
 
 /// What the operator asks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Request {
     /// How are you? Answered with a [`Status`].
@@ -184,7 +178,7 @@ pub enum Request {
     /// Arm a fault: its occasions count from now on. Answered with [`FaultStatus`].
     Fault {
         /// The fault, as `--fault` takes it.
-        #[cfg_attr(test, schemars(with = "String"))]
+        #[schemars(with = "String")]
         fault: Fault,
     },
     /// Take all faults away. Answered with [`Status`].
@@ -213,8 +207,7 @@ pub enum Request {
 }
 
 /// A request that could not be answered: what was wrong and what would be right.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ErrorResponse {
     /// The sentence.
     pub error: String,
@@ -233,8 +226,7 @@ impl ErrorResponse {
 }
 
 /// Entries of the frame log, oldest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FrameLogPage {
     /// The channel that was asked for.
     pub channel: u32,
@@ -249,8 +241,7 @@ pub struct FrameLogPage {
 }
 
 /// A picture that DMA has written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FrameLogEntry {
     /// The channel, 0 to 2.
     pub channel: u32,
@@ -279,8 +270,7 @@ pub struct FrameLogEntry {
 }
 
 /// The answer to [`Request::Trace`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Tracing {
     /// Whether accesses are recorded from now on.
     pub tracing: bool,
@@ -292,8 +282,7 @@ pub struct Tracing {
 }
 
 /// Interrupts, oldest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct InterruptPage {
     /// At most [`MAX_FRAME_LOG_ENTRIES`].
     pub entries: Vec<InterruptEntry>,
@@ -302,8 +291,7 @@ pub struct InterruptPage {
 }
 
 /// The guest was told of interrupt lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct InterruptEntry {
     /// When, in nanoseconds since the emulator's start.
     pub at_ns: u64,
@@ -312,8 +300,7 @@ pub struct InterruptEntry {
 }
 
 /// The answer to [`Request::Step`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Stepped {
     /// Frames advanced: as many as were asked for.
     pub frames: u32,
@@ -322,8 +309,7 @@ pub struct Stepped {
 }
 
 /// The answer to [`Request::Quit`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Quitting {
     /// Always true.
     pub quitting: bool,

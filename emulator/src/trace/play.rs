@@ -14,6 +14,7 @@
 
 use super::Access;
 use super::text::{ParseTraceError, parse_access, parse_foreign};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::time::Duration;
 use tx_isp_abi::PhysAddr;
@@ -44,7 +45,7 @@ impl Step {
 pub struct Script(Vec<(usize, Step)>);
 
 /// A read that gave another value than the trace has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MismatchedRead {
     /// The line's number, counted from 1.
     pub line: usize,
@@ -57,11 +58,12 @@ pub struct MismatchedRead {
 }
 
 /// A kind of mistake that the trace makes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct GuestError {
     /// Its name.
     pub id: String,
     /// How bad it is.
+    #[schemars(with = "String")]
     pub severity: Severity,
     /// How often it was made.
     pub count: u64,
@@ -70,7 +72,7 @@ pub struct GuestError {
 }
 
 /// A picture that the chip would have written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PlayedFrame {
     /// The channel that wrote it.
     pub channel: u32,
@@ -87,7 +89,7 @@ pub struct PlayedFrame {
 }
 
 /// What became of a trace.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Played {
     /// Registers read and written.
     pub accesses: u64,

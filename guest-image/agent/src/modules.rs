@@ -55,6 +55,7 @@ pub fn load_all(command_line: &str) -> Vec<ModuleLoad> {
         .into_iter()
         .map(|path| {
             let parameters = parameters(&module_name(&path), command_line);
+            let parameters = with_carve_out(&path, &parameters, command_line);
             let failure = load(&path, &parameters).err();
             ModuleLoad { path, failure }
         })
@@ -122,6 +123,25 @@ fn parameters(module: &str, command_line: &str) -> String {
         (name.replace('-', "_") == module).then_some(parameter)
     });
     words.collect::<Vec<_>>().join(" ")
+}
+
+/// What starts the word that says where the carve-out is, to the kernel and to our module.
+const CARVE_OUT: &str = "rmem=";
+
+/// The parameters with the carve-out of the command line, if it is our module's and they name none. As
+/// on the cameras, the last one counts.
+pub fn with_carve_out(path: &str, parameters: &str, command_line: &str) -> String {
+    let carve_out = |text: &str| {
+        let mut words = text.split_ascii_whitespace();
+        let last = words.rfind(|word| word.starts_with(CARVE_OUT));
+        last.map(str::to_owned)
+    };
+    match carve_out(command_line) {
+        Some(word) if path == OUR_MODULE && carve_out(parameters).is_none() => {
+            format!("{word} {parameters}").trim_end().to_owned()
+        }
+        _ => parameters.to_owned(),
+    }
 }
 
 /// Loads one module; one that is there already is no error.
@@ -225,6 +245,17 @@ mod tests {
             "debug=1 buffers=4"
         );
         assert_eq!(parameters("videodev", line), "");
+    }
+
+    #[test]
+    fn our_module_hears_of_the_carve_out() {
+        let line = "quiet rmem=1M@0 mem=99M@0x0 rmem=29M@0x6300000";
+        let with = |path, parameters| with_carve_out(path, parameters, line);
+        assert_eq!(with(OUR_MODULE, ""), "rmem=29M@0x6300000");
+        assert_eq!(with(OUR_MODULE, "margin=3"), "rmem=29M@0x6300000 margin=3");
+        assert_eq!(with(OUR_MODULE, "rmem=none"), "rmem=none");
+        assert_eq!(with("/lib/modules/user/tx-isp.ko", "x=1"), "x=1");
+        assert_eq!(with_carve_out(OUR_MODULE, "x=1", "mem=128M"), "x=1");
     }
 
     #[test]

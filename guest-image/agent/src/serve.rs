@@ -105,6 +105,8 @@ fn answer(request: Request, port: &mut impl Write) -> Result<Option<Reply>, Fail
             Reply::Ok
         }
         Request::LoadModule { path, parameters } => {
+            let command_line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
+            let parameters = modules::with_carve_out(&path, &parameters, &command_line);
             modules::load(&path, &parameters)?;
             Reply::Ok
         }

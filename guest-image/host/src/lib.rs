@@ -3,7 +3,7 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | what everything uses | [`error`], [`progress`], [`process`], [`command`], [`offline`] |
+//! | what everything uses | [`error`], [`progress`], [`process`], [`command`], [`offline`], [`invocation`] |
 //! | what the host is | [`disk`], [`cache_dir`], [`mirror`], [`apt_root`], [`toolchain`], [`qemu`] |
 //! | how it gets what it lacks | [`rust_setup`], [`packages`] |
 //! | for people | [`doctor`] |
@@ -14,6 +14,7 @@ pub mod command;
 pub mod disk;
 pub mod doctor;
 pub mod error;
+pub mod invocation;
 pub mod mirror;
 pub mod offline;
 pub mod packages;

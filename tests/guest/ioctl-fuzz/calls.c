@@ -3,6 +3,7 @@
  * Which ioctls there are, and arguments for them.
  */
 #include <linux/media.h>
+#include <linux/v4l2-subdev.h>
 #include <linux/videodev2.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -20,6 +21,15 @@ static const uint32_t video[] = {
 	VIDIOC_S_SELECTION, VIDIOC_ENUM_FRAMESIZES, VIDIOC_ENUM_FRAMEINTERVALS,
 	VIDIOC_SUBSCRIBE_EVENT, VIDIOC_UNSUBSCRIBE_EVENT, VIDIOC_DQEVENT, VIDIOC_G_PRIORITY,
 	VIDIOC_S_PRIORITY, VIDIOC_G_STD, VIDIOC_CROPCAP,
+};
+
+static const uint32_t subdev[] = {
+	VIDIOC_SUBDEV_QUERYCAP, VIDIOC_SUBDEV_G_FMT, VIDIOC_SUBDEV_S_FMT,
+	VIDIOC_SUBDEV_ENUM_MBUS_CODE, VIDIOC_SUBDEV_ENUM_FRAME_SIZE,
+	VIDIOC_SUBDEV_ENUM_FRAME_INTERVAL, VIDIOC_SUBDEV_G_SELECTION, VIDIOC_SUBDEV_S_SELECTION,
+	VIDIOC_SUBDEV_G_CROP, VIDIOC_SUBDEV_S_CROP, VIDIOC_G_CTRL, VIDIOC_S_CTRL, VIDIOC_QUERYCTRL,
+	VIDIOC_G_EXT_CTRLS, VIDIOC_S_EXT_CTRLS, VIDIOC_SUBSCRIBE_EVENT, VIDIOC_UNSUBSCRIBE_EVENT,
+	VIDIOC_DQEVENT,
 };
 
 static const uint32_t rmem[] = {
@@ -53,6 +63,7 @@ static const struct {
 	uint32_t count;
 } known[NODES] = {
 	[VIDEO] = LIST(video),
+	[SUBDEV] = LIST(subdev),
 	[RMEM] = LIST(rmem),
 	[MEDIA] = LIST(media),
 	[VENDOR_ISP] = LIST(vendor_isp),
@@ -198,6 +209,25 @@ static void fill_video(struct random *random, uint32_t number, const struct aren
 	}
 }
 
+static void fill_subdev(struct random *random, uint32_t number, const struct arena *arena,
+			uint32_t *words)
+{
+	switch (number) {
+	case VIDIOC_G_CTRL:
+	case VIDIOC_S_CTRL:
+		words[0] = V4L2_CID_EXPOSURE + below(random, 3);
+		break;
+	case VIDIOC_G_EXT_CTRLS:
+	case VIDIOC_S_EXT_CTRLS:
+		fill_video(random, number, arena, words);
+		break;
+	default:
+		/* Which of tries and active formats, and which pad: the first words of most structures. */
+		words[0] = below(random, 3);
+		words[1] = below(random, 3);
+	}
+}
+
 static void fill_rmem(struct random *random, uint32_t number, const struct arena *arena,
 		      void *argument)
 {
@@ -277,6 +307,8 @@ unsigned long pick(struct random *random, enum node node, const struct arena *ar
 		return number;
 	if (node == VIDEO)
 		fill_video(random, number, arena, argument);
+	else if (node == SUBDEV)
+		fill_subdev(random, number, arena, words);
 	else if (node == RMEM)
 		fill_rmem(random, number, arena, argument);
 	else if (node != MEDIA)

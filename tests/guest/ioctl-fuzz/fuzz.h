@@ -21,6 +21,7 @@
 /* Nodes that are tried; a node that is not there is left out. */
 enum node {
 	VIDEO,
+	SUBDEV,
 	RMEM,
 	MEDIA,
 	VENDOR_ISP,

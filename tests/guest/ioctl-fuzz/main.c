@@ -43,6 +43,8 @@
 
 static const char *const names[NODES][3] = {
 	[VIDEO] = { "/dev/video0", "/dev/video1", "/dev/video2" },
+	/* The sensor, the core and a resizer. */
+	[SUBDEV] = { "/dev/v4l-subdev0", "/dev/v4l-subdev3", "/dev/v4l-subdev4" },
 	[RMEM] = { "/dev/rmem" },
 	[MEDIA] = { "/dev/media0" },
 	[VENDOR_ISP] = { "/dev/tx-isp" },

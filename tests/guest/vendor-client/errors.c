@@ -68,6 +68,24 @@ static void try_buffer_errors(struct channel *channel)
 	ok(buffer.flags == 0x2002, "QUERYBUF of a queued buffer: %#x", buffer.flags);
 }
 
+/* Behind a panic of the driver nothing works, and says so. */
+void try_dead(void)
+{
+	static const char *const names[] = { "/dev/framechan0", "/dev/isp-m0" };
+	int index, isp = open("/dev/tx-isp", OPEN_FLAGS);
+
+	if (isp < 0)
+		die("/dev/tx-isp: %s", strerror(errno));
+	fails(isp, GET_INPUT, &index, EIO, "G_INPUT");
+	fails(isp, SET_INPUT, &index, EIO, "S_INPUT");
+	fails(isp, 0x800456ffu, &index, EIO, "an unknown number");
+	for (int name = 0; name < 2; name++) {
+		int fd = open(names[name], OPEN_FLAGS);
+
+		ok(fd < 0 && errno == EIO, "%s: %s", names[name], strerror(errno));
+	}
+}
+
 void try_errors(void)
 {
 	struct channel channel;
@@ -102,6 +120,15 @@ void try_errors(void)
 	format.type = 2;
 	fails(channel.fd, SET_FORMAT, &format, EINVAL, "SET_FMT of another kind");
 	fails(channel.fd, SET_FORMAT, NULL, ENOMEM, "SET_FMT of nowhere");
+	format = channel.format;
+	format.width = 100;
+	fails(channel.fd, SET_FORMAT, &format, EINVAL, "SET_FMT of a size that cannot be");
+	format = channel.format;
+	format.crop_enable = 1;
+	format.crop_left = 600;
+	format.crop_width = 640;
+	format.crop_height = 360;
+	fails(channel.fd, SET_FORMAT, &format, EINVAL, "SET_FMT with a crop that is not inside");
 	fails(channel.fd, GET_FORMAT, NULL, EFAULT, "GET_FMT to nowhere");
 	must(channel.fd, GET_FORMAT, &format, "GET_FMT");
 	ok(format.width == 640 && format.sizeimage == 353280, "GET_FMT: %u, %u", format.width,

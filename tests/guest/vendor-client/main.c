@@ -10,7 +10,7 @@
 #include "vendor.h"
 
 void try_intruder(uint32_t address);
-void try_camera(int frames, int count, char **steps);
+void try_camera(int frames, int count, char **words);
 void try_library(int frames, int count, char **pictures);
 
 static const struct {
@@ -21,11 +21,13 @@ static const struct {
 } tries[] = {
 	{ "registers", "what IMP_System_Init reads", try_registers, NULL, 0 },
 	{ "errors", "every wrong call has its error", try_errors, NULL, 0 },
+	{ "dead", "all that a driver answers that has panicked", try_dead, NULL, 0 },
 	{ "stream", "two channels, COUNT frames each", NULL, try_stream, 50 },
 	{ "signal", "LISTEN_BUF and signals", try_signal, NULL, 0 },
 	{ "counts", "REQBUFS at its edges", try_counts, NULL, 0 },
 	{ "stuck", "a channel that does not stop for COUNT ms at least", NULL, try_stuck, 1000 },
 	{ "quirks", "with quirks=vendor: the vendor's faults", try_quirks, NULL, 0 },
+	{ "bound", "COUNT frames beside an encoder that keeps its own", NULL, try_bound, 20 },
 	{ "nodes", "tuning, encoder, files, caches", try_nodes, NULL, 0 },
 	{ "processes", "a second process", try_two_processes, NULL, 0 },
 	{ "restart", "COUNT restarts of channels", NULL, try_restart, 50 },
@@ -38,7 +40,7 @@ static const struct {
 static int usage(void)
 {
 	printf("vendor-client TRY [COUNT]\n");
-	printf("vendor-client camera FRAMES [rmem:BASE:BYTES] block:BYTES:OWNER|frames:CHANNEL:WIDTH:HEIGHT:COUNT ...\n");
+	printf("vendor-client camera FRAMES [rmem:BASE:BYTES] [cycles:MOST:FREES_POOLS] block:BYTES:OWNER|leak:BYTES:OWNER|frames:CHANNEL:WIDTH:HEIGHT:COUNT ...\n");
 	printf("vendor-client library FRAMES WIDTHxHEIGHT:COUNT ...\n");
 	for (size_t index = 0; index < TRIES; index++)
 		printf("  %-10s %s (%d)\n", tries[index].name, tries[index].what, tries[index].count);

@@ -13,17 +13,30 @@
 
 static void try_encoder(void)
 {
-	uint32_t word[2] = { 0x8018, 0 };
+	static const uint32_t ids[] = { 0x8018, 0x8004 };
+	uint32_t word[2] = { 0 };
 	int irq = 0, fd = open("/dev/avpu", O_RDWR);
 	struct call unblock = { .fd = fd, .number = AVPU_UNBLOCK, .after_ms = 200 };
 
 	if (fd < 0)
 		die("/dev/avpu: %s", strerror(errno));
-	must(fd, AVPU_READ, word, "reading the encoder's id");
-	ok(word[1] == 0x72000460, "the encoder's id is 0x72000460, not %#x", word[1]);
+	for (int index = 0; index < 2; index++) {
+		word[0] = ids[index];
+		must(fd, AVPU_READ, word, "reading the encoder's id");
+		ok(word[1] == 0x72000460, "the encoder's id at %#x is 0x72000460, not %#x", ids[index],
+		   word[1]);
+	}
+	for (uint32_t offset = 0x83f0; offset < 0x8470; offset += 4)
+		must(fd, AVPU_WRITE, (uint32_t[2]){ offset, ~offset }, "writing the encoder");
+	word[0] = 0x846c;
+	must(fd, AVPU_READ, word, "reading the encoder");
+	ok(word[1] == ~0x846cu, "a register of the encoder holds what was written: %#x", word[1]);
+	fails(fd, AVPU_READ, (uint32_t[2]){ 0xa000, 0 }, EINVAL, "a register that the encoder has not");
 	call_begin(&unblock);
 	fails(fd, AVPU_WAIT, &irq, EINTR, "waiting for the encoder until it is unblocked");
 	ok(!call_end(&unblock), "unblocking the encoder: %s", strerror(errno));
+	/* A thread that comes too late for that does not wait for ever. */
+	fails(fd, AVPU_WAIT, &irq, EINTR, "waiting for the encoder behind its end");
 	fails(fd, 0xc004710du, word, ENOTTY, "an unknown number of the encoder");
 	close(fd);
 }

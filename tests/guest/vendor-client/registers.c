@@ -38,9 +38,12 @@ uint32_t mem_word(uint32_t address)
 void try_registers(void)
 {
 	static const uint32_t plls[] = { 0x10000010, 0x10000014, 0x100000e0, 0x100000e0 };
-	uint32_t interrupt = mem_word(0x10011010), divider = mem_word(0x10000054), pll;
+	static const uint32_t pins[] = { 0x10011010, 0x10011020, 0x10011030 };
+	uint32_t pin = 0, divider = mem_word(0x10000054), pll;
 
-	ok(interrupt & 1 << 8, "pin PB08 is an interrupt: %#x", interrupt);
+	for (int index = 0; index < 3; index++)
+		pin |= mem_word(pins[index]);
+	ok(pin & 1 << 8, "pin PB08 is not the SD clock's: %#x", pin);
 	pll = mem_word(plls[divider >> 30]);
 	ok((pll >> 14 & 0x3f) && (pll >> 11 & 7) && (pll >> 8 & 7), "the PLL's word divides: %#x", pll);
 	ok(mem_word(0x1300002c) == 0x10031000, "the SoC is a T31: %#x", mem_word(0x1300002c));

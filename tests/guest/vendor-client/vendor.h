@@ -202,9 +202,11 @@ uint32_t mem_word(uint32_t address);
 /* The rest: one function for each thing that is tried. */
 void try_stream(int frames);
 void try_errors(void);
+void try_dead(void);
 void try_signal(void);
 void try_counts(void);
 void try_stuck(int least_ms);
+void try_bound(int frames);
 void try_quirks(void);
 void try_restart(int times);
 void try_two_processes(void);

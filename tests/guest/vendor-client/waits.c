@@ -12,12 +12,22 @@
 /* Long enough for a thread to be asleep in its call. */
 #define ASLEEP_US 300000
 
-/* A signal ends LISTEN_BUF; a frame that came meanwhile is not lost. */
+/* So long LISTEN_BUF waits where no frame comes, and when it must have come back on a busy machine. */
+#define LISTEN_MS 2000
+#define LISTEN_LATEST_MS 10000
+
+/* A signal ends LISTEN_BUF; a frame that came meanwhile is not lost. Without a frame it ends by itself. */
 static void try_listening(struct channel *channel)
 {
 	int listened = 77;
 	struct call listen = { .fd = channel->fd, .number = LISTEN_BUF, .argument = &listened };
+	uint64_t begin = now_ms(), took;
 
+	fails(channel->fd, LISTEN_BUF, &listened, ETIMEDOUT, "LISTEN_BUF without frames");
+	took = now_ms() - begin;
+	ok(took >= LISTEN_MS - 100 && took < LISTEN_LATEST_MS, "it took %llu ms",
+	   (unsigned long long)took);
+	ok(listened == -ETIMEDOUT, "LISTEN_BUF without frames writes %d, not %d", -ETIMEDOUT, listened);
 	call_begin(&listen);
 	usleep(ASLEEP_US);
 	call_signal(&listen);

@@ -2,7 +2,7 @@
 //! The fault matrix: each fault of the hardware, what the driver must make of it, and what it made.
 //!
 //! Three rules hold for every case: nothing hangs, no wrong frame is delivered as a good one, and
-//! nothing is written to a buffer that the client has back. Afterwards a second stream must run.
+//! nothing is written but to buffers that are queued. Afterwards a second stream must run.
 
 mod cases;
 pub mod guest;
@@ -15,13 +15,14 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A case that takes longer hangs.
 const DEADLINE: Duration = Duration::from_secs(120);
 
 /// A case of the matrix after its run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Row {
     /// The faults, as `--fault` takes them.
     pub faults: Vec<String>,
@@ -92,6 +93,10 @@ fn problems(case: &Case, outcome: &Outcome) -> Vec<String> {
     must(
         !outcome.wrote_after_stop,
         "memory was written to after the stop",
+    );
+    must(
+        !outcome.wrote_outside,
+        "memory that was no queued buffer was written to",
     );
     // A soft reset that nobody acknowledges takes another second.
     must(

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
 use tx_isp_abi::{PhysAddr, Size};
+use tx_isp_chip::carve_out::CarveOut;
 use tx_isp_chip::faults::{Fault, Faults};
 use tx_isp_driver::Error;
 use tx_isp_driver::channel::Buffer;
@@ -20,6 +21,8 @@ use crate::rig::{CARVE_OUT, PERIOD_NS, Rig};
 const SIZE: Size = Size::new(160, 128);
 /// How much of the carve-out a channel's buffer gets.
 const SLOT: u32 = 1 << 16;
+/// So many buffers a channel may have.
+const SLOTS: u32 = 16;
 /// How often the driver's watchdog is called, as in the kernel.
 const WATCH_NS: u64 = 1_000_000_000;
 /// A stream is given up after so much of the rig's time without a good frame: longer than all of the
@@ -72,8 +75,10 @@ pub struct Outcome {
     pub stop_error: Option<Error>,
     /// The rig's time that the first stop took.
     pub stop_ns: u64,
-    /// Something was written to memory that the client had back.
+    /// Something was written to memory that the client had back behind the stop.
     pub wrote_after_stop: bool,
+    /// Something was written to a buffer that was not queued, or next to one.
+    pub wrote_outside: bool,
     /// Good frames of the other channels after the first was stopped.
     pub others_went_on: u32,
     /// Good frames of the second stream.
@@ -93,6 +98,8 @@ struct Client {
     outcome: Outcome,
     last: [Option<u32>; ChannelId::COUNT],
     good: [u32; ChannelId::COUNT],
+    /// The buffer of each channel that the client has back: painted, and queued again one frame later.
+    kept: [Option<u32>; ChannelId::COUNT],
     next_watch_ns: u64,
     deadline: Instant,
 }
@@ -115,6 +122,7 @@ pub fn run(plan: &Plan) -> Result<Outcome> {
         outcome: Outcome::default(),
         last: [None; ChannelId::COUNT],
         good: [0; ChannelId::COUNT],
+        kept: [None; ChannelId::COUNT],
         next_watch_ns: WATCH_NS,
         deadline: Instant::now() + DEADLINE,
     };
@@ -132,6 +140,7 @@ impl Client {
         let Some((first, others)) = channels.split_first() else {
             bail!("a plan has at least one channel");
         };
+        self.rig.paint(CARVE_OUT, PAINT)?;
         self.outcome.sensor_error = self.isp.probe_sensor().err();
         for channel in &channels {
             let set = self.isp.set_layout(*channel, PixelFormat::Nv12, SIZE);
@@ -151,11 +160,14 @@ impl Client {
                 self.isp.stream_off(*other).map_err(told)?;
             }
         }
+        self.check_surroundings()?;
         self.check_silence()?;
         let faults = self.rig.device().status().faults;
         self.outcome.fired = faults.iter().map(|fault| fault.fired).sum();
         self.rig.device().with_faults(Faults::clear);
-        self.second(*first)
+        self.second(*first)?;
+        self.check_surroundings()?;
+        self.check_silence()
     }
 
     fn start(&mut self, channel: ChannelId) -> Result<()> {
@@ -246,7 +258,59 @@ impl Client {
         } else {
             self.outcome.damaged += 1;
         }
-        self.queue(channel, completed.index)
+        self.keep(channel, completed.index)
+    }
+
+    /// A buffer is the client's, who keeps it until the next one comes: nobody may write to it meanwhile.
+    fn keep(&mut self, channel: ChannelId, index: u32) -> Result<()> {
+        if self.plan.buffers == 1 {
+            return self.queue(channel, index);
+        }
+        let kept = self.kept[channel.index()].replace(index);
+        self.rig.paint(self.buffer(channel, index), PAINT)?;
+        let Some(kept) = kept else { return Ok(()) };
+        let memory = self.buffer(channel, kept);
+        self.outcome.wrote_outside |= !self.rig.is_painted(memory, PAINT)?;
+        self.queue(channel, kept)
+    }
+
+    fn buffer(&self, channel: ChannelId, index: u32) -> CarveOut {
+        CarveOut {
+            base: address(channel, index),
+            bytes: self.isp.layout(channel).sizeimage,
+        }
+    }
+
+    /// Nothing was written next to buffers, nor to what never was one, nor to what the client has back.
+    fn check_surroundings(&mut self) -> Result<()> {
+        for channel in ChannelId::ALL {
+            let kept = self.kept[channel.index()];
+            for index in 0..SLOTS {
+                let slot = CarveOut {
+                    base: address(channel, index),
+                    bytes: SLOT,
+                };
+                let was_queued = self.plan.channels.contains(&channel)
+                    && index < self.plan.buffers
+                    && kept != Some(index);
+                let used = match was_queued {
+                    true => self.isp.layout(channel).sizeimage,
+                    false => 0,
+                };
+                let rest = CarveOut {
+                    base: PhysAddr(slot.base.0 + used),
+                    bytes: slot.bytes - used,
+                };
+                self.outcome.wrote_outside |= !self.rig.is_painted(rest, PAINT)?;
+            }
+        }
+        let slots = u32::try_from(ChannelId::COUNT)? * SLOTS * SLOT;
+        let beyond = CarveOut {
+            base: PhysAddr(CARVE_OUT.base.0 + slots),
+            bytes: CARVE_OUT.bytes - slots,
+        };
+        self.outcome.wrote_outside |= !self.rig.is_painted(beyond, PAINT)?;
+        Ok(())
     }
 
     fn stop_first(&mut self, channel: ChannelId) -> Result<()> {
@@ -262,9 +326,9 @@ impl Client {
 
     /// All buffers are the client's: nothing may be written any more.
     fn check_silence(&mut self) -> Result<()> {
-        self.rig.paint(PAINT)?;
+        self.rig.paint(CARVE_OUT, PAINT)?;
         self.rig.advance(10 * PERIOD_NS);
-        self.outcome.wrote_after_stop = !self.rig.is_painted(PAINT)?;
+        self.outcome.wrote_after_stop |= !self.rig.is_painted(CARVE_OUT, PAINT)?;
         Ok(())
     }
 
@@ -273,6 +337,7 @@ impl Client {
         self.last = [None; ChannelId::COUNT];
         let before = self.outcome.clone();
         self.isp.take_back(channel);
+        self.kept = [None; ChannelId::COUNT];
         self.queue_all(channel)?;
         let started = self.isp.stream_on(channel).map_err(told);
         started.context("the second stream does not start")?;
@@ -305,5 +370,5 @@ impl Client {
 }
 
 fn address(channel: ChannelId, index: u32) -> PhysAddr {
-    PhysAddr(CARVE_OUT.base.0 + (channel.number() * 16 + index) * SLOT)
+    PhysAddr(CARVE_OUT.base.0 + (channel.number() * SLOTS + index) * SLOT)
 }

@@ -3,9 +3,10 @@
 //! of `tests/guest` that run in the guest. Behind each, the pool must be one free block again, and the
 //! kernel must have nothing to complain of.
 
+use std::env;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use guest_protocol::message::RunEnd;
 use tx_isp_emulator::sensor::ClockMode;
 
@@ -17,6 +18,10 @@ use testbed::program::{ask, run};
 pub(super) const COMMON: &str = include_str!("../../guest/common.sh");
 /// The longest takes a minute on a busy machine.
 const SCRIPT_LIMIT: Duration = Duration::from_secs(5 * 60);
+/// The variable that asks for another number of starts and stops than 500, for a soak.
+const STARTS_VARIABLE: &str = "TX_ISP_STARTS";
+/// So many of them are given another such time, on a busy machine.
+const STARTS_IN_LIMIT: u32 = 1000;
 
 /// One script.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +41,7 @@ macro_rules! script {
 }
 
 /// Scripts for a guest whose frames come as fast as buffers do.
-pub const FLOWING: [Script; 12] = [
+pub const FLOWING: [Script; 15] = [
     script!(
         "v4l2-ctl streams with each kind of memory",
         "standard_clients.sh"
@@ -69,6 +74,18 @@ pub const FLOWING: [Script; 12] = [
         "memory_rights.sh"
     ),
     script!(
+        "the driver tells its status in the kernel's log",
+        "log_status.sh"
+    ),
+    script!(
+        "buffers are synced for the device and for the processor",
+        "dma_syncs.sh"
+    ),
+    script!(
+        "each block is a sub-device, and each pad has its format",
+        "media_graph.sh"
+    ),
+    script!(
         "a panic of the driver is no panic of the kernel",
         "panic.sh"
     ),
@@ -77,6 +94,12 @@ pub const FLOWING: [Script; 12] = [
         "starts_and_stops.sh"
     ),
 ];
+
+/// A script for a guest with the vendor's nodes.
+pub const VENDOR_PANIC: Script = script!(
+    "a panic in a call of the vendor's nodes is no panic of the kernel",
+    "vendor_panic.sh"
+);
 
 /// Scripts for a guest in which no frame ever comes.
 pub const WAITING: [Script; 2] = [
@@ -99,8 +122,15 @@ impl Script {
     /// # Errors
     /// What it said if it failed, what was left in the pool, what the kernel complained of.
     pub fn run(self, guest: &mut Guest) -> Result<()> {
-        let script = format!("{COMMON}\n{}", self.script);
-        let ran = run(guest, &["sh", "-c", &script], SCRIPT_LIMIT)?;
+        let starts = match env::var(STARTS_VARIABLE) {
+            Ok(text) => text
+                .parse::<u32>()
+                .with_context(|| format!("{STARTS_VARIABLE}={text} is no number"))?,
+            Err(_) => 500,
+        };
+        let limit = SCRIPT_LIMIT * (1 + starts / STARTS_IN_LIMIT);
+        let script = format!("STARTS={starts}\n{COMMON}\n{}", self.script);
+        let ran = run(guest, &["sh", "-c", &script], limit)?;
         ensure!(
             ran.end == RunEnd::Exit(0),
             "{} ({:?}); the kernel's last lines:\n{}",
@@ -108,6 +138,7 @@ impl Script {
             ran.end,
             last_lines(&ask(guest, &["dmesg"])?, 20)
         );
+        eprint!("{}", ran.stdout);
         pool_is_whole(guest)?;
         log_is_clean(guest)
     }

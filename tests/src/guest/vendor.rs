@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use guest_protocol::camera::{AllocationPolicy, Setup};
+use guest_protocol::camera::{AllocationPolicy, Cycles, Setup};
 use guest_protocol::message::RunEnd;
 use memlab::camera::Camera;
 use memlab::{catalogue, predict, vendor};
@@ -66,9 +66,18 @@ pub const TRIES: [Attempt; 9] = [
         "a second process reaches nothing of the first's",
         &["processes"],
     ),
-    attempt("channels start again and again", &["restart", "60"]),
-    attempt("clients are killed at any moment", &["kill", "12"]),
+    attempt(
+        "channels start again a thousand times",
+        &["restart", "1000"],
+    ),
+    attempt("clients are killed at any moment", &["kill", "20"]),
 ];
+
+/// At the sensor's rate: the channel of an encoder that keeps its frames runs without any buffer.
+pub const BOUND: Attempt = attempt(
+    "an encoder that gives no frame back keeps nothing from ending",
+    &["bound", "20"],
+);
 
 impl Attempt {
     /// Runs the program and looks at what it says.
@@ -273,7 +282,10 @@ pub fn same_blocks(camera: &str, guest: &mut Guest) -> Result<()> {
             "V4L2",
             camera_client::run(guest, &setup, who, CAMERA_FRAMES, 1)?,
         ),
-        ("vendor", vendor::attempt(guest, &setup, CAMERA_FRAMES)?),
+        (
+            "vendor",
+            vendor::attempt(guest, &setup, CAMERA_FRAMES, Cycles::ONE)?,
+        ),
     ] {
         ensure!(
             run.report == computed,

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "all of it is a test")]
 
+mod attacks;
 mod border;
 mod citations;
 mod facts;

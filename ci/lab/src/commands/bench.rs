@@ -19,7 +19,7 @@ mod host;
 mod latency;
 mod mailbox;
 mod rate;
-mod report;
+pub mod report;
 mod start;
 mod vivid;
 

@@ -2,8 +2,9 @@
 //! `cargo lab bundle`: everything that a guest needs in one archive, for machines that have QEMU and
 //! nothing else.
 
-use std::fs::{self, File};
+use std::fs::{self, Permissions};
 use std::io::{BufWriter, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -46,6 +47,12 @@ pub fn command(options: &BundleOptions) -> Result<bool> {
         options.output.to_string_lossy().ends_with(".tar.xz"),
         "{} is no name for a bundle: it is a .tar.xz",
         options.output.display()
+    );
+    let folder = folder_of(&options.output);
+    ensure!(
+        folder.is_dir(),
+        "{} is no folder: make it, or name another --output",
+        folder.display()
     );
     ensure!(
         bundle::current().is_none(),
@@ -98,6 +105,14 @@ pub fn command(options: &BundleOptions) -> Result<bool> {
         bundle::FOLDER
     ));
     Ok(true)
+}
+
+/// Where a file lies.
+fn folder_of(file: &Path) -> &Path {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
 }
 
 /// Programs that need no library of the host.
@@ -166,8 +181,14 @@ fn static_flags(repository: &Path) -> Vec<String> {
         .map(PathBuf::from)
         .or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
     let crates = home.map(|home| (home.join("registry/src"), "crates"));
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .and_then(|folder| std::path::absolute(folder).ok())
+        .map(|folder| (folder, "./target"));
     // Where several prefixes fit, rustc takes the last.
-    let renamed = crates.into_iter().chain([(repository.to_path_buf(), ".")]);
+    let renamed = crates
+        .into_iter()
+        .chain([(repository.to_path_buf(), ".")])
+        .chain(target);
     let flag = |(prefix, name): (PathBuf, &str)| {
         format!("--remap-path-prefix={}={name}", prefix.display())
     };
@@ -266,11 +287,15 @@ fn cameras(repository: &Path) -> Result<Vec<Entry>> {
 }
 
 /// Writes an archive that depends on names and contents alone: no times, no owners, one order. Gives
-/// its size in bytes.
+/// its size in bytes. Under its name there is a whole archive or what was there before.
 fn write(output: &Path, mut files: Vec<Entry>) -> Result<u64> {
     let context = || format!("writing {}", output.display());
     files.sort_by(|a, b| a.name.cmp(&b.name));
-    let file = File::create(output).with_context(context)?;
+    let file = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o666))
+        .prefix(".bundle-")
+        .tempfile_in(folder_of(output))
+        .with_context(context)?;
     let packed = XzWriter::new(BufWriter::new(file), XzOptions::with_preset(EFFORT))
         .with_context(context)?;
     let mut archive = tar::Builder::new(packed);
@@ -287,8 +312,16 @@ fn write(output: &Path, mut files: Vec<Entry>) -> Result<u64> {
             .with_context(context)?;
     }
     let packed = archive.into_inner().with_context(context)?;
-    let mut file = packed.finish().with_context(context)?;
-    file.flush().with_context(context)?;
+    let mut buffered = packed.finish().with_context(context)?;
+    buffered.flush().with_context(context)?;
+    let file = buffered
+        .into_inner()
+        .map_err(std::io::IntoInnerError::into_error)
+        .with_context(context)?;
+    file.as_file().sync_all().with_context(context)?;
+    file.persist(output)
+        .map_err(|error| error.error)
+        .with_context(context)?;
     Ok(fs::metadata(output).with_context(context)?.len())
 }
 
@@ -339,6 +372,37 @@ mod tests {
     }
 
     #[test]
+    fn an_archive_that_could_not_be_written_leaves_the_former_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let output = dir.path().join("a.tar.xz");
+        fs::write(&output, "the former one").unwrap();
+        let mut files = entries([0, 1]);
+        files[1].name = "../outside".to_owned();
+        write(&output, files).unwrap_err();
+        assert_eq!(fs::read_to_string(&output).unwrap(), "the former one");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "a rest stays");
+    }
+
+    #[test]
+    fn an_archive_is_readable_by_everybody_that_may_read_the_users_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let output = dir.path().join("a.tar.xz");
+        write(&output, entries([0, 1])).unwrap();
+        let other = dir.path().join("other");
+        fs::write(&other, "").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&output), mode(&other));
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_told_before_anything_is_built() {
+        let options: BundleOptions =
+            crate::options::parse(&["--output", "/no/such/folder/a.tar.xz"]).unwrap();
+        let error = command(&options).unwrap_err().to_string();
+        assert!(error.contains("/no/such/folder is no folder"), "{error}");
+    }
+
+    #[test]
     fn a_program_that_needs_libraries_is_not_packed() {
         let this = std::env::current_exe().unwrap();
         let error = check_static(&this).unwrap_err().to_string();
@@ -355,7 +419,7 @@ mod tests {
         let flags = static_flags(Path::new("/home/me/my isp"));
         assert!(flags[0].contains("crt-static"), "{flags:?}");
         assert!(flags[1].ends_with("/registry/src=crates"), "{flags:?}");
-        assert_eq!(flags[2..], ["--remap-path-prefix=/home/me/my isp=."]);
+        assert_eq!(flags[2], "--remap-path-prefix=/home/me/my isp=.");
     }
 
     #[test]

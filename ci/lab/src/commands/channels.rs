@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use guest_protocol::camera::AllocationPolicy;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;
@@ -19,8 +20,8 @@ use testbed::camera_client::{Run, channels_setup, run as run_camera};
 use testbed::guest::Guest;
 
 /// Everything that is known about the streams. The names are those of the JSON object.
-#[derive(Debug, Serialize)]
-struct Report {
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Report {
     /// Whether every frame of every channel arrived and matched and nothing was found wrong.
     passed: bool,
     problems: Vec<String>,
@@ -40,7 +41,7 @@ struct Report {
     kernel: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct ChannelReport {
     channel: u32,
     width: u32,

@@ -7,7 +7,7 @@ use crate::output::say_text;
 use anyhow::Result;
 use guest_image::Progress;
 use guest_image::host::Needs;
-use host_setup::{doctor, qemu};
+use host_setup::{doctor, invocation, qemu};
 
 use crate::options::GuestOptions;
 use testbed::bundle::{self, Bundle};
@@ -55,8 +55,10 @@ pub fn setup(options: &GuestOptions) -> Result<bool> {
     let steps = Steps::new();
     let prepared = Prepared::new(&options.config(), &steps)?;
     steps.line(&format!(
-        "ready: {} on QEMU {}; `cargo lab stream` boots it",
-        prepared.image.kernel_label, prepared.qemu.version
+        "ready: {} on QEMU {}; `{} stream` boots it",
+        prepared.image.kernel_label,
+        prepared.qemu.version,
+        invocation::lab()
     ));
     Ok(true)
 }

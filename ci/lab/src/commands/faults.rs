@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use comfy_table::Table;
 use guest_image::Progress;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tx_isp_chip::faults::FaultKind;
 use tx_isp_tests::faults::{Case, Row, cases, guest, guest_cases, verify};
@@ -45,8 +46,8 @@ pub struct FaultsOptions {
 }
 
 /// What `--json` writes.
-#[derive(Debug, Serialize)]
-struct Results<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Results<'a> {
     guest: bool,
     seed: u64,
     survived: usize,

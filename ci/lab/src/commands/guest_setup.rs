@@ -9,6 +9,7 @@ use anyhow::{Result, bail, ensure};
 use clap::Args;
 use guest_image::{ImageBuilder, Progress};
 use guest_protocol::{GDB_WORD, LOAD_WORD, NO_BOARD_WORD, NO_DRIVER_WORD};
+use host_setup::invocation;
 use memlab::camera::Camera;
 use memlab::catalogue;
 use testbed::config::Io;
@@ -106,7 +107,8 @@ impl SetupOptions {
         }
         if self.debug.timeline.is_some() {
             bail!(
-                "--timeline is of `cargo lab stream`, whose client tells when it dequeued each frame"
+                "--timeline is of `{} stream`, whose client tells when it dequeued each frame",
+                invocation::lab()
             );
         }
         if let Some(name) = &self.camera {
@@ -163,8 +165,9 @@ pub fn load_at_boot(prepared: &mut Prepared, modules: &[UserModule], gdb: bool) 
         let file = file.to_string_lossy();
         ensure!(
             !file.contains(char::is_whitespace) && !module.parameters.contains(['"', '\'']),
-            "{file} {}: the kernel's command line, which says it to a guest with a console, takes neither quotes nor spaces in names; pipe commands into `cargo lab shell`, or use `cargo lab run`",
-            module.parameters
+            "{file} {}: the kernel's command line, which says it to a guest with a console, takes neither quotes nor spaces in names; pipe commands into `{lab} shell`, or use `{lab} run`",
+            module.parameters,
+            lab = invocation::lab()
         );
         words.push(format!("{LOAD_WORD}{file}"));
         let name = kernel_name(&module.path);

@@ -4,7 +4,7 @@
 use crate::output::{self, say};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use guest_protocol::camera::{Allocation, Report};
 use memlab::basis::Basis;
@@ -12,6 +12,7 @@ use memlab::camera::Camera;
 use memlab::oom::{Front, Outcome, predict_all, predict_vendor, run_all};
 use memlab::text;
 use memlab::verdict::{survivors, verdict};
+use schemars::JsonSchema;
 use serde::Serialize;
 use testbed::camera_client::only_predicted;
 use tx_isp_emulator::sensor::ClockMode;
@@ -77,8 +78,8 @@ pub enum WhichFront {
 }
 
 /// The JSON object.
-#[derive(Debug, Serialize)]
-struct Document<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Document<'a> {
     camera: &'a str,
     rmem_bytes: u32,
     rmem_base: u32,
@@ -91,7 +92,7 @@ struct Document<'a> {
 }
 
 /// One strategy's result.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Entry<'a> {
     /// Which of the driver's fronts the client talked to.
     front: &'static str,
@@ -115,7 +116,7 @@ struct Entry<'a> {
     seconds: Option<f64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct ChannelEntry {
     id: u32,
     width: u32,
@@ -137,10 +138,6 @@ pub fn command(options: &OomOptions) -> Result<bool> {
         WhichFront::Vendor => (false, true),
         WhichFront::Both => (true, true),
     };
-    ensure!(
-        options.cycles == 1 || !vendor,
-        "through the vendor's nodes the client runs once: leave --cycles out, or --front"
-    );
     let cycles = camera.cycles(options.cycles);
     let policies = match v4l2 {
         true => policies(options.strategy, options.policy),
@@ -148,7 +145,7 @@ pub fn command(options: &OomOptions) -> Result<bool> {
     };
     let mut outcomes = predict_all(&camera, &policies, cycles)?;
     if vendor {
-        outcomes.push(predict_vendor(&camera)?);
+        outcomes.push(predict_vendor(&camera, cycles)?);
     }
     eprintln!("basis: {}", camera.basis);
     for note in &camera.notes {
@@ -179,7 +176,8 @@ fn try_all(options: &OomOptions, camera: &Camera, outcomes: &mut [Outcome]) -> R
         run_all(&guest, &options.out, camera, stream, v4l2)?;
     }
     for outcome in vendor {
-        let run = memlab::vendor::run(&guest, &options.out, camera, fps, options.frames)?;
+        let stream = (fps, options.frames, cycles);
+        let run = memlab::vendor::run(&guest, &options.out, camera, stream)?;
         outcome.run = Some(run);
     }
     Ok(())
@@ -192,51 +190,23 @@ fn show(options: &OomOptions, camera: &Camera, outcomes: &[Outcome]) -> Vec<Stri
         say!("{}:\n{}", outcome.policy, outcome.report());
     }
     let cycles = options.cycles > 1;
-    let mut heading = vec![
-        "front",
-        "strategy",
-        "outcome",
-        "buffers",
-        "used",
-        "free",
-        "largest run",
-    ];
-    heading.extend(["refused", "frames"]);
-    if cycles {
-        heading.extend(["cycles", "computed"]);
-    }
-    let mut table = text::table(&heading);
-    for outcome in outcomes {
-        let report = outcome.report();
-        let mut row = vec![
-            outcome.front.name().to_owned(),
-            text::strategy(outcome.policy),
-            summary(report).to_owned(),
-            text::granted(&report.queues),
-            report.pool.used().to_string(),
-            report.pool.free.to_string(),
-            report.pool.largest.to_string(),
-            match &report.refused {
-                Some(refused) => format!("{} for {}", refused.bytes, refused.owner),
-                None => "-".to_owned(),
-            },
-            frames(outcome),
-        ];
-        if cycles {
-            row.push(match &outcome.run {
-                Some(run) => format!("{} of {}", run.survived, options.cycles),
-                None => "-".to_owned(),
-            });
-            row.push(outcome.predicted.0.to_string());
-        }
-        table.add_row(row);
-    }
+    let table = table(options, outcomes);
     say!(
         "{}: rmem {} at {:#x}\n{table}",
         camera.name,
         camera.setup.bytes,
         camera.setup.base
     );
+    for outcome in outcomes {
+        if let Some(refused) = &outcome.report().refused {
+            say!(
+                "refused: {} bytes for {}, {}",
+                refused.bytes,
+                refused.owner,
+                who(outcome)
+            );
+        }
+    }
     let problems = problems(options, outcomes);
     for problem in &problems {
         say!("problem: {problem}");
@@ -249,6 +219,38 @@ fn show(options: &OomOptions, camera: &Camera, outcomes: &[Outcome]) -> Vec<Stri
         }
     );
     problems
+}
+
+/// One row a client; narrow enough for 80 columns.
+fn table(options: &OomOptions, outcomes: &[Outcome]) -> String {
+    let cycles = options.cycles > 1;
+    let came = if cycles { "cycles" } else { "outcome" };
+    let heading = ["strategy", came, "buffers", "free", "largest", "frames"];
+    let mut table = text::table(&heading);
+    for outcome in outcomes {
+        let report = outcome.report();
+        table.add_row([
+            who(outcome),
+            match (cycles, &outcome.run) {
+                (false, _) => summary(report).to_owned(),
+                (true, Some(run)) => format!("{} of {}", run.survived, options.cycles),
+                (true, None) => outcome.predicted.0.to_string(),
+            },
+            text::granted(&report.queues),
+            report.pool.free.to_string(),
+            report.pool.largest.to_string(),
+            frames(outcome),
+        ]);
+    }
+    table.to_string()
+}
+
+/// Who allocates, and through which front where it is not V4L2's.
+fn who(outcome: &Outcome) -> String {
+    match outcome.front {
+        Front::V4l2 => text::strategy(outcome.policy),
+        Front::Vendor => format!("{} (vendor)", text::strategy(outcome.policy)),
+    }
 }
 
 fn summary(report: &Report) -> &'static str {
@@ -273,7 +275,10 @@ fn frames(outcome: &Outcome) -> String {
         .values()
         .map(|verifier| verifier.mismatched)
         .sum();
-    format!("{received}, {wrong} wrong")
+    match wrong {
+        0 => received.to_string(),
+        _ => format!("{received}, {wrong} wrong"),
+    }
 }
 
 fn problems(options: &OomOptions, outcomes: &[Outcome]) -> Vec<String> {
@@ -355,5 +360,46 @@ fn entry<'a>(options: &OomOptions, outcome: &'a Outcome) -> Entry<'a> {
         cycles: options.cycles,
         as_predicted: outcome.as_predicted(),
         seconds: outcome.run.as_ref().map(|run| run.time.as_secs_f64()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        options: OomOptions,
+    }
+
+    fn shown(words: &[&str]) -> String {
+        let words = [&["oom"], words].concat();
+        let options = Command::try_parse_from(words).unwrap().options;
+        let camera = options.changes.camera(&options.camera).unwrap();
+        let cycles = camera.cycles(options.cycles);
+        let policies = policies(options.strategy, options.policy);
+        let mut outcomes = predict_all(&camera, &policies, cycles).unwrap();
+        outcomes.push(predict_vendor(&camera, cycles).unwrap());
+        table(&options, &outcomes)
+    }
+
+    #[test]
+    fn the_table_has_room_in_80_columns() {
+        for words in [
+            &["wyze-v3"][..],
+            &["openimp-leak", "--cycles", "1000"],
+            &["thingino-256m", "--policy", "both"],
+        ] {
+            let text = shown(words);
+            for line in text.lines() {
+                assert!(line.chars().count() <= 80, "{text}");
+            }
+            for row in ["hybrid (reserve)", "client (vendor)"] {
+                assert!(text.contains(row), "{row} is broken:\n{text}");
+            }
+        }
     }
 }

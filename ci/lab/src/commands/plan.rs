@@ -13,6 +13,7 @@ use memlab::catalogue::{self, CameraFile};
 use memlab::plan::{Smallest, Suggestion, requests, smallest, suggestions};
 use memlab::text;
 use memlab::verify_plan::{self, Verified};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::memory_options::{ChangeOptions, WhichPolicy, WhichStrategy, policies};
@@ -45,8 +46,9 @@ pub struct PlanOptions {
     pub guest: GuestOptions,
 }
 
-#[derive(Debug, Serialize)]
-struct Document<'a> {
+/// The JSON object.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Document<'a> {
     camera: &'a str,
     rmem_bytes: u32,
     sensor: String,

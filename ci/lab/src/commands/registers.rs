@@ -3,6 +3,7 @@
 
 use crate::output::{say, say_text};
 use std::fs;
+use std::io::{IsTerminal, stdout};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -25,8 +26,8 @@ pub struct RegistersOptions {
     /// Fails if a page in driver/abi/registers is not current
     #[arg(long, conflicts_with = "what")]
     pub check: bool,
-    /// A block, a register's name or an address to print, as in VIC, CH_EN or 0x13309904; without it
-    /// the list of blocks
+    /// A block, a register's name or an address to print, as in VIC, CH_EN, MSCA.CH_EN or 0x13309904;
+    /// without it the list of blocks. Lists are text in a terminal and Markdown elsewhere
     #[arg(value_name = "BLOCK|NAME|ADDRESS")]
     pub what: Option<String>,
 }
@@ -42,12 +43,16 @@ struct Page {
 /// # Errors
 /// If this is no checkout, or a page cannot be written.
 pub fn command(options: &RegistersOptions) -> Result<bool> {
+    let layout = match stdout().is_terminal() {
+        true => Layout::Text,
+        false => Layout::Markdown,
+    };
     if let Some(what) = &options.what {
-        say_text!("{}", look_up(what)?);
+        say_text!("{}", look_up(what, layout)?);
         return Ok(true);
     }
     if !options.write && !options.check {
-        say_text!("{IndexPage}");
+        say_text!("{}", index(layout));
         return Ok(true);
     }
     let folder = repository()?.join(FOLDER);
@@ -64,8 +69,48 @@ pub fn command(options: &RegistersOptions) -> Result<bool> {
     Ok(stale.is_empty())
 }
 
+/// For whom a list of registers is.
+#[derive(Debug, Clone, Copy)]
+enum Layout {
+    /// A person at a terminal.
+    Text,
+    /// A file.
+    Markdown,
+}
+
+/// All blocks.
+fn index(layout: Layout) -> String {
+    match layout {
+        Layout::Markdown => IndexPage.to_string(),
+        Layout::Text => BLOCKS
+            .iter()
+            .map(|block| {
+                let count = block.registers.len();
+                format!(
+                    "{:#010x}  {:<15} {count} registers\n",
+                    block.base.0, block.name
+                )
+            })
+            .collect(),
+    }
+}
+
+/// All registers of a block.
+fn list(block: &'static Block, layout: Layout) -> String {
+    match layout {
+        Layout::Markdown => BlockPage(block).to_string(),
+        Layout::Text => {
+            let entries = block
+                .registers
+                .iter()
+                .map(|register| entry(block, register));
+            entries.collect()
+        }
+    }
+}
+
 /// What is known under a block's name, a register's name or an address.
-fn look_up(what: &str) -> Result<String> {
+fn look_up(what: &str, layout: Layout) -> Result<String> {
     let digits = what.strip_prefix("0x").or_else(|| what.strip_prefix("0X"));
     if let Some(digits) = digits {
         let address = u32::from_str_radix(digits, 16)
@@ -74,15 +119,14 @@ fn look_up(what: &str) -> Result<String> {
     }
     let same = |name: &str| name.eq_ignore_ascii_case(what);
     if let Some(block) = BLOCKS.into_iter().find(|block| same(block.name)) {
-        return Ok(BlockPage(block).to_string());
+        return Ok(list(block, layout));
     }
     let mut found = String::new();
     for block in BLOCKS {
-        for register in block
-            .registers
-            .iter()
-            .filter(|register| same(register.name))
-        {
+        let is_meant = |register: &&Register| {
+            same(register.name) || same(&format!("{}.{}", block.name, register.name))
+        };
+        for register in block.registers.iter().filter(is_meant) {
             found += &entry(block, register);
         }
     }
@@ -143,8 +187,10 @@ fn entry(block: &Block, register: &Register) -> String {
         register.doc,
         register.source
     );
+    let width = register.fields.iter().map(|field| field.name.len()).max();
     for field in register.fields {
-        text += &format!("  {:<12} {}\n", field.name, field.doc);
+        let width = width.unwrap_or_default();
+        text += &format!("  {:<width$} {}\n", field.name, field.doc);
     }
     text
 }
@@ -191,8 +237,20 @@ mod tests {
     }
 
     #[test]
+    fn lists_are_markdown_but_for_a_person() {
+        let markdown = look_up("vic", Layout::Markdown).unwrap();
+        assert!(markdown.contains("| 0x133e0000 | CTRL |"), "{markdown}");
+        let text = look_up("vic", Layout::Text).unwrap();
+        assert!(text.contains("VIC.CTRL at 0x133e0000"), "{text}");
+        assert!(text.lines().all(|line| !line.starts_with('|')), "{text}");
+        assert!(index(Layout::Text).contains("0x133e0000  VIC"));
+    }
+
+    #[test]
     fn blocks_registers_and_addresses_are_looked_up() {
+        let look_up = |what: &str| look_up(what, Layout::Text);
         assert!(look_up("msca_ch").unwrap().contains("MSCA_CH"));
+        assert_eq!(look_up("msca.ch_en").unwrap(), look_up("CH_EN").unwrap());
         let enable = look_up("0x13309804").unwrap();
         assert!(enable.contains("MSCA.CH_EN at 0x13309804"), "{enable}");
         assert_eq!(

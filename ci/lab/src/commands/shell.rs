@@ -8,6 +8,7 @@ use std::str::FromStr;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use guest_image::Progress;
+use host_setup::invocation;
 use testbed::capture::boot;
 use testbed::gdb;
 use testbed::guest;
@@ -58,7 +59,8 @@ pub fn command(options: &ShellOptions) -> Result<bool> {
     let is_terminal = io::stdin().is_terminal();
     ensure!(
         !is_terminal || options.get.is_empty(),
-        "--get needs a guest that the lab talks to: pipe the commands into `cargo lab shell`, or use `cargo lab run`"
+        "--get needs a guest that the lab talks to: pipe the commands into `{0} shell`, or use `{0} run`",
+        invocation::lab()
     );
     let sensor = SensorConfig {
         source: options.source.clone(),

@@ -8,6 +8,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use comfy_table::Table;
 use guest_image::Progress;
+use host_setup::invocation;
+use testbed::bundle;
 use testbed::capture::{self, CapturedFrame, StreamConfig, boot};
 use testbed::guest::Guest;
 use testbed::prepare::Prepared;
@@ -324,18 +326,19 @@ fn next_steps(report: &Report, out: &Path) -> Vec<String> {
         )];
     }
     let mut steps = vec!["try next:".to_owned()];
+    let mut propose = |words: &str, what: &str| {
+        steps.push(format!("  {} {words:<32}{what}", invocation::lab()));
+    };
     if report.clock != "max" {
-        steps.push(
-            "  cargo lab stream --fps max                  as fast as buffers come back".to_owned(),
+        propose("stream --fps max", "as fast as buffers come back");
+    }
+    if report.kernel.starts_with("debian") && bundle::current().is_none() {
+        propose(
+            "stream --kernel fast",
+            "a smaller kernel, built once, that boots faster",
         );
     }
-    if report.kernel.starts_with("debian") {
-        steps.push("  cargo lab stream --kernel fast              a smaller kernel, built once, that boots faster".to_owned());
-    }
-    steps.push("  cargo lab stream --source image:FILE        your own picture".to_owned());
-    steps.push(
-        "  cargo lab shell                             the guest's console, with v4l2-ctl"
-            .to_owned(),
-    );
+    propose("stream --source image:FILE", "your own picture");
+    propose("shell", "the guest's console, with v4l2-ctl");
     steps
 }

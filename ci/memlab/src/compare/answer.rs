@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use guest_protocol::camera::AllocationPolicy;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::cell::{Cell, Grade};
@@ -11,7 +12,7 @@ use super::figures::Figures;
 use crate::text;
 
 /// The JSON object.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Document<'a> {
     answer: String,
     counts: Vec<Counts>,
@@ -21,7 +22,7 @@ pub struct Document<'a> {
 }
 
 /// One strategy's cells.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Counts {
     /// Who allocates.
     pub strategy: &'static str,
@@ -43,7 +44,7 @@ pub struct Counts {
     pub as_predicted: u32,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct CellEntry<'a> {
     strategy: &'static str,
     policy: Option<&'static str>,

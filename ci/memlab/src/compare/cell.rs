@@ -6,13 +6,14 @@ use std::fmt;
 use crate::predict;
 use anyhow::Result;
 use guest_protocol::camera::{AllocationPolicy, Queue, Report, Setup};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tx_isp_alloc::negotiation::Margin;
 
 use crate::text;
 
 /// What a cell is about. Cells with the same key are the same.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Key {
     /// The camera.
     pub camera: String,
@@ -30,7 +31,7 @@ pub struct Key {
 }
 
 /// A finished cell.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Cell {
     /// What it is about.
     pub key: Key,
@@ -53,7 +54,7 @@ pub struct Cell {
 }
 
 /// How good a cell is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Grade {
     /// The camera cannot be like that.

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::host_memory::Footprint;
@@ -11,7 +12,7 @@ use crate::text::mib;
 use testbed::progress::seconds;
 
 /// A run in guests.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Figures {
     /// Guests at a time.
     pub jobs: usize,

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What v4l2-compliance prints, read.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// One run's result, in the tool's own numbers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Totals {
     /// The line they are from.
     pub line: String,
@@ -45,7 +46,7 @@ impl Totals {
 }
 
 /// Something that the tool found wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Remark {
     /// Under which of its tests.
     pub test: String,

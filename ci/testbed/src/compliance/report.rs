@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use comfy_table::Table;
 use guest_image::compliance::CHANGE;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tx_isp_alloc::Strategy;
 
@@ -15,7 +16,7 @@ use crate::prepare::Prepared;
 use crate::sensor::SensorConfig;
 
 /// Which v4l2-compliance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Tool {
     /// Debian's with the kernel's format names.
@@ -35,7 +36,7 @@ impl Tool {
 }
 
 /// The format that a run began with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Format {
     /// Pixels in a line.
     pub width: u32,
@@ -73,7 +74,7 @@ impl fmt::Display for Format {
 }
 
 /// One run of the tool.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Ran {
     /// On which device.
     pub device: String,
@@ -113,7 +114,7 @@ impl Ran {
 }
 
 /// Everything that was found. The names are those of the JSON object.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Report {
     /// Whether each run of the corrected tool was clean, and the kernel silent.
     pub passed: bool,

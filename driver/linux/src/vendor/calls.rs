@@ -3,6 +3,7 @@
 
 use super::{answer, unknown};
 use crate::ffi::{Core, channel_id, failed, run};
+use crate::guard::{PANICKED, guard};
 use crate::print::complain;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::statistics::ZONES;
@@ -38,71 +39,73 @@ pub unsafe extern "C" fn tx_isp_vendor_isp(
     number: u32,
     argument: *mut u8,
 ) -> i32 {
-    // SAFETY: by this function's contract, in each arm: the extent of that number is the structure's.
-    let result = unsafe {
-        match number {
-            vendor::REGISTER_SENSOR => front.register_sensor(core, at(argument)),
-            vendor::RELEASE_SENSOR => front.release_sensor(at(argument)),
-            vendor::ENUM_INPUT => front.enumerate(core, at(argument)),
-            vendor::SET_INPUT => {
-                let index = at::<u32>(argument);
-                front.select_input(core, *index).map(|size| *index = size)
+    guard(PANICKED, || {
+        // SAFETY: by this function's contract, in each arm: the extent of that number is the structure's.
+        let result = unsafe {
+            match number {
+                vendor::REGISTER_SENSOR => front.register_sensor(core, at(argument)),
+                vendor::RELEASE_SENSOR => front.release_sensor(at(argument)),
+                vendor::ENUM_INPUT => front.enumerate(core, at(argument)),
+                vendor::SET_INPUT => {
+                    let index = at::<u32>(argument);
+                    front.select_input(core, *index).map(|size| *index = size)
+                }
+                vendor::GET_INPUT => {
+                    *at::<u32>(argument) = front.input();
+                    Ok(())
+                }
+                vendor::STREAM_ON => front.stream_on(core),
+                vendor::STREAM_OFF => front.stream_off(core),
+                vendor::CREATE_LINKS => front.create_links(core, *at::<u32>(argument)),
+                vendor::DESTROY_LINKS => front.destroy_links(core),
+                vendor::SET_BUFFER => front.set_buffer(core, *at::<IspBuffer>(argument)),
+                vendor::GET_BUFFER => {
+                    let wanted = front.buffer_bytes(core);
+                    wanted.map(|bytes| *at::<IspBuffer>(argument) = IspBuffer { address: 0, bytes })
+                }
+                vendor::SET_FRAME_DROP => front.set_frame_drop(core, at(argument)),
+                vendor::GET_FRAME_DROP => {
+                    *at::<FrameDrop>(argument) = front.frame_drop();
+                    Ok(())
+                }
+                vendor::SET_BIN_PATH => {
+                    *front.bin_path_mut() = *at::<[u8; BIN_PATH_BYTES]>(argument);
+                    Ok(())
+                }
+                vendor::GET_BIN_PATH => {
+                    *at::<[u8; BIN_PATH_BYTES]>(argument) = *front.bin_path_mut();
+                    Ok(())
+                }
+                // The sensor is linear: it needs no memory for a second exposure.
+                vendor::GET_WDR_BUFFER | vendor::SET_WDR_BUFFER => {
+                    complain(format_args!(
+                        "vendor: the sensor is linear, there is no buffer for wide dynamic range"
+                    ));
+                    Ok(())
+                }
+                vendor::WDR_ENABLE => {
+                    complain(format_args!(
+                        "vendor: wide dynamic range: the sensor is linear, its pictures stay so"
+                    ));
+                    front.set_wide_range(true);
+                    Ok(())
+                }
+                vendor::WDR_DISABLE => {
+                    front.set_wide_range(false);
+                    Ok(())
+                }
+                vendor::GPIO_INIT | vendor::SET_GPIO => {
+                    front.set_pins(at(argument));
+                    Ok(())
+                }
+                vendor::SET_SENSOR_REGISTER => front.write_sensor(core, at(argument)),
+                vendor::GET_SENSOR_REGISTER => front.read_sensor(core, at(argument)),
+                vendor::LINKS_STREAM_ON | vendor::LINKS_STREAM_OFF => Ok(()),
+                _ => return unknown(Node::Isp, number),
             }
-            vendor::GET_INPUT => {
-                *at::<u32>(argument) = front.input();
-                Ok(())
-            }
-            vendor::STREAM_ON => front.stream_on(core),
-            vendor::STREAM_OFF => front.stream_off(core),
-            vendor::CREATE_LINKS => front.create_links(core, *at::<u32>(argument)),
-            vendor::DESTROY_LINKS => front.destroy_links(core),
-            vendor::SET_BUFFER => front.set_buffer(core, *at::<IspBuffer>(argument)),
-            vendor::GET_BUFFER => {
-                let wanted = front.buffer_bytes(core);
-                wanted.map(|bytes| *at::<IspBuffer>(argument) = IspBuffer { address: 0, bytes })
-            }
-            vendor::SET_FRAME_DROP => front.set_frame_drop(core, at(argument)),
-            vendor::GET_FRAME_DROP => {
-                *at::<FrameDrop>(argument) = front.frame_drop();
-                Ok(())
-            }
-            vendor::SET_BIN_PATH => {
-                *front.bin_path_mut() = *at::<[u8; BIN_PATH_BYTES]>(argument);
-                Ok(())
-            }
-            vendor::GET_BIN_PATH => {
-                *at::<[u8; BIN_PATH_BYTES]>(argument) = *front.bin_path_mut();
-                Ok(())
-            }
-            // The sensor is linear: it needs no memory for a second exposure.
-            vendor::GET_WDR_BUFFER | vendor::SET_WDR_BUFFER => {
-                complain(format_args!(
-                    "vendor: the sensor is linear, there is no buffer for wide dynamic range"
-                ));
-                Ok(())
-            }
-            vendor::WDR_ENABLE => {
-                complain(format_args!(
-                    "vendor: wide dynamic range: the sensor is linear, its pictures stay so"
-                ));
-                front.set_wide_range(true);
-                Ok(())
-            }
-            vendor::WDR_DISABLE => {
-                front.set_wide_range(false);
-                Ok(())
-            }
-            vendor::GPIO_INIT | vendor::SET_GPIO => {
-                front.set_pins(at(argument));
-                Ok(())
-            }
-            vendor::SET_SENSOR_REGISTER => front.write_sensor(core, at(argument)),
-            vendor::GET_SENSOR_REGISTER => front.read_sensor(core, at(argument)),
-            vendor::LINKS_STREAM_ON | vendor::LINKS_STREAM_OFF => Ok(()),
-            _ => return unknown(Node::Isp, number),
-        }
-    };
-    answer(result)
+        };
+        answer(result)
+    })
 }
 
 /// An ioctl of `/dev/framechanN`; -EAGAIN where the client is to wait.
@@ -117,27 +120,39 @@ pub unsafe extern "C" fn tx_isp_vendor_channel(
     number: u32,
     argument: *mut u8,
 ) -> i32 {
-    let id = channel_id(channel);
-    // SAFETY: as in tx_isp_vendor_isp().
-    let result = unsafe {
-        match number {
-            vendor::SET_FORMAT => front.set_format(core, id, at(argument)),
-            vendor::GET_FORMAT => {
-                *at::<FrameFormat>(argument) = *front.channel(id).format();
-                Ok(())
+    guard(PANICKED, || {
+        let id = channel_id(channel);
+        // SAFETY: as in tx_isp_vendor_isp().
+        let result = unsafe {
+            match number {
+                vendor::SET_FORMAT => front.set_format(core, id, at(argument)).map(|taken| {
+                    if let Some(why) = taken {
+                        complain(format_args!("vendor: {why}"));
+                    }
+                }),
+                vendor::GET_FORMAT => {
+                    *at::<FrameFormat>(argument) = *front.channel(id).format();
+                    Ok(())
+                }
+                vendor::SET_BANKS => Ok(()),
+                vendor::LISTEN_BUFFER => {
+                    front.listen(id).map(|frames| *at::<u32>(argument) = frames)
+                }
+                vendor::REQUEST_BUFFERS => front.request_buffers(id, at(argument)),
+                vendor::QUERY_BUFFER => front.query_buffer(id, at(argument)),
+                vendor::QUEUE_BUFFER => front.queue_buffer(core, id, at(argument)),
+                vendor::DEQUEUE_BUFFER => front.dequeue(id, at(argument)),
+                vendor::CHANNEL_STREAM_ON => {
+                    front.channel_stream_on(core, id, *at::<u32>(argument))
+                }
+                vendor::CHANNEL_STREAM_OFF => {
+                    front.channel_stream_off(core, id, *at::<u32>(argument))
+                }
+                _ => return unknown(Node::FrameChannel, number),
             }
-            vendor::SET_BANKS => Ok(()),
-            vendor::LISTEN_BUFFER => front.listen(id).map(|frames| *at::<u32>(argument) = frames),
-            vendor::REQUEST_BUFFERS => front.request_buffers(id, at(argument)),
-            vendor::QUERY_BUFFER => front.query_buffer(id, at(argument)),
-            vendor::QUEUE_BUFFER => front.queue_buffer(core, id, at(argument)),
-            vendor::DEQUEUE_BUFFER => front.dequeue(id, at(argument)),
-            vendor::CHANNEL_STREAM_ON => front.channel_stream_on(core, id, *at::<u32>(argument)),
-            vendor::CHANNEL_STREAM_OFF => front.channel_stream_off(core, id, *at::<u32>(argument)),
-            _ => return unknown(Node::FrameChannel, number),
-        }
-    };
-    answer(result)
+        };
+        answer(result)
+    })
 }
 
 /// An ioctl of `/dev/isp-m0`.
@@ -152,27 +167,29 @@ pub unsafe extern "C" fn tx_isp_vendor_tuning(
     argument: *mut u8,
     banks: *const u32,
 ) -> i32 {
-    let banks = &Banks(banks);
-    match number {
-        vendor::SET_CONTROL | vendor::GET_CONTROL => {
-            // SAFETY: by this function's contract.
-            let control = unsafe { at::<Control>(argument) };
-            let get = number == vendor::GET_CONTROL;
-            tune(front, core, get, control.id, &mut control.value, banks)
+    guard(PANICKED, || {
+        let banks = &Banks(banks);
+        match number {
+            vendor::SET_CONTROL | vendor::GET_CONTROL => {
+                // SAFETY: by this function's contract.
+                let control = unsafe { at::<Control>(argument) };
+                let get = number == vendor::GET_CONTROL;
+                tune(front, core, get, control.id, &mut control.value, banks)
+            }
+            _ => {
+                // SAFETY: by this function's contract.
+                let request = unsafe { at::<Tuning>(argument) };
+                tune(
+                    front,
+                    core,
+                    request.get != 0,
+                    request.id,
+                    &mut request.value,
+                    banks,
+                )
+            }
         }
-        _ => {
-            // SAFETY: by this function's contract.
-            let request = unsafe { at::<Tuning>(argument) };
-            tune(
-                front,
-                core,
-                request.get != 0,
-                request.id,
-                &mut request.value,
-                banks,
-            )
-        }
-    }
+    })
 }
 
 fn tune(
@@ -241,27 +258,29 @@ pub unsafe extern "C" fn tx_isp_vendor_statistics(
     banks: *const u32,
     words: *mut [u32; statistics::BINS],
 ) -> i32 {
-    // SAFETY: by this function's contract.
-    let words = unsafe { &mut *words };
-    let banks = Banks(banks);
-    let count = match id {
-        tuning::AE_ZONES if get => ZONES,
-        tuning::AE_HISTOGRAM if get => statistics::BINS,
-        _ => return 0,
-    };
-    let newest = match core.newest_statistics() {
-        Ok(newest) => newest,
-        Err(error) => return failed("statistics", error),
-    };
-    if id == tuning::AE_HISTOGRAM {
-        for (index, word) in words.iter_mut().enumerate() {
-            *word = banks.word(newest.histogram, index);
+    guard(PANICKED, || {
+        // SAFETY: by this function's contract.
+        let words = unsafe { &mut *words };
+        let banks = Banks(banks);
+        let count = match id {
+            tuning::AE_ZONES if get => ZONES,
+            tuning::AE_HISTOGRAM if get => statistics::BINS,
+            _ => return 0,
+        };
+        let newest = match core.newest_statistics() {
+            Ok(newest) => newest,
+            Err(error) => return failed("statistics", error),
+        };
+        if id == tuning::AE_HISTOGRAM {
+            for (index, word) in words.iter_mut().enumerate() {
+                *word = banks.word(newest.histogram, index);
+            }
+        } else if let Some(means) = words.first_chunk_mut() {
+            let word = |index| banks.word(newest.zones, index);
+            statistics::zone_means(word, core.sensor().size, means);
         }
-    } else if let Some(means) = words.first_chunk_mut() {
-        let word = |index| banks.word(newest.zones, index);
-        statistics::zone_means(word, core.sensor().size, means);
-    }
-    i32::try_from(count).unwrap_or(0)
+        i32::try_from(count).unwrap_or(0)
+    })
 }
 
 /// Bytes of the memory in which the chip counts.
@@ -273,6 +292,8 @@ pub extern "C" fn tx_isp_vendor_statistics_bytes() -> u32 {
 /// Gives the chip memory to count in, or (0) takes it.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_vendor_set_statistics(core: &mut Core, address: u32) {
-    let memory = (address != 0).then_some(PhysAddr(address));
-    run("statistics", || core.set_statistics(memory));
+    guard((), || {
+        let memory = (address != 0).then_some(PhysAddr(address));
+        run("statistics", || core.set_statistics(memory));
+    })
 }

@@ -2,6 +2,7 @@
 //! `/proc/jz/isp` and the words of `/dev/mem`.
 
 use crate::ffi::{Core, failed, run};
+use crate::guard::{PANICKED, guard};
 use crate::print::{Level, complain, log};
 use core::fmt::{self, Write};
 use core::{slice, str};
@@ -15,19 +16,21 @@ use tx_isp_driver::{Errno, Error};
 /// zeros, or why not.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_vendor_may_map(address: u32, bytes: u32) -> bool {
-    let address = PhysAddr(address);
-    if !pages::may_be_mapped(address, bytes) {
-        complain(format_args!(
-            "vendor: /dev/mem has the SoC's registers, at most 1 MiB at a time, not {bytes} bytes at {address}"
-        ));
-        return false;
-    }
-    if !pages::is_known(address, bytes) {
-        complain(format_args!(
-            "vendor: of the {bytes} bytes of registers at {address} only those that client libraries read are shown, the rest is 0"
-        ));
-    }
-    true
+    guard(false, || {
+        let address = PhysAddr(address);
+        if !pages::may_be_mapped(address, bytes) {
+            complain(format_args!(
+                "vendor: /dev/mem has the SoC's registers, at most 1 MiB at a time, not {bytes} bytes at {address}"
+            ));
+            return false;
+        }
+        if !pages::is_known(address, bytes) {
+            complain(format_args!(
+                "vendor: of the {bytes} bytes of registers at {address} only those that client libraries read are shown, the rest is 0"
+            ));
+        }
+        true
+    })
 }
 
 /// Stores what a page of registers says.
@@ -36,10 +39,12 @@ pub extern "C" fn tx_isp_vendor_may_map(address: u32, bytes: u32) -> bool {
 /// `words` points to a page of zeros.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tx_isp_vendor_page(core: &mut Core, address: u32, words: *mut u32) -> i32 {
-    // SAFETY: by this function's contract.
-    let words = unsafe { slice::from_raw_parts_mut(words, (pages::PAGE / 4) as usize) };
-    run("registers for /dev/mem", || {
-        pages::fill(core, PhysAddr(address), words).map_err(Error::from)
+    guard(PANICKED, || {
+        // SAFETY: by this function's contract.
+        let words = unsafe { slice::from_raw_parts_mut(words, (pages::PAGE / 4) as usize) };
+        run("registers for /dev/mem", || {
+            pages::fill(core, PhysAddr(address), words).map_err(Error::from)
+        })
     })
 }
 
@@ -72,26 +77,28 @@ pub unsafe extern "C" fn tx_isp_vendor_show(
     text: *mut u8,
     room: u32,
 ) -> i32 {
-    let Some(file) = File::from_number(file) else {
-        return Errno::Einval.to_return_value();
-    };
-    let words = match report::registers(core, file) {
-        Ok(words) => words,
-        Err(error) => return failed("/proc/jz/isp", error.into()),
-    };
-    let room = usize::try_from(room).unwrap_or(0);
-    let mut text = Text {
-        // SAFETY: by this function's contract.
-        bytes: unsafe { slice::from_raw_parts_mut(text, room) },
-        used: 0,
-    };
-    if report::show(&mut text, file, front, core, words, frames).is_err() {
-        log(
-            Level::Error,
-            format_args!("/proc/jz/isp: formatting failed"),
-        );
-    }
-    i32::try_from(text.used).unwrap_or(0)
+    guard(PANICKED, || {
+        let Some(file) = File::from_number(file) else {
+            return Errno::Einval.to_return_value();
+        };
+        let words = match report::registers(core, file) {
+            Ok(words) => words,
+            Err(error) => return failed("/proc/jz/isp", error.into()),
+        };
+        let room = usize::try_from(room).unwrap_or(0);
+        let mut text = Text {
+            // SAFETY: by this function's contract.
+            bytes: unsafe { slice::from_raw_parts_mut(text, room) },
+            used: 0,
+        };
+        if report::show(&mut text, file, front, core, words, frames).is_err() {
+            log(
+                Level::Error,
+                format_args!("/proc/jz/isp: formatting failed"),
+            );
+        }
+        i32::try_from(text.used).unwrap_or(0)
+    })
 }
 
 /// Takes what a client writes to a file of /proc/jz/isp: 0, or -EINVAL for what nobody knows there.
@@ -100,20 +107,22 @@ pub unsafe extern "C" fn tx_isp_vendor_show(
 /// `text` points to `length` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tx_isp_vendor_store(file: u32, text: *const u8, length: u32) -> i32 {
-    let length = usize::try_from(length).unwrap_or(0);
-    // SAFETY: by this function's contract.
-    let bytes = unsafe { slice::from_raw_parts(text, length) };
-    let text = str::from_utf8(bytes).unwrap_or("");
-    match File::from_number(file).and_then(|file| Command::parse(file, text)) {
-        Some(command) => {
-            complain(format_args!("/proc/jz/isp: {}", command.outcome()));
-            0
+    guard(PANICKED, || {
+        let length = usize::try_from(length).unwrap_or(0);
+        // SAFETY: by this function's contract.
+        let bytes = unsafe { slice::from_raw_parts(text, length) };
+        let text = str::from_utf8(bytes).unwrap_or("");
+        match File::from_number(file).and_then(|file| Command::parse(file, text)) {
+            Some(command) => {
+                complain(format_args!("/proc/jz/isp: {}", command.outcome()));
+                0
+            }
+            None => {
+                complain(format_args!(
+                    "/proc/jz/isp: isp-m0 takes get_vb and set_ch0_pdq_time, _inter and _vlines, isp-w02 snapraw and saveraw"
+                ));
+                Errno::Einval.to_return_value()
+            }
         }
-        None => {
-            complain(format_args!(
-                "/proc/jz/isp: isp-m0 takes get_vb and set_ch0_pdq_time, _inter and _vlines, isp-w02 snapraw and saveraw"
-            ));
-            Errno::Einval.to_return_value()
-        }
-    }
+    })
 }

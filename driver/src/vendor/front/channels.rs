@@ -6,8 +6,8 @@ use super::{CHANNEL_LINKS, Front};
 use crate::bus::Bus;
 use crate::error::Errno;
 use crate::isp::Isp;
-use crate::vendor::Failure;
 use crate::vendor::queue::Time;
+use crate::vendor::{Failure, Quirks};
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::vendor::{Buffer, FrameFormat, Part, RequestBuffers};
 
@@ -25,27 +25,34 @@ impl Front {
         self.streaming && self.links == Some(CHANNEL_LINKS)
     }
 
-    /// A frame channel is opened; its channel of the ISP must be free.
+    /// A frame channel is opened; its channel of the ISP must be free. The vendor's driver shares it.
     pub fn channel_open<B: Bus>(&mut self, isp: &mut Isp<B>, id: ChannelId) -> Result<(), Failure> {
-        self.channels[id.index()].open(isp)
+        let shares = self.quirks == Quirks::Vendor;
+        self.channels[id.index()].open(isp, shares)
     }
 
-    /// A frame channel is closed.
+    /// A frame channel is closed; `last` if nobody has it open any more.
     pub fn channel_close<B: Bus>(
         &mut self,
         isp: &mut Isp<B>,
         id: ChannelId,
+        last: bool,
     ) -> Result<(), Failure> {
-        self.channels[id.index()].close(isp)
+        let channel = &mut self.channels[id.index()];
+        match last {
+            true => channel.close(isp),
+            false => channel.close_shared(isp),
+        }
     }
 
-    /// SET_FMT.
+    /// SET_FMT. With the vendor's faults what cannot be is taken all the same; then the answer says why
+    /// nobody will see it.
     pub fn set_format<B: Bus>(
         &mut self,
         isp: &mut Isp<B>,
         id: ChannelId,
         format: &mut FrameFormat,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<&'static str>, Failure> {
         let enabled = |format: &FrameFormat| -> Option<Part> {
             (format.front_crop_enable & 0xff != 0).then_some(format.front_crop)
         };
@@ -55,7 +62,7 @@ impl Front {
             enabled(self.channels[0].format())
         };
         let image_bytes = self.answers.image_bytes;
-        self.channels[id.index()].set_format(isp, format, front_crop, image_bytes)
+        self.channels[id.index()].set_format(isp, format, front_crop, image_bytes, self.quirks)
     }
 
     /// How many bytes a frame has that the chip writes for a channel, whatever its client was told.

@@ -1,36 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Queue 1: interrupts as used buffers.
 
+use super::pending::{EventRing, Handed, PendingLines};
 use super::vring::Vring;
 use crate::attach::{GuestMemory, InterruptSink};
-use crate::lock::lock;
 use std::fmt;
 use std::io::{ErrorKind, Write};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use tx_isp_abi::mailbox::EVENT_BYTES;
 use vhost_user_backend::VringT;
 use virtio_queue::{QueueOwnedT, QueueT};
 use vm_memory::GuestAddressSpace;
 
-/// The most buffers that are looked at for one event: those that cannot hold it are given back, and
-/// a ring that never ends must not keep us.
-const MAX_BUFFERS: usize = 64;
-
-/// The queue of events. Lines that find no buffer are kept, together, until the driver offers one.
+/// The queue of events.
 pub(super) struct EventQueue {
     memory: GuestMemory,
-    delivered: Arc<AtomicU64>,
     /// Something was wrong with the queue before.
-    complained: AtomicBool,
-    /// Locked while buffers are taken, so that the DMA engine's and the mailbox's thread take turns.
-    inner: Mutex<Inner>,
-}
-
-#[derive(Default)]
-struct Inner {
-    pending: u32,
-    vring: Option<Vring>,
+    complained: Arc<AtomicBool>,
+    lines: PendingLines<Buffers>,
 }
 
 impl EventQueue {
@@ -38,30 +26,47 @@ impl EventQueue {
     pub(super) fn new(memory: GuestMemory, delivered: Arc<AtomicU64>) -> Self {
         Self {
             memory,
-            delivered,
-            complained: AtomicBool::new(false),
-            inner: Mutex::default(),
+            complained: Arc::default(),
+            lines: PendingLines::new(delivered),
         }
     }
 
     /// The driver has set the queue up or has offered buffers.
     pub(super) fn offered(&self, vring: &Vring) {
-        let mut inner = lock(&self.inner);
-        inner.vring.get_or_insert_with(|| vring.clone());
-        self.deliver(&mut inner);
+        self.lines.offered(|| Buffers {
+            vring: vring.clone(),
+            memory: self.memory.clone(),
+            complained: self.complained.clone(),
+        });
     }
 
     /// The queue is stopped: nothing is written to it any more. Lines are kept: the driver may go on
     /// later.
     pub(super) fn stop(&self) {
-        lock(&self.inner).vring = None;
+        self.lines.stop();
     }
 
     /// Forgets the lines that wait.
     pub(super) fn clear(&self) {
-        lock(&self.inner).pending = 0;
+        self.lines.clear();
     }
+}
 
+impl InterruptSink for EventQueue {
+    fn raise(&self, lines: u32) {
+        self.lines.raise(lines);
+    }
+}
+
+/// The buffers that the driver offers.
+#[derive(Clone)]
+struct Buffers {
+    vring: Vring,
+    memory: GuestMemory,
+    complained: Arc<AtomicBool>,
+}
+
+impl Buffers {
     /// Logs what is wrong with the queue, loudly the first time only: the guest must not fill the
     /// host's disk.
     fn complain(&self, what: fmt::Arguments<'_>) {
@@ -73,45 +78,11 @@ impl EventQueue {
         };
         log::log!(level, "{what}");
     }
+}
 
-    /// Hands the lines that wait to the guest, if it has offered a buffer. If it has not, it is asked
-    /// to kick when it does; as long as no line waits it need not.
-    fn deliver(&self, inner: &mut Inner) {
-        let Some(vring) = inner.vring.clone() else {
-            return;
-        };
-        let mut used_any = false;
-        for _ in 0..MAX_BUFFERS {
-            if inner.pending == 0 {
-                break;
-            }
-            match self.hand_out(inner.pending, &vring) {
-                Handed::Over => {
-                    inner.pending = 0;
-                    used_any = true;
-                    self.delivered.fetch_add(1, Ordering::Relaxed);
-                }
-                Handed::Unfit => used_any = true,
-                Handed::NoBuffer => {
-                    // One may have been offered since we looked.
-                    if !vring.enable_notification().unwrap_or(false) {
-                        break;
-                    }
-                }
-                Handed::Nothing => break,
-            }
-        }
-        if inner.pending == 0 {
-            // Without EVENT_IDX this spares the guest a kick for each buffer.
-            let _ = vring.disable_notification();
-        }
-        if used_any {
-            self.interrupt(&vring);
-        }
-    }
-
-    fn hand_out(&self, lines: u32, vring: &Vring) -> Handed {
-        let mut ring = vring.get_mut();
+impl EventRing for Buffers {
+    fn hand_out(&self, lines: u32) -> Handed {
+        let mut ring = self.vring.get_mut();
         if !ring.is_enabled() || !ring.get_queue().ready() {
             return Handed::Nothing;
         }
@@ -151,33 +122,22 @@ impl EventQueue {
         }
     }
 
-    fn interrupt(&self, vring: &Vring) {
-        let mut ring = vring.get_mut();
+    fn ask_for_kicks(&self) -> bool {
+        self.vring.enable_notification().unwrap_or(false)
+    }
+
+    fn spare_kicks(&self) {
+        // A ring that cannot be written is seen when the next line rises.
+        let _ = self.vring.disable_notification();
+    }
+
+    fn interrupt(&self) {
+        let mut ring = self.vring.get_mut();
         if ring.needs_notification().unwrap_or(true)
             && let Err(error) = ring.signal_used_queue()
             && error.kind() != ErrorKind::WouldBlock
         {
             self.complain(format_args!("the guest cannot be interrupted: {error}"));
         }
-    }
-}
-
-/// What became of lines that were to be handed out.
-enum Handed {
-    /// The guest has them.
-    Over,
-    /// A buffer was given back that could not hold them.
-    Unfit,
-    /// There is no buffer.
-    NoBuffer,
-    /// The queue is stopped or broken.
-    Nothing,
-}
-
-impl InterruptSink for EventQueue {
-    fn raise(&self, lines: u32) {
-        let mut inner = lock(&self.inner);
-        inner.pending |= lines;
-        self.deliver(&mut inner);
     }
 }

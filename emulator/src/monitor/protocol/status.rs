@@ -6,15 +6,14 @@ use serde::{Deserialize, Serialize};
 use tx_isp_chip::Severity;
 
 /// The emulator's state and what it has counted since its start.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Status {
     /// The emulator's version.
     pub version: String,
     /// Whether a VM is there.
     pub attach: AttachState,
     /// What drives the frame clock.
-    #[cfg_attr(test, schemars(with = "String"))]
+    #[schemars(with = "String")]
     pub clock: ClockMode,
     /// The sensor's name.
     pub sensor: String,
@@ -44,8 +43,7 @@ pub struct Status {
 }
 
 /// Whether a VM is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AttachState {
     /// Waits for a VM to connect.
@@ -55,8 +53,9 @@ pub enum AttachState {
 }
 
 /// Frames of the clock since the emulator's start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 pub struct FrameCounts {
     /// Frames that the chip took from the sensor.
     pub started: u64,
@@ -65,8 +64,9 @@ pub struct FrameCounts {
 }
 
 /// An output channel since the chip was last powered: the start of the guest's driver.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 pub struct ChannelStatus {
     /// The channel, 0 to 2.
     pub channel: u32,
@@ -88,8 +88,7 @@ pub struct ChannelStatus {
 }
 
 /// The DMA engine since the emulator's start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DmaStatus {
     /// Pictures written.
     pub frames: u64,
@@ -105,8 +104,9 @@ pub struct DmaStatus {
 }
 
 /// The guest's requests since the emulator's start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 pub struct MailboxStatus {
     /// Requests answered.
     pub batches: u64,
@@ -119,8 +119,7 @@ pub struct MailboxStatus {
 }
 
 /// An injected fault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FaultStatus {
     /// The fault, as `--fault` takes it.
     pub fault: String,
@@ -129,14 +128,13 @@ pub struct FaultStatus {
 }
 
 /// Something that went wrong, and how often.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct GuestError {
     /// Its name in kebab-case.
     pub id: String,
     /// How bad it is: note, suspect or error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    #[schemars(with = "Option<String>")]
     pub severity: Option<Severity>,
     /// How often.
     pub count: u64,

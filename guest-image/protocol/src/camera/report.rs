@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Whether the client can stream, and what lies where. Prediction and guest give the same one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Report {
     /// The request that nobody could serve; the client went no further. `None` if all were.
     pub refused: Option<Refused>,
@@ -18,6 +19,7 @@ pub struct Report {
 
 /// A request that was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Refused {
     /// Who asked.
     pub owner: String,
@@ -27,6 +29,7 @@ pub struct Refused {
 
 /// A channel's buffers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Queue {
     /// The channel's number.
     pub id: u32,
@@ -42,6 +45,7 @@ pub struct Queue {
 
 /// A carve-out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Pool {
     /// Its physical address.
     pub base: u32,
@@ -58,6 +62,7 @@ pub struct Pool {
 
 /// A block that somebody holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Allocation {
     /// Who.
     pub owner: String,

@@ -57,6 +57,7 @@ pub struct Setup {
 
 /// Who allocates, and how the client behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum AllocationPolicy {
     /// The client takes the whole carve-out and manages it by itself, as the vendor's library does.
     Client,

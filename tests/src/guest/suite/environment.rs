@@ -36,10 +36,10 @@ pub fn config() -> Result<GuestConfig> {
     let mut config = GuestConfig {
         memory: memory.parse().map_err(anyhow::Error::msg)?,
         kernel: match word("KERNEL").as_deref() {
-            None | Some("debian") => KernelChoice::Debian,
-            Some("fast") => KernelChoice::Fast,
-            Some("debug") => KernelChoice::Debug,
-            Some(path) => KernelChoice::Path(path.into()),
+            None => KernelChoice::Debian,
+            Some(text) => {
+                KernelChoice::named(text).unwrap_or_else(|| KernelChoice::Path(text.into()))
+            }
         },
         qemu: word("QEMU").map(PathBuf::from),
         // Each suite says which.

@@ -230,7 +230,8 @@ fn check_emulator(repository: &Path) -> Result<()> {
     command
         .current_dir(repository)
         .args(["build", "--quiet", "--release"])
-        .args(["--package", "tx-isp-emulator", "--bin", "tx-isp-emulator"]);
+        .args(["--package", "tx-isp-emulator", "--package", "lab"])
+        .args(["--bin", "tx-isp-emulator"]);
     let mut said = String::new();
     let status = process::run(&mut command, CARGO_LIMIT, |line| {
         said.extend([line.text(), "\n"]);

@@ -2,10 +2,11 @@
 //! What a measurement gives: a figure over several rounds, its yardstick of the same rounds, and
 //! what is aimed at.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What a figure counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum Unit {
     /// Seconds.
     #[serde(rename = "s")]
@@ -55,12 +56,12 @@ fn digits(value: f64) -> String {
 }
 
 /// One number for each round.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 #[serde(into = "Summary")]
 pub struct Spread(Vec<f64>);
 
 /// A spread in JSON.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Summary {
     median: Option<f64>,
     min: Option<f64>,
@@ -135,7 +136,7 @@ impl FromIterator<f64> for Spread {
 }
 
 /// What is aimed at; the median decides.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Aim {
     /// The figure in its unit is at most this.
@@ -147,7 +148,7 @@ pub enum Aim {
 }
 
 /// What a figure is held against.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Yardstick {
     /// What it is.
     pub name: String,
@@ -159,7 +160,7 @@ pub struct Yardstick {
 }
 
 /// One figure.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Row {
     /// What was measured.
     pub name: String,

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use nix::unistd::{SysconfVar, sysconf};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The machine while it was measured: figures of a busy one mean less.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Machine {
     /// Processors that the lab may use.
     pub processors: usize,

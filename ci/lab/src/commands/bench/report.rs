@@ -4,6 +4,7 @@
 use crate::output::say;
 
 use comfy_table::Table;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::base::Question;
@@ -12,7 +13,7 @@ use super::host::Machine;
 use testbed::prepare::Prepared;
 
 /// Everything that was measured. The names are those of the JSON object.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Report {
     /// Where.
     pub machine: Machine,
@@ -27,7 +28,7 @@ pub struct Report {
 }
 
 /// What was found about one question.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Answer {
     /// The question's name.
     pub question: String,

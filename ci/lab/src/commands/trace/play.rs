@@ -13,6 +13,8 @@ use tx_isp_chip::faults::Fault;
 use tx_isp_chip::{Chip, GuestErrorKind, Severity, Strictness};
 use tx_isp_emulator::trace::play::{Played, Script};
 
+use crate::output::{self, say_text};
+
 /// What to play, and on what.
 #[derive(Debug, Clone, Args)]
 pub struct PlayOptions {
@@ -76,10 +78,9 @@ pub fn play(options: &PlayOptions) -> Result<bool> {
     });
     let played = script.play(&mut chip, strictness.as_ref());
     if let Some(path) = &options.json {
-        let json = serde_json::to_string_pretty(&played)?;
-        fs::write(path, json + "\n").with_context(|| format!("cannot write {}", path.display()))?;
+        output::write_json(path, &played)?;
     }
-    print!("{}", report(&played, behaviours));
+    say_text!("{}", report(&played, behaviours));
     let allowed = |id: &str| options.allow.iter().any(|kind| kind.id() == id);
     Ok(played.is_clean_but(allowed))
 }
