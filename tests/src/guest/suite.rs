@@ -250,12 +250,6 @@ impl CarrierSuite<'_> {
         guest
     }
 
-    /// The carrier.
-    #[must_use]
-    pub const fn carrier(&self) -> Carrier {
-        self.carrier
-    }
-
     /// Where logs and other files of this carrier's tests go.
     pub fn logs(&mut self) -> PathBuf {
         self.guest(Boot::default()).logs.clone()
