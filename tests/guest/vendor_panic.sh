@@ -7,7 +7,7 @@ streams() {
 }
 
 rmmod tx_isp || fail "rmmod failed"
-insmod $MODULE vendor=on provoke=1 || fail "insmod failed"
+insmod $MODULE $RMEM vendor=on provoke=1 || fail "insmod failed"
 wait_until test -c /dev/framechan0 || fail "/dev/framechan0 does not come"
 vendor-client speed 120 >/tmp/client.log 2>&1 &
 CLIENT=$!
@@ -20,6 +20,6 @@ cat /proc/jz/isp/isp-m0 >/tmp/dead.log 2>&1 && fail "isp-m0 can be read from a d
 grep -q "Input/output error" /tmp/dead.log || fail "isp-m0: no -EIO: $(cat /tmp/dead.log)"
 dmesg | grep -q "C passed channel 3" || fail "the log says nothing of the panic"
 rmmod tx_isp || fail "rmmod of a dead driver failed"
-insmod $MODULE vendor=on || fail "insmod failed"
+insmod $MODULE $RMEM vendor=on || fail "insmod failed"
 wait_until test -c /dev/framechan0 || fail "/dev/framechan0 does not come"
 vendor-client stream 3 >/tmp/client.log 2>&1 || fail "behind the reload: $(cat /tmp/client.log)"
