@@ -320,10 +320,13 @@ fn rows(report: &Report) -> Vec<(&'static str, String)> {
 
 fn next_steps(report: &Report, out: &Path) -> Vec<String> {
     if !report.passed {
-        return vec![format!(
+        let logs = format!(
             "logs: {0}/console.log, {0}/emulator.log, {0}/qemu.log",
             out.display()
-        )];
+        );
+        let wrong = report.checksum_mismatches + report.frames_with_error;
+        let hint = too_busy(&report.clock, report.frames_dropped, wrong);
+        return [logs].into_iter().chain(hint).collect();
     }
     let mut steps = vec!["try next:".to_owned()];
     let mut propose = |words: &str, what: &str| {
@@ -341,4 +344,30 @@ fn next_steps(report: &Report, out: &Path) -> Vec<String> {
     propose("stream --source image:FILE", "your own picture");
     propose("shell", "the guest's console, with v4l2-ctl");
     steps
+}
+
+/// What helps where nothing is wrong but that frames were dropped: the sensor's clock does not wait for
+/// a busy machine.
+fn too_busy(clock: &str, dropped: u32, wrong: u32) -> Option<String> {
+    (dropped > 0 && wrong == 0 && clock != "max").then(|| {
+        format!(
+            "nothing but dropped frames: a busy machine does not keep up with the sensor's clock ({clock}); `{} stream --fps max` takes frames as fast as buffers come back",
+            invocation::lab()
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::too_busy;
+
+    #[test]
+    fn a_busy_machine_is_told_of_the_clock_that_waits() {
+        let hint = too_busy("fps 25", 31, 0).unwrap();
+        assert!(hint.contains("stream --fps max"), "{hint}");
+        // A frame that is wrong is no matter of speed, and `max` waits already.
+        assert_eq!(too_busy("fps 25", 31, 1), None);
+        assert_eq!(too_busy("fps 25", 0, 0), None);
+        assert_eq!(too_busy("max", 3, 0), None);
+    }
 }
