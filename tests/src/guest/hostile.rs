@@ -11,6 +11,7 @@ use anyhow::{Context, Result, ensure};
 use guest_protocol::message::RunEnd;
 use testbed::guest::Guest;
 use testbed::program::{ask, run};
+use testbed::qemu::Carrier;
 
 use super::health::log_is_clean;
 use super::lifecycle::{COMMON, pool_is_whole};
@@ -131,6 +132,8 @@ pub struct Revocation {
     pub name: &'static str,
     faults: &'static [&'static str],
     script: &'static str,
+    /// Whether there must be a device below the registers whose reset ends what the ISP's does not.
+    resets_device: bool,
 }
 
 /// Every frame is so late: longer than any of the scripts takes to take buffers back.
@@ -149,6 +152,7 @@ macro_rules! late {
             name: concat!("a late frame is not written behind ", $name),
             faults: &[LATE],
             script: $script,
+            resets_device: false,
         }
     };
 }
@@ -205,6 +209,7 @@ pub const REVOCATIONS: [Revocation; 13] = [
         faults: &[LATE, "stuck-channel:p=1", "dead-reset:p=1"],
         script: "held-dma stop mmap 2500 || fail stop; $WATCH
                  MEMORY=user; background; sleep 1; kill -KILL $CLIENT; ends $CLIENT; $WATCH",
+        resets_device: true,
     },
     Revocation {
         name: "buffers that have come back stay as they are while frames are late, lost and stray",
@@ -217,10 +222,17 @@ pub const REVOCATIONS: [Revocation; 13] = [
             "dma-overflow:p=0.05",
         ],
         script: "held-dma flow mmap 100 || fail flow; held-dma flow user 100 || fail flow; $WATCH",
+        resets_device: false,
     },
 ];
 
 impl Revocation {
+    /// Whether it can be tried: at the chip's own addresses there is no device below the registers.
+    #[must_use]
+    pub fn applies_to(self, carrier: Carrier) -> bool {
+        carrier != Carrier::VfioUser || !self.resets_device
+    }
+
     /// Takes the buffers back while a frame is held; then nothing is written any more.
     ///
     /// # Errors

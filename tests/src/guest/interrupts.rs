@@ -2,7 +2,7 @@
 //! Interrupts where the chip is at its own addresses: each for something, and none lost; and each frame that
 //! they tell of is as DMA wrote it.
 //!
-//! The kernel's own count of errors (`ERR` in `/proc/interrupts`) is told, not judged: MIPS's dispatcher looks
+//! The kernel's own count of errors (`ERR` in `/proc/interrupts`) is told, not judged (assumption): MIPS's dispatcher looks
 //! once at what is pending, and counts one if the timer's softirqs, which come first, have let the other
 //! interrupt through meanwhile. It counts so with any device.
 
