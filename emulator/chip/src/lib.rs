@@ -16,6 +16,7 @@ pub mod carve_out;
 mod channel;
 mod checks;
 mod chip;
+mod conditions;
 mod cpm;
 mod csi;
 mod fault_injection;
