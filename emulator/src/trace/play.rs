@@ -6,26 +6,37 @@
 //! | `W ADDRESS VALUE` | writes a register |
 //! | `R ADDRESS VALUE` | reads a register, which should give the value |
 //! | `R ADDRESS *` | reads a register, whatever it gives |
-//! | `F N` | lets N frames of the sensor pass, up to the last line of the last |
+//! | `F N` | lets N frames of the sensor pass, up to the last line of the last; at most a million |
 //! | `U N` | lets N microseconds pass |
 //!
-//! `#` begins a comment. Addresses and values are hexadecimal, N is decimal. Accesses as the kernel's mmiotrace and
-//! QEMU print them are played, too.
+//! `#` begins a comment. Addresses and values are hexadecimal, N is decimal. Addresses are those of words; in the eFUSE
+//! a read may lie across two of them, as the vendor's library makes one (T31 1.4). Accesses as the kernel's mmiotrace
+//! and QEMU print them are played, too.
 
 use super::Access;
-use super::text::{ParseTraceError, parse_access, parse_foreign};
+use super::text::{ParseTraceError, hexadecimal, parse_access, parse_address, parse_foreign};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::time::Duration;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::operation::RegisterFile;
+use tx_isp_abi::registers::Efuse;
 use tx_isp_chip::{Chip, DmaJob, Event, Frame, Pace, Severity, Strictness};
+
+/// The most frames that one line lets pass: a few seconds' work.
+const MAX_FRAMES: u32 = 1_000_000;
+
+/// What a line of a trace that is played looks like.
+const PLAYED: &str = "a line is `W ADDRESS VALUE`, `R ADDRESS VALUE` or `R ADDRESS *` with numbers in hexadecimal, \
+                      `F FRAMES` or `U MICROSECONDS` with a decimal number, and `#` begins a comment";
 
 /// One line of a trace that can be played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     Write(PhysAddr, u32),
     Read(PhysAddr, Option<u32>),
+    /// A read that lies across two words.
+    ReadAcross(PhysAddr, Option<u32>),
     Frames(u32),
     Wait(Duration),
 }
@@ -129,6 +140,7 @@ impl Script {
     /// [`ParseTraceError`] at the first line that cannot be played.
     pub fn parse(text: &str) -> Result<Self, ParseTraceError> {
         let mut steps = Vec::new();
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         for (index, line) in text.lines().enumerate() {
             let content = line.split('#').next().unwrap_or_default().trim();
             if content.is_empty() {
@@ -138,7 +150,7 @@ impl Script {
                 Some(access) => access.map(|access| access.map(Step::of)),
                 None => parse_step(content).map(Some),
             };
-            let step = step.map_err(|what| ParseTraceError::new(index + 1, what, line))?;
+            let step = step.map_err(|what| ParseTraceError::new(index + 1, what, line, PLAYED))?;
             steps.extend(step.map(|step| (index + 1, step)));
         }
         Ok(Self(steps))
@@ -178,13 +190,19 @@ impl Script {
 }
 
 fn parse_step(content: &str) -> Result<Step, &'static str> {
+    if let Some(read) = parse_read_across(content) {
+        return read;
+    }
     let mut words = content.split_whitespace();
     let number = |word: Option<&str>| {
         let number = word.and_then(|word| word.parse::<u32>().ok());
         number.ok_or("the count is no decimal number of 32 bits")
     };
     let step = match (words.next(), words.next()) {
-        (Some("F" | "f"), count) => Step::Frames(number(count)?),
+        (Some("F" | "f"), count) => match number(count)? {
+            count @ 0..=MAX_FRAMES => Step::Frames(count),
+            _ => return Err("one line lets at most 1000000 frames pass"),
+        },
         (Some("U" | "u"), count) => Step::Wait(Duration::from_micros(number(count)?.into())),
         (Some("R" | "r"), Some(address)) if words.next() == Some("*") => {
             if words.next().is_some() {
@@ -201,6 +219,24 @@ fn parse_step(content: &str) -> Result<Step, &'static str> {
         return Err("there is more than a count");
     }
     Ok(step)
+}
+
+/// A read of the eFUSE at an address that is no word's.
+fn parse_read_across(content: &str) -> Option<Result<Step, &'static str>> {
+    let words: Vec<&str> = content.split_whitespace().collect();
+    let ["R" | "r", address, value] = *words.as_slice() else {
+        return None;
+    };
+    let address = PhysAddr(parse_address(address)?);
+    if address.0.is_multiple_of(4) || Efuse::BLOCK.offset_of(address).is_none() {
+        return None;
+    }
+    let step = match (value, hexadecimal(value)) {
+        ("*", _) => Ok(Step::ReadAcross(address, None)),
+        (_, Some(value)) => Ok(Step::ReadAcross(address, Some(value))),
+        _ => Err("the value is no number of 32 bits"),
+    };
+    Some(step)
 }
 
 struct Player<'a> {
@@ -227,19 +263,36 @@ impl<'a> Player<'a> {
                 self.chip.write(address, value);
             }
             Step::Read(address, expected) => {
-                self.played.accesses += 1;
                 let got = self.chip.read(address);
-                if let Some(expected) = expected.filter(|expected| *expected != got) {
-                    self.played.mismatched_reads.push(MismatchedRead {
-                        line,
-                        address: address.0,
-                        expected,
-                        got,
-                    });
-                }
+                self.compare(line, address, expected, got);
+            }
+            Step::ReadAcross(address, expected) => {
+                // The processor traps, and the kernel reads both words.
+                let low = PhysAddr(address.0 / 4 * 4);
+                let words = [low, PhysAddr(low.0 + 4)].map(|word| self.chip.read(word));
+                let both = u64::from(words[1]) << 32 | u64::from(words[0]);
+                let got = both >> (address.0 % 4 * 8) & u64::from(u32::MAX);
+                self.compare(
+                    line,
+                    address,
+                    expected,
+                    u32::try_from(got).unwrap_or_default(),
+                );
             }
             Step::Frames(count) => self.pass_frames(count),
             Step::Wait(time) => self.pass_time_to(self.chip.now().saturating_add(time)),
+        }
+    }
+
+    fn compare(&mut self, line: usize, address: PhysAddr, expected: Option<u32>, got: u32) {
+        self.played.accesses += 1;
+        if let Some(expected) = expected.filter(|expected| *expected != got) {
+            self.played.mismatched_reads.push(MismatchedRead {
+                line,
+                address: address.0,
+                expected,
+                got,
+            });
         }
     }
 
@@ -374,9 +427,35 @@ mod tests {
         assert!(!played.is_clean(), "it is an error all the same");
     }
 
+    /// As the client library reads the remark: byte 2 of it is that at 233 (T31 1.4).
+    #[test]
+    fn the_efuse_is_read_across_words() {
+        let played =
+            play("R 0x13540231 0x0\nR 0xb3540236 0x22220000\nR 0x13540236 *\nR 0x13540235 0x1\n");
+        let differs = MismatchedRead {
+            line: 4,
+            address: 0x1354_0235,
+            expected: 1,
+            got: 0x2200_0000,
+        };
+        assert_eq!(
+            (played.accesses, &played.mismatched_reads[..]),
+            (4, &[differs][..])
+        );
+        assert_eq!(played.guest_errors, []);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_access() {
+        assert_eq!(play("\u{feff}R 0x13300000 0x54560031\n").accesses, 1);
+    }
+
     #[test]
     fn a_line_that_cannot_be_played_is_named() {
         for (line, what) in [
+            ("F 1000001", "at most 1000000"),
+            ("R 0x13540231 x", "value"),
+            ("F", "decimal number, and `#`"),
             ("F", "count"),
             ("F x", "count"),
             ("U 1 2", "more than a count"),

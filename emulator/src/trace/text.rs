@@ -6,25 +6,30 @@ use tx_isp_abi::PhysAddr;
 
 /// A line that is no access, by its number.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "line {line}: {what}: {text:?}; a line is `R|W ADDRESS VALUE [@SECONDS] [# COMMENT]`, numbers in hexadecimal"
-)]
+#[error("line {line}: {what}: {text:?}; {form}")]
 pub struct ParseTraceError {
     /// The line's number, counted from 1.
     pub line: usize,
     what: &'static str,
     text: String,
+    /// What a line looks like.
+    form: &'static str,
 }
 
 impl ParseTraceError {
-    pub(super) fn new(line: usize, what: &'static str, text: &str) -> Self {
+    pub(super) fn new(line: usize, what: &'static str, text: &str, form: &'static str) -> Self {
         Self {
             line,
             what,
             text: text.to_owned(),
+            form,
         }
     }
 }
+
+/// What a line of a recorded trace looks like.
+const RECORDED: &str =
+    "a line is `R|W ADDRESS VALUE [@SECONDS] [# COMMENT]`, numbers in hexadecimal";
 
 /// KSEG0 and KSEG1 show the lowest 512 MiB again from here on (T31 1.1).
 const KSEG0: u32 = 0x8000_0000;
@@ -47,7 +52,7 @@ pub fn parse(text: &str) -> Result<Vec<Access>, ParseTraceError> {
         }
         let access = parse_foreign(content)
             .unwrap_or_else(|| parse_access(content).map(Some))
-            .map_err(|what| ParseTraceError::new(index + 1, what, line))?;
+            .map_err(|what| ParseTraceError::new(index + 1, what, line, RECORDED))?;
         accesses.extend(access);
     }
     Ok(accesses)
@@ -177,11 +182,21 @@ fn parse_event(content: &str) -> Option<Result<Option<Access>, &'static str>> {
 
 /// A register's physical address; `None` inside a word.
 fn physical(address: u32) -> Option<PhysAddr> {
-    let address = match address {
+    let address = unmapped(address);
+    address.is_multiple_of(4).then_some(PhysAddr(address))
+}
+
+/// What an address of KSEG0 or KSEG1 stands for.
+const fn unmapped(address: u32) -> u32 {
+    match address {
         KSEG0..KSEG2 => address & PHYSICAL,
         physical => physical,
-    };
-    address.is_multiple_of(4).then_some(PhysAddr(address))
+    }
+}
+
+/// A physical address that need not be a word's.
+pub(super) fn parse_address(word: &str) -> Option<u32> {
+    hexadecimal(word).map(unmapped)
 }
 
 pub(super) fn parse_access(content: &str) -> Result<Access, &'static str> {
@@ -221,7 +236,7 @@ pub(super) fn parse_access(content: &str) -> Result<Access, &'static str> {
     })
 }
 
-fn hexadecimal(word: &str) -> Option<u32> {
+pub(super) fn hexadecimal(word: &str) -> Option<u32> {
     u32::try_from(hexadecimal_64(word)?).ok()
 }
 
