@@ -35,6 +35,7 @@ mod intc;
 mod latch;
 mod link_config;
 mod live;
+mod live_words;
 mod msca;
 mod noise;
 mod raw_and_statistics;
