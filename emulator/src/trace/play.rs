@@ -14,42 +14,13 @@
 //! and QEMU print them are played, too.
 
 use super::Access;
-use super::text::{ParseTraceError, hexadecimal, parse_access, parse_address, parse_foreign};
+use super::text::{ParseTraceError, Step, parse_steps};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::time::Duration;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::operation::RegisterFile;
-use tx_isp_abi::registers::Efuse;
 use tx_isp_chip::{Chip, DmaJob, Event, Frame, Pace, Severity, Strictness};
-
-/// The most frames that one line lets pass: a few seconds' work.
-const MAX_FRAMES: u32 = 1_000_000;
-
-/// What a line of a trace that is played looks like.
-const PLAYED: &str = "a line is `W ADDRESS VALUE`, `R ADDRESS VALUE` or `R ADDRESS *` with numbers in hexadecimal, \
-                      `F FRAMES` or `U MICROSECONDS` with a decimal number, and `#` begins a comment";
-
-/// One line of a trace that can be played.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
-    Write(PhysAddr, u32),
-    Read(PhysAddr, Option<u32>),
-    /// A read that lies across two words.
-    ReadAcross(PhysAddr, Option<u32>),
-    Frames(u32),
-    Wait(Duration),
-}
-
-impl Step {
-    const fn of(access: Access) -> Self {
-        if access.write {
-            Self::Write(access.address, access.value)
-        } else {
-            Self::Read(access.address, Some(access.value))
-        }
-    }
-}
 
 /// A trace that can be played: each step with the number of its line.
 #[derive(Clone, Debug, Default)]
@@ -139,21 +110,7 @@ impl Script {
     /// # Errors
     /// [`ParseTraceError`] at the first line that cannot be played.
     pub fn parse(text: &str) -> Result<Self, ParseTraceError> {
-        let mut steps = Vec::new();
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        for (index, line) in text.lines().enumerate() {
-            let content = line.split('#').next().unwrap_or_default().trim();
-            if content.is_empty() {
-                continue;
-            }
-            let step = match parse_foreign(content) {
-                Some(access) => access.map(|access| access.map(Step::of)),
-                None => parse_step(content).map(Some),
-            };
-            let step = step.map_err(|what| ParseTraceError::new(index + 1, what, line, PLAYED))?;
-            steps.extend(step.map(|step| (index + 1, step)));
-        }
-        Ok(Self(steps))
+        parse_steps(text).map(Self)
     }
 
     /// Plays it on a chip. With a `strictness` it ends behind the first access that makes a mistake as bad as
@@ -189,56 +146,6 @@ impl Script {
     }
 }
 
-fn parse_step(content: &str) -> Result<Step, &'static str> {
-    if let Some(read) = parse_read_across(content) {
-        return read;
-    }
-    let mut words = content.split_whitespace();
-    let number = |word: Option<&str>| {
-        let number = word.and_then(|word| word.parse::<u32>().ok());
-        number.ok_or("the count is no decimal number of 32 bits")
-    };
-    let step = match (words.next(), words.next()) {
-        (Some("F" | "f"), count) => match number(count)? {
-            count @ 0..=MAX_FRAMES => Step::Frames(count),
-            _ => return Err("one line lets at most 1000000 frames pass"),
-        },
-        (Some("U" | "u"), count) => Step::Wait(Duration::from_micros(number(count)?.into())),
-        (Some("R" | "r"), Some(address)) if words.next() == Some("*") => {
-            if words.next().is_some() {
-                return Err("there is more than an access");
-            }
-            let access = parse_access(&format!("R {address} 0"))?;
-            return Ok(Step::Read(access.address, None));
-        }
-        _ => {
-            return parse_access(content).map(Step::of);
-        }
-    };
-    if words.next().is_some() {
-        return Err("there is more than a count");
-    }
-    Ok(step)
-}
-
-/// A read of the eFUSE at an address that is no word's.
-fn parse_read_across(content: &str) -> Option<Result<Step, &'static str>> {
-    let words: Vec<&str> = content.split_whitespace().collect();
-    let ["R" | "r", address, value] = *words.as_slice() else {
-        return None;
-    };
-    let address = PhysAddr(parse_address(address)?);
-    if address.0.is_multiple_of(4) || Efuse::BLOCK.offset_of(address).is_none() {
-        return None;
-    }
-    let step = match (value, hexadecimal(value)) {
-        ("*", _) => Ok(Step::ReadAcross(address, None)),
-        (_, Some(value)) => Ok(Step::ReadAcross(address, Some(value))),
-        _ => Err("the value is no number of 32 bits"),
-    };
-    Some(step)
-}
-
 struct Player<'a> {
     chip: &'a mut Chip,
     /// The pictures of the frame that passes.
@@ -258,42 +165,44 @@ impl<'a> Player<'a> {
 
     fn step(&mut self, line: usize, step: Step) {
         match step {
-            Step::Write(address, value) => {
+            Step::Access(access) => {
                 self.played.accesses += 1;
-                self.chip.write(address, value);
+                self.access(line, access);
             }
-            Step::Read(address, expected) => {
-                let got = self.chip.read(address);
-                self.compare(line, address, expected, got);
-            }
-            Step::ReadAcross(address, expected) => {
-                // The processor traps, and the kernel reads both words.
-                let low = PhysAddr(address.0 / 4 * 4);
-                let words = [low, PhysAddr(low.0 + 4)].map(|word| self.chip.read(word));
-                let both = u64::from(words[1]) << 32 | u64::from(words[0]);
-                let got = both >> (address.0 % 4 * 8) & u64::from(u32::MAX);
-                self.compare(
-                    line,
-                    address,
-                    expected,
-                    u32::try_from(got).unwrap_or_default(),
-                );
+            Step::AnyRead(address) => {
+                self.played.accesses += 1;
+                self.read(address);
             }
             Step::Frames(count) => self.pass_frames(count),
             Step::Wait(time) => self.pass_time_to(self.chip.now().saturating_add(time)),
         }
     }
 
-    fn compare(&mut self, line: usize, address: PhysAddr, expected: Option<u32>, got: u32) {
-        self.played.accesses += 1;
-        if let Some(expected) = expected.filter(|expected| *expected != got) {
+    fn access(&mut self, line: usize, access: Access) {
+        if access.write {
+            return self.chip.write(access.address, access.value);
+        }
+        let got = self.read(access.address);
+        if got != access.value {
             self.played.mismatched_reads.push(MismatchedRead {
                 line,
-                address: address.0,
-                expected,
+                address: access.address.0,
+                expected: access.value,
                 got,
             });
         }
+    }
+
+    /// What a load gives. Where it lies across words the processor traps, and the kernel reads both of them.
+    fn read(&mut self, address: PhysAddr) -> u32 {
+        let inside = address.0 % 4;
+        if inside == 0 {
+            return self.chip.read(address);
+        }
+        let low = PhysAddr(address.0 - inside);
+        let words = [low, PhysAddr(low.0 + 4)].map(|word| self.chip.read(word));
+        let both = u64::from(words[1]) << 32 | u64::from(words[0]);
+        u32::try_from(both >> (inside * 8) & u64::from(u32::MAX)).unwrap_or_default()
     }
 
     fn pass_frames(&mut self, count: u32) {
@@ -455,14 +364,14 @@ mod tests {
         for (line, what) in [
             ("F 1000001", "at most 1000000"),
             ("R 0x13540231 x", "value"),
-            ("F", "decimal number, and `#`"),
+            ("W 0x13540231 0", "multiples of 4"),
             ("F", "count"),
             ("F x", "count"),
             ("U 1 2", "more than a count"),
             ("R 0x13300000 * 1", "more than an access"),
             ("R 0x13300001 *", "multiples of 4"),
             ("W 0x13300000 *", "value"),
-            ("G 1", "neither R nor W"),
+            ("G 1", "none of R, W, F and U"),
         ] {
             let error = Script::parse(&format!("# one\n{line}\n")).unwrap_err();
             let message = error.to_string();

@@ -1,35 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Reading the text format.
 
+use std::fmt;
+use std::time::Duration;
+
 use super::Access;
 use tx_isp_abi::PhysAddr;
+use tx_isp_abi::registers::Efuse;
 
-/// A line that is no access, by its number.
+/// A line of a trace that is no comment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A register is read or written.
+    Access(Access),
+    /// A register is read, whatever it gives.
+    AnyRead(PhysAddr),
+    /// Frames pass.
+    Frames(u32),
+    /// Time passes.
+    Wait(Duration),
+}
+
+impl fmt::Display for Step {
+    /// As [`parse_steps`] reads it, without a comment.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Access(access) => access.fmt(f),
+            Self::AnyRead(address) => write!(f, "R {address} *"),
+            Self::Frames(count) => write!(f, "F {count}"),
+            Self::Wait(time) => write!(f, "U {}", time.as_micros()),
+        }
+    }
+}
+
+/// A line that is no step, by its number.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {what}: {text:?}; {form}")]
+#[error(
+    "line {line}: {what}: {text:?}; a line is `R|W ADDRESS VALUE [@SECONDS] [# COMMENT]`, in hexadecimal, `R ADDRESS *`, `F FRAMES` or `U MICROSECONDS`"
+)]
 pub struct ParseTraceError {
     /// The line's number, counted from 1.
     pub line: usize,
     what: &'static str,
     text: String,
-    /// What a line looks like.
-    form: &'static str,
 }
 
 impl ParseTraceError {
-    pub(super) fn new(line: usize, what: &'static str, text: &str, form: &'static str) -> Self {
+    fn new(line: usize, what: &'static str, text: &str) -> Self {
         Self {
             line,
             what,
             text: text.to_owned(),
-            form,
         }
     }
 }
 
-/// What a line of a recorded trace looks like.
-const RECORDED: &str =
-    "a line is `R|W ADDRESS VALUE [@SECONDS] [# COMMENT]`, numbers in hexadecimal";
+/// The most frames that one line lets pass: some seconds' work.
+const MAX_FRAMES: u32 = 1_000_000;
 
 /// KSEG0 and KSEG1 show the lowest 512 MiB again from here on (T31 1.1).
 const KSEG0: u32 = 0x8000_0000;
@@ -39,23 +66,39 @@ const PHYSICAL: u32 = 0x1fff_ffff;
 /// What lies at the chip's registers (T31 1.1).
 const REGISTERS: std::ops::Range<u64> = 0x1000_0000..0x1400_0000;
 
-/// Reads a trace.
+/// Reads the accesses of a trace: without frames and time that pass, and without reads of any value.
 ///
 /// # Errors
-/// [`ParseTraceError`] at the first line that is neither access nor comment nor empty.
+/// As [`parse_steps`].
 pub fn parse(text: &str) -> Result<Vec<Access>, ParseTraceError> {
-    let mut accesses = Vec::new();
+    let steps = parse_steps(text)?.into_iter();
+    let accesses = steps.filter_map(|(_, step)| match step {
+        Step::Access(access) => Some(access),
+        Step::AnyRead(_) | Step::Frames(_) | Step::Wait(_) => None,
+    });
+    Ok(accesses.collect())
+}
+
+/// Reads a trace: each step with its line's number, counted from 1.
+///
+/// # Errors
+/// [`ParseTraceError`] at the first line that is neither step nor comment nor empty.
+pub fn parse_steps(text: &str) -> Result<Vec<(usize, Step)>, ParseTraceError> {
+    let mut steps = Vec::new();
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for (index, line) in text.lines().enumerate() {
         let content = line.split('#').next().unwrap_or_default().trim();
         if content.is_empty() {
             continue;
         }
-        let access = parse_foreign(content)
-            .unwrap_or_else(|| parse_access(content).map(Some))
-            .map_err(|what| ParseTraceError::new(index + 1, what, line, RECORDED))?;
-        accesses.extend(access);
+        let step = match parse_foreign(content) {
+            Some(access) => access.map(|access| access.map(Step::Access)),
+            None => parse_step(content).map(Some),
+        };
+        let step = step.map_err(|what| ParseTraceError::new(index + 1, what, line))?;
+        steps.extend(step.map(|step| (index + 1, step)));
     }
-    Ok(accesses)
+    Ok(steps)
 }
 
 /// A line of another program's trace: the access, if it is one of a register. `None` for a line of this format.
@@ -65,7 +108,7 @@ pub fn parse(text: &str) -> Result<Vec<Access>, ParseTraceError> {
 /// | the kernel's mmiotrace | `R|W WIDTH SECONDS MAP-ID PHYSICAL VALUE PC PID`, and notes |
 /// | QEMU's plugin `mem` with `print-accesses` | `PC,SYMBOL,VIRTUAL,PHYSICAL,BITS,load|store,VALUE` |
 /// | QEMU's trace events `memory_region_ops_*` | `… cpu N mr P addr A value V size BYTES name 'N'` |
-pub(super) fn parse_foreign(content: &str) -> Option<Result<Option<Access>, &'static str>> {
+fn parse_foreign(content: &str) -> Option<Result<Option<Access>, &'static str>> {
     parse_mmiotrace(content)
         .or_else(|| parse_plugin(content))
         .or_else(|| parse_event(content))
@@ -194,12 +237,40 @@ const fn unmapped(address: u32) -> u32 {
     }
 }
 
-/// A physical address that need not be a word's.
-pub(super) fn parse_address(word: &str) -> Option<u32> {
-    hexadecimal(word).map(unmapped)
+/// The eFUSE is read across words, too, as the client library does (T31 1.4).
+fn in_efuse(address: u32) -> Option<PhysAddr> {
+    let address = PhysAddr(unmapped(address));
+    Efuse::BLOCK.offset_of(address).map(|_| address)
 }
 
-pub(super) fn parse_access(content: &str) -> Result<Access, &'static str> {
+fn parse_step(content: &str) -> Result<Step, &'static str> {
+    let mut words = content.split_whitespace();
+    let number = |word: Option<&str>| {
+        let number = word.and_then(|word| word.parse::<u32>().ok());
+        number.ok_or("the count is no decimal number of 32 bits")
+    };
+    let step = match (words.next(), words.next()) {
+        (Some("F" | "f"), count) => match number(count)? {
+            count @ 0..=MAX_FRAMES => Step::Frames(count),
+            _ => return Err("one line lets at most 1000000 frames pass"),
+        },
+        (Some("U" | "u"), count) => Step::Wait(Duration::from_micros(number(count)?.into())),
+        (Some("R" | "r"), Some(address)) if words.next() == Some("*") => {
+            if words.next().is_some() {
+                return Err("there is more than an access");
+            }
+            let access = parse_access(&format!("R {address} 0"))?;
+            return Ok(Step::AnyRead(access.address));
+        }
+        _ => return parse_access(content).map(Step::Access),
+    };
+    match words.next() {
+        None => Ok(step),
+        Some(_) => Err("there is more than a count"),
+    }
+}
+
+fn parse_access(content: &str) -> Result<Access, &'static str> {
     let (front, content) = match content.strip_prefix('[') {
         Some(rest) => {
             let (time, rest) = rest.split_once(']').ok_or("a bracket is not closed")?;
@@ -211,7 +282,7 @@ pub(super) fn parse_access(content: &str) -> Result<Access, &'static str> {
     let write = match words.next() {
         Some("R" | "r") => false,
         Some("W" | "w") => true,
-        _ => return Err("neither R nor W"),
+        _ => return Err("none of R, W, F and U"),
     };
     let address = words.next().and_then(hexadecimal);
     let address = address.ok_or("the address is no number of 32 bits")?;
@@ -227,7 +298,9 @@ pub(super) fn parse_access(content: &str) -> Result<Access, &'static str> {
     if words.next().is_some() {
         return Err("there is more than an access");
     }
-    let address = physical(address).ok_or("registers are at multiples of 4")?;
+    let efuse = in_efuse(address).filter(|_| !write);
+    let address = physical(address).or(efuse);
+    let address = address.ok_or("registers are at multiples of 4")?;
     Ok(Access {
         at_ns: front.or(back),
         write,
@@ -236,7 +309,7 @@ pub(super) fn parse_access(content: &str) -> Result<Access, &'static str> {
     })
 }
 
-pub(super) fn hexadecimal(word: &str) -> Option<u32> {
+fn hexadecimal(word: &str) -> Option<u32> {
     u32::try_from(hexadecimal_64(word)?).ok()
 }
 
@@ -283,6 +356,15 @@ mod tests {
     fn told(text: &str) -> Vec<String> {
         let accesses = parse(text).unwrap();
         accesses.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn steps_are_shown_as_they_are_read_and_only_accesses_have_values() {
+        let text = "R 0x13300000 *\nF 3\nU 100\nW 0x13300008 0x00000001";
+        let steps = parse_steps(text).unwrap();
+        let shown: Vec<String> = steps.iter().map(|(_, step)| step.to_string()).collect();
+        assert_eq!(shown.join("\n"), text);
+        assert_eq!(told(text), ["W 0x13300008 0x00000001"]);
     }
 
     /// As the kernel's `Documentation/trace/mmiotrace.rst` describes it, with an access of another device.
@@ -350,7 +432,7 @@ mod tests {
     #[test]
     fn a_malformed_line_is_named() {
         for (line, what) in [
-            ("X 0x13300000 0", "neither R nor W"),
+            ("X 0x13300000 0", "none of R, W, F and U"),
             ("R 13300000g 0", "address"),
             ("R 0x13300000", "value"),
             ("R 0x133000000 0", "address"),
