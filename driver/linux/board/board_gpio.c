@@ -10,7 +10,7 @@
 #define PORT_PINS 32
 #define PORTS 3
 
-/* A pin's function is the four bits INT, MSK, PAT1 and PAT0, each with a register to set and to clear. */
+/* A pin's function is the bits INT, MSK, PAT1 and PAT0, each with registers to set and to clear. */
 #define PIN_LEVEL 0x00
 #define INT_CLEAR 0x18
 #define MASK_SET 0x24
