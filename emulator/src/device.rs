@@ -38,6 +38,7 @@ mod status;
 
 use crate::attach::{GuestMemory, InterruptSink};
 use crate::frame_log::{FrameLog, nanoseconds};
+use crate::interrupt_timer::InterruptTimer;
 use crate::lock::lock;
 use crate::monitor::protocol::{Event, EventKind, FrameLogPage, MAX_FRAME_LOG_ENTRIES};
 use crate::sensor::{ClockMode, MAX_RATE};
@@ -86,6 +87,8 @@ pub struct Device {
     frame_log: Mutex<FrameLog>,
     /// Event buffers handed to the guest.
     events: Arc<AtomicU64>,
+    /// Since when the guest has not looked at an interrupt.
+    interrupt_timer: Arc<InterruptTimer>,
     /// Called when a step is over.
     on_step: Mutex<Option<Box<dyn Fn() + Send>>>,
     /// Called at the first finding that is bad enough.
@@ -110,11 +113,12 @@ impl Device {
     /// A device after power-up. `source` is only told in [`Device::status`].
     #[must_use]
     pub fn new(sensor: Sensor, clock: ClockMode, source: String) -> Self {
+        let started = Instant::now();
         Self {
             sensor,
             clock,
             source,
-            started: Instant::now(),
+            started,
             told_time: None,
             state: Mutex::new(State::new(sensor, pace(clock))),
             work: Condvar::new(),
@@ -122,6 +126,7 @@ impl Device {
             urgent: AtomicU32::new(0),
             frame_log: Mutex::default(),
             events: Arc::default(),
+            interrupt_timer: Arc::new(InterruptTimer::new(started)),
             on_step: Mutex::default(),
             on_guest_error: Mutex::default(),
             observers: Observers::default(),
@@ -251,6 +256,11 @@ impl Device {
         Arc::clone(&self.events)
     }
 
+    /// Where the attachment says when it interrupts the guest.
+    pub fn interrupt_timer(&self) -> Arc<InterruptTimer> {
+        Arc::clone(&self.interrupt_timer)
+    }
+
     /// A VM is there: DMA goes to `memory`, interrupts to `interrupts`. Nothing moves before
     /// [`Device::resume`].
     pub fn connect(&self, memory: GuestMemory, interrupts: Arc<dyn InterruptSink>) {
@@ -339,6 +349,7 @@ impl Device {
     /// Power off and on: a new chip. GuestErrors are kept.
     pub fn reset(&self) {
         self.pause();
+        self.interrupt_timer.cancel();
         let mut state = self.state_first();
         state.reset(self.sensor);
         self.revoke_unwanted(&mut state);
@@ -354,7 +365,11 @@ impl Device {
         operations: &[Operation],
         results: &mut [u32],
     ) -> (Result<usize, BatchError>, Lines) {
+        let response = self.interrupt_timer.arrive(operations);
         let mut state = self.state_last();
+        if let Some(response) = response {
+            state.note_response(response);
+        }
         self.catch_up(&mut state);
         let before = state.chip.irq_lines();
         let idle = self.bus_is_idle(&state);

@@ -10,6 +10,7 @@ pub mod dma;
 pub mod emulator;
 pub mod exit_status;
 pub mod frame_log;
+pub mod interrupt_timer;
 mod lock;
 mod lost_frames;
 mod memory_guard;

@@ -17,10 +17,23 @@ use crate::module::KBUILD_LIMIT;
 const SOURCES: &str = "driver/linux/board";
 /// What kbuild makes of them.
 const MODULE: &str = "tx-isp-t31-board.ko";
+/// Its name in other modules' dependencies.
+pub(crate) const NAME: &str = "tx-isp-t31-board";
+/// What it exports, as kbuild takes it with KBUILD_EXTRA_SYMBOLS.
+const SYMBOLS: &str = "Module.symvers";
 /// What is no source there: leftovers of a kbuild by hand are not ours to build from.
 const SOURCE_NAMES: [&str; 3] = ["Kbuild", ".c", ".h"];
 
-/// Builds it for a kernel if it is not there; gives its file.
+/// The module of one kernel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Board {
+    /// Its file.
+    pub(crate) module: PathBuf,
+    /// What it exports, for modules that use it.
+    pub(crate) symbols: PathBuf,
+}
+
+/// Builds it for a kernel if it is not there.
 ///
 /// # Errors
 /// With the compiler's words.
@@ -29,7 +42,7 @@ pub(crate) fn build(
     repository: &Path,
     cache: &Cache,
     progress: &dyn Progress,
-) -> Result<PathBuf> {
+) -> Result<Board> {
     let mut sources = cache::entries(&repository.join(SOURCES))?;
     sources.retain(|path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -57,5 +70,8 @@ pub(crate) fn build(
         progress.finish(MODULE);
         Ok(())
     })?;
-    Ok(folder.join(MODULE))
+    Ok(Board {
+        module: folder.join(MODULE),
+        symbols: folder.join(SYMBOLS),
+    })
 }

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::apt::Apt;
+use crate::board::Board;
 use crate::cache::{Cache, Key};
 use crate::error::{IoContext, Result};
 use crate::initramfs::Initramfs;
@@ -183,7 +184,8 @@ impl ImageBuilder {
     /// # Errors
     /// If the kernel cannot be had.
     pub fn sdk(&self, choice: &KernelChoice, progress: &dyn Progress) -> Result<Sdk> {
-        Ok(Sdk::of(self.kernel(choice, progress)?))
+        let (kernel, board) = self.kernel_and_board(choice, progress)?;
+        Ok(Sdk::of(kernel, board))
     }
 
     /// Runs kbuild in a folder of the user's, and gives the modules it made, in its own order.
@@ -196,7 +198,8 @@ impl ImageBuilder {
         folder: &Path,
         progress: &dyn Progress,
     ) -> Result<Vec<PathBuf>> {
-        user_modules::build(&self.kernel(choice, progress)?, folder, progress)
+        let (kernel, board) = self.kernel_and_board(choice, progress)?;
+        user_modules::build(&kernel, &board, folder, progress)
     }
 
     /// The newest QEMU of Debian's backports: a program to be started like any other. Fetches it the
@@ -218,10 +221,16 @@ impl ImageBuilder {
         style::check(&self.repository, &self.cache, &apt, progress)
     }
 
-    fn kernel(&self, choice: &KernelChoice, progress: &dyn Progress) -> Result<Kernel> {
+    fn kernel_and_board(
+        &self,
+        choice: &KernelChoice,
+        progress: &dyn Progress,
+    ) -> Result<(Kernel, Board)> {
         let _lock = self.cache.lock(progress)?;
         let apt = Apt::open(&self.repository, &self.cache, progress)?;
-        kernel::prepare(choice, &self.repository, &self.cache, &apt, progress)
+        let kernel = kernel::prepare(choice, &self.repository, &self.cache, &apt, progress)?;
+        let board = board::build(&kernel, &self.repository, &self.cache, progress)?;
+        Ok((kernel, board))
     }
 
     /// Fetches and builds what is missing or has changed, and packs the image. Waits if another
@@ -259,7 +268,7 @@ impl ImageBuilder {
             }
         }
         add_modules(&mut image, &kernel, &module, &request.modules)?;
-        image.copy(BOARD_MODULE, &board, 0o644)?;
+        image.copy(BOARD_MODULE, &board.module, 0o644)?;
         let init = match &request.init {
             Some(init) => init.clone(),
             None => agent::build(&self.repository, &self.cache, &toolchain, progress)?,

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::board::{self, Board};
 use crate::cache;
 use crate::error::{Error, Result};
 use crate::initramfs::Initramfs;
@@ -22,6 +23,8 @@ pub struct Sdk {
     pub release: String,
     /// The folder for kbuild's `-C`.
     pub kdir: PathBuf,
+    /// kbuild's list of what the board's module exports.
+    pub board_symbols: PathBuf,
     /// kbuild's name of the architecture.
     pub arch: &'static str,
     /// The prefix of the cross compiler's programs.
@@ -34,10 +37,11 @@ pub struct Sdk {
 
 impl Sdk {
     /// What is needed to build for that kernel.
-    pub(crate) fn of(kernel: Kernel) -> Self {
+    pub(crate) fn of(kernel: Kernel, board: Board) -> Self {
         Self {
             release: kernel.release,
             kdir: kernel.build,
+            board_symbols: board.symbols,
             arch: "mips",
             cross_compile: CROSS_COMPILE,
             cflags: "-O2 -march=mips32r2",
@@ -52,6 +56,7 @@ impl Sdk {
 /// With the compiler's words; or if there is nothing to build.
 pub(crate) fn build(
     kernel: &Kernel,
+    board: &Board,
     folder: &Path,
     progress: &dyn Progress,
 ) -> Result<Vec<PathBuf>> {
@@ -71,6 +76,7 @@ pub(crate) fn build(
     command
         .arg(format!("-j{}", jobs()))
         .arg(format!("M={}", folder.display()))
+        .arg(format!("KBUILD_EXTRA_SYMBOLS={}", board.symbols.display()))
         .arg("modules");
     let what = format!("building {}", folder.display());
     run(command, &what, KBUILD_LIMIT)?;
@@ -99,7 +105,9 @@ pub(crate) fn add(
     paths: &[PathBuf],
 ) -> Result<Vec<String>> {
     let plain = |name: &str| name.trim_end_matches(".ko").replace('-', "_");
-    let own: Vec<String> = paths.iter().map(|path| plain(&file_name(path))).collect();
+    let mut own: Vec<String> = paths.iter().map(|path| plain(&file_name(path))).collect();
+    // Loaded before them.
+    own.push(plain(board::NAME));
     let mut needed = Vec::new();
     for path in paths {
         check_release(path, &kernel.release)?;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! A driver that knows nothing of this project, on the chip at its own addresses.
+//! Drivers that know nothing of this project, on the chip at its own addresses; and, over every attachment,
+//! modules that cannot be loaded.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use guest_image::{ImageBuilder, USER_MODULES};
 use guest_protocol::message::{Reply, Request};
 use testbed::config::GuestConfig;
@@ -14,18 +15,34 @@ use testbed::prepare::repository;
 use testbed::program;
 use testbed::progress::Steps;
 use testbed::qemu::Carrier;
+use testbed::user_module::load;
 use tx_isp_tests::guest::suite::{self, Boot, CarrierSuite, Running};
 
-/// The module's sources in the repository.
-const SOURCES: &str = "tests/guest/foreign-module";
+/// Where modules' sources are in the repository, and the modules: what kbuild needs to make each.
+const SOURCES: &str = "tests/guest";
+const MODULES: [(&str, &str); 2] = [
+    ("foreign-module", "foreign.c"),
+    ("foreign-peripherals", "peripherals.c"),
+];
 /// Loading it takes as long as a frame.
 const LOAD_LIMIT: Duration = Duration::from_secs(60);
+/// How long one that never loads is waited for.
+const HANG_LIMIT: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
-    suite::main_over("guest_foreign", &[Carrier::VfioUser], add)
+    suite::main_over(
+        "guest_foreign",
+        &[Carrier::Gpio, Carrier::VfioUser],
+        |suite| {
+            if suite.carrier() == Carrier::VfioUser {
+                add_drivers(suite);
+            }
+            add_bad_modules(suite);
+        },
+    )
 }
 
-fn add(suite: &mut CarrierSuite<'_>) {
+fn add_drivers(suite: &mut CarrierSuite<'_>) {
     let guest = suite.guest(Boot {
         modules: Some(build),
         ..Boot::default()
@@ -43,8 +60,52 @@ fn add(suite: &mut CarrierSuite<'_>) {
         has_the_sensors_bus,
     );
     suite.test_in(&guest, "a foreign driver captures a frame", captures);
-    suite.close(&guest, "a foreign driver");
+    suite.test_in(
+        &guest,
+        "a foreign driver gets clock, pin, bus and folder of the board",
+        gets_peripherals,
+    );
+    suite.close(&guest, "foreign drivers");
 }
+
+fn add_bad_modules(suite: &mut CarrierSuite<'_>) {
+    let guest = suite.guest(Boot {
+        modules: Some(build_bad),
+        ..Boot::default()
+    });
+    suite.test_in(
+        &guest,
+        "a module for another kernel is refused with the kernel's reason",
+        refuses_another_kernels,
+    );
+    suite.test(
+        "a module that never loads is given up with the console's last lines",
+        move || {
+            let result = guest.with(gives_up);
+            guest.abandon();
+            result
+        },
+    );
+}
+
+/// A module whose init function never comes back.
+const HANGING: &str = "\
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/delay.h>
+#include <linux/module.h>
+static int __init hanging_init(void)
+{
+	while (true)
+		msleep(1000);
+	return 0;
+}
+module_init(hanging_init);
+MODULE_LICENSE(\"GPL\");
+";
+/// How a module says what kind of kernel it is for, and what another one's says. With versions of symbols,
+/// as Debian's kernel has them, the kernel's release does not matter.
+const KIND: &[u8] = b" SMP mod_unload ";
+const OTHERS: &[u8] = b" UP  mod_unload ";
 
 fn folder(name: &str) -> Result<PathBuf> {
     let folder = repository()?.join("out/test").join(name);
@@ -52,16 +113,66 @@ fn folder(name: &str) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Builds the module outside of the repository.
+/// Builds the module that hangs, and makes one of another kernel out of it.
+fn build_bad(config: &GuestConfig) -> Result<Vec<PathBuf>> {
+    let folder = folder("bad-modules")?;
+    fs::write(folder.join("Kbuild"), "obj-m := hanging.o\n").context("writing Kbuild")?;
+    fs::write(folder.join("hanging.c"), HANGING).context("writing hanging.c")?;
+    let builder = ImageBuilder::new(&repository()?)?;
+    let mut modules = builder.build_modules(&config.kernel, &folder, &Steps::new())?;
+    let hanging = modules.first().context("no module was built")?;
+    let mut bytes = fs::read(hanging).context("reading hanging.ko")?;
+    let mut places = bytes.windows(KIND.len());
+    let place = places.position(|bytes| bytes == KIND);
+    let place = place.context("the module does not say what kind of kernel it is for")?;
+    bytes[place..place + OTHERS.len()].copy_from_slice(OTHERS);
+    let other = folder.join("other.ko");
+    fs::write(&other, bytes).context("writing other.ko")?;
+    modules.push(other);
+    Ok(modules)
+}
+
+fn refuses_another_kernels(running: &mut Running) -> Result<()> {
+    let file = Path::new("other.ko");
+    let error = match load(&mut running.guest, file, "", LOAD_LIMIT) {
+        Ok(()) => bail!("it is loaded"),
+        Err(error) => format!("{error:#}"),
+    };
+    for expected in [
+        "other.ko could not be loaded",
+        "version magic '",
+        " UP  mod_unload",
+    ] {
+        ensure!(error.contains(expected), "no {expected:?} in: {error}");
+    }
+    Ok(())
+}
+
+fn gives_up(running: &mut Running) -> Result<()> {
+    let file = Path::new("hanging.ko");
+    let error = match load(&mut running.guest, file, "", HANG_LIMIT) {
+        Ok(()) => bail!("it is loaded"),
+        Err(error) => format!("{error:#}"),
+    };
+    let expected = "the end of loading hanging.ko (its init function) did not come within 5 s";
+    ensure!(error.contains(expected), "{error}");
+    Ok(())
+}
+
+/// Builds the modules outside of the repository.
 fn build(config: &GuestConfig) -> Result<Vec<PathBuf>> {
     let repository = repository()?;
-    let copy = folder("foreign-module")?;
-    for name in ["Kbuild", "foreign.c"] {
-        let source = repository.join(SOURCES).join(name);
-        fs::copy(&source, copy.join(name)).with_context(|| format!("copying {name}"))?;
-    }
     let builder = ImageBuilder::new(&repository)?;
-    Ok(builder.build_modules(&config.kernel, &copy, &Steps::new())?)
+    let mut modules = Vec::new();
+    for (name, source) in MODULES {
+        let copy = folder(name)?;
+        for file in ["Kbuild", source] {
+            let from = repository.join(SOURCES).join(name).join(file);
+            fs::copy(&from, copy.join(file)).with_context(|| format!("copying {file}"))?;
+        }
+        modules.extend(builder.build_modules(&config.kernel, &copy, &Steps::new())?);
+    }
+    Ok(modules)
 }
 
 fn tells_its_id(running: &mut Running) -> Result<()> {
@@ -122,5 +233,19 @@ fn captures(running: &mut Running) -> Result<()> {
     let status = guest.emulator.monitor.status()?;
     let errors: Vec<_> = status.guest_errors.iter().map(|error| &error.id).collect();
     ensure!(errors.is_empty(), "the driver does wrong: {errors:?}");
+    Ok(())
+}
+
+fn gets_peripherals(running: &mut Running) -> Result<()> {
+    let guest = &mut running.guest;
+    load(guest, Path::new("peripherals.ko"), "", LOAD_LIMIT)?;
+    let said = program::ask(guest, &["cat", "/proc/jz/peripherals/sensor"])?;
+    // While its reset is low the sensor does not answer.
+    ensure!(
+        said.starts_with("held 0 -") && said.ends_with(", free 1 0x2053, ispmem 0@0\n"),
+        "it says {said:?}"
+    );
+    let script = "rmmod peripherals && ls /proc/jz && ! test -e /proc/jz/peripherals";
+    program::ask(guest, &["sh", "-c", script])?;
     Ok(())
 }

@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use nix::fcntl::{Flock, FlockArg};
 use schemars::JsonSchema;
 use serde::Serialize;
+use testbed::terminal::{columns, fit};
 
 /// The name of a file that means standard output.
 const STDOUT: &str = "-";
@@ -31,13 +32,28 @@ pub fn reserve_for_json(path: Option<&Path>) {
     }
 }
 
-/// Says something for people to read. Where nobody reads any more, this is the end.
+/// Says something for people to read; in a terminal lines are broken where it ends. Where nobody reads
+/// any more, this is the end.
 pub fn write_text(text: Arguments<'_>) {
-    let result = match JSON_ON_STDOUT.load(Ordering::Relaxed) {
-        true => io::stderr().write_fmt(text),
-        false => io::stdout().write_fmt(text),
-    };
-    end_without_reader(result);
+    if JSON_ON_STDOUT.load(Ordering::Relaxed) {
+        return write_note(text);
+    }
+    let columns = columns(io::stdout());
+    end_without_reader(io::stdout().write_all(fitted(text, columns).as_bytes()));
+}
+
+/// Says something beside the result, to standard error.
+pub fn write_note(text: Arguments<'_>) {
+    let columns = columns(io::stderr());
+    end_without_reader(io::stderr().write_all(fitted(text, columns).as_bytes()));
+}
+
+fn fitted(text: Arguments<'_>, columns: Option<u16>) -> String {
+    let text = text.to_string();
+    match columns {
+        Some(columns) => fit(&text, columns),
+        None => text,
+    }
 }
 
 fn end_without_reader(result: io::Result<()>) {
@@ -66,7 +82,14 @@ macro_rules! say_text {
     };
 }
 
-pub(crate) use {say, say_text};
+/// As `eprintln!`, broken where the terminal ends.
+macro_rules! note {
+    ($($text:tt)*) => {
+        $crate::output::write_note(format_args!("{}\n", format_args!($($text)*)))
+    };
+}
+
+pub(crate) use {note, say, say_text};
 
 /// Writes one value as JSON, indented, with a newline at the end; to standard output if the file is `-`.
 /// What is written here has a schema in `ci/lab/schemas`.

@@ -8,7 +8,7 @@
 //! | a running guest | [`qemu_command`], [`emulator`], [`guest`], [`guest_failure`], [`guest_error_watch`], [`program`], [`gdb`], [`user_module`], [`kernel_log`] |
 //! | frames | [`stream`], [`capture`], [`camera_client`], [`verify`], [`picture`], [`report`] |
 //! | time | [`clock`], [`timeline`] |
-//! | what is shown | [`table`] |
+//! | what is shown | [`table`], [`terminal`] |
 //! | whole checks | [`compliance`] |
 
 pub mod bundle;
@@ -38,6 +38,7 @@ pub mod report;
 pub mod sensor;
 pub mod stream;
 pub mod table;
+pub mod terminal;
 pub mod timeline;
 pub mod user_module;
 pub mod verify;

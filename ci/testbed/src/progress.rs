@@ -13,12 +13,20 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 const PLAIN_EVERY: Duration = Duration::from_secs(15);
 /// How often it is looked whether it is time to speak.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// What is said of a step that did not succeed.
+const FAILED: &str = "failed";
 
 /// The steps of one run, on standard error.
+///
+/// A step may be made of others: those that begin within [`Steps::step`] do not end it.
 #[derive(Debug)]
 pub struct Steps {
     target: Target,
-    current: Arc<Mutex<Option<Current>>>,
+    /// Those under way, the innermost last.
+    open: Arc<Mutex<Vec<Current>>>,
+    /// What was said of steps that ended.
+    #[cfg(test)]
+    ended: Mutex<Vec<String>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +39,8 @@ enum Target {
 #[derive(Debug)]
 struct Current {
     step: String,
+    /// It ends where it began: what begins meanwhile is a part of it.
+    has_parts: bool,
     /// The step, and how far it is.
     text: String,
     begin: Instant,
@@ -51,27 +61,34 @@ impl Steps {
             true => Target::Terminal,
             false => Target::Plain,
         };
-        let current = Arc::default();
+        let steps = Self::with_target(target);
         if target == Target::Plain {
-            let watched = Arc::downgrade(&current);
+            let watched = Arc::downgrade(&steps.open);
             thread::spawn(move || speak_while_there(&watched));
         }
-        Self { target, current }
+        steps
     }
 
     /// Steps that nobody is to see, as part of one that somebody does.
     pub fn silent() -> Self {
+        Self::with_target(Target::Nobody)
+    }
+
+    fn with_target(target: Target) -> Self {
         Self {
-            target: Target::Nobody,
-            current: Arc::default(),
+            target,
+            open: Arc::default(),
+            #[cfg(test)]
+            ended: Mutex::default(),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Current>> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Vec<Current>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs `work` as a step; what it gives is described by `detail`.
+    /// Runs `work` as a step; what it gives is described by `detail`. Steps that begin meanwhile are parts
+    /// of it.
     ///
     /// # Errors
     /// Those of `work`; then the step ends as failed.
@@ -81,37 +98,35 @@ impl Steps {
         work: impl FnOnce() -> Result<T, E>,
         detail: impl FnOnce(&T) -> String,
     ) -> Result<T, E> {
-        self.start(step);
+        self.fail(); // of the step before, which has not been finished
+        self.begin(step, true);
         let result = work();
+        self.fail(); // of a part that has not been finished
         match &result {
-            Ok(value) => self.finish(&detail(value)),
-            Err(_) => self.fail(),
+            Ok(value) => self.end('✓', &detail(value)),
+            Err(_) => self.end('✗', FAILED),
         }
         result
     }
 
-    fn end(&self, mark: char, detail: &str) {
-        let Some(Current {
-            step, begin, bar, ..
-        }) = self.lock().take()
-        else {
-            return;
-        };
-        bar.finish_and_clear();
-        if self.target != Target::Nobody {
-            eprintln!("{mark} {step:<24} {detail} ({})", seconds(begin.elapsed()));
+    fn begin(&self, step: &str, has_parts: bool) {
+        let now = Instant::now();
+        let mut open = self.lock();
+        if let Some(outer) = open.last() {
+            outer.bar.finish_and_clear();
         }
+        open.push(Current {
+            step: step.to_owned(),
+            has_parts,
+            text: step.to_owned(),
+            begin: now,
+            spoke: now,
+            bar: self.bar(step, Duration::ZERO),
+        });
     }
 
-    /// The step that is under way, if any, did not succeed.
-    pub fn fail(&self) {
-        self.end('✗', "failed");
-    }
-}
-
-impl Progress for Steps {
-    fn start(&self, step: &str) {
-        self.fail(); // of the step before, which has not been finished
+    /// What moves on a terminal.
+    fn bar(&self, text: &str, elapsed: Duration) -> ProgressBar {
         let bar = ProgressBar::with_draw_target(
             None,
             match self.target {
@@ -123,21 +138,59 @@ impl Progress for Steps {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
             bar.set_style(style);
         }
-        bar.set_message(step.to_owned());
+        bar.set_message(text.to_owned());
+        bar.set_elapsed(elapsed);
         bar.enable_steady_tick(Duration::from_millis(120));
-        let now = Instant::now();
-        *self.lock() = Some(Current {
-            step: step.to_owned(),
-            text: step.to_owned(),
-            begin: now,
-            spoke: now,
-            bar,
-        });
+        bar
+    }
+
+    /// Ends the innermost step; the one around it goes on.
+    fn end(&self, mark: char, detail: &str) {
+        let mut open = self.lock();
+        let Some(Current {
+            step, begin, bar, ..
+        }) = open.pop()
+        else {
+            return;
+        };
+        bar.finish_and_clear();
+        if self.target != Target::Nobody {
+            eprintln!("{mark} {step:<24} {detail} ({})", seconds(begin.elapsed()));
+        }
+        #[cfg(test)]
+        self.ended
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(format!("{mark} {step} {detail}"));
+        if let Some(outer) = open.last_mut() {
+            outer.bar = self.bar(&outer.text, outer.begin.elapsed());
+            outer.spoke = Instant::now();
+        }
+    }
+
+    /// Ends the innermost step unless it ends where it began.
+    fn end_part(&self, mark: char, detail: &str) {
+        let is_part = self.lock().last().is_some_and(|step| !step.has_parts);
+        if is_part {
+            self.end(mark, detail);
+        }
+    }
+
+    /// The step that was started last and is under way, if any, did not succeed.
+    pub fn fail(&self) {
+        self.end_part('✗', FAILED);
+    }
+}
+
+impl Progress for Steps {
+    fn start(&self, step: &str) {
+        self.fail(); // of the step before, which has not been finished
+        self.begin(step, false);
     }
 
     fn advance(&self, done: u64, total: Option<u64>, unit: &str) {
-        let mut current = self.lock();
-        let Some(current) = current.as_mut() else {
+        let mut open = self.lock();
+        let Some(current) = open.last_mut() else {
             return;
         };
         let count = match total {
@@ -150,11 +203,11 @@ impl Progress for Steps {
     }
 
     fn finish(&self, detail: &str) {
-        self.end('✓', detail);
+        self.end_part('✓', detail);
     }
 
     fn line(&self, text: &str) {
-        match self.lock().as_ref() {
+        match self.lock().last() {
             Some(current) => current.bar.suspend(|| eprintln!("{text}")),
             None => eprintln!("{text}"),
         }
@@ -163,13 +216,13 @@ impl Progress for Steps {
 
 /// Says what is being done for as long as there are steps: a step that is silent for minutes looks like
 /// one that hangs.
-fn speak_while_there(current: &Weak<Mutex<Option<Current>>>) {
-    while let Some(current) = current.upgrade() {
-        let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(text) = current.as_mut().and_then(Current::due) {
+fn speak_while_there(open: &Weak<Mutex<Vec<Current>>>) {
+    while let Some(open) = open.upgrade() {
+        let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(text) = open.last_mut().and_then(Current::due) {
             eprintln!("{text}");
         }
-        drop(current);
+        drop(open);
         thread::sleep(LOOK_EVERY);
     }
 }
@@ -213,8 +266,8 @@ mod tests {
     fn a_step_that_hears_nothing_speaks_all_the_same() {
         let steps = Steps::silent();
         steps.start("build");
-        let mut current = steps.lock();
-        let current = current.as_mut().unwrap();
+        let mut open = steps.lock();
+        let current = open.last_mut().unwrap();
         assert_eq!(current.due(), None);
         current.spoke -= PLAIN_EVERY;
         current.begin -= PLAIN_EVERY;
@@ -229,6 +282,63 @@ mod tests {
         assert_eq!(number, Ok(3));
         let failed: Result<(), &str> = steps.step("fall", || Err("down"), |()| String::new());
         assert_eq!(failed, Err("down"));
-        assert!(steps.lock().is_none());
+        assert!(steps.lock().is_empty());
+    }
+
+    fn ended(steps: &Steps) -> Vec<String> {
+        std::mem::take(&mut *steps.ended.lock().unwrap())
+    }
+
+    #[test]
+    fn a_step_within_a_step_does_not_end_it() {
+        let steps = Steps::silent();
+        let boot = || steps.step("boot", || Ok::<_, String>(()), |()| "debian".to_owned());
+        let measured = steps.step(
+            "bench",
+            || {
+                steps.start("build");
+                steps.finish("done");
+                boot().and_then(|()| boot())
+            },
+            |()| "3 rounds".to_owned(),
+        );
+        assert_eq!(measured, Ok(()));
+        assert_eq!(
+            ended(&steps),
+            [
+                "✓ build done",
+                "✓ boot debian",
+                "✓ boot debian",
+                "✓ bench 3 rounds"
+            ]
+        );
+    }
+
+    #[test]
+    fn only_what_failed_is_told_as_failed() {
+        let steps = Steps::silent();
+        let failed = steps.step(
+            "bench",
+            || {
+                // A part fails and is tried once more; another one is left by an error.
+                let first: Result<(), &str> = steps.step("boot", || Err("hangs"), |()| "".into());
+                assert_eq!(first, Err("hangs"));
+                // Whoever hears of an error says so once more.
+                steps.fail();
+                steps.start("build");
+                Err::<(), _>("no compiler")
+            },
+            |()| "3 rounds".to_owned(),
+        );
+        assert_eq!(failed, Err("no compiler"));
+        assert_eq!(
+            ended(&steps),
+            ["✗ boot failed", "✗ build failed", "✗ bench failed"]
+        );
+        steps.start("one");
+        steps.start("two");
+        steps.finish("done");
+        assert_eq!(ended(&steps), ["✗ one failed", "✓ two done"]);
+        assert!(steps.lock().is_empty());
     }
 }

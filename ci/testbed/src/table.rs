@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Tables that fit the terminal, or 80 columns where there is none.
 
-use std::io::{IsTerminal, stdout};
+use std::io::stdout;
 
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{ContentArrangement, Table};
+
+use crate::terminal::columns;
 
 /// Where there is no terminal.
 const COLUMNS: u16 = 80;
 
 /// An empty table; its cells are wrapped so that it fits.
 pub fn table() -> Table {
-    let size = stdout().is_terminal().then(terminal_size::terminal_size);
-    let width = size.flatten().map_or(COLUMNS, |(width, _)| width.0);
-    table_of(width)
+    table_of(columns(stdout()).unwrap_or(COLUMNS))
 }
 
 fn table_of(width: u16) -> Table {

@@ -88,15 +88,6 @@ impl Timeline {
         self.clock.error_ns()
     }
 
-    /// From the chip's interrupt to the driver's handler, of each frame that had one of its own.
-    pub fn interrupt_latencies_ns(&self) -> Vec<u64> {
-        let latency = |got: &Dequeue| {
-            let told = self.clock.told_ns(&bound(got, &self.interrupts))?;
-            Some(self.clock.emulator_ns(got.stamped_ns).saturating_sub(told))
-        };
-        self.dequeues.iter().filter_map(latency).collect()
-    }
-
     /// Whether every frame that the client got went its way in order.
     pub fn order(&self) -> Order {
         let key = |channel: u32, session: u32, frame: u32| (channel, session, frame);
@@ -278,6 +269,8 @@ mod tests {
         let interrupts = [InterruptEntry {
             at_ns: 45_600_000,
             lines: LINE_CORE | LINE_VIC,
+            signalled_ns: None,
+            seen_ns: None,
         }];
         let value = events(&frames, &interrupts);
         let events = value["traceEvents"].as_array().unwrap();
@@ -314,6 +307,8 @@ mod tests {
         let interrupt = |frame: &FrameLogEntry| InterruptEntry {
             at_ns: frame.done_ns + told_after_ns,
             lines: LINE_CORE,
+            signalled_ns: None,
+            seen_ns: None,
         };
         let interrupts: Vec<InterruptEntry> = frames.iter().map(interrupt).collect();
         let got = |frame: &FrameLogEntry| Dequeue {

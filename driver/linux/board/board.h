@@ -10,6 +10,7 @@
 
 #include <linux/io.h>
 #include <linux/pci.h>
+#include <linux/proc_fs.h>
 
 #define BOARD_NAME "tx-isp-t31-board"
 
@@ -55,5 +56,13 @@ int board_i2c_init(struct board *board);
 void board_i2c_exit(void);
 int board_devices_init(struct board *board);
 void board_devices_exit(void);
+
+/*
+ * What the kernel of a T31 exports to its drivers beside the kernel's usual; they declare it themselves,
+ * by headers of that kernel.
+ */
+struct proc_dir_entry *jz_proc_mkdir(char *name);
+int jzgpio_set_func(int port, int function, unsigned long pins);
+extern unsigned long ispmem_base, ispmem_size;
 
 #endif

@@ -6,7 +6,6 @@
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
-#include <linux/proc_fs.h>
 
 #include "board.h"
 
@@ -43,6 +42,19 @@ static const struct {
 
 static struct platform_device *made[ARRAY_SIZE(board_devices)];
 static struct proc_dir_entry *proc_jz;
+
+/* A folder of that name in /proc/jz; the caller removes it. */
+struct proc_dir_entry *jz_proc_mkdir(char *name)
+{
+	return proc_jz ? proc_mkdir(name, proc_jz) : NULL;
+}
+EXPORT_SYMBOL(jz_proc_mkdir);
+
+/* The carve-out for raw pictures (ispmem= on a T31's command line), which no camera here has. */
+unsigned long ispmem_base;
+EXPORT_SYMBOL(ispmem_base);
+unsigned long ispmem_size;
+EXPORT_SYMBOL(ispmem_size);
 
 int board_devices_init(struct board *board)
 {

@@ -12,13 +12,28 @@
 
 /* A pin's function is the bits INT, MSK, PAT1 and PAT0, each with registers to set and to clear. */
 #define PIN_LEVEL 0x00
+#define INT_SET 0x14
 #define INT_CLEAR 0x18
 #define MASK_SET 0x24
+#define MASK_CLEAR 0x28
 #define PAT1 0x30
 #define PAT1_SET 0x34
 #define PAT1_CLEAR 0x38
 #define PAT0_SET 0x44
 #define PAT0_CLEAR 0x48
+
+/* The bits of a function, from the lowest. */
+static const struct {
+	u32 set;
+	u32 clear;
+} function_bits[] = {
+	{ PAT0_SET, PAT0_CLEAR },
+	{ PAT1_SET, PAT1_CLEAR },
+	{ MASK_SET, MASK_CLEAR },
+	{ INT_SET, INT_CLEAR },
+};
+
+static struct board *board_of_pins;
 
 static void __iomem *port_of(struct gpio_chip *chip, unsigned int pin)
 {
@@ -69,6 +84,25 @@ static int board_gpio_direction_output(struct gpio_chip *chip, unsigned int pin,
 	return 0;
 }
 
+/*
+ * Gives pins of a port (0 is A) a function: 0 to 3 a device's, 4 and 5 an output, low and high, 6 an input.
+ * Higher bits choose pulls, which have no registers here.
+ */
+int jzgpio_set_func(int port, int function, unsigned long pins)
+{
+	void __iomem *base;
+	int bit;
+
+	if (!board_of_pins || port < 0 || port >= PORTS)
+		return -EINVAL;
+	base = board_at(board_of_pins, BOARD_GPIO) + port * PORT_BYTES;
+	for (bit = ARRAY_SIZE(function_bits) - 1; bit >= 0; bit--)
+		writel(pins, base + (function & BIT(bit) ? function_bits[bit].set :
+							   function_bits[bit].clear));
+	return 0;
+}
+EXPORT_SYMBOL(jzgpio_set_func);
+
 int board_gpio_init(struct board *board)
 {
 	struct device *dev = &board->pci->dev;
@@ -87,5 +121,6 @@ int board_gpio_init(struct board *board)
 	chip->get_direction = board_gpio_get_direction;
 	chip->direction_input = board_gpio_direction_input;
 	chip->direction_output = board_gpio_direction_output;
+	board_of_pins = board;
 	return devm_gpiochip_add_data(dev, chip, board);
 }

@@ -112,7 +112,7 @@ impl Backend {
         let interrupts = Interrupts {
             device: Arc::downgrade(&device),
             order: Mutex::default(),
-            intx: Intx::counting(device.event_counter()),
+            intx: Intx::counting(device.event_counter(), device.interrupt_timer()),
         };
         Self {
             device,

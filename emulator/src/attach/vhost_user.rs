@@ -90,7 +90,11 @@ impl Backend {
     pub fn new(device: Arc<Device>, memory: GuestMemory) -> io::Result<Self> {
         let event = || EventFd::new(EFD_NONBLOCK | EFD_CLOEXEC);
         let (end, more, lost) = (event()?, event()?, event()?);
-        let events = Arc::new(EventQueue::new(memory.clone(), device.event_counter()));
+        let events = Arc::new(EventQueue::new(
+            memory.clone(),
+            device.event_counter(),
+            device.interrupt_timer(),
+        ));
         device.connect(memory.clone(), events.clone());
         Ok(Self {
             device,

@@ -5,6 +5,7 @@ use super::chip_time::ChipTime;
 use super::frame::{Outcome, StartedFrame, StepError};
 use crate::attach::{GuestMemory, InterruptSink};
 use crate::frame_log::{ENTRIES_PER_CHANNEL, Record, nanoseconds};
+use crate::interrupt_timer::Response;
 use crate::monitor::protocol::{InterruptEntry, Stepped};
 use crate::trace::Recorder;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -201,7 +202,24 @@ impl State {
         self.interrupts.push_back(InterruptEntry {
             at_ns: nanoseconds(now),
             lines,
+            signalled_ns: None,
+            seen_ns: None,
         });
+    }
+
+    /// Notes that the guest has looked at an interrupt: the last that it was told of before the signal.
+    pub(super) fn note_response(&mut self, response: Response) {
+        let Response {
+            signalled_ns,
+            seen_ns,
+        } = response;
+        let mut newest_first = self.interrupts.iter_mut().rev();
+        if let Some(entry) = newest_first.find(|entry| entry.at_ns <= signalled_ns)
+            && entry.seen_ns.is_none()
+        {
+            entry.signalled_ns = Some(signalled_ns);
+            entry.seen_ns = Some(seen_ns);
+        }
     }
 
     /// The lines that are high and were low when this was called last.

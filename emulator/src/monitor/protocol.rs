@@ -297,6 +297,14 @@ pub struct InterruptEntry {
     pub at_ns: u64,
     /// The lines: 1 the core's, 2 the VIC's.
     pub lines: u32,
+    /// When QEMU was signalled, in nanoseconds since the emulator's start; `null` where the guest still had
+    /// another interrupt to look at, or has not looked at this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signalled_ns: Option<u64>,
+    /// When the guest's first look at what is pending arrived after that: a read of the pending register of
+    /// the interrupt controller, or of the core's or the VIC's interrupt status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_ns: Option<u64>,
 }
 
 /// The answer to [`Request::Step`].

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Which registers of a trace are looked at.
 
-use super::Access;
 use std::str::FromStr;
+use tx_isp_abi::PhysAddr;
 use tx_isp_abi::registers::BLOCKS;
 use tx_isp_chip::register_name;
 
@@ -45,10 +45,10 @@ fn is_register(name: &str) -> bool {
 }
 
 impl Filter {
-    /// Whether an access passes.
+    /// Whether a register passes.
     #[must_use]
-    pub fn passes(&self, access: &Access) -> bool {
-        let name = register_name(access.address);
+    pub fn passes(&self, address: PhysAddr) -> bool {
+        let name = register_name(address);
         let Some((block, register)) = name.split_once('.') else {
             return false;
         };
@@ -102,7 +102,7 @@ mod tests {
             let places = trace
                 .iter()
                 .enumerate()
-                .filter(|(_, access)| filter.passes(access));
+                .filter(|(_, access)| filter.passes(access.address));
             places.map(|(place, _)| place).collect::<Vec<_>>()
         };
         assert_eq!(passed("vic"), [0]);

@@ -12,6 +12,9 @@
 //! `R` or `W`, the register's address, the value, all hexadecimal (the 0x may be left out). A time in
 //! seconds may stand behind an `@` at the end or in brackets at the front. Addresses of MIPS's KSEG0
 //! and KSEG1 are taken as the physical ones behind them (T31 1.1).
+//!
+//! What is written to be played may also read any value (`R ADDRESS *`) and let frames (`F COUNT`) or
+//! microseconds (`U COUNT`, decimal) pass.
 
 mod coverage;
 mod decode;
@@ -26,7 +29,7 @@ pub use decode::decode;
 pub use diff::{Change, Ignore, diff};
 pub use filter::{Filter, NoSuchRegister};
 pub use record::{Recorder, Traced};
-pub use text::{ParseTraceError, parse};
+pub use text::{ParseTraceError, Step, parse, parse_steps};
 
 use std::fmt;
 use tx_isp_abi::PhysAddr;

@@ -13,32 +13,12 @@
 //! QEMU print them are played, too.
 
 use super::Access;
-use super::text::{ParseTraceError, parse_access, parse_foreign};
+use super::text::{ParseTraceError, Step, parse_steps};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::time::Duration;
-use tx_isp_abi::PhysAddr;
 use tx_isp_abi::operation::RegisterFile;
 use tx_isp_chip::{Chip, DmaJob, Event, Frame, Pace, Severity, Strictness};
-
-/// One line of a trace that can be played.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
-    Write(PhysAddr, u32),
-    Read(PhysAddr, Option<u32>),
-    Frames(u32),
-    Wait(Duration),
-}
-
-impl Step {
-    const fn of(access: Access) -> Self {
-        if access.write {
-            Self::Write(access.address, access.value)
-        } else {
-            Self::Read(access.address, Some(access.value))
-        }
-    }
-}
 
 /// A trace that can be played: each step with the number of its line.
 #[derive(Clone, Debug, Default)]
@@ -128,20 +108,7 @@ impl Script {
     /// # Errors
     /// [`ParseTraceError`] at the first line that cannot be played.
     pub fn parse(text: &str) -> Result<Self, ParseTraceError> {
-        let mut steps = Vec::new();
-        for (index, line) in text.lines().enumerate() {
-            let content = line.split('#').next().unwrap_or_default().trim();
-            if content.is_empty() {
-                continue;
-            }
-            let step = match parse_foreign(content) {
-                Some(access) => access.map(|access| access.map(Step::of)),
-                None => parse_step(content).map(Some),
-            };
-            let step = step.map_err(|what| ParseTraceError::new(index + 1, what, line))?;
-            steps.extend(step.map(|step| (index + 1, step)));
-        }
-        Ok(Self(steps))
+        parse_steps(text).map(Self)
     }
 
     /// Plays it on a chip. With a `strictness` it ends behind the first access that makes a mistake as bad as
@@ -177,32 +144,6 @@ impl Script {
     }
 }
 
-fn parse_step(content: &str) -> Result<Step, &'static str> {
-    let mut words = content.split_whitespace();
-    let number = |word: Option<&str>| {
-        let number = word.and_then(|word| word.parse::<u32>().ok());
-        number.ok_or("the count is no decimal number of 32 bits")
-    };
-    let step = match (words.next(), words.next()) {
-        (Some("F" | "f"), count) => Step::Frames(number(count)?),
-        (Some("U" | "u"), count) => Step::Wait(Duration::from_micros(number(count)?.into())),
-        (Some("R" | "r"), Some(address)) if words.next() == Some("*") => {
-            if words.next().is_some() {
-                return Err("there is more than an access");
-            }
-            let access = parse_access(&format!("R {address} 0"))?;
-            return Ok(Step::Read(access.address, None));
-        }
-        _ => {
-            return parse_access(content).map(Step::of);
-        }
-    };
-    if words.next().is_some() {
-        return Err("there is more than a count");
-    }
-    Ok(step)
-}
-
 struct Player<'a> {
     chip: &'a mut Chip,
     /// The pictures of the frame that passes.
@@ -222,24 +163,31 @@ impl<'a> Player<'a> {
 
     fn step(&mut self, line: usize, step: Step) {
         match step {
-            Step::Write(address, value) => {
+            Step::Access(access) => {
                 self.played.accesses += 1;
-                self.chip.write(address, value);
+                self.access(line, access);
             }
-            Step::Read(address, expected) => {
+            Step::AnyRead(address) => {
                 self.played.accesses += 1;
-                let got = self.chip.read(address);
-                if let Some(expected) = expected.filter(|expected| *expected != got) {
-                    self.played.mismatched_reads.push(MismatchedRead {
-                        line,
-                        address: address.0,
-                        expected,
-                        got,
-                    });
-                }
+                self.chip.read(address);
             }
             Step::Frames(count) => self.pass_frames(count),
             Step::Wait(time) => self.pass_time_to(self.chip.now().saturating_add(time)),
+        }
+    }
+
+    fn access(&mut self, line: usize, access: Access) {
+        if access.write {
+            return self.chip.write(access.address, access.value);
+        }
+        let got = self.chip.read(access.address);
+        if got != access.value {
+            self.played.mismatched_reads.push(MismatchedRead {
+                line,
+                address: access.address.0,
+                expected: access.value,
+                got,
+            });
         }
     }
 
@@ -383,7 +331,7 @@ mod tests {
             ("R 0x13300000 * 1", "more than an access"),
             ("R 0x13300001 *", "multiples of 4"),
             ("W 0x13300000 *", "value"),
-            ("G 1", "neither R nor W"),
+            ("G 1", "none of R, W, F and U"),
         ] {
             let error = Script::parse(&format!("# one\n{line}\n")).unwrap_err();
             let message = error.to_string();

@@ -1,13 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Reading the text format.
 
+use std::fmt;
+use std::time::Duration;
+
 use super::Access;
 use tx_isp_abi::PhysAddr;
 
-/// A line that is no access, by its number.
+/// A line of a trace that is no comment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A register is read or written.
+    Access(Access),
+    /// A register is read, whatever it gives.
+    AnyRead(PhysAddr),
+    /// Frames pass.
+    Frames(u32),
+    /// Time passes.
+    Wait(Duration),
+}
+
+impl fmt::Display for Step {
+    /// As [`parse_steps`] reads it, without a comment.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Access(access) => access.fmt(f),
+            Self::AnyRead(address) => write!(f, "R {address} *"),
+            Self::Frames(count) => write!(f, "F {count}"),
+            Self::Wait(time) => write!(f, "U {}", time.as_micros()),
+        }
+    }
+}
+
+/// A line that is no step, by its number.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "line {line}: {what}: {text:?}; a line is `R|W ADDRESS VALUE [@SECONDS] [# COMMENT]`, numbers in hexadecimal"
+    "line {line}: {what}: {text:?}; a line is `R|W ADDRESS VALUE [@SECONDS] [# COMMENT]`, in hexadecimal, `R ADDRESS *`, `F FRAMES` or `U MICROSECONDS`"
 )]
 pub struct ParseTraceError {
     /// The line's number, counted from 1.
@@ -17,7 +45,7 @@ pub struct ParseTraceError {
 }
 
 impl ParseTraceError {
-    pub(super) fn new(line: usize, what: &'static str, text: &str) -> Self {
+    fn new(line: usize, what: &'static str, text: &str) -> Self {
         Self {
             line,
             what,
@@ -34,23 +62,38 @@ const PHYSICAL: u32 = 0x1fff_ffff;
 /// What lies at the chip's registers (T31 1.1).
 const REGISTERS: std::ops::Range<u64> = 0x1000_0000..0x1400_0000;
 
-/// Reads a trace.
+/// Reads the accesses of a trace: without frames and time that pass, and without reads of any value.
 ///
 /// # Errors
-/// [`ParseTraceError`] at the first line that is neither access nor comment nor empty.
+/// As [`parse_steps`].
 pub fn parse(text: &str) -> Result<Vec<Access>, ParseTraceError> {
-    let mut accesses = Vec::new();
+    let steps = parse_steps(text)?.into_iter();
+    let accesses = steps.filter_map(|(_, step)| match step {
+        Step::Access(access) => Some(access),
+        Step::AnyRead(_) | Step::Frames(_) | Step::Wait(_) => None,
+    });
+    Ok(accesses.collect())
+}
+
+/// Reads a trace: each step with its line's number, counted from 1.
+///
+/// # Errors
+/// [`ParseTraceError`] at the first line that is neither step nor comment nor empty.
+pub fn parse_steps(text: &str) -> Result<Vec<(usize, Step)>, ParseTraceError> {
+    let mut steps = Vec::new();
     for (index, line) in text.lines().enumerate() {
         let content = line.split('#').next().unwrap_or_default().trim();
         if content.is_empty() {
             continue;
         }
-        let access = parse_foreign(content)
-            .unwrap_or_else(|| parse_access(content).map(Some))
-            .map_err(|what| ParseTraceError::new(index + 1, what, line))?;
-        accesses.extend(access);
+        let step = match parse_foreign(content) {
+            Some(access) => access.map(|access| access.map(Step::Access)),
+            None => parse_step(content).map(Some),
+        };
+        let step = step.map_err(|what| ParseTraceError::new(index + 1, what, line))?;
+        steps.extend(step.map(|step| (index + 1, step)));
     }
-    Ok(accesses)
+    Ok(steps)
 }
 
 /// A line of another program's trace: the access, if it is one of a register. `None` for a line of this format.
@@ -60,7 +103,7 @@ pub fn parse(text: &str) -> Result<Vec<Access>, ParseTraceError> {
 /// | the kernel's mmiotrace | `R|W WIDTH SECONDS MAP-ID PHYSICAL VALUE PC PID`, and notes |
 /// | QEMU's plugin `mem` with `print-accesses` | `PC,SYMBOL,VIRTUAL,PHYSICAL,BITS,load|store,VALUE` |
 /// | QEMU's trace events `memory_region_ops_*` | `… cpu N mr P addr A value V size BYTES name 'N'` |
-pub(super) fn parse_foreign(content: &str) -> Option<Result<Option<Access>, &'static str>> {
+fn parse_foreign(content: &str) -> Option<Result<Option<Access>, &'static str>> {
     parse_mmiotrace(content)
         .or_else(|| parse_plugin(content))
         .or_else(|| parse_event(content))
@@ -184,7 +227,31 @@ fn physical(address: u32) -> Option<PhysAddr> {
     address.is_multiple_of(4).then_some(PhysAddr(address))
 }
 
-pub(super) fn parse_access(content: &str) -> Result<Access, &'static str> {
+fn parse_step(content: &str) -> Result<Step, &'static str> {
+    let mut words = content.split_whitespace();
+    let number = |word: Option<&str>| {
+        let number = word.and_then(|word| word.parse::<u32>().ok());
+        number.ok_or("the count is no decimal number of 32 bits")
+    };
+    let step = match (words.next(), words.next()) {
+        (Some("F" | "f"), count) => Step::Frames(number(count)?),
+        (Some("U" | "u"), count) => Step::Wait(Duration::from_micros(number(count)?.into())),
+        (Some("R" | "r"), Some(address)) if words.next() == Some("*") => {
+            if words.next().is_some() {
+                return Err("there is more than an access");
+            }
+            let access = parse_access(&format!("R {address} 0"))?;
+            return Ok(Step::AnyRead(access.address));
+        }
+        _ => return parse_access(content).map(Step::Access),
+    };
+    match words.next() {
+        None => Ok(step),
+        Some(_) => Err("there is more than a count"),
+    }
+}
+
+fn parse_access(content: &str) -> Result<Access, &'static str> {
     let (front, content) = match content.strip_prefix('[') {
         Some(rest) => {
             let (time, rest) = rest.split_once(']').ok_or("a bracket is not closed")?;
@@ -196,7 +263,7 @@ pub(super) fn parse_access(content: &str) -> Result<Access, &'static str> {
     let write = match words.next() {
         Some("R" | "r") => false,
         Some("W" | "w") => true,
-        _ => return Err("neither R nor W"),
+        _ => return Err("none of R, W, F and U"),
     };
     let address = words.next().and_then(hexadecimal);
     let address = address.ok_or("the address is no number of 32 bits")?;
@@ -270,6 +337,15 @@ mod tests {
         accesses.iter().map(ToString::to_string).collect()
     }
 
+    #[test]
+    fn steps_are_shown_as_they_are_read_and_only_accesses_have_values() {
+        let text = "R 0x13300000 *\nF 3\nU 100\nW 0x13300008 0x00000001";
+        let steps = parse_steps(text).unwrap();
+        let shown: Vec<String> = steps.iter().map(|(_, step)| step.to_string()).collect();
+        assert_eq!(shown.join("\n"), text);
+        assert_eq!(told(text), ["W 0x13300008 0x00000001"]);
+    }
+
     /// As the kernel's `Documentation/trace/mmiotrace.rst` describes it, with an access of another device.
     #[test]
     fn the_kernels_mmiotrace_is_read() {
@@ -335,7 +411,7 @@ mod tests {
     #[test]
     fn a_malformed_line_is_named() {
         for (line, what) in [
-            ("X 0x13300000 0", "neither R nor W"),
+            ("X 0x13300000 0", "none of R, W, F and U"),
             ("R 13300000g 0", "address"),
             ("R 0x13300000", "value"),
             ("R 0x133000000 0", "address"),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Interrupts where the chip is at its own addresses: each for something, and none lost.
+//! Interrupts where the chip is at its own addresses: each for something, and none lost; and each frame that
+//! they tell of is as DMA wrote it.
 //!
 //! The kernel's own count of errors (`ERR` in `/proc/interrupts`) is told, not judged: MIPS's dispatcher looks
 //! once at what is pending, and counts one if the timer's softirqs, which come first, have let the other
@@ -8,13 +9,16 @@
 use std::env;
 use std::fmt;
 use std::num::NonZeroU32;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use guest_protocol::message::RunEnd;
-
+use testbed::capture;
 use testbed::guest::Guest;
-use testbed::program::{ask, run};
+use testbed::program::ask;
+use testbed::progress::Steps;
+use tx_isp_abi::Size;
+use tx_isp_abi::format::PixelFormat;
+
+use super::streams::main_stream;
 
 /// Frames a second.
 pub const RATE: NonZeroU32 = NonZeroU32::new(60).unwrap();
@@ -22,8 +26,8 @@ pub const RATE: NonZeroU32 = NonZeroU32::new(60).unwrap();
 const FRAMES: u32 = 1200;
 /// The variable that says so.
 const FRAMES_VARIABLE: &str = "TX_ISP_TEST_FRAMES";
-/// How much longer than its frames take a stream may take.
-const SLACK: Duration = Duration::from_secs(60);
+/// Small enough for the guest to compute a checksum of each at that rate.
+const SIZE: Size = Size::new(320, 192);
 
 /// What the guest's kernel has counted.
 const COUNTS: &str = "
@@ -123,34 +127,33 @@ pub fn frames() -> Result<u32> {
     }
 }
 
-/// Takes so many frames; no interrupt may be for nothing, and none may be lost.
+/// Takes so many frames; no interrupt may be for nothing, none may be lost, and no frame may be other than DMA
+/// wrote it. A frame that a busy machine left out is told.
 ///
 /// # Errors
 /// What was counted, if it is otherwise.
 pub fn check(guest: &mut Guest, frames: u32) -> Result<()> {
     let before = Counts::read(guest)?;
-    let stream = format!(
-        "v4l2-ctl -d /dev/video0 --set-fmt-video=width=640,height=360,pixelformat=NV12 \
-         --stream-mmap=4 --stream-count={frames} >/tmp/stream.log 2>&1 || tail -c 2000 /tmp/stream.log"
-    );
-    let limit = SLACK + Duration::from_secs(u64::from(frames) / u64::from(RATE.get())) * 2;
-    let ran = run(guest, &["sh", "-c", &stream], limit)?;
-    ensure!(
-        ran.end == RunEnd::Exit(0) && ran.stdout.is_empty(),
-        "the stream ended with {:?}: {}",
-        ran.end,
-        ran.said()
-    );
+    let stream = main_stream(SIZE, PixelFormat::Nv12, frames);
+    let capture = capture::run(guest, &stream, &Steps::silent())?;
     let counts = Counts::read(guest)?.since(before);
-    eprintln!("{frames} frames: {counts}");
-    ensure!(
-        counts.handled >= u64::from(frames) / 2,
-        "too few for {frames} frames: {counts}"
+    if let Some(failure) = &capture.failure {
+        return Err(anyhow::Error::msg(failure.to_string()))
+            .with_context(|| format!("after {} frames: {counts}", capture.verifier.received));
+    }
+    let seen = &capture.verifier;
+    let told = format!(
+        "{} frames of {frames}, {} left out, {} other than written, {} marked as damaged: {counts}",
+        seen.received, seen.dropped, seen.mismatched, seen.errors
     );
+    eprintln!("{told}");
     ensure!(
-        (counts.empty, counts.lost) == (0, 0),
-        "{frames} frames: {counts}"
+        (seen.received, seen.mismatched, seen.errors) == (frames, 0, 0),
+        "{told}: {}",
+        seen.problems.join("; ")
     );
+    ensure!(counts.handled >= u64::from(frames) / 2, "too few: {told}");
+    ensure!((counts.empty, counts.lost) == (0, 0), "{told}");
     Ok(())
 }
 

@@ -59,19 +59,17 @@ pub fn command(options: &BenchOptions) -> Result<bool> {
         if !options.only.is_empty() && !options.only.contains(question) {
             continue;
         }
-        steps.start(&format!("bench: {}", question.name()));
-        let answer = match ask(*question, &bench) {
-            Ok(rows) => {
-                steps.finish(&format!("{} rounds", options.rounds));
-                Answer::new(*question, rows)
+        let rows = steps.step(
+            &format!("bench: {}", question.name()),
+            || ask(*question, &bench),
+            |_| format!("{} rounds", options.rounds),
+        );
+        let answer = match rows {
+            Ok(rows) => Answer::new(*question, rows),
+            Err(error) if matches!(error.downcast_ref(), Some(GuestFailure::Interrupted)) => {
+                return Err(error);
             }
-            Err(error) => {
-                steps.fail();
-                if matches!(error.downcast_ref(), Some(GuestFailure::Interrupted)) {
-                    return Err(error);
-                }
-                Answer::failed(*question, &error)
-            }
+            Err(error) => Answer::failed(*question, &error),
         };
         answer.print();
         report.answers.push(answer);

@@ -134,6 +134,8 @@ fn build_static(repository: &Path, steps: &Steps) -> Result<Programs> {
         .args(["--config", "profile.release.debug=0"])
         .args(["--config", "profile.release.strip=\"symbols\""])
         .arg("--message-format=json-render-diagnostics")
+        // What was built before has no part in it.
+        .env("CARGO_INCREMENTAL", "0")
         // It goes before all other ways to give flags, and takes paths with spaces.
         .env(
             "CARGO_ENCODED_RUSTFLAGS",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `cargo lab oom`: a camera's memory failure on the desk, and what each strategy makes of it.
 
-use crate::output::{self, say};
+use crate::output::{self, note, say};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -147,13 +147,13 @@ pub fn command(options: &OomOptions) -> Result<bool> {
     if vendor {
         outcomes.push(predict_vendor(&camera, cycles)?);
     }
-    eprintln!("basis: {}", camera.basis);
+    note!("basis: {}", camera.basis);
     for note in &camera.notes {
-        eprintln!("note: {note}");
+        note!("note: {note}");
     }
     if !options.predict {
         match only_predicted(&camera.setup) {
-            Some(reason) => eprintln!("note: only computed, not run: {reason}"),
+            Some(reason) => note!("note: only computed, not run: {reason}"),
             None => try_all(options, &camera, &mut outcomes)?,
         }
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `cargo lab plan`: how large the carve-out must be, from numbers alone.
 
-use crate::output::{self, say};
+use crate::output::{self, note, say};
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -78,9 +78,9 @@ pub fn command(options: &PlanOptions) -> Result<bool> {
         .map(|policy| smallest(&camera, policy))
         .collect::<Result<Vec<_>>>()?;
     let suggestions = suggestions(&options.camera, &file, &changes)?;
-    eprintln!("basis: {}", camera.basis);
+    note!("basis: {}", camera.basis);
     for note in &camera.notes {
-        eprintln!("note: {note}");
+        note!("note: {note}");
     }
     show(&camera, &smallest, &suggestions);
     let works = smallest.iter().any(|smallest| smallest.works_now);

@@ -43,11 +43,15 @@ pub fn command(options: &SdkOptions) -> Result<bool> {
     Ok(true)
 }
 
-fn values(sdk: &Sdk) -> [(&'static str, String); 6] {
+fn values(sdk: &Sdk) -> [(&'static str, String); 7] {
     [
         ("KDIR", sdk.kdir.display().to_string()),
         ("ARCH", sdk.arch.to_owned()),
         ("CROSS_COMPILE", sdk.cross_compile.to_owned()),
+        (
+            "KBUILD_EXTRA_SYMBOLS",
+            sdk.board_symbols.display().to_string(),
+        ),
         ("CC", format!("{}gcc", sdk.cross_compile)),
         ("CFLAGS", sdk.cflags.to_owned()),
         ("LDFLAGS", sdk.ldflags.to_owned()),
@@ -65,7 +69,7 @@ fn for_a_shell(sdk: &Sdk) -> String {
 fn for_people(sdk: &Sdk) -> String {
     let mut text = format!("the guest runs Linux {}\n", sdk.release);
     for (name, value) in values(sdk) {
-        text.push_str(&format!("{name:<14} {value}\n"));
+        text.push_str(&format!("{name:<20} {value}\n"));
     }
     text.push_str(
         "modules:  eval \"$(cargo lab sdk --env)\"; make -C $KDIR M=$PWD modules\n\
@@ -84,6 +88,7 @@ mod tests {
         let sdk = Sdk {
             release: "6.1.0".into(),
             kdir: "/my folder/it's".into(),
+            board_symbols: "/board/Module.symvers".into(),
             arch: "mips",
             cross_compile: "mipsel-linux-gnu-",
             cflags: "-O2",

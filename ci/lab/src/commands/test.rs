@@ -4,6 +4,7 @@
 
 mod counts;
 mod environment;
+mod part;
 
 use std::env;
 use std::fs;
@@ -26,6 +27,8 @@ use crate::options::{Attach, GuestOptions};
 use crate::output::say;
 use counts::Counts;
 use environment::environment;
+use part::OVER_VFIO_USER;
+pub use part::Part;
 
 /// One command; the guest tests take minutes on an idle machine, more on a busy one.
 const LIMIT: Duration = Duration::from_secs(3 * 60 * 60);
@@ -58,77 +61,6 @@ pub struct TestOptions {
 
 /// The fuzz targets in `emulator/fuzz`.
 const FUZZ_TARGETS: [&str; 5] = ["mailbox", "queues", "sockets", "pictures", "parsers"];
-
-/// A part of the tests that need a guest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Part {
-    /// Streams of every kind, each frame checked.
-    Streams,
-    /// Controls, selection and three channels at once, seen in the pictures.
-    #[value(alias = "sight")]
-    Controls,
-    /// The way of frames in time, and faults of the hardware.
-    Faults,
-    /// A Wyze Cam v3's memory, and a thousand starts and stops.
-    Memory,
-    /// Clients that come, go and are killed.
-    #[value(alias = "life")]
-    Lifecycle,
-    /// Programs that everybody has: v4l2-ctl and GStreamer.
-    Clients,
-    /// Programs that are linked for a camera: the vendor's device nodes.
-    Vendor,
-    /// Random calls on all nodes while the hardware fails; only where it is named.
-    Hostile,
-    /// v4l2-compliance.
-    Compliance,
-    /// What commands write as JSON, held against its schemas; only where it is named.
-    Json,
-    /// A panic and a dead emulator.
-    #[value(alias = "endings")]
-    Failures,
-    /// A driver that knows nothing of this project, on the chip at its own addresses.
-    Foreign,
-    /// The same stream by mailbox and by loads and stores.
-    Attachments,
-}
-
-/// The parts that run over vfio-user, too, where that takes another QEMU than this machine's, unless
-/// others are named.
-const OVER_VFIO_USER: [Part; 11] = [
-    Part::Streams,
-    Part::Controls,
-    Part::Faults,
-    Part::Memory,
-    Part::Lifecycle,
-    Part::Clients,
-    Part::Vendor,
-    Part::Compliance,
-    Part::Failures,
-    Part::Foreign,
-    Part::Attachments,
-];
-
-impl Part {
-    /// The test binary that has it.
-    const fn binary(self) -> &'static str {
-        match self {
-            Self::Streams => "guest_streams",
-            Self::Controls => "guest_controls",
-            Self::Faults => "guest_faults",
-            Self::Memory => "guest_memory",
-            Self::Lifecycle => "guest_lifecycle",
-            Self::Clients => "guest_clients",
-            Self::Vendor => "guest_vendor",
-            Self::Hostile => "guest_hostile",
-            Self::Compliance => "guest_compliance",
-            Self::Json => "guest_json",
-            Self::Failures => "guest_failures",
-            Self::Foreign => "guest_foreign",
-            Self::Attachments => "guest_attachments",
-        }
-    }
-}
 
 /// Runs the tests that were asked for; true if none failed.
 ///
@@ -498,16 +430,5 @@ mod tests {
     fn tests_are_for_the_host_or_the_guest_but_not_both_alone() {
         assert!(test(&["--host-only", "--guest-only"]).is_err());
         assert!(test(&["--host-only", "--part", "faults"]).is_err());
-    }
-
-    #[test]
-    fn parts_are_named_also_as_before() {
-        let options = test(&["--part", "sight", "--part", "faults", "--part", "life"]).unwrap();
-        assert_eq!(
-            options.part,
-            [Part::Controls, Part::Faults, Part::Lifecycle]
-        );
-        let error = test(&["--part", "lunch"]).unwrap_err();
-        assert!(error.contains("compliance"), "{error}");
     }
 }

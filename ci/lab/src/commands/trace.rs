@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
+use tx_isp_abi::PhysAddr;
 use tx_isp_chip::faults::Fault;
-use tx_isp_emulator::trace::{Access, Filter, Ignore, parse};
+use tx_isp_emulator::trace::{Access, Filter, Ignore, Step, parse, parse_steps};
 
 /// What to do with register traces.
 #[derive(Debug, Clone, Args)]
@@ -22,7 +23,8 @@ pub struct TraceOptions {
     pub command: TraceCommand,
 }
 
-/// What to do with traces. A trace is text: `R|W ADDRESS VALUE [@SECONDS] [# COMMENT]`.
+/// What to do with traces. A trace is text: `R|W ADDRESS VALUE [@SECONDS] [# COMMENT]`; what is to be played
+/// has also `R ADDRESS *`, `F FRAMES` and `U MICROSECONDS`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum TraceCommand {
     /// Records what the driver core does on the emulated ISP, on the host; in the guest `cargo lab
@@ -128,8 +130,15 @@ pub fn command(command: &TraceCommand) -> Result<bool> {
             Ok(true)
         }
         TraceCommand::Show(options) => {
-            let trace = read(&options.file, &options.only)?;
-            say_text!("{}", show::listing(&trace));
+            let text = read_text(&options.file)?;
+            let steps = parse_steps(&text).with_context(|| options.file.display().to_string())?;
+            let steps = steps.into_iter().map(|(_, step)| step);
+            let shown = steps.filter(|step| match step {
+                Step::Access(access) => passes(&options.only, access.address),
+                Step::AnyRead(address) => passes(&options.only, *address),
+                Step::Frames(_) | Step::Wait(_) => options.only.is_empty(),
+            });
+            say_text!("{}", show::listing(&shown.collect::<Vec<_>>()));
             Ok(true)
         }
         TraceCommand::Diff(options) => {
@@ -151,13 +160,18 @@ pub fn command(command: &TraceCommand) -> Result<bool> {
     }
 }
 
+fn read_text(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))
+}
+
+fn passes(only: &[Filter], address: PhysAddr) -> bool {
+    only.is_empty() || only.iter().any(|filter| filter.passes(address))
+}
+
 /// The accesses of a file that pass one of the filters, or all if there is none.
 fn read(path: &Path, only: &[Filter]) -> Result<Vec<Access>> {
-    let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-    let mut trace = parse(&text).with_context(|| path.display().to_string())?;
-    if !only.is_empty() {
-        trace.retain(|access| only.iter().any(|filter| filter.passes(access)));
-    }
+    let mut trace = parse(&read_text(path)?).with_context(|| path.display().to_string())?;
+    trace.retain(|access| passes(only, access.address));
     Ok(trace)
 }
 

@@ -15,6 +15,7 @@
 //! QEMU reads triggers on another thread than the guest's CPU runs on. Without the third of these rules one
 //! that is read late asserts the pin when the guest's handler is done, for nothing.
 
+use crate::interrupt_timer::InterruptTimer;
 use crate::lock::lock;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use std::fs::File;
@@ -53,6 +54,8 @@ struct State {
     retracted: u64,
     /// Triggers of all connections.
     told: Arc<AtomicU64>,
+    /// Since when the guest has not looked.
+    timer: Option<Arc<InterruptTimer>>,
     ended: bool,
 }
 
@@ -82,6 +85,9 @@ impl State {
         let Some(trigger) = &mut self.trigger else {
             return;
         };
+        if let Some(timer) = &self.timer {
+            timer.signal();
+        }
         match trigger.write_all(&1u64.to_ne_bytes()) {
             Ok(()) => {
                 self.masked = true;
@@ -105,16 +111,20 @@ impl State {
             self.triggers -= 1;
             self.retracted += 1;
             self.told.fetch_sub(1, Ordering::Relaxed);
+            if let Some(timer) = &self.timer {
+                timer.cancel();
+            }
         }
     }
 }
 
 impl Intx {
-    /// A pin that adds its triggers to `told`, too.
-    pub fn counting(told: Arc<AtomicU64>) -> Self {
+    /// A pin that adds its triggers to `told`, and says when they are.
+    pub fn counting(told: Arc<AtomicU64>, timer: Arc<InterruptTimer>) -> Self {
         Self {
             state: Mutex::new(State {
                 told,
+                timer: Some(timer),
                 ..State::default()
             }),
             changed: Condvar::default(),

@@ -4,6 +4,7 @@
 use super::pending::{EventRing, Handed, PendingLines};
 use super::vring::Vring;
 use crate::attach::{GuestMemory, InterruptSink};
+use crate::interrupt_timer::InterruptTimer;
 use std::fmt;
 use std::io::{ErrorKind, Write};
 use std::sync::Arc;
@@ -18,15 +19,22 @@ pub(super) struct EventQueue {
     memory: GuestMemory,
     /// Something was wrong with the queue before.
     complained: Arc<AtomicBool>,
+    timer: Arc<InterruptTimer>,
     lines: PendingLines<Buffers>,
 }
 
 impl EventQueue {
-    /// A queue that is not yet there; `delivered` counts the buffers handed to the guest.
-    pub(super) fn new(memory: GuestMemory, delivered: Arc<AtomicU64>) -> Self {
+    /// A queue that is not yet there; `delivered` counts the buffers handed to the guest, `timer` hears when
+    /// it is interrupted.
+    pub(super) fn new(
+        memory: GuestMemory,
+        delivered: Arc<AtomicU64>,
+        timer: Arc<InterruptTimer>,
+    ) -> Self {
         Self {
             memory,
             complained: Arc::default(),
+            timer,
             lines: PendingLines::new(delivered),
         }
     }
@@ -37,6 +45,7 @@ impl EventQueue {
             vring: vring.clone(),
             memory: self.memory.clone(),
             complained: self.complained.clone(),
+            timer: self.timer.clone(),
         });
     }
 
@@ -64,6 +73,7 @@ struct Buffers {
     vring: Vring,
     memory: GuestMemory,
     complained: Arc<AtomicBool>,
+    timer: Arc<InterruptTimer>,
 }
 
 impl Buffers {
@@ -133,8 +143,11 @@ impl EventRing for Buffers {
 
     fn interrupt(&self) {
         let mut ring = self.vring.get_mut();
-        if ring.needs_notification().unwrap_or(true)
-            && let Err(error) = ring.signal_used_queue()
+        if !ring.needs_notification().unwrap_or(true) {
+            return;
+        }
+        self.timer.signal();
+        if let Err(error) = ring.signal_used_queue()
             && error.kind() != ErrorKind::WouldBlock
         {
             self.complain(format_args!("the guest cannot be interrupted: {error}"));

@@ -2,16 +2,11 @@
 //! The ways to the chip side by side, in turns on one QEMU: the mailbox, and its own addresses.
 
 use anyhow::{Context, Result, ensure};
-use testbed::capture::{self, Keep, StreamConfig};
-use testbed::clock;
-use testbed::config::{GuestConfig, Io};
+use testbed::config::GuestConfig;
 use testbed::guest::Guest;
 use testbed::prepare::{DEBIAN_BACKPORTS, Prepared};
-use testbed::progress::Steps;
 use testbed::qemu::Carrier;
-use testbed::timeline::Timeline;
-use tx_isp_abi::format::PixelFormat;
-use tx_isp_alloc::Strategy;
+use tx_isp_emulator::monitor::protocol::InterruptEntry;
 use tx_isp_emulator::sensor::ClockMode;
 
 use super::base::{Bench, FULL_HD, MAIN, clock as rate, each};
@@ -22,10 +17,12 @@ use super::figures::{Row, Spread, Unit};
 const ACCESS_COST: &str = "/sys/kernel/debug/tx-isp/access-cost";
 /// The rate of the paced stream, in frames per second.
 const PACE: u32 = 60;
-/// Frames of a round: as fast as they go, at the rate, and those of which each is followed.
+/// Frames of a round: as fast as they go, and at the rate.
 const FAST_FRAMES: u32 = 500;
 const PACED_FRAMES: u32 = 240;
-const FOLLOWED_FRAMES: u32 = 120;
+/// What is said of the time that an interrupt takes.
+const WHAT_INTERRUPTS_TAKE: &str = "by the emulator's clock: from its signal to QEMU until the guest's first read of \
+                                    what is pending arrives, so with one way of an access in it";
 
 /// The figures of vfio-user beside those of the mailbox.
 pub fn measure(bench: &Bench<'_>) -> Result<Vec<Row>> {
@@ -43,12 +40,19 @@ pub fn measure(bench: &Bench<'_>) -> Result<Vec<Row>> {
     let row = |what: &str, unit, of: fn(&Side) -> &Spread| {
         Row::new(what, unit, of(&far).clone()).against(name.clone(), of(&near).clone())
     };
-    let mut rows = vec![
+    let rows = vec![
         row("a load that is waited for (readl)", Unit::Seconds, |side| {
             &side.load
         }),
         row("a store that is not (writel)", Unit::Seconds, |side| {
             &side.store
+        }),
+        row("interrupt to handler, p50", Unit::Seconds, |side| {
+            &side.interrupt
+        })
+        .note(WHAT_INTERRUPTS_TAKE),
+        row("interrupt to handler, p99", Unit::Seconds, |side| {
+            &side.late_interrupt
         }),
         row(
             "1920x1080 as fast as buffers come back",
@@ -62,20 +66,6 @@ pub fn measure(bench: &Bench<'_>) -> Result<Vec<Row>> {
         )
         .note(format!("QEMU {}", prepared.qemu.version)),
     ];
-    // Left out where no interrupt is known to be a frame's own, as over vfio-user.
-    if near.interrupt.median().is_some() && far.interrupt.median().is_some() {
-        rows.insert(
-            2,
-            row("interrupt to handler, p50", Unit::Seconds, |side| {
-                &side.interrupt
-            })
-            .note(format!(
-                "the guest's clock is known to {}, over the mailbox to {}",
-                Unit::Seconds.show(far.clock_error.median().unwrap_or_default()),
-                Unit::Seconds.show(near.clock_error.median().unwrap_or_default()),
-            )),
-        );
-    }
     for side in [near, far] {
         side.paced.power_off();
         side.fast.power_off();
@@ -107,10 +97,12 @@ struct Side {
     paced: Guest,
     fast: Guest,
     device: String,
+    /// From when on the emulator is asked for interrupts.
+    seen_until: u64,
     load: Spread,
     store: Spread,
     interrupt: Spread,
-    clock_error: Spread,
+    late_interrupt: Spread,
     fastest: Spread,
     cost: Spread,
 }
@@ -126,11 +118,12 @@ impl Side {
         Ok(Self {
             device: paced.camera(MAIN)?,
             paced,
+            seen_until: 0,
             fast: boot(ClockMode::Max, "fast")?,
             load: Spread::default(),
             store: Spread::default(),
             interrupt: Spread::default(),
-            clock_error: Spread::default(),
+            late_interrupt: Spread::default(),
             fastest: Spread::default(),
             cost: Spread::default(),
         })
@@ -149,39 +142,29 @@ impl Side {
             frames: PACED_FRAMES,
             ..what
         };
+        let monitor = &mut self.paced.emulator.monitor;
+        let before = monitor.interrupts(self.seen_until)?;
+        let from = before.last().map_or(0, |last| last.at_ns + 1);
         let (taken, spent) = take_and_account(&mut self.paced, &what)?;
         self.cost.push(each(spent.sum(), taken.count()));
-        self.follow()
-    }
-
-    /// Streams, and lays the times at which the driver's handler began beside those at which the chip
-    /// interrupted.
-    fn follow(&mut self) -> Result<()> {
-        let config = StreamConfig {
-            channel: MAIN,
-            size: FULL_HD,
-            format: PixelFormat::Nv12,
-            buffers: 4,
-            frames: FOLLOWED_FRAMES,
-            checksum: false,
-            keep: Keep::Ends,
-            strategy: Strategy::Hybrid,
-            io: Io::of(Strategy::Hybrid),
-        };
-        let guest = &mut self.paced;
-        let first = clock::sample(guest)?;
-        let outcome = capture::run(guest, &config, &Steps::silent())?;
-        let last = clock::sample(guest)?;
-        let frames = outcome.verifier.dequeues.into_iter().collect();
-        let timeline = Timeline::collect(&mut guest.emulator.monitor, [first, last], frames)?;
-        let mut latencies = timeline.interrupt_latencies_ns();
-        latencies.sort_unstable();
-        if let Some(middle) = latencies.get(latencies.len() / 2) {
-            self.interrupt.push(seconds(*middle));
-        }
-        self.clock_error.push(seconds(timeline.error_ns()));
+        let interrupts = self.paced.emulator.monitor.interrupts(from)?;
+        let [middle, late] = response_times(&interrupts)
+            .context("the guest has looked at none of its interrupts")?;
+        self.interrupt.push(seconds(middle));
+        self.late_interrupt.push(seconds(late));
+        self.seen_until = from;
         Ok(())
     }
+}
+
+/// How long the guest took from QEMU's signal to its first look, in nanoseconds: the 50th and the 99th
+/// percentile.
+fn response_times(interrupts: &[InterruptEntry]) -> Option<[u64; 2]> {
+    let time = |entry: &InterruptEntry| Some(entry.seen_ns?.saturating_sub(entry.signalled_ns?));
+    let mut times: Vec<u64> = interrupts.iter().filter_map(time).collect();
+    times.sort_unstable();
+    let last = times.len().checked_sub(1)?;
+    Some([50, 99].map(|percent| times[(times.len() * percent / 100).min(last)]))
 }
 
 fn seconds(nanoseconds: u64) -> f64 {
@@ -202,6 +185,22 @@ fn access_cost(text: &str) -> Option<[f64; 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_interrupts_that_were_looked_at_have_a_time() {
+        let entry = |signalled_ns, seen_ns| InterruptEntry {
+            at_ns: 1,
+            lines: 1,
+            signalled_ns,
+            seen_ns,
+        };
+        assert_eq!(response_times(&[entry(None, None)]), None);
+        let mut interrupts: Vec<_> = (0..100)
+            .map(|number| entry(Some(1000), Some(1010 + number)))
+            .collect();
+        interrupts.push(entry(None, None));
+        assert_eq!(response_times(&interrupts), Some([60, 109]));
+    }
 
     #[test]
     fn the_drivers_figures_are_nanoseconds() {

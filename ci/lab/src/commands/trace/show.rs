@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Traces as text.
 
-use tx_isp_emulator::trace::{Access, Change, Ignore, decode, diff};
+use tx_isp_chip::register_name;
+use tx_isp_emulator::trace::{Access, Change, Ignore, Step, decode, diff};
 
 /// How many equal accesses are shown before and behind a difference.
 const CONTEXT: usize = 3;
@@ -10,14 +11,22 @@ fn line(access: &Access) -> String {
     format!("{access}  {}", decode(access))
 }
 
-/// Every access with its register and fields; a poll is one line.
-pub fn listing(trace: &[Access]) -> String {
+/// Every step, accesses with their register and fields; a poll is one line.
+pub fn listing(trace: &[Step]) -> String {
     let mut text = String::new();
-    let same =
-        |a: &Access, b: &Access| (a.write, a.address, a.value) == (b.write, b.address, b.value);
+    let same = |a: &Step, b: &Step| match (a, b) {
+        (Step::Access(a), Step::Access(b)) => {
+            (a.write, a.address, a.value) == (b.write, b.address, b.value)
+        }
+        _ => a == b,
+    };
     for run in trace.chunk_by(same) {
         let Some(first) = run.first() else { continue };
-        text += &line(first);
+        text += &match first {
+            Step::Access(access) => line(access),
+            Step::AnyRead(address) => format!("{first}  {}", register_name(*address)),
+            Step::Frames(_) | Step::Wait(_) => first.to_string(),
+        };
         if run.len() > 1 {
             text += &format!("  ({} times)", run.len());
         }
@@ -67,16 +76,18 @@ pub fn comparison(first: &[Access], second: &[Access], ignore: Ignore) -> (Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tx_isp_emulator::trace::parse;
+    use tx_isp_emulator::trace::{parse, parse_steps};
 
     #[test]
     fn polls_are_one_line_and_fields_are_named() {
-        let trace = parse("R 13309808 1\nR 13309808 1\nW 13309804 f0001\n").unwrap();
+        let text = "R 13309808 1\nR 13309808 1\nW 13309804 f0001\nR 13300000 *\nF 2\n";
+        let steps = parse_steps(text).unwrap();
+        let trace: Vec<Step> = steps.into_iter().map(|(_, step)| step).collect();
         assert_eq!(
             listing(&trace),
             "R 0x13309808 0x00000001  MSCA.CH_STAT  BUSY_CHANNELS=0x1  (2 times)\n\
              W 0x13309804 0x000f0001  MSCA.CH_EN  ENABLED_CHANNELS=0x1 INPUT_STROBE=0x1 \
-             CHANNEL_STROBES=0x7\n"
+             CHANNEL_STROBES=0x7\nR 0x13300000 *  ISP_CORE.ID\nF 2\n"
         );
     }
 
