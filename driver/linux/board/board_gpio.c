@@ -85,8 +85,8 @@ static int board_gpio_direction_output(struct gpio_chip *chip, unsigned int pin,
 }
 
 /*
- * Gives pins of a port (0 is A) a function: 0 to 3 a device's, 4 and 5 an output, low and high, 6 an input.
- * Higher bits choose pulls, which have no registers here.
+ * Gives pins of a port (0 is A) a function: 0 to 3 a device's, 4 and 5 an output, low and high, 6
+ * an input. Higher bits choose pulls, which have no registers here.
  */
 int jzgpio_set_func(int port, int function, unsigned long pins)
 {
