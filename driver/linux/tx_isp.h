@@ -154,6 +154,7 @@ struct tx_isp_pool_state {
  * @kicked_again: kicks for requests that had been kicked before
  * @lost_interrupts: answers that were found by looking, not by an interrupt
  * @full: tries that found no room in the ring
+ * @odd_events: events that had another length than events have
  */
 struct tx_isp_transport {
 	struct virtio_device *vdev;
@@ -166,7 +167,7 @@ struct tx_isp_transport {
 	bool stopped;
 	u32 outstanding, awaited, lost;
 	u64 posted, waited, received;
-	u64 kicked_again, lost_interrupts, full;
+	u64 kicked_again, lost_interrupts, full, odd_events;
 };
 
 /* Blocks of registers that the driver reaches: see tx_isp_platform.c. */

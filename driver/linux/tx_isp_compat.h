@@ -47,6 +47,10 @@ static inline void tx_isp_queue_needs(struct vb2_queue *queue, unsigned int buff
 	queue->min_buffers_needed = buffers;
 }
 
+static inline void tx_isp_queue_takes(struct vb2_queue *queue, unsigned int buffers)
+{
+}
+
 /* Blocks of free pages have orders below this; MAX_ORDER was the last order itself for a while. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
 #define NR_PAGE_ORDERS MAX_ORDER
@@ -57,6 +61,12 @@ static inline void tx_isp_queue_needs(struct vb2_queue *queue, unsigned int buff
 static inline void tx_isp_queue_needs(struct vb2_queue *queue, unsigned int buffers)
 {
 	queue->min_queued_buffers = buffers;
+}
+
+/* Behind vb2_queue_init(), which would have one more of them or none at all. */
+static inline void tx_isp_queue_takes(struct vb2_queue *queue, unsigned int buffers)
+{
+	queue->min_reqbufs_allocation = buffers;
 }
 #endif
 

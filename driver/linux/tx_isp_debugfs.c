@@ -68,8 +68,8 @@ static int mailbox_show(struct seq_file *file, void *data)
 	seq_printf(file, "kicked-again %llu lost-interrupts %llu ring-full %llu\n",
 		   isp->transport.kicked_again, isp->transport.lost_interrupts,
 		   isp->transport.full);
-	seq_printf(file, "outstanding %u lost %u\n", isp->transport.outstanding,
-		   isp->transport.lost);
+	seq_printf(file, "outstanding %u lost %u odd-events %llu\n", isp->transport.outstanding,
+		   isp->transport.lost, isp->transport.odd_events);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(mailbox);

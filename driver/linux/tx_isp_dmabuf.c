@@ -14,7 +14,45 @@ TX_ISP_IMPORT_DMA_BUF;
 
 /* Export */
 
-/* The carve-out has no struct pages: an importer gets an address to do DMA with, nothing else. */
+/*
+ * The addresses are those of the importer's device, whatever lies between it and memory. The caches
+ * are ours to look after: a block of the carve-out has no struct pages to do it by.
+ */
+static int tx_isp_export_map_pages(struct tx_isp_memory *memory, struct device *importer,
+				   struct sg_table *table, enum dma_data_direction direction)
+{
+	int ret = dma_get_sgtable(memory->isp->dma_device, table, memory->virtual, memory->address,
+				  memory->bytes);
+
+	if (ret)
+		return ret;
+	ret = dma_map_sgtable(importer, table, direction, DMA_ATTR_SKIP_CPU_SYNC);
+	if (ret)
+		sg_free_table(table);
+	return ret;
+}
+
+/* An importer gets an address to do DMA with, and nothing else. */
+static int tx_isp_export_map_block(struct tx_isp_memory *memory, struct device *importer,
+				   struct sg_table *table, enum dma_data_direction direction)
+{
+	int ret = sg_alloc_table(table, 1, GFP_KERNEL);
+	dma_addr_t address;
+
+	if (ret)
+		return ret;
+	address = dma_map_resource(importer, memory->address, memory->bytes, direction,
+				   DMA_ATTR_SKIP_CPU_SYNC);
+	if (dma_mapping_error(importer, address)) {
+		sg_free_table(table);
+		return -EIO;
+	}
+	table->sgl->length = memory->bytes;
+	sg_dma_address(table->sgl) = address;
+	sg_dma_len(table->sgl) = memory->bytes;
+	return 0;
+}
+
 static struct sg_table *export_map(struct dma_buf_attachment *attachment,
 				   enum dma_data_direction direction)
 {
@@ -24,14 +62,13 @@ static struct sg_table *export_map(struct dma_buf_attachment *attachment,
 
 	if (!table)
 		return ERR_PTR(-ENOMEM);
-	ret = sg_alloc_table(table, 1, GFP_KERNEL);
+	ret = memory->coherent ?
+		      tx_isp_export_map_pages(memory, attachment->dev, table, direction) :
+		      tx_isp_export_map_block(memory, attachment->dev, table, direction);
 	if (ret) {
 		kfree(table);
 		return ERR_PTR(ret);
 	}
-	table->sgl->length = memory->bytes;
-	sg_dma_address(table->sgl) = memory->address;
-	sg_dma_len(table->sgl) = memory->bytes;
 	tx_isp_memory_sync(memory, true);
 	return table;
 }
@@ -39,7 +76,14 @@ static struct sg_table *export_map(struct dma_buf_attachment *attachment,
 static void export_unmap(struct dma_buf_attachment *attachment, struct sg_table *table,
 			 enum dma_data_direction direction)
 {
-	tx_isp_memory_sync(attachment->dmabuf->priv, false);
+	struct tx_isp_memory *memory = attachment->dmabuf->priv;
+
+	if (memory->coherent)
+		dma_unmap_sgtable(attachment->dev, table, direction, DMA_ATTR_SKIP_CPU_SYNC);
+	else
+		dma_unmap_resource(attachment->dev, sg_dma_address(table->sgl), memory->bytes,
+				   direction, DMA_ATTR_SKIP_CPU_SYNC);
+	tx_isp_memory_sync(memory, false);
 	sg_free_table(table);
 	kfree(table);
 }

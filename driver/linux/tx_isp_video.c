@@ -568,6 +568,7 @@ int tx_isp_video_init(struct tx_isp *isp, u32 channel, u32 strategy)
 	ret = vb2_queue_init(queue);
 	if (ret)
 		goto free_controls;
+	tx_isp_queue_takes(queue, TX_ISP_MIN_BUFFERS);
 
 	video->pad.flags = MEDIA_PAD_FL_SINK;
 	vdev->entity.ops = &entity_ops;

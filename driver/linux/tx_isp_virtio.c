@@ -359,6 +359,13 @@ bool tx_isp_transport_take_events(struct tx_isp_transport *transport)
 			break;
 		count++;
 		transport->received++;
+		/* Registers tell which lines rose: an event of another length is one, too. */
+		if (used != sizeof(*buffer)) {
+			transport->odd_events++;
+			dev_warn_ratelimited(&transport->vdev->dev,
+					     "an event of %u bytes, where there are %zu\n", used,
+					     sizeof(*buffer));
+		}
 		tx_isp_offer_event(transport, buffer, GFP_ATOMIC);
 	}
 	more = !virtqueue_enable_cb(transport->events);

@@ -46,9 +46,11 @@ pub(crate) fn check(
 ) -> Result<Style> {
     let mut style = Style::default();
     let checkpatch = checkpatch(cache, apt, progress)?;
-    style
-        .complaints
-        .extend(strict(&checkpatch, &repository.join(FOLDERS[0]))?);
+    for folder in FOLDERS {
+        style
+            .complaints
+            .extend(strict(&checkpatch, &repository.join(folder))?);
+    }
     let mut version = Command::new("sparse");
     version.arg("--version");
     if let Err(error) = run(version, "sparse --version", KBUILD_LIMIT) {

@@ -29,7 +29,7 @@ mount -t tmpfs -o size=90% none /tmp/full || fail "no tmpfs"
 pieces=0
 until pressed; do
 	pieces=$((pieces + 1))
-	[ $pieces -le 64 ] || fail "the control says nothing: $(cat $PRESSURE)"
+	[ $pieces -le 128 ] || fail "the control says nothing: $(cat $PRESSURE)"
 	[ "$(awk '/^MemAvailable/ {print $2}' /proc/meminfo)" -gt 4096 ] ||
 		fail "no pressure with 4 MiB available: $(cat $PRESSURE)"
 	dd if=/dev/zero of=/tmp/full/$pieces bs=1M count=1 2>/dev/null

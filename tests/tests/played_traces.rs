@@ -97,6 +97,14 @@ fn the_vendors_recovery_of_the_vic_brings_frames_again() {
 }
 
 #[test]
+fn the_vendors_raw_captures_go_to_their_banks_and_end() {
+    let played = play(include_str!("../traces/vendor-raw.txt"));
+    assert!(played.accesses > 100);
+    assert_eq!(played.guest_errors, []);
+    assert_eq!(played.frames, [], "no channel is enabled");
+}
+
+#[test]
 fn the_kernels_driver_of_the_i2c_controller_finds_the_sensor_and_nobody_else() {
     let played = play(include_str!("../traces/sensor-i2c.txt"));
     assert!(played.accesses > 300);

@@ -15,7 +15,7 @@ use tx_isp_abi::units::PhysRange;
 
 use self::values::{is_extension, optional_range, range, size, zero_or_one};
 use testbed::prepare::repository;
-pub use values::{Bytes, parse_bytes, parse_range, parse_size};
+pub use values::{Bytes, Ncubuf, parse_bytes, parse_range, parse_size};
 
 /// Where the catalogue is, in the project.
 const FOLDER: &str = "ci/cameras";
@@ -112,18 +112,6 @@ pub enum Stock {
     Stream,
     /// Reference and reconstructed frames and motion vectors.
     Frames,
-}
-
-/// How long the ISP's own buffer is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Ncubuf {
-    /// As the formula says (T31 5.2).
-    #[default]
-    Formula,
-    /// There is none in the carve-out.
-    None,
-    /// As a log says, for the file's own sensor and isp_memopt.
-    Bytes(u32),
 }
 
 fn one() -> u32 {

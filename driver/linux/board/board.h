@@ -58,8 +58,8 @@ int board_devices_init(struct board *board);
 void board_devices_exit(void);
 
 /*
- * What the kernel of a T31 exports to its drivers beside the kernel's usual; they declare it themselves,
- * by headers of that kernel.
+ * What the kernel of a T31 exports to its drivers beside the kernel's usual; they declare it
+ * themselves, by headers of that kernel.
  */
 struct proc_dir_entry *jz_proc_mkdir(char *name);
 int jzgpio_set_func(int port, int function, unsigned long pins);

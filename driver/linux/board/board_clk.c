@@ -3,8 +3,8 @@
  * The clocks that the ISP's drivers ask for, by their names on a T31.
  *
  * Which gate belongs to which clock is not known; those that drivers open for the ISP are divided
- * between "isp" and "csi" as the two registers hold them (assumption). Rates are kept and told, nothing
- * runs slower or faster.
+ * between "isp" and "csi" as the two registers hold them (assumption). Rates are kept and told,
+ * nothing runs slower or faster.
  */
 #include <linux/clk-provider.h>
 #include <linux/clkdev.h>

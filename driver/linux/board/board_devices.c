@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The platform devices of the ISP, by the vendor's names and with its resources (T31 1.1, 1.2), and the
- * folder in which its drivers have their files.
+ * The platform devices of the ISP, by the vendor's names and with its resources (T31 1.1, 1.2), and
+ * the folder in which its drivers have their files.
  */
 #include <linux/dma-mapping.h>
 #include <linux/module.h>

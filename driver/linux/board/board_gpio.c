@@ -10,7 +10,7 @@
 #define PORT_PINS 32
 #define PORTS 3
 
-/* A pin's function is the four bits INT, MSK, PAT1 and PAT0, each with a register to set and to clear. */
+/* A pin's function is the bits INT, MSK, PAT1 and PAT0, each with registers to set and to clear. */
 #define PIN_LEVEL 0x00
 #define INT_SET 0x14
 #define INT_CLEAR 0x18
@@ -85,8 +85,8 @@ static int board_gpio_direction_output(struct gpio_chip *chip, unsigned int pin,
 }
 
 /*
- * Gives pins of a port (0 is A) a function: 0 to 3 a device's, 4 and 5 an output, low and high, 6 an input.
- * Higher bits choose pulls, which have no registers here.
+ * Gives pins of a port (0 is A) a function: 0 to 3 a device's, 4 and 5 an output, low and high, 6
+ * an input. Higher bits choose pulls, which have no registers here.
  */
 int jzgpio_set_func(int port, int function, unsigned long pins)
 {

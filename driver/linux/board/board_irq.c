@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The T31's interrupt controller, behind the PCI function's one interrupt: its sources have the numbers
- * that they have on a T31.
+ * The T31's interrupt controller, behind the PCI function's one interrupt: its sources have the
+ * numbers that they have on a T31.
  */
 #include <linux/debugfs.h>
 #include <linux/interrupt.h>
@@ -19,15 +19,15 @@
 #define INTC_PENDING 0x10
 
 /*
- * The first source that has a number: those below would have the numbers of the board's i8259 (0 to 15)
- * and of the CPU's own interrupts (16 to 23). None of them is the ISP's.
+ * The first source that has a number: those below would have the numbers of the board's i8259 (0 to
+ * 15) and of the CPU's own interrupts (16 to 23). None of them is the ISP's.
  */
 #define FIRST_SOURCE 16
 
 /* The i8259's edge/level registers, a bit for each interrupt. */
 #define ELCR1 0x4d0
 
-/* So often at most the handler looks again: then a source that never falls leaves the CPU to others. */
+/* So often at most the handler looks again: a source that never falls leaves the CPU to others. */
 #define MAX_ROUNDS 8
 
 static struct irq_domain *board_domain;
@@ -86,7 +86,8 @@ static bool board_irq_handle_pending(struct board *board)
 	for (bank = 0; bank < INTC_BANKS; bank++) {
 		if (bank > 0 && !board_unmasked[bank])
 			continue;
-		pending = readl(board_at(board, BOARD_INTC) + bank * INTC_BANK_BYTES + INTC_PENDING);
+		pending = readl(board_at(board, BOARD_INTC) + bank * INTC_BANK_BYTES +
+				INTC_PENDING);
 		for_each_set_bit(bit, &pending, 32) {
 			generic_handle_domain_irq(board_domain, bank * 32 + bit);
 			found = true;
@@ -96,9 +97,9 @@ static bool board_irq_handle_pending(struct board *board)
 }
 
 /*
- * The function's interrupt: of all sources that are pending, until none is. The look that finds none is
- * also what keeps interrupts from coming for nothing: every load takes QEMU's pin back, so that one which
- * rose while sources were handled is not found asserted behind the handler.
+ * The function's interrupt: of all sources that are pending, until none is. The look that finds
+ * none keeps interrupts from coming for nothing, too: every load takes QEMU's pin back, so that one
+ * which rose while sources were handled is not found asserted behind the handler.
  */
 static irqreturn_t board_irq_handler(int irq, void *data)
 {
@@ -115,8 +116,8 @@ static irqreturn_t board_irq_handler(int irq, void *data)
 }
 
 /*
- * The i8259 hears edges unless told otherwise, and PCI's interrupts are levels: of two functions that
- * share one, the second would not be heard while the first holds it.
+ * The i8259 hears edges unless told otherwise, and PCI's interrupts are levels: of two functions
+ * that share one, the second would not be heard while the first holds it.
  */
 static void board_irq_make_level(unsigned int irq)
 {
@@ -138,14 +139,15 @@ int board_irq_init(struct board *board)
 		return dev_err_probe(&board->pci->dev, ret,
 				     "the interrupts %d to %d are not free: this kernel has other uses for them\n",
 				     first, first + count - 1);
-	board_domain = irq_domain_add_legacy(NULL, count, first, FIRST_SOURCE, &board_irq_ops, board);
+	board_domain = irq_domain_add_legacy(NULL, count, first, FIRST_SOURCE, &board_irq_ops,
+					     board);
 	if (!board_domain) {
 		irq_free_descs(first, count);
 		return -ENOMEM;
 	}
 	board_irq_make_level(board->pci->irq);
-	ret = request_irq(board->pci->irq, board_irq_handler, IRQF_SHARED | IRQF_NO_THREAD, BOARD_NAME,
-			  board);
+	ret = request_irq(board->pci->irq, board_irq_handler, IRQF_SHARED | IRQF_NO_THREAD,
+			  BOARD_NAME, board);
 	if (ret) {
 		irq_domain_remove(board_domain);
 		irq_free_descs(first, count);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The PCI function as which a VM without a T31 sees its peripherals: claims it and sets up the parts.
+ * The PCI function as which a VM without a T31 sees its peripherals: claims it, sets up the parts.
  */
 #include <linux/module.h>
 
@@ -75,8 +75,8 @@ static const struct pci_device_id board_ids[] = {
 MODULE_DEVICE_TABLE(pci, board_ids);
 
 /*
- * Drivers hold clocks, interrupts and an adapter of it, which nobody can take from them: what is bound
- * stays bound, and the module in place.
+ * Drivers hold clocks, interrupts and an adapter of it, which nobody can take from them: what is
+ * bound stays bound, and the module in place.
  */
 static struct pci_driver board_driver = {
 	.name = BOARD_NAME,
@@ -85,7 +85,7 @@ static struct pci_driver board_driver = {
 	.driver.suppress_bind_attrs = true,
 };
 
-/* Without the board there is nothing that a driver could work with: whoever loads it hears of that. */
+/* Without the board no driver has anything to work with: whoever loads it hears of that. */
 static int __init board_init(void)
 {
 	int ret;

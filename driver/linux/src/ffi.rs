@@ -518,7 +518,7 @@ fn warn_of_errors(report: &InterruptReport) {
             log(
                 Level::Warning,
                 format_args!(
-                    "core: status {:#x}, detail {:#x} (84c): {cause}",
+                    "core: status {:#x}, detail {:#x} (84c, its coding is open): {cause}",
                     report.core_errors, report.core_detail
                 ),
             );

@@ -14,10 +14,12 @@ const START_MASK_BITS: u32 = 0x8fff_ffff;
 
 impl Chip {
     pub(super) fn read_register(&mut self, id: RegisterId) -> u32 {
+        if let Some(value) = self.live_word(id) {
+            return value;
+        }
         match id {
             RegisterId::Cpm(Cpm::SoftReset) => self.read_soft_reset(),
             RegisterId::Core(Core::IrqStatus) => self.core_status,
-            RegisterId::Core(Core::ReleaseAcknowledge) => self.release_acknowledge(),
             RegisterId::Core(register @ (Core::Status60 | Core::Status64)) => {
                 self.core_live(register).unwrap_or_default()
             }

@@ -55,6 +55,16 @@ pub enum StartTransient {
     On,
 }
 
+/// Whether the words move that hardware shows moving and of which nobody knows what they count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LiveWords {
+    /// They do, with the time in the frame.
+    #[default]
+    Move,
+    /// They keep the values of a chip at rest.
+    Rest,
+}
+
 /// How the chip behaves where its behaviour is open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Behaviours {
@@ -68,6 +78,8 @@ pub struct Behaviours {
     pub start_transient: StartTransient,
     /// `fifo-clear`.
     pub fifo_clear: FifoClear,
+    /// `live-words`.
+    pub live_words: LiveWords,
 }
 
 /// One property with a value, as users write it: `NAME=VALUE`.
@@ -83,10 +95,12 @@ pub enum Behaviour {
     StartTransient(StartTransient),
     /// `fifo-clear`.
     FifoClear(FifoClear),
+    /// `live-words`.
+    LiveWords(LiveWords),
 }
 
 /// Every value of every property, the default first, with what is known of it.
-pub const BEHAVIOURS: [(Behaviour, &str, &str); 10] = {
+pub const BEHAVIOURS: [(Behaviour, &str, &str); 12] = {
     use Behaviour as B;
     [
         (
@@ -139,6 +153,16 @@ pub const BEHAVIOURS: [(Behaviour, &str, &str); 10] = {
             "fifo-clear=stop",
             "it stops until CH_EN enables it again (open: drivers clear only after they have disabled it)",
         ),
+        (
+            B::LiveWords(LiveWords::Move),
+            "live-words=move",
+            "state words and counters move with the frame (logged that they do; inferred how, T31 2a.5)",
+        ),
+        (
+            B::LiveWords(LiveWords::Rest),
+            "live-words=rest",
+            "they keep the values of a chip at rest",
+        ),
     ]
 };
 
@@ -160,18 +184,20 @@ impl Behaviours {
             Behaviour::SmallCrop(value) => self.small_crop = value,
             Behaviour::StartTransient(value) => self.start_transient = value,
             Behaviour::FifoClear(value) => self.fifo_clear = value,
+            Behaviour::LiveWords(value) => self.live_words = value,
         }
     }
 
     /// The value of each property.
     #[must_use]
-    pub const fn all(self) -> [Behaviour; 5] {
+    pub const fn all(self) -> [Behaviour; 6] {
         [
             Behaviour::EmptyFifo(self.empty_fifo),
             Behaviour::SixthPush(self.sixth_push),
             Behaviour::SmallCrop(self.small_crop),
             Behaviour::StartTransient(self.start_transient),
             Behaviour::FifoClear(self.fifo_clear),
+            Behaviour::LiveWords(self.live_words),
         ]
     }
 }
@@ -217,7 +243,7 @@ mod tests {
     #[test]
     fn the_first_value_of_each_property_is_the_default() {
         let defaults = Behaviours::default().all().map(|value| value.to_string());
-        let first = [0, 2, 4, 6, 8].map(|place| BEHAVIOURS[place].1);
+        let first = [0, 2, 4, 6, 8, 10].map(|place| BEHAVIOURS[place].1);
         assert_eq!(defaults, first);
     }
 }

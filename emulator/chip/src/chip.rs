@@ -5,7 +5,9 @@ use super::bank_index::BankIndex;
 use super::behaviour::{Behaviours, SmallCrop, StartTransient};
 use super::carve_out::CarveOut;
 use super::channel::{ChannelCounters, OutputChannel};
+use super::conditions::Conditions;
 use super::fault_state::FaultState;
+use super::faults::Effects;
 use super::frame::Frame;
 use super::frame_clock::FrameClock;
 use super::gates::Gates;
@@ -60,6 +62,7 @@ pub struct Chip {
     pub(super) behaviours: Behaviours,
     /// An input crop smaller than an output has stopped all channels until a reset.
     pub(super) stalled: bool,
+    pub(super) conditions: Conditions,
     pub(super) injected: FaultState,
     pub(super) guest_errors: GuestErrors,
 }
@@ -99,6 +102,7 @@ impl Chip {
             carve_out: None,
             behaviours: Behaviours::default(),
             stalled: false,
+            conditions: Conditions::default(),
             injected: FaultState::default(),
             guest_errors: GuestErrors::default(),
         };
@@ -143,7 +147,7 @@ impl Chip {
             && self.gates.are_open()
             && self.vic_matches_sensor()
             && self.sensor_is_alive()
-            && !self.injected.sensor_dead
+            && self.conditions.link_works
             && !self.is_reset_requested()
             && (self.core_is_active() || self.captures_raw())
     }
@@ -153,7 +157,7 @@ impl Chip {
     #[must_use]
     pub fn is_ready_for_frame(&self) -> bool {
         let enabled = || self.channels.iter().filter(|channel| channel.is_enabled());
-        if !self.is_streaming() || self.injected.vic_halted || self.injected.sensor_silent {
+        if !self.is_streaming() || !self.frames_come_through() {
             return false;
         }
         match enabled().count() {
@@ -167,6 +171,11 @@ impl Chip {
         }
     }
 
+    /// Whether what the sensor sends gets to the VIC's end.
+    const fn frames_come_through(&self) -> bool {
+        self.conditions.vic_passes && self.conditions.sensor_sends
+    }
+
     /// The levels of the interrupt lines: [`LINE_CORE`] and [`LINE_VIC`] (T31 9.2).
     #[must_use]
     pub fn irq_lines(&self) -> u32 {
@@ -178,12 +187,11 @@ impl Chip {
 
     /// The sensor's first line arrives: counts the frame, raises the start interrupts and takes the
     /// next buffer of each enabled channel (T31 9.3). `None` while the ISP does not run.
-    pub(super) fn begin_frame(&mut self) -> Option<Frame> {
+    pub(super) fn begin_frame(&mut self, effects: Effects) -> Option<Frame> {
         if !self.is_streaming() {
             return None;
         }
         self.frame_number = self.frame_number.wrapping_add(1);
-        let effects = self.injected.faults.frame();
         let mut frame = Frame {
             number: self.frame_number,
             jobs: Vec::new(),
@@ -193,7 +201,7 @@ impl Chip {
             time: self.time,
             light: self.sensor_model.next_light(),
             effects,
-            lost: self.frame_start_faults(&effects),
+            lost: effects.lost || !self.frames_come_through(),
             generation: self.generation,
         };
         self.time = self.time.saturating_add(self.frame_period());
@@ -306,6 +314,6 @@ impl Chip {
         self.bank_index = BankIndex::default();
         self.writing = [None; ChannelId::COUNT];
         self.generation = self.generation.wrapping_add(1);
-        self.reset_injected_faults();
+        self.conditions.vic_passes = true;
     }
 }

@@ -30,7 +30,7 @@ impl Chip {
             } else {
                 BLANKING
             }
-        } else if self.csi_is_up() {
+        } else if self.csi_is_up() && self.conditions.link_works {
             STOPPED
         } else {
             CsiHost::PhyState.describe().reset

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What injected faults do to the chip's registers. A healthy chip never comes here.
+//! What injected faults do. They stand at the chip's entrances, reads, writes, first lines and ends of frames, and
+//! change what the blocks find there; the blocks do not know them. A healthy chip passes by.
 
 use super::Chip;
 use super::fault_state::Stale;
 use super::faults::{Effects, FaultKind, Faults};
 use super::frame::Frame;
+use super::frame_clock::Event;
+use std::time::Duration;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::channel::ChannelId;
-use tx_isp_abi::registers::{Channel, Core, Cpm, CsiHost, Msca, RegisterId, Vic};
+use tx_isp_abi::registers::{Channel, Core, Cpm, CsiHost, I2c, Msca, RegisterId, Vic};
 
 /// The address of a done entry that nobody queued.
 const ALIEN: PhysAddr = PhysAddr(0x0bad_c000);
@@ -23,24 +26,33 @@ impl Chip {
         &mut self.injected.faults
     }
 
-    /// Whether the sensor does not hear the I2C transfer that begins.
-    pub(super) fn take_deaf_sensor_fault(&mut self) -> bool {
-        let deaf = self.injected.faults.occasion(FaultKind::DeafSensor, None);
-        deaf.is_some()
-    }
-
-    /// Whether the frame that begins gets lost on its way.
-    pub(super) fn frame_start_faults(&mut self, effects: &Effects) -> bool {
+    /// A frame's first line, with what faults do to it.
+    pub(super) fn begin_frame_with_faults(&mut self) -> Option<Frame> {
+        if !self.injected.any() || !self.is_streaming() {
+            return self.begin_frame(Effects::default());
+        }
+        let effects = self.injected.faults.frame();
         if effects.vic_bits != 0 {
             self.vic_status[0] |= effects.vic_bits;
-            self.injected.vic_halted = true;
+            self.conditions.vic_passes = false;
         }
         self.core_status |= effects.core_bits;
-        effects.lost || self.injected.vic_halted || self.injected.sensor_silent
+        self.begin_frame(effects)
     }
 
-    /// The faults at a frame's end: whether it raises its interrupts.
-    pub(super) fn frame_end_faults(&mut self, frame: &Frame) -> bool {
+    /// Ends of a frame, with what faults do at the first of them.
+    pub(super) fn end_lines_with_faults(&mut self, at: Duration) -> Option<Event> {
+        let open = self.frame_clock.open.as_ref();
+        if self.injected.any()
+            && let Some(open) = open.filter(|open| !open.ended)
+        {
+            let frame = open.frame.clone();
+            self.frame_end_faults(&frame);
+        }
+        self.end_lines(at)
+    }
+
+    fn frame_end_faults(&mut self, frame: &Frame) {
         let effects = &frame.effects;
         if effects.overflow != 0 {
             self.msca_status |= Msca::IRQ_OVERFLOW.mask();
@@ -56,7 +68,6 @@ impl Chip {
             self.core_status |= bits;
             self.injected.storm = Some((bits, times));
         }
-        !effects.coalesced
     }
 
     /// What a read gives instead of `value`.
@@ -64,9 +75,6 @@ impl Chip {
         match id {
             RegisterId::Cpm(Cpm::SoftReset) if self.injected.reset_dead => {
                 value & !Cpm::ISP_RESET_ACKNOWLEDGE.mask()
-            }
-            RegisterId::CsiHost(CsiHost::PhyState) if self.injected.sensor_dead => {
-                CsiHost::PhyState.describe().reset
             }
             RegisterId::Msca(Msca::ChannelState) => {
                 for id in ChannelId::ALL {
@@ -86,22 +94,30 @@ impl Chip {
 
     /// What happens before a write takes effect, and the value that is written instead.
     pub(super) fn write_with_faults(&mut self, id: RegisterId, value: u32) -> u32 {
+        let addresses_sensor = matches!(id, RegisterId::I2c(0, I2c::Data))
+            && self.begins_transfer(0)
+            && self.reaches_sensor(0);
+        let generation = self.generation;
+        let conditions = &mut self.conditions;
         let state = &mut self.injected;
         let faults = &mut state.faults;
+        state.generation = generation;
         match id {
+            RegisterId::I2c(0, I2c::Data) if addresses_sensor => {
+                conditions.sensor_answers = faults.occasion(FaultKind::DeafSensor, None).is_none();
+            }
             RegisterId::Cpm(Cpm::SoftReset) if Cpm::ISP_RESET_REQUEST.is_set(value) => {
                 let dead = faults.occasion(FaultKind::DeadReset, None).is_some();
                 state.reset_dead = dead;
             }
             RegisterId::CsiHost(CsiHost::HostReset) if value & 1 != 0 => {
-                let dead = faults.occasion(FaultKind::DeadSensor, None).is_some();
-                state.sensor_dead = dead;
+                conditions.link_works = faults.occasion(FaultKind::DeadSensor, None).is_none();
             }
             RegisterId::Vic(Vic::Control) => {
-                state.vic_halted &= value == 1;
+                conditions.vic_passes |= value != 1;
                 if value == 1 && !self.vic_running {
                     let silent = faults.occasion(FaultKind::SilentSensor, None).is_some();
-                    state.sensor_silent = silent;
+                    conditions.sensor_sends = !silent;
                 }
             }
             RegisterId::Msca(Msca::ChannelEnable) => return self.enable_with_faults(value),
@@ -126,6 +142,9 @@ impl Chip {
     /// What happens after a write took effect.
     pub(super) fn faults_after_write(&mut self, id: RegisterId) {
         match id {
+            RegisterId::Cpm(Cpm::SoftReset) if self.generation != self.injected.generation => {
+                self.faults_after_reset();
+            }
             RegisterId::Channel(id, Channel::YAddressClear) => {
                 if let Some(stale) = self.injected.stale[id.index()] {
                     self.channels[id.index()].put_back(Some(stale.y), None);
@@ -154,9 +173,8 @@ impl Chip {
     }
 
     /// The ISP was reset: stale addresses survive, the rest is over.
-    pub(super) fn reset_injected_faults(&mut self) {
+    fn faults_after_reset(&mut self) {
         let state = &mut self.injected;
-        state.vic_halted = false;
         state.stuck = [0; ChannelId::COUNT];
         state.storm = None;
         for (stale, channel) in state.stale.iter().zip(&mut self.channels) {

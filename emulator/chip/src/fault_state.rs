@@ -18,13 +18,9 @@ pub(super) struct Stale {
 #[derive(Clone, Debug, Default)]
 pub(super) struct FaultState {
     pub(super) faults: Faults,
-    /// The sensor's link does not come up.
-    pub(super) sensor_dead: bool,
-    /// The sensor sends nothing.
-    pub(super) sensor_silent: bool,
-    /// The VIC passes nothing on until it is reset.
-    pub(super) vic_halted: bool,
     pub(super) reset_dead: bool,
+    /// The chip's generation before the write that is carried out.
+    pub(super) generation: u32,
     /// Reads of CH_STAT for which a channel goes on, although disabled.
     pub(super) stuck: [u32; ChannelId::COUNT],
     pub(super) stale: [Option<Stale>; ChannelId::COUNT],

@@ -56,8 +56,8 @@ pub(super) struct OpenFrame {
     pub(super) end: Duration,
     /// Set by whoever draws.
     pub(super) written: Option<Written>,
-    /// Whether its end raises interrupts; not known before the first picture ends.
-    pub(super) raises: Option<bool>,
+    /// One of its ends has come.
+    pub(super) ended: bool,
 }
 
 impl OpenFrame {

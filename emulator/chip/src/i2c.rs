@@ -75,13 +75,22 @@ impl Chip {
         }
     }
 
+    /// Whether a write to DC begins a transfer.
+    pub(super) fn begins_transfer(&self, number: u32) -> bool {
+        let controller = &self.i2c[usize::from(number != 0)];
+        let aborted = controller.status & I2c::TX_ABORT.mask() != 0;
+        controller.enabled && !aborted && !controller.active
+    }
+
+    /// Whether a transfer goes to the sensor's address, and the sensor is awake.
+    pub(super) fn reaches_sensor(&self, number: u32) -> bool {
+        let target = I2c::TARGET_ADDRESS.get(self.storage.get(I2c::Target.of(number)));
+        number == 0 && target == u32::from(self.sensor_model.target()) && self.sensor_is_alive()
+    }
+
     /// The address goes over the bus; whether somebody answers.
     fn begin_transfer(&mut self, number: u32) -> bool {
-        let target = I2c::TARGET_ADDRESS.get(self.storage.get(I2c::Target.of(number)));
-        let answers = number == 0
-            && target == u32::from(self.sensor_model.target())
-            && self.sensor_is_alive()
-            && !self.take_deaf_sensor_fault();
+        let answers = self.reaches_sensor(number) && self.conditions.sensor_answers;
         let controller = &mut self.i2c[usize::from(number != 0)];
         controller.status |= I2c::START_SEEN.mask() | I2c::ACTIVITY.mask();
         if answers {

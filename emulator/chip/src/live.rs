@@ -26,7 +26,7 @@ impl Chip {
 
     /// Line and pixel of the sensor's picture, as fractions of its height and width in 16.16; a frame that
     /// has ended stands at its end.
-    fn progress(&self) -> (u32, u32) {
+    pub(super) fn progress(&self) -> (u32, u32) {
         let Some(open) = &self.frame_clock.open else {
             let height = if self.frame_number == 0 {
                 0
@@ -46,18 +46,24 @@ impl Chip {
         (word(line), word(pixel))
     }
 
+    /// As [`Self::progress`], of what a channel's scaler makes of it.
+    pub(super) fn channel_progress(&self, index: usize) -> (u32, u32) {
+        let (line, pixel) = self.progress();
+        let size = self.scaler(ChannelId::ALL[index]).scaled();
+        let sensor = self.sensor.size;
+        (
+            line * size.height / sensor.height.max(1),
+            pixel * size.width / sensor.width.max(1),
+        )
+    }
+
     /// A live register of the multi-scaler; `None` for one that is none.
     pub(super) fn msca_live(&self, register: Msca) -> Option<u32> {
         let (line, pixel) = self.progress();
         let at = |line: u32, pixel: u32| line << 16 | pixel & 0xffff;
         let scaled = |index: usize| {
-            let id = ChannelId::ALL[index];
-            let size = self.scaler(id).scaled();
-            let sensor = self.sensor.size;
-            at(
-                line * size.height / sensor.height.max(1),
-                pixel * size.width / sensor.width.max(1),
-            )
+            let (line, pixel) = self.channel_progress(index);
+            at(line, pixel)
         };
         Some(match register {
             Msca::InputPoint => at(line, pixel),

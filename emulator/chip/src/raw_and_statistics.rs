@@ -19,9 +19,10 @@ const SECOND_THRESHOLDS: PhysAddr = PhysAddr(0x1330_a828);
 const RAW_BYTES: u32 = 2;
 
 impl Chip {
-    /// Whether raw pictures are captured.
+    /// Whether raw pictures are captured. The vendor's driver ends it by a control of 0 and leaves MDMA_ENABLE as it
+    /// is (T31 2b.9).
     pub(super) fn captures_raw(&self) -> bool {
-        Vic::MDMA_ON.is_set(self.vic(Vic::MdmaEnable))
+        Vic::MDMA_ON.is_set(self.vic(Vic::MdmaEnable)) && self.vic(Vic::MdmaControl) != 0
     }
 
     /// Whether the driver has acknowledged the last raw picture.

@@ -2,14 +2,15 @@
 //! Start, release and flush of the core: the recovery sequence of T31 2.1.
 //!
 //! ```text
-//! RELEASE_REQUEST = 1    the core lets go of its input: no frame begins, RELEASE_ACKNOWLEDGE reads 1
+//! RELEASE_REQUEST = 1    the core lets go of its input at once: no frame begins
 //! VIC CTRL = 4           the VIC stops
 //! PIPELINE_CONTROL bit 2 its pulse drops the frame in the pipeline; that frame's buffers are lost
 //! START = 1              the core takes frames again; the request is over
 //! VIC CTRL = 1           so does the VIC
 //! ```
 //!
-//! What the flush does to buffers and what ends the request is assumption.
+//! RELEASE_ACKNOWLEDGE reads 1 all the time: so it does at rest, and samples of a streaming core do not show it change
+//! (T31 2a.5). What the flush does to buffers and what ends the request is assumption.
 
 use super::Chip;
 use super::channel::OutputChannel;
@@ -20,11 +21,6 @@ impl Chip {
     /// Whether the core takes frames.
     pub(super) const fn core_is_active(&self) -> bool {
         self.core_running && !self.core_released
-    }
-
-    /// RELEASE_ACKNOWLEDGE: 1 at idle, and after a request at once.
-    pub(super) fn release_acknowledge(&self) -> u32 {
-        Core::RELEASED.of(u32::from(!self.core_is_active()))
     }
 
     pub(super) fn write_release_request(&mut self, value: u32) {

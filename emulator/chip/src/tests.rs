@@ -19,6 +19,7 @@ mod gates;
 mod guest_errors;
 mod identity;
 mod link_config;
+mod live_words;
 mod raw_and_statistics;
 mod recovery;
 mod scaler;

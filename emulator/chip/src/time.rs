@@ -120,7 +120,7 @@ impl Chip {
     pub fn finish(&mut self) -> Option<Event> {
         let at = self.frame_clock.end_due()?;
         self.frame_clock.now = at;
-        self.end_lines(at)
+        self.end_lines_with_faults(at)
     }
 
     /// A frame was written, and time passes up to its last line.
@@ -151,7 +151,7 @@ impl Chip {
     /// What happens at an event's time, on the way to `to`.
     fn event_at(&mut self, at: Duration, to: Duration) -> Option<Event> {
         if self.frame_clock.end_due() == Some(at) {
-            return self.end_lines(at);
+            return self.end_lines_with_faults(at);
         }
         let is_first = self.frame_clock.pace != Pace::OnDemand
             && self.is_streaming()
@@ -169,7 +169,7 @@ impl Chip {
     }
 
     fn first_line(&mut self) -> Option<Frame> {
-        let frame = self.begin_frame()?;
+        let frame = self.begin_frame_with_faults()?;
         if frame.lost {
             return Some(frame);
         }
@@ -187,7 +187,7 @@ impl Chip {
             channel_ends,
             end: began.saturating_add(readout),
             written: None,
-            raises: None,
+            ended: false,
         });
         Some(frame)
     }
@@ -219,15 +219,11 @@ impl Chip {
     }
 
     /// The ends that are due at `at`.
-    fn end_lines(&mut self, at: Duration) -> Option<Event> {
+    pub(super) fn end_lines(&mut self, at: Duration) -> Option<Event> {
         let mut open = self.frame_clock.open.take()?;
         let written = open.written.clone();
         let failed = written.as_ref().map_or(u32::MAX, |written| written.failed);
-        let raises = match open.raises {
-            Some(raises) => raises,
-            None => !self.injected.any() || self.frame_end_faults(&open.frame),
-        };
-        open.raises = Some(raises);
+        open.ended = true;
         let mut channels = 0;
         for job in &open.frame.jobs {
             let end = &mut open.channel_ends[job.channel.index()];
@@ -241,7 +237,7 @@ impl Chip {
         if over && let Some(written) = written {
             self.end_raw_and_statistics(&open.frame, &written.lost);
         }
-        if raises && self.core_is_active() {
+        if !open.frame.effects.coalesced && self.core_is_active() {
             let done = std::mem::take(&mut self.unannounced);
             let pipe = Core::IRQ_IP_DONE.of(u32::from(over));
             self.core_status |= Core::IRQ_CHANNELS_DONE.of(done) | pipe;

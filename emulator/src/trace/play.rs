@@ -6,17 +6,19 @@
 //! | `W ADDRESS VALUE` | writes a register |
 //! | `R ADDRESS VALUE` | reads a register, which should give the value |
 //! | `R ADDRESS *` | reads a register, whatever it gives |
-//! | `F N` | lets N frames of the sensor pass, up to the last line of the last |
+//! | `F N` | lets N frames of the sensor pass, up to the last line of the last; at most a million |
 //! | `U N` | lets N microseconds pass |
 //!
-//! `#` begins a comment. Addresses and values are hexadecimal, N is decimal. Accesses as the kernel's mmiotrace and
-//! QEMU print them are played, too.
+//! `#` begins a comment. Addresses and values are hexadecimal, N is decimal. Addresses are those of words; in the eFUSE
+//! a read may lie across two of them, as the vendor's library makes one (T31 1.4). Accesses as the kernel's mmiotrace
+//! and QEMU print them are played, too.
 
 use super::Access;
 use super::text::{ParseTraceError, Step, parse_steps};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::time::Duration;
+use tx_isp_abi::PhysAddr;
 use tx_isp_abi::operation::RegisterFile;
 use tx_isp_chip::{Chip, DmaJob, Event, Frame, Pace, Severity, Strictness};
 
@@ -169,7 +171,7 @@ impl<'a> Player<'a> {
             }
             Step::AnyRead(address) => {
                 self.played.accesses += 1;
-                self.chip.read(address);
+                self.read(address);
             }
             Step::Frames(count) => self.pass_frames(count),
             Step::Wait(time) => self.pass_time_to(self.chip.now().saturating_add(time)),
@@ -180,7 +182,7 @@ impl<'a> Player<'a> {
         if access.write {
             return self.chip.write(access.address, access.value);
         }
-        let got = self.chip.read(access.address);
+        let got = self.read(access.address);
         if got != access.value {
             self.played.mismatched_reads.push(MismatchedRead {
                 line,
@@ -189,6 +191,18 @@ impl<'a> Player<'a> {
                 got,
             });
         }
+    }
+
+    /// What a load gives. Where it lies across words the processor traps, and the kernel reads both of them.
+    fn read(&mut self, address: PhysAddr) -> u32 {
+        let inside = address.0 % 4;
+        if inside == 0 {
+            return self.chip.read(address);
+        }
+        let low = PhysAddr(address.0 - inside);
+        let words = [low, PhysAddr(low.0 + 4)].map(|word| self.chip.read(word));
+        let both = u64::from(words[1]) << 32 | u64::from(words[0]);
+        u32::try_from(both >> (inside * 8) & u64::from(u32::MAX)).unwrap_or_default()
     }
 
     fn pass_frames(&mut self, count: u32) {
@@ -322,9 +336,35 @@ mod tests {
         assert!(!played.is_clean(), "it is an error all the same");
     }
 
+    /// As the client library reads the remark: byte 2 of it is that at 233 (T31 1.4).
+    #[test]
+    fn the_efuse_is_read_across_words() {
+        let played =
+            play("R 0x13540231 0x0\nR 0xb3540236 0x22220000\nR 0x13540236 *\nR 0x13540235 0x1\n");
+        let differs = MismatchedRead {
+            line: 4,
+            address: 0x1354_0235,
+            expected: 1,
+            got: 0x2200_0000,
+        };
+        assert_eq!(
+            (played.accesses, &played.mismatched_reads[..]),
+            (4, &[differs][..])
+        );
+        assert_eq!(played.guest_errors, []);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_access() {
+        assert_eq!(play("\u{feff}R 0x13300000 0x54560031\n").accesses, 1);
+    }
+
     #[test]
     fn a_line_that_cannot_be_played_is_named() {
         for (line, what) in [
+            ("F 1000001", "at most 1000000"),
+            ("R 0x13540231 x", "value"),
+            ("W 0x13540231 0", "multiples of 4"),
             ("F", "count"),
             ("F x", "count"),
             ("U 1 2", "more than a count"),

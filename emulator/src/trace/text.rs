@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Access;
 use tx_isp_abi::PhysAddr;
+use tx_isp_abi::registers::Efuse;
 
 /// A line of a trace that is no comment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +55,9 @@ impl ParseTraceError {
     }
 }
 
+/// The most frames that one line lets pass: some seconds' work.
+const MAX_FRAMES: u32 = 1_000_000;
+
 /// KSEG0 and KSEG1 show the lowest 512 MiB again from here on (T31 1.1).
 const KSEG0: u32 = 0x8000_0000;
 const KSEG2: u32 = 0xc000_0000;
@@ -81,6 +85,7 @@ pub fn parse(text: &str) -> Result<Vec<Access>, ParseTraceError> {
 /// [`ParseTraceError`] at the first line that is neither step nor comment nor empty.
 pub fn parse_steps(text: &str) -> Result<Vec<(usize, Step)>, ParseTraceError> {
     let mut steps = Vec::new();
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for (index, line) in text.lines().enumerate() {
         let content = line.split('#').next().unwrap_or_default().trim();
         if content.is_empty() {
@@ -220,11 +225,22 @@ fn parse_event(content: &str) -> Option<Result<Option<Access>, &'static str>> {
 
 /// A register's physical address; `None` inside a word.
 fn physical(address: u32) -> Option<PhysAddr> {
-    let address = match address {
+    let address = unmapped(address);
+    address.is_multiple_of(4).then_some(PhysAddr(address))
+}
+
+/// What an address of KSEG0 or KSEG1 stands for.
+const fn unmapped(address: u32) -> u32 {
+    match address {
         KSEG0..KSEG2 => address & PHYSICAL,
         physical => physical,
-    };
-    address.is_multiple_of(4).then_some(PhysAddr(address))
+    }
+}
+
+/// The eFUSE is read across words, too, as the client library does (T31 1.4).
+fn in_efuse(address: u32) -> Option<PhysAddr> {
+    let address = PhysAddr(unmapped(address));
+    Efuse::BLOCK.offset_of(address).map(|_| address)
 }
 
 fn parse_step(content: &str) -> Result<Step, &'static str> {
@@ -234,7 +250,10 @@ fn parse_step(content: &str) -> Result<Step, &'static str> {
         number.ok_or("the count is no decimal number of 32 bits")
     };
     let step = match (words.next(), words.next()) {
-        (Some("F" | "f"), count) => Step::Frames(number(count)?),
+        (Some("F" | "f"), count) => match number(count)? {
+            count @ 0..=MAX_FRAMES => Step::Frames(count),
+            _ => return Err("one line lets at most 1000000 frames pass"),
+        },
         (Some("U" | "u"), count) => Step::Wait(Duration::from_micros(number(count)?.into())),
         (Some("R" | "r"), Some(address)) if words.next() == Some("*") => {
             if words.next().is_some() {
@@ -279,7 +298,9 @@ fn parse_access(content: &str) -> Result<Access, &'static str> {
     if words.next().is_some() {
         return Err("there is more than an access");
     }
-    let address = physical(address).ok_or("registers are at multiples of 4")?;
+    let efuse = in_efuse(address).filter(|_| !write);
+    let address = physical(address).or(efuse);
+    let address = address.ok_or("registers are at multiples of 4")?;
     Ok(Access {
         at_ns: front.or(back),
         write,

@@ -132,7 +132,7 @@ pub struct Revocation {
     pub name: &'static str,
     faults: &'static [&'static str],
     script: &'static str,
-    /// Whether there must be a device below the registers whose reset ends what the ISP's does not.
+    /// It ends in a reset of the device that carries the mailbox: at its own addresses the chip has none.
     resets_device: bool,
 }
 
@@ -140,6 +140,11 @@ pub struct Revocation {
 const LATE: &str = "late-frame:p=1,ms=2000";
 /// What takes memory that has come back, paints it, and looks at it behind the latest frame.
 const WATCH: &str = "held-dma watch 2500 || fail \"$(dmesg | tail -n 5)\"";
+/// A stream begins with a reset of the ISP, which works; those behind a stop that did not do not.
+const DEAD_RESET: &str = "dead-reset:at=2,count=5";
+/// What shows that the device was reset.
+const RESET: &str = "grep -q '^device-resets [1-9]' /sys/kernel/debug/tx-isp/health || \
+    fail \"no reset: $(cat /sys/kernel/debug/tx-isp/health)\"";
 /// Puts the driver's buffers into the kernel's memory, and back into the carve-out.
 const NO_CARVE_OUT: &str = "rmmod tx_isp || fail rmmod
     insmod $MODULE rmem=none || fail insmod
@@ -158,7 +163,7 @@ macro_rules! late {
 }
 
 /// All of them.
-pub const REVOCATIONS: [Revocation; 13] = [
+pub const REVOCATIONS: [Revocation; 14] = [
     late!("a stop", "held-dma stop mmap 2500 || fail stop; $WATCH"),
     late!(
         "a stop of a client with memory of its own",
@@ -206,9 +211,14 @@ pub const REVOCATIONS: [Revocation; 13] = [
     ),
     Revocation {
         name: "a late frame is not written behind resets of ISP and device",
-        faults: &[LATE, "stuck-channel:p=1", "dead-reset:p=1"],
-        script: "held-dma stop mmap 2500 || fail stop; $WATCH
-                 MEMORY=user; background; sleep 1; kill -KILL $CLIENT; ends $CLIENT; $WATCH",
+        faults: &[LATE, "stuck-channel:p=1", DEAD_RESET],
+        script: "held-dma stop mmap 2500 || fail stop; $RESET; $WATCH",
+        resets_device: true,
+    },
+    Revocation {
+        name: "a late frame is not written behind resets of ISP and device, of a killed client's",
+        faults: &[LATE, "stuck-channel:p=1", DEAD_RESET],
+        script: "MEMORY=user; background; sleep 1; kill -KILL $CLIENT; ends $CLIENT; $RESET; $WATCH",
         resets_device: true,
     },
     Revocation {
@@ -227,9 +237,9 @@ pub const REVOCATIONS: [Revocation; 13] = [
 ];
 
 impl Revocation {
-    /// Whether it can be tried: at the chip's own addresses there is no device below the registers.
+    /// Whether it can be done over a carrier.
     #[must_use]
-    pub fn applies_to(self, carrier: Carrier) -> bool {
+    pub fn is_for(&self, carrier: Carrier) -> bool {
         carrier != Carrier::VfioUser || !self.resets_device
     }
 
@@ -245,6 +255,7 @@ impl Revocation {
         let script = self
             .script
             .replace("$WATCH", WATCH)
+            .replace("$RESET", RESET)
             .replace("$NO_CARVE_OUT", NO_CARVE_OUT)
             .replace("$CARVE_OUT", CARVE_OUT);
         let script = format!("{COMMON}\n{script}");

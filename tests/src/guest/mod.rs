@@ -8,6 +8,7 @@
 //! | [`controls`] | what a client can set, seen in the pictures that come |
 //! | [`memory`] | a Wyze Cam v3's memory, leaks, a plan, a thousand starts and stops |
 //! | [`hostile`] | random calls on all nodes, while the hardware fails |
+//! | [`reboot`] | a guest that reboots while a frame is on its way |
 //! | [`lifecycle`] | clients that come, go, are killed, and keep handles too long |
 //! | [`interrupts`] | each for something, and none lost, where the chip is at its own addresses |
 //! | [`clock`] | whether a second of the guest is one of the host |
@@ -23,6 +24,7 @@ pub mod hostile;
 pub mod interrupts;
 pub mod lifecycle;
 pub mod memory;
+pub mod reboot;
 pub mod streams;
 pub mod suite;
 pub mod vendor;

@@ -5,8 +5,6 @@ use serde::{Deserialize, Deserializer};
 use tx_isp_abi::Size;
 use tx_isp_abi::units::{self, PhysRange};
 
-use super::Ncubuf;
-
 /// A length in bytes, written with or without K, M or G.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bytes(pub u64);
@@ -69,6 +67,18 @@ impl<'de> Deserialize<'de> for Bytes {
             .map(Self)
             .map_err(serde::de::Error::custom)
     }
+}
+
+/// How long the ISP's own buffer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ncubuf {
+    /// As the formula says (T31 5.2).
+    #[default]
+    Formula,
+    /// There is none in the carve-out.
+    None,
+    /// As a log says, for the file's own sensor and isp_memopt.
+    Bytes(u32),
 }
 
 impl<'de> Deserialize<'de> for Ncubuf {

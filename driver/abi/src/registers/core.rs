@@ -57,8 +57,8 @@ register_block! {
         RELEASE_REQUESTED [1 @ 0] "Asks the core to let go of its input, until START.",
     };
     /// Release acknowledge.
-    ReleaseAcknowledge ("RELEASE_ACKNOWLEDGE") = 0x28: ReadOnly, reset 1, Modelled, "T31 2.1, 9.2" {
-        RELEASED [1 @ 0] "The core has let go or does not run; reads 1 at idle.",
+    ReleaseAcknowledge ("RELEASE_ACKNOWLEDGE") = 0x28: ReadOnly, reset 1, Modelled, "T31 2.1, 2a.5, 9.2" {
+        RELEASED [1 @ 0] "The core has let go, which it does at once: reads 1, at work as at rest.",
     };
     /// Idle state.
     Idle ("IDLE") = 0x2c: ReadOnly, reset 0x0040_0040, Storage, "T31 2.1, 9.1";
@@ -74,10 +74,10 @@ register_block! {
     Status94 ("STATUS_94") = 0x94: ReadOnly, reset 1, Unknown, "T31 2.1";
     /// Reads 0x00030000; meaning unknown.
     Status98 ("STATUS_98") = 0x98: ReadOnly, reset 0x0003_0000, Unknown, "T31 2.1, 9.1";
-    /// Live counter.
-    CounterA8 ("COUNTER_A8") = 0xa8: ReadOnly, reset 0x5805_0000, Unknown, "T31 2.1";
-    /// Live counter.
-    CounterAc ("COUNTER_AC") = 0xac: ReadOnly, reset 0x5805_0000, Unknown, "T31 2.1";
+    /// State word: moves while frames come in; what it says is not known.
+    CounterA8 ("COUNTER_A8") = 0xa8: ReadOnly, reset 0x5805_0000, Unknown, "T31 2.1, 2a.5";
+    /// As COUNTER_A8.
+    CounterAc ("COUNTER_AC") = 0xac: ReadOnly, reset 0x5805_0000, Unknown, "T31 2.1, 2a.5";
     /// Interrupt enable, one bit for each bit of the status.
     IrqEnable ("IRQ_ENABLE") = 0xb0: ReadWrite, reset 0, Modelled, "T31 2.1, 9.2";
     /// Interrupt status. The line is high while a bit is set here and in IRQ_ENABLE.
@@ -127,14 +127,14 @@ register_block! {
     WordEc ("WORD_EC") = 0xec: ReadWrite, reset 0, Unknown, "T31 2f";
     /// Touched by the open driver only.
     WordF0 ("WORD_F0") = 0xf0: ReadWrite, reset 0xff80_8000, Unknown, "T31 2a.3";
-    /// Live line counter.
-    LineCounter0 ("LINE_COUNTER_0") = 0x100: ReadOnly, reset 0, Unknown, "T31 2.1";
-    /// Live line counter.
-    LineCounter1 ("LINE_COUNTER_1") = 0x104: ReadOnly, reset 0, Unknown, "T31 2.1";
-    /// Live line counter.
-    LineCounter2 ("LINE_COUNTER_2") = 0x108: ReadOnly, reset 0, Unknown, "T31 2.1";
-    /// Live line counter.
-    LineCounter3 ("LINE_COUNTER_3") = 0x10c: ReadOnly, reset 0, Unknown, "T31 2.1";
+    /// Line of the input; of which place in the pipe is not known.
+    LineCounter0 ("LINE_COUNTER_0") = 0x100: ReadOnly, reset 0, Unknown, "T31 2.1, 2a.5";
+    /// Line of the input; of which place in the pipe is not known.
+    LineCounter1 ("LINE_COUNTER_1") = 0x104: ReadOnly, reset 0, Unknown, "T31 2.1, 2a.5";
+    /// Line of the input; of which place in the pipe is not known.
+    LineCounter2 ("LINE_COUNTER_2") = 0x108: ReadOnly, reset 0, Unknown, "T31 2.1, 2a.5";
+    /// Line of the input; of which place in the pipe is not known.
+    LineCounter3 ("LINE_COUNTER_3") = 0x10c: ReadOnly, reset 0, Unknown, "T31 2.1, 2a.5";
     /// Reads 0x80007000; meaning unknown.
     Status110 ("STATUS_110") = 0x110: ReadOnly, reset 0x8000_7000, Unknown, "T31 2.1, 9.1";
     /// Reads 0x00777111; meaning unknown.

@@ -147,7 +147,7 @@ register_block! {
     /// Analogue setting; meaning unknown.
     Word1cc ("PHY_1CC") = 0x1cc: ReadWrite, reset 0x80, Unknown, "T31 2a.3";
     /// Live value: 0, 1, 0x2b were seen.
-    Live1d0 ("LIVE_1D0") = 0x1d0: ReadOnly, reset 0x0, Unknown, "T31 2a.3, 2b.4";
+    Live1d0 ("LIVE_1D0") = 0x1d0: ReadOnly, reset 0x0, Unknown, "T31 2a.3, 2a.5";
     /// Analogue setting; meaning unknown.
     Word1d4 ("PHY_1D4") = 0x1d4: ReadWrite, reset 0x12, Unknown, "T31 2a.3";
     /// Analogue setting; meaning unknown.
@@ -201,7 +201,7 @@ register_block! {
     /// Analogue setting; meaning unknown.
     Word24c ("PHY_24C") = 0x24c: ReadWrite, reset 0x80, Unknown, "T31 2a.3";
     /// Live value: 0, 0x60 were seen.
-    Live250 ("LIVE_250") = 0x250: ReadOnly, reset 0x0, Unknown, "T31 2a.3, 2b.4";
+    Live250 ("LIVE_250") = 0x250: ReadOnly, reset 0x0, Unknown, "T31 2a.3, 2a.5";
     /// Analogue setting; meaning unknown.
     Word254 ("PHY_254") = 0x254: ReadWrite, reset 0x12, Unknown, "T31 2a.3";
     /// Analogue setting; meaning unknown.

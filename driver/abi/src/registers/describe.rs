@@ -29,7 +29,7 @@ pub enum Fidelity {
     Modelled,
     /// It holds its value, which has no effect in the model.
     Storage,
-    /// Seen in a source, meaning unknown; it holds its value.
+    /// Seen in a source, meaning unknown; it holds its value, or moves as samples of hardware do (T31 2a.5).
     Unknown,
 }
 

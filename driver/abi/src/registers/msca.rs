@@ -50,8 +50,8 @@ register_block! {
         INPUT_HEIGHT [16 @ 0] "Lines.",
         INPUT_WIDTH [16 @ 16] "Pixels in a line.",
     };
-    /// Changes while streaming; meaning unknown.
-    Word7c ("WORD_7C") = 0x7c: ReadWrite, reset 0xc0000000, Unknown, "T31 2a.1, 2a.3";
+    /// Moves while streaming, its upper digit c, d or f; meaning unknown.
+    Word7c ("WORD_7C") = 0x7c: ReadOnly, reset 0xc0000000, Unknown, "T31 2a.3, 2a.5";
     /// State word.
     State80 ("STATE_80") = 0x80: ReadOnly, reset 0x1, Unknown, "T31 2a.1, 2a.3";
     /// State word.
@@ -76,22 +76,22 @@ register_block! {
     StateA8 ("STATE_A8") = 0xa8: ReadOnly, reset 0x1010001, Unknown, "T31 2a.1, 2a.3";
     /// State word.
     StateAc ("STATE_AC") = 0xac: ReadOnly, reset 0x0, Unknown, "T31 2a.1, 2a.3";
-    /// Live data.
-    LiveB0 ("LIVE_B0") = 0xb0: ReadOnly, reset 0x0, Unknown, "T31 2a.1, 2a.3";
-    /// Live data.
-    LiveB4 ("LIVE_B4") = 0xb4: ReadOnly, reset 0x0, Unknown, "T31 2a.1, 2a.3";
-    /// Live data.
-    LiveB8 ("LIVE_B8") = 0xb8: ReadOnly, reset 0x0, Unknown, "T31 2a.1, 2a.3";
+    /// Moves while streaming: pixels of channel 0's picture so far (inferred).
+    LiveB0 ("LIVE_B0") = 0xb0: ReadOnly, reset 0x0, Unknown, "T31 2a.1, 2a.5";
+    /// Moves while streaming: pixels of channel 1's picture so far (inferred).
+    LiveB4 ("LIVE_B4") = 0xb4: ReadOnly, reset 0x0, Unknown, "T31 2a.1, 2a.5";
+    /// Moves while streaming: pixels of channel 2's picture so far (inferred).
+    LiveB8 ("LIVE_B8") = 0xb8: ReadOnly, reset 0x0, Unknown, "T31 2a.1, 2a.5";
     /// 0x00100000 while streaming.
     LiveC8 ("LIVE_C8") = 0xc8: ReadOnly, reset 0x0, Modelled, "T31 2a.1, 2a.3";
     /// Frames so far.
     FrameCounter ("FRAME_COUNT") = 0xcc: ReadOnly, reset 0x0, Modelled, "T31 2a.1, 2a.3";
-    /// Live data.
-    LiveE4 ("LIVE_E4") = 0xe4: ReadOnly, reset 0x0, Unknown, "T31 2a.1, 2a.3";
-    /// Live data.
-    LiveE8 ("LIVE_E8") = 0xe8: ReadOnly, reset 0x0, Unknown, "T31 2a.1, 2a.3";
-    /// Live data.
-    LiveEc ("LIVE_EC") = 0xec: ReadOnly, reset 0x0, Unknown, "T31 2a.1, 2a.3";
+    /// Moves while streaming: lines of channel 0's picture so far (inferred).
+    LiveE4 ("LIVE_E4") = 0xe4: ReadOnly, reset 0x0, Unknown, "T31 2a.1, 2a.5";
+    /// Moves while streaming: lines of channel 1's picture so far (inferred).
+    LiveE8 ("LIVE_E8") = 0xe8: ReadOnly, reset 0x0, Unknown, "T31 2a.1, 2a.5";
+    /// Moves while streaming: lines of channel 2's picture so far (inferred).
+    LiveEc ("LIVE_EC") = 0xec: ReadOnly, reset 0x0, Unknown, "T31 2a.1, 2a.5";
 }
 
 register_block! {

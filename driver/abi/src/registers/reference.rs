@@ -189,7 +189,7 @@ impl fmt::Display for IndexPage {
         writeln!(
             f,
             "*Modelled* registers have their effect in the chip model, *storage* holds what is written, of\n\
-             *unknown* ones only the address is known. Sources are sections of the T31 reference.\n"
+             *unknown* ones only the address and sampled values are known. Sources are sections of the T31 reference.\n"
         )?;
         writeln!(f, "| block | base | modelled | storage | unknown | |")?;
         writeln!(f, "|---|---|---|---|---|---|")?;

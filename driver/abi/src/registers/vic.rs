@@ -46,14 +46,14 @@ register_block! {
     Timing70 ("TIMING_70") = 0x70: ReadWrite, reset 0x6002, Storage, "T31 2.7";
     /// Timing word.
     Timing74 ("TIMING_74") = 0x74: ReadWrite, reset 0x7003, Storage, "T31 2.7";
-    /// Live counter.
-    Counter8c ("COUNTER_8C") = 0x8c: ReadOnly, reset 0, Unknown, "T31 2.7";
-    /// Live counter.
-    Counter90 ("COUNTER_90") = 0x90: ReadOnly, reset 0, Unknown, "T31 2.7";
-    /// Live counter.
-    CounterA0 ("COUNTER_A0") = 0xa0: ReadOnly, reset 0, Unknown, "T31 2.7";
-    /// Live counter.
-    CounterB0 ("COUNTER_B0") = 0xb0: ReadOnly, reset 0, Unknown, "T31 2.7";
+    /// State word: 1, 8 and 0x10 were seen while frames came in.
+    Counter8c ("COUNTER_8C") = 0x8c: ReadOnly, reset 0, Unknown, "T31 2.7, 2a.5";
+    /// Moves while frames come in: lines of the input (inferred).
+    Counter90 ("COUNTER_90") = 0x90: ReadOnly, reset 0, Unknown, "T31 2.7, 2a.5";
+    /// Moves while frames come in: pixels of the input (inferred).
+    CounterA0 ("COUNTER_A0") = 0xa0: ReadOnly, reset 0, Unknown, "T31 2.7, 2a.5";
+    /// Moves while frames come in: frames of the input (inferred).
+    CounterB0 ("COUNTER_B0") = 0xb0: ReadOnly, reset 0, Unknown, "T31 2.7, 2a.5";
     /// Colour 0 of table 0 of the colour bar generator: Y, Cb, Cr.
     ColourBar0 ("COLOUR_BAR_0") = 0xc0: ReadWrite, reset 0xeb_8080, Storage, "T31 2.7";
     /// Colour 1 of table 0 of the colour bar generator: Y, Cb, Cr.

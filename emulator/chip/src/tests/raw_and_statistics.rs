@@ -85,6 +85,20 @@ fn the_control_limit_is_raised_where_raw_capture_is_impossible() {
 }
 
 #[test]
+fn raw_capture_ends_with_a_control_of_0() {
+    let mut bench = Bench::capturing();
+    assert!(bench.frame().raw.is_some());
+    bench.write(VIC + 0x1f4, 1);
+    bench.write(VIC + 0x1f0, 1);
+    bench.write(VIC + 0x300, 0);
+    assert_eq!(bench.read(VIC + 0x308), 1, "the vendor's driver leaves it");
+    assert_eq!(bench.frame().raw, None);
+    assert_eq!(bench.read(VIC + 0x1e0), 1, "a frame, and no error");
+    assert_eq!(bench.read(VIC + 0x1e4), 0);
+    assert_eq!(bench.guest_errors(), []);
+}
+
+#[test]
 fn a_raw_picture_that_was_not_written_is_not_reported() {
     let mut bench = Bench::capturing();
     let frame = bench.0.frame_start().unwrap();

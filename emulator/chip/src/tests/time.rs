@@ -169,6 +169,11 @@ fn acts() -> impl Strategy<Value = Vec<(u64, Act)>> {
         VIC + 0x1e0,
         CSI + 0x14,
         CSI + 0x40,
+        CORE + 0xa8,
+        VIC + 0x8c,
+        VIC + 0xa0,
+        MSCA + 0x7c,
+        MSCA + 0xb0,
     ];
     let act = prop_oneof![
         (1u32..64).prop_map(|buffer| Act::Queue(0x10_0000 * buffer)),
@@ -178,6 +183,17 @@ fn acts() -> impl Strategy<Value = Vec<(u64, Act)>> {
     ];
     prop::collection::vec((0u64..30_000, act), 0..120)
 }
+
+/// Registers that tell where in a frame the input is.
+const POSITIONS: [u32; 7] = [
+    MSCA + 0x88,
+    MSCA + 0x8c,
+    CORE + 0xa8,
+    VIC + 0x8c,
+    VIC + 0xa0,
+    MSCA + 0x7c,
+    MSCA + 0xb0,
+];
 
 /// What the guest reads. The host draws a frame at once, or as late as it may; time passes in one go, or also in
 /// between.
@@ -287,7 +303,7 @@ proptest! {
         let mut frames: Vec<[Vec<Act>; 2]> = vec![Default::default(); 6];
         for ((_, act), place) in acts.into_iter().zip(places) {
             // Where the input is in its frame is not the same: the clocks differ in nothing else.
-            if !matches!(act, Act::Read(register) if [MSCA + 0x88, MSCA + 0x8c].contains(&register)) {
+            if !matches!(act, Act::Read(register) if POSITIONS.contains(&register)) {
                 frames[place / 2][place % 2].push(act);
             }
         }

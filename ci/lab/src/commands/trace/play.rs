@@ -55,8 +55,10 @@ fn parse_sensor(name: &str) -> Result<&'static Sensor> {
 /// # Errors
 /// If a file cannot be read or written; a malformed line is told with its number.
 pub fn play(options: &PlayOptions) -> Result<bool> {
-    let text = fs::read_to_string(&options.file)
+    // What is no text is told with its line, as anything else that is no access.
+    let bytes = fs::read(&options.file)
         .with_context(|| format!("cannot read {}", options.file.display()))?;
+    let text = String::from_utf8_lossy(&bytes);
     let script = Script::parse(&text).with_context(|| options.file.display().to_string())?;
     let mut behaviours = Behaviours::default();
     for behaviour in &options.behaviour {
@@ -127,7 +129,7 @@ mod tests {
             report(&played, Behaviours::default()),
             "2 accesses, 0 frames\n\
              behaviour: empty-fifo=skip, sixth-push=lost, small-crop=refuse, start-transient=off, \
-             fifo-clear=go-on\n\
+             fifo-clear=go-on, live-words=move\n\
              line 1: 0x13300008 (ISP_CORE.BAYER) gave 0x00000001, the trace has 0x00000002\n\
              suspect: write-to-read-only (1 times): write of 0x00000000 to ID at 0x13300000\n"
         );
