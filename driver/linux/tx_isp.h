@@ -192,7 +192,6 @@ struct tx_isp_window {
  * @windows: all registers that the driver reaches
  * @interrupts: numbers of the interrupts
  * @requested: how many of them are requested
- * @noted: an interrupt has come and its thread has not yet run
  * @i2c: the bus that the sensor is on
  * @closed: no register is accessed any more; guarded by core_lock, as the counts
  * @reads: loads so far
@@ -204,7 +203,6 @@ struct tx_isp_platform {
 	struct tx_isp_window windows[TX_ISP_WINDOWS];
 	int interrupts[TX_ISP_INTERRUPTS];
 	unsigned int requested;
-	atomic_t noted;
 	struct i2c_adapter *i2c;
 	bool closed;
 	u64 reads, writes, waited;

@@ -125,18 +125,7 @@ static irqreturn_t tx_isp_platform_note(int irq, void *data)
 	struct tx_isp *isp = data;
 
 	atomic64_set(&isp->interrupt_time, ktime_get_ns());
-	atomic_set(&isp->platform.noted, 1);
 	return IRQ_WAKE_THREAD;
-}
-
-/*
- * Takes what the chip has finished, for all interrupts that were noted until now: whoever comes first, a
- * thread of theirs or the watchdog, does it for the others.
- */
-static void tx_isp_platform_take(struct tx_isp *isp)
-{
-	if (atomic_xchg(&isp->platform.noted, 0))
-		tx_isp_handle_interrupt(isp);
 }
 
 static irqreturn_t tx_isp_platform_handle(int irq, void *data)
@@ -146,7 +135,7 @@ static irqreturn_t tx_isp_platform_handle(int irq, void *data)
 
 	mutex_lock(&isp->core_lock);
 	if (isp->core_ready && tx_isp_core_is_running(isp->core)) {
-		tx_isp_platform_take(isp);
+		tx_isp_handle_interrupt(isp);
 		handled = IRQ_HANDLED;
 	}
 	mutex_unlock(&isp->core_lock);
@@ -325,8 +314,6 @@ static const struct tx_isp_bus tx_isp_platform_bus = {
 	.enable = tx_isp_platform_enable,
 	.close = tx_isp_platform_close,
 	.release = tx_isp_platform_release,
-	/* After the VM has stood still the kernel's throttling keeps interrupts' threads from running. */
-	.nudge = tx_isp_platform_take,
 };
 
 static void tx_isp_platform_prepare(struct tx_isp *isp, void *data)
