@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use host_setup::{cache_dir, disk, packages};
+use host_setup::{cache_dir, disk, offline, packages};
 
 use crate::error::Result;
 use crate::kernel::KernelChoice;
@@ -39,6 +39,7 @@ pub fn install(
 ) -> Result<()> {
     let cache = cache_dir::find()?;
     disk::check_cache(&cache)?;
+    offline::check_cache(&cache)?;
     let needs = packages::Needs {
         kernel_source: needs.kernel_source(),
         qemu: needs.qemu,

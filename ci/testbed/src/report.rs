@@ -32,6 +32,10 @@ pub struct Report {
     pub frames_received: u32,
     /// Sequence numbers that the client never saw.
     pub frames_dropped: u32,
+    /// Sequence numbers that a first stream at the usual rate left out, on a machine that was too busy for
+    /// it; this is the one by a clock that waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frames_dropped_before: Option<u32>,
     /// Frames that the driver marked with an error.
     #[serde(rename = "frames_spoilt")]
     pub frames_with_error: u32,
@@ -137,6 +141,7 @@ impl Report {
             frames_requested: config.frames,
             frames_received: verifier.received,
             frames_dropped: verifier.dropped,
+            frames_dropped_before: None,
             frames_with_error: verifier.errors,
             checksum_mismatches: verifier.mismatched,
             width: config.size.width,

@@ -29,11 +29,11 @@ const WORD_7C_CHANNELS: u32 = 0b11;
 
 impl Chip {
     /// What a word gives that moves; `None` for one that does not, or rests.
+    #[inline]
     pub(super) fn live_word(&self, id: RegisterId) -> Option<u32> {
         if self.behaviours.live_words == LiveWords::Rest {
             return None;
         }
-        let streams = self.is_streaming();
         match id {
             RegisterId::Core(register) => match register {
                 Core::CounterA8 | Core::CounterAc => self.state(&CORE_STATES),
@@ -44,7 +44,9 @@ impl Chip {
                 _ => None,
             },
             RegisterId::Vic(register) => match register {
-                Vic::Counter8c => self.state(&VIC_STATES).or(streams.then_some(VIC_BETWEEN)),
+                Vic::Counter8c => self
+                    .state(&VIC_STATES)
+                    .or_else(|| self.is_streaming().then_some(VIC_BETWEEN)),
                 Vic::Counter90 => Some(truncated(self.lines_so_far())),
                 Vic::CounterA0 => Some(truncated(self.pixels_so_far())),
                 Vic::CounterB0 => Some(self.frame_number),
@@ -56,7 +58,7 @@ impl Chip {
                     CsiPhy::Live250 => PHY_250,
                     _ => return None,
                 };
-                streams.then_some(if self.is_in_frame() {
+                self.is_streaming().then_some(if self.is_in_frame() {
                     in_frame
                 } else {
                     between

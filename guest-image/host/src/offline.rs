@@ -2,8 +2,10 @@
 //! Whether the network may be used. `--offline` says no, and so does cargo's own `CARGO_NET_OFFLINE`,
 //! which is how it reaches every cargo that is run.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::disk;
 use crate::error::{Error, Result};
 
 /// Cargo's variable of the same meaning.
@@ -35,6 +37,20 @@ pub fn check(missing: impl FnOnce() -> String) -> Result<()> {
         true => Err(Error::Offline { missing: missing() }),
         false => Ok(()),
     }
+}
+
+/// Refuses, before anything is built, if nothing is to be fetched and nothing was fetched before.
+///
+/// # Errors
+/// [`Error::Offline`].
+pub fn check_cache(cache: &Path) -> Result<()> {
+    if disk::has_image(cache) {
+        return Ok(());
+    }
+    check(|| {
+        let cache = cache.display();
+        format!("all that the guest is made of ({cache} holds nothing yet)")
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What `cargo lab stream` can be asked for, on one channel or on several.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -30,6 +31,8 @@ use crate::save;
 
 /// The most frames of one stream.
 const MAX_FRAMES: i64 = 1_000_000;
+/// The sensor's rate where none is asked for.
+pub const USUAL_FPS: NonZeroU32 = NonZeroU32::new(25).unwrap();
 /// The most buffers of a queue (VIDEO_MAX_FRAME).
 const MAX_BUFFERS: i64 = 32;
 
@@ -45,9 +48,10 @@ pub struct StreamOptions {
     /// The chip's channels that stream at the same time, of 0, 1 and 2
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "0", value_parser = parse_channel)]
     pub channels: Vec<ChannelId>,
-    /// Frames per second; max goes as fast as buffers come back, sensor as the sensor's registers say
-    #[arg(long, value_name = "N|max|sensor", default_value = "25", value_parser = parse_rate)]
-    pub fps: ClockMode,
+    /// Frames per second; max goes as fast as buffers come back, sensor as the sensor's registers say.
+    /// Without it 25, and once more with max where a busy machine drops frames
+    #[arg(long, value_name = "N|max|sensor", value_parser = parse_rate)]
+    pub fps: Option<ClockMode>,
     /// How many buffers the client asks for
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=MAX_BUFFERS))]
     pub buffers: u32,
@@ -130,6 +134,11 @@ const SIZES: [Size; ChannelId::COUNT] = [
 ];
 
 impl StreamOptions {
+    /// What drives the sensor.
+    pub fn clock(&self) -> ClockMode {
+        self.fps.unwrap_or(ClockMode::Rate(USUAL_FPS))
+    }
+
     /// What is to come of it.
     pub fn expectation(&self) -> Expect {
         let faults = !self.debug.fault.is_empty() || self.debug.faults.is_some();
@@ -292,7 +301,8 @@ mod tests {
         assert_eq!((options.frames, options.buffers), (100, 4));
         let [main, ..] = ChannelId::ALL;
         assert_eq!(options.pictures().unwrap(), [(main, Size::new(1920, 1080))]);
-        assert_eq!(options.fps.to_string(), "fps 25");
+        assert_eq!(options.fps, None);
+        assert_eq!(options.clock().to_string(), "fps 25");
         assert_eq!(options.format, PixelFormat::Nv12);
         assert_eq!(options.source, Source::Bars);
         assert_eq!(options.guest.memory.total_mib(), 128);
