@@ -443,7 +443,7 @@ void tx_isp_video_complete(struct tx_isp_video *video, const struct tx_isp_compl
 
 void tx_isp_video_layout(struct tx_isp_video *video, struct tx_isp_layout *layout);
 
-/* A client with one buffer gets a slow picture, which is better than none (facts 8, row 8). */
+/* A client with one buffer gets a slow picture, which is better than none (T31 8, row 8). */
 #define TX_ISP_MIN_BUFFERS 1
 
 /* tx_isp_controls.c */

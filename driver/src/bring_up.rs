@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
-//! Bringing the ISP up and shutting it down, in the vendor's order (facts 2b.4).
+//! Bringing the ISP up and shutting it down, in the vendor's order (T31 2b.4).
 //!
 //! Left out, since nothing here depends on them: the processing blocks' tables and the statistics' buffers.
 
@@ -10,7 +10,7 @@ use tx_isp_abi::operation::Operation;
 use tx_isp_abi::registers::{Core, Cpm, CsiHost, CsiPhy, Vic};
 use tx_isp_abi::sensor::Sensor;
 
-/// The interrupts that the driver has a use for. The vendor's driver enables all 32 (facts 2.1);
+/// The interrupts that the driver has a use for. The vendor's driver enables all 32 (T31 2.1);
 /// each further one would wake this driver for nothing.
 pub(crate) const CORE_INTERRUPTS: u32 = Core::IRQ_CHANNELS_DONE.mask()
     | Core::IRQ_ERROR_GROUP.mask()
@@ -20,31 +20,31 @@ pub(crate) const CORE_INTERRUPTS: u32 = Core::IRQ_CHANNELS_DONE.mask()
 /// The VIC's errors; its frame-done would only repeat the core's.
 pub(crate) const VIC_MASK_0: u32 = Vic::VIC_FRAME_DONE.mask();
 
-/// The VIC's errors that its reset cures (facts 2.7).
+/// The VIC's errors that its reset cures (T31 2.7).
 pub(crate) const VIC_RECOVERABLE: u32 = 0xde00;
 
-/// Main enable and mode for a linear sensor (facts 2.1).
+/// Main enable and mode for a linear sensor (T31 2.1).
 const MAIN_ENABLE_LINEAR: u32 = 0x133;
 const MODE_LINEAR: u32 = 0x1c;
-/// Bits that a linear start forces into the bypass word (facts 2.1).
+/// Bits that a linear start forces into the bypass word (T31 2.1).
 const BYPASS_LINEAR: u32 = 0x3400_0009;
-/// INPUT_SELECT while the core is set up, and just before it starts (facts 2b.4).
+/// INPUT_SELECT while the core is set up, and just before it starts (T31 2b.4).
 const INPUT_SELECT_BAYER: u32 = 0x3f00;
 const INPUT_SELECT_RUN: u32 = 8;
-/// Between the steps of the CSI host's resets, and after the last (facts 2b.4).
+/// Between the steps of the CSI host's resets, and after the last (T31 2b.4).
 const CSI_STEP_US: u32 = 1000;
 const CSI_SETTLE_US: u32 = 10_000;
 
-/// The reset's acknowledge is polled 500 times, 2 ms apart (facts 1.3).
+/// The reset's acknowledge is polled 500 times, 2 ms apart (T31 1.3).
 const RESET_POLLS: u32 = 500;
 const RESET_POLL_US: u32 = 2000;
-/// The VIC leaves configuration within 100 ms (facts 2.7).
+/// The VIC leaves configuration within 100 ms (T31 2.7).
 const VIC_POLLS: u32 = 100;
 const VIC_POLL_US: u32 = 1000;
 /// The sensor's link comes up within 100 ms (assumption).
 const PHY_POLLS: u32 = 100;
 const PHY_POLL_US: u32 = 1000;
-/// PHY_STATE with a sensor: 0x630, then 0x300 or 0x330 (facts 2.8); without, it stays at 0x200.
+/// PHY_STATE with a sensor: 0x630, then 0x300 or 0x330 (T31 2.8); without, it stays at 0x200.
 const PHY_ALIVE: u32 = (0x630 | 0x300 | 0x330) & !0x200;
 
 /// Takes the ISP from reset to waiting for frames from `sensor`: [`start_vic`] lets them in.
@@ -78,7 +78,7 @@ pub(crate) fn stop<B: Bus>(bus: &mut B) -> Result<(), BusError> {
     Ok(())
 }
 
-/// The handshake of facts 1.3: request, acknowledge, reset, release.
+/// The handshake of T31 1.3: request, acknowledge, reset, release.
 pub(crate) fn soft_reset<B: Bus>(bus: &mut B) -> Result<(), Error> {
     let address = Cpm::SoftReset.address();
     let others = bus.read(address)?
@@ -99,7 +99,7 @@ pub(crate) fn soft_reset<B: Bus>(bus: &mut B) -> Result<(), Error> {
     }
 }
 
-/// Opens the gates that facts 1.3 name.
+/// Opens the gates that T31 1.3 name.
 pub(crate) fn open_clock_gates<B: Bus>(bus: &mut B) -> Result<(), BusError> {
     let mut gates = [0; 2];
     bus.execute(
@@ -129,7 +129,7 @@ fn start_core<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), BusError> {
     ])
 }
 
-/// Host and PHY through their resets, 1 ms each, and the PHY set to the sensor's rate (facts 2b.4). Shutdown is left
+/// Host and PHY through their resets, 1 ms each, and the PHY set to the sensor's rate (T31 2b.4). Shutdown is left
 /// as it is but for its bit 0, which the vendor's driver clears.
 fn start_csi<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), Error> {
     const RATES: [CsiPhy; 3] = [CsiPhy::Rate0, CsiPhy::Rate1, CsiPhy::Rate2];
@@ -162,7 +162,7 @@ fn start_csi<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), Error> {
     }
 }
 
-/// The PHY's code for a MIPI clock in MHz: the table of facts 2b.4.
+/// The PHY's code for a MIPI clock in MHz: the table of T31 2b.4.
 const fn rate_code(mhz: u32) -> u32 {
     match mhz {
         0..110 => 0,
@@ -180,7 +180,7 @@ const fn rate_code(mhz: u32) -> u32 {
     }
 }
 
-/// The VIC's recovery after errors: reset, wait, rewrite the vertical crop, run (facts 2.7).
+/// The VIC's recovery after errors: reset, wait, rewrite the vertical crop, run (T31 2.7).
 pub(crate) fn recover_vic<B: Bus>(bus: &mut B) -> Result<(), Error> {
     let control = Vic::Control.address();
     bus.post(&[write(control, Vic::VIC_RESET.mask())])?;
@@ -198,7 +198,7 @@ pub(crate) fn recover_vic<B: Bus>(bus: &mut B) -> Result<(), Error> {
 /// Lets the sensor's frames in.
 pub(crate) fn start_vic<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), Error> {
     let control = Vic::Control.address();
-    // Interface 2 is MIPI, data type 1 RAW10 (facts 2.7).
+    // Interface 2 is MIPI, data type 1 RAW10 (T31 2.7).
     let data_type = match sensor.bits_per_pixel {
         8 => 0,
         10 => 1,

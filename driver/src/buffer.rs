@@ -6,7 +6,7 @@ use tx_isp_abi::PhysAddr;
 /// The most buffers that a channel holds: as many as videobuf2 allows a queue.
 pub const MAX_BUFFERS: usize = 32;
 
-/// The most buffers that are in the address FIFO at once. It has five places (facts 2a.1); further
+/// The most buffers that are in the address FIFO at once. It has five places (T31 2a.1); further
 /// buffers wait in the driver, so that a push never finds the FIFO full.
 pub const IN_HARDWARE: usize = 4;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
-//! An output channel: its set-up (facts 2.5), its buffers (facts 2.4), and its start.
+//! An output channel: its set-up (T31 2.5), its buffers (T31 2.4), and its start.
 
 pub use crate::buffer::{Buffer, IN_HARDWARE, MAX_BUFFERS};
 pub use crate::output::OutputChannel;
@@ -17,13 +17,13 @@ use tx_isp_abi::format::{ChromaStart, FrameLayout, PixelFormat, nearest_size};
 use tx_isp_abi::operation::Operation;
 use tx_isp_abi::registers::{Channel, Msca};
 
-/// At a start the FIFOs are looked at, and cleared, so often until they are empty (assumption; facts 8, row 6).
+/// At a start the FIFOs are looked at, and cleared, so often until they are empty (assumption; T31 8, row 6).
 const CLEAR_TRIES: u32 = 3;
 
-/// CH_EN's strobes (facts 2b.5).
+/// CH_EN's strobes (T31 2b.5).
 const STROBES: u32 = Msca::INPUT_STROBE.mask() | Msca::CHANNEL_STROBES.mask();
 
-/// Written to DMA_OUT_ARB at stream-on (facts 2.5).
+/// Written to DMA_OUT_ARB at stream-on (T31 2.5).
 const DMA_ARBITRATION: u32 = 0xe;
 
 impl<B: Bus> Isp<B> {
@@ -226,7 +226,7 @@ impl<B: Bus> Isp<B> {
     }
 
     /// Makes sure that a channel's input FIFOs are empty: an address left over from the last stream
-    /// would be written to although its buffer is somebody else's now (facts 8, row 6).
+    /// would be written to although its buffer is somebody else's now (T31 8, row 6).
     fn empty_fifos(&mut self, channel: ChannelId) -> Result<(), Error> {
         let states = [Channel::YAddressState, Channel::UvAddressState]
             .map(|register| Operation::Read(register.of(channel)));
@@ -252,7 +252,7 @@ impl<B: Bus> Isp<B> {
     }
 }
 
-/// SET_FMT and the start of facts 2b.5: input, scaler, crop, strides, then frame-rate control, format, arbitration and
+/// SET_FMT and the start of T31 2b.5: input, scaler, crop, strides, then frame-rate control, format, arbitration and
 /// coefficients.
 fn setup(
     channel: ChannelId,
@@ -291,7 +291,7 @@ fn setup(
     ]
 }
 
-/// Whether the scaler averages: where less than half of the pixels or lines remain (facts 2b.5).
+/// Whether the scaler averages: where less than half of the pixels or lines remain (T31 2b.5).
 const fn averages(scaled: Size, input: Size) -> bool {
     scaled.width * 2 < input.width || scaled.height * 2 < input.height
 }
@@ -306,7 +306,7 @@ pub(crate) fn clear_fifos(channel: ChannelId) -> [Operation; 4] {
     .map(|register| write(register.of(channel), 1))
 }
 
-/// CH_EN's bits for a channel (facts 2b.5): enable, average where much goes, and the strobes that take its settings
+/// CH_EN's bits for a channel (T31 2b.5): enable, average where much goes, and the strobes that take its settings
 /// over.
 fn enable_bits(channel: ChannelId, placement: &Placement, input: Size) -> u32 {
     let average = if averages(placement.scaled, input) {

@@ -15,17 +15,17 @@ pub enum Error {
     Bus(BusError),
     /// The chip is none that this driver knows: SoC id and core id as read.
     UnknownChip(u32, u32),
-    /// The soft reset was not acknowledged in time (facts 1.3).
+    /// The soft reset was not acknowledged in time (T31 1.3).
     ResetFailed,
-    /// The VIC did not leave configuration in time (facts 2.7).
+    /// The VIC did not leave configuration in time (T31 2.7).
     VicNotReady,
-    /// The sensor's link did not come up (facts 2.8).
+    /// The sensor's link did not come up (T31 2.8).
     LinkDown,
     /// No frame comes, although the ISP was started anew.
     Stalled,
-    /// An input FIFO is not empty although it was cleared (facts 8, row 6).
+    /// An input FIFO is not empty although it was cleared (T31 8, row 6).
     StaleFifo(ChannelId),
-    /// A channel was still busy 3 s after it was disabled (facts 2.5).
+    /// A channel was still busy 3 s after it was disabled (T31 2.5).
     ChannelStuck(ChannelId),
     /// Nobody answers at the sensor's address.
     NoSensor,
@@ -35,7 +35,7 @@ pub enum Error {
     UnsupportedSize(Size),
     /// The channel streams; stop it first.
     Busy(ChannelId),
-    /// Another channel streams RGB, and only one may (facts 2.4).
+    /// Another channel streams RGB, and only one may (T31 2.4).
     RgbTaken(ChannelId),
     /// The channel does not stream.
     NotStreaming(ChannelId),

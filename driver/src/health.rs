@@ -16,7 +16,7 @@ pub struct Health {
     pub vic_errors: u32,
     /// Resets of the VIC after its errors.
     pub vic_recoveries: u32,
-    /// Frames found by the watchdog, whose interrupt never came.
+    /// Times that the watchdog found frames whose interrupt never came.
     pub lost_interrupts: u32,
     /// Interrupt storms that were silenced.
     pub storms: u32,
@@ -45,6 +45,8 @@ pub(crate) struct Watchdog {
     pub(crate) intact_at_check: u32,
     /// Since when none has come that is intact.
     pub(crate) quiet_since_ns: Option<u64>,
+    /// Whether the chip was read since then.
+    pub(crate) has_asked: bool,
     /// Restarts since then.
     pub(crate) restarts: u32,
     /// Since when the bus fails.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! The interrupt handler: one batch acknowledges and drains, then buffers are reported and the
-//! FIFOs refilled (facts 2.3).
+//! FIFOs refilled (T31 2.3).
 
 use crate::List;
 use crate::bring_up::{acknowledge, write};
@@ -12,7 +12,7 @@ use tx_isp_abi::channel::{ADDRESS_FIFO_DEPTH, ChannelId};
 use tx_isp_abi::operation::Operation;
 use tx_isp_abi::registers::{Channel, Core, Vic};
 
-/// Reads of one entry of a channel's done FIFOs: UV first, then Y, address before number (facts 2.4).
+/// Reads of one entry of a channel's done FIFOs: UV first, then Y, address before number (T31 2.4).
 const ENTRY: [Channel; 4] = [
     Channel::UvLastAddress,
     Channel::UvLastSequence,
@@ -35,7 +35,7 @@ const OPERATIONS: usize = STATUS_WORDS + ChannelId::COUNT * (1 + ENTRY.len());
 /// The most buffers that one interrupt can finish.
 pub const MAX_COMPLETED: usize = ChannelId::COUNT * ENTRIES as usize;
 
-/// The core's status at a normal start, once: not an error (facts 2.2).
+/// The core's status at a normal start, once: not an error (T31 2.2).
 const START_TRANSIENT: u32 = Core::IRQ_OVERFLOW_0.mask() | Core::IRQ_START_TRANSIENT.mask();
 const CORE_ERRORS: u32 =
     Core::IRQ_ERROR_GROUP.mask() | Core::IRQ_OVERFLOW_0.mask() | Core::IRQ_OVERFLOW_1.mask();
@@ -264,7 +264,7 @@ impl<B: Bus> Isp<B> {
     }
 
     /// At the first frame after a start the vendor's handler sets the Bayer order again and latches
-    /// the top select (facts 2.3, step 7).
+    /// the top select (T31 2.3, step 7).
     fn finish_first_frame(&mut self, status: u32) -> Result<(), Error> {
         if self.first_frame_seen || status == 0 || !self.running {
             return Ok(());

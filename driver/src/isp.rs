@@ -15,9 +15,9 @@ use tx_isp_abi::registers::{Core, Cpm, Harb};
 use tx_isp_abi::sensor::Sensor;
 use tx_isp_abi::vendor::IspBuffer;
 
-/// The T31's SoC id word (facts 1.4).
+/// The T31's SoC id word (T31 1.4).
 const T31_SOC_ID: u32 = 0x1003_1000;
-/// The T31's ISP core id (facts 2.1).
+/// The T31's ISP core id (T31 2.1).
 const T31_CORE_ID: u32 = 0x5456_0031;
 
 /// The driver's state of one ISP.

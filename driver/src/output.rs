@@ -47,7 +47,7 @@ pub struct OutputChannel {
     first_sequence: u32,
     /// The sequence number of the frame that came last.
     last_sequence: Option<u32>,
-    /// Buffers that the chip passed over go back to the client, as the vendor's driver does it (facts
+    /// Buffers that the chip passed over go back to the client, as the vendor's driver does it (T31
     /// 2a.2); otherwise they are queued again.
     pub(crate) returns_skipped: bool,
     /// An error was told of; the next frame may be the one that it damaged.
@@ -154,7 +154,7 @@ impl OutputChannel {
 
     /// The buffer that the chip says it has filled, the frame's number counted from stream-on, and
     /// how many buffers the chip has dropped before: it takes addresses in the order in which they
-    /// were pushed, so those before the one that is done will not come (facts 2.4). `None` if the chip names an address that it was not given (facts 8, row 6).
+    /// were pushed, so those before the one that is done will not come (T31 2.4). `None` if the chip names an address that it was not given (T31 8, row 6).
     pub(crate) fn take_finished(&mut self, address: PhysAddr, frame: u32) -> Option<Finished> {
         let found = self
             .in_hardware
@@ -193,7 +193,7 @@ impl OutputChannel {
             .any(|list| list.iter().any(|held| held.index == buffer.index))
     }
 
-    /// The pushes that fill the address FIFO up: Y first, then UV; RGB has no UV (facts 2a.1).
+    /// The pushes that fill the address FIFO up: Y first, then UV; RGB has no UV (T31 2a.1).
     pub(crate) fn feed(&mut self) -> List<Operation, { 2 * IN_HARDWARE }> {
         let mut pushes = List::new(write(PhysAddr(0), 0));
         while !self.in_hardware.is_full() {

@@ -31,7 +31,7 @@ use tx_isp_abi::PhysAddr;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::registers::Msca;
 
-/// From one step of a stop to the next, in microseconds (facts 2.5).
+/// From one step of a stop to the next, in microseconds (T31 2.5).
 pub const STOP_POLL_US: u32 = 1000;
 /// A poll that the bus does not answer counts for so many: each may take as long on a bus that waits.
 const FAILED_POLL: u32 = 100;

@@ -2,8 +2,8 @@
 //! What the driver does when the hardware misbehaves: restarts, the watchdog, and the limit of
 //! interrupt storms.
 //!
-//! The vendor's exception recovery (facts 2.1) is for wide dynamic range only and harms a linear
-//! stream (facts 8, row 13); this driver streams linear, so an error of the core marks frames as
+//! The vendor's exception recovery (T31 2.1) is for wide dynamic range only and harms a linear
+//! stream (T31 8, row 13); this driver streams linear, so an error of the core marks frames as
 //! damaged and changes nothing else.
 
 use crate::health::Silenced;
@@ -20,10 +20,11 @@ use tx_isp_abi::registers::{Core, Vic};
 /// So many interrupts in a row with errors and without a frame are a storm (assumption: no frame of
 /// three channels raises more than a handful).
 const STORM_LIMIT: u32 = 32;
-/// Without a frame for so long, in nanoseconds, the done FIFOs are looked at: five frames of the
-/// slowest sensor (facts 7.3; assumption).
+/// Without a frame for so long, in nanoseconds, the chip is asked whether it is there, and at the next check its
+/// done FIFOs are looked at: five frames of the
+/// slowest sensor (T31 7.3; assumption).
 const SILENT_NS: u64 = 1_000_000_000;
-/// Without a frame for so long, in nanoseconds, the ISP is started anew: as long as a channel's stop may take (facts
+/// Without a frame for so long, in nanoseconds, the ISP is started anew: as long as a channel's stop may take (T31
 /// 2.5; assumption).
 const STALLED_NS: u64 = 3_000_000_000;
 /// So many starts without a frame are tried; then the clients hear of it (assumption).
@@ -68,10 +69,12 @@ impl<B: Bus> Isp<B> {
         }
         if intact || !waits {
             watchdog.quiet_since_ns = Some(now_ns);
+            watchdog.has_asked = false;
             return Ok(InterruptReport::default());
         }
         let quiet_ns = now_ns.saturating_sub(*watchdog.quiet_since_ns.get_or_insert(now_ns));
         if comes {
+            watchdog.has_asked = false;
             // The client hears that they are damaged; an error would tell it no more.
             if quiet_ns >= STALLED_NS && watchdog.restarts < RESTARTS {
                 self.restart_stalled(now_ns)?;
@@ -79,6 +82,13 @@ impl<B: Bus> Isp<B> {
             return Ok(InterruptReport::default());
         }
         if quiet_ns < SILENT_NS {
+            return Ok(InterruptReport::default());
+        }
+        if !core::mem::replace(&mut watchdog.has_asked, true) {
+            // A chip that stood still with the rest of the machine goes on at the latest with this read, and its
+            // interrupt comes by itself.
+            let answer = self.bus.read(Core::Id.address());
+            self.needs_recovery |= answer.is_err();
             return Ok(InterruptReport::default());
         }
         let report = self.handle_interrupt().unwrap_or_default();

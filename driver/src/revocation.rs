@@ -6,7 +6,7 @@ use crate::buffer::{IN_HARDWARE, overlap};
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::channel::ChannelId;
 
-/// A stopped channel is polled 3001 times, 1 ms apart (facts 2.5).
+/// A stopped channel is polled 3001 times, 1 ms apart (T31 2.5).
 const STOP_POLLS: u32 = 3001;
 /// How far a channel is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

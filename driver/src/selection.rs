@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! Which part of the sensor's picture a channel shows.
 //!
-//! The multi-scaler's input crop is one for all channels (facts 2.4), so it stays as large as the
+//! The multi-scaler's input crop is one for all channels (T31 2.4), so it stays as large as the
 //! sensor. A channel's own part comes of its scaler and the crop behind it: the whole picture is
 //! scaled until the part has the size that is written, and then cut out.
 
@@ -12,7 +12,7 @@ use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::{Rectangle, Size};
 
 /// The part closest to `wanted` that a channel can show in a picture of `output` pixels: inside the
-/// sensor's picture, even, and large enough that the scaler need not enlarge it (facts 6.3) nor write
+/// sensor's picture, even, and large enough that the scaler need not enlarge it (T31 6.3) nor write
 /// more than the channel's limit.
 fn nearest(channel: ChannelId, sensor: Size, output: Size, wanted: Rectangle) -> Rectangle {
     let limit = channel.max_size();

@@ -26,7 +26,7 @@ use tx_isp_emulator::sensor::ClockMode;
 use tx_isp_picture::{Renderer, Source};
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
-/// Where the carve-out of a Wyze Cam v3 begins (facts 5.1); the rig's is shorter.
+/// Where the carve-out of a Wyze Cam v3 begins (T31 5.1); the rig's is shorter.
 pub const CARVE_OUT: CarveOut = CarveOut {
     base: PhysAddr(0x0630_0000),
     bytes: 4 << 20,

@@ -109,6 +109,27 @@ fn an_interrupt_that_fails_forgets_no_buffer_and_the_stream_goes_on() {
     assert_eq!(writable(&isp, MAIN), [0; 0]);
 }
 
+/// A machine that stood still for a second goes on with whatever comes first, here the watchdog.
+#[test]
+fn a_frame_that_is_late_with_its_interrupt_is_no_lost_interrupt() {
+    let (board, mut isp) = streaming(&[MAIN]);
+    assert_eq!(frame(&board, &mut isp, MAIN), [(0, 0)]);
+    isp.check(0).unwrap();
+    isp.check(1).unwrap();
+    board.frame().unwrap();
+    let late = isp.check(1 + SECOND_NS).unwrap();
+    assert!(late.completed.is_empty());
+    assert_eq!(isp.handle_interrupt().unwrap().completed.len(), 1);
+    isp.check(2 * SECOND_NS).unwrap();
+    assert_eq!(isp.health().lost_interrupts, 0);
+    // One that does not come behind that either is lost, and its frame is not.
+    board.frame().unwrap();
+    isp.check(3 * SECOND_NS + 1).unwrap();
+    let found = isp.check(4 * SECOND_NS + 1).unwrap();
+    assert_eq!(found.completed.len(), 1);
+    assert_eq!(isp.health().lost_interrupts, 1);
+}
+
 #[test]
 fn frames_that_came_before_the_bus_failed_are_reported() {
     let (board, mut isp) = streaming(&[MAIN, SECOND]);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! The carve-out's allocator: first fit, sizes rounded up to 256 bytes, blocks in address order,
-//! neighbours merged when they are freed, as the vendor's client library has it (facts 4.5).
+//! neighbours merged when they are freed, as the vendor's client library has it (T31 4.5).
 
 use crate::List;
 use core::fmt;
 use tx_isp_abi::{Errno, PhysAddr};
 
-/// Sizes are rounded up to multiples of this (facts 4.5).
+/// Sizes are rounded up to multiples of this (T31 4.5).
 pub const GRANULE: u32 = 256;
 /// Clients map whole pages: no page holds blocks of two of them.
 pub const PAGE: u32 = 4096;
@@ -398,7 +398,7 @@ mod tests {
 
     #[test]
     fn blocks_are_placed_as_in_the_camera_log() {
-        // The first rows of facts 5.4: ncubuf, osdDev and the rest, then VBM pool 0.
+        // The first rows of T31 5.4: ncubuf, osdDev and the rest, then VBM pool 0.
         let mut pool: Pool<16> = Pool::new(BASE, 30_408_704);
         assert_eq!(pool.allocate(2_592_000, GRANULE, owner()), Ok(BASE));
         assert!(pool.allocate(9_834_752, GRANULE, owner()).is_ok());

@@ -35,7 +35,7 @@ pub enum Reason {
 pub struct Grant {
     /// Number of buffers; 0 means -ENOMEM.
     pub count: u32,
-    /// Whether they lie in one run, as a client's own block of buffers would (facts 4.4), or
+    /// Whether they lie in one run, as a client's own block of buffers would (T31 4.4), or
     /// wherever each fits first.
     pub in_one_run: bool,
     /// Bytes of the largest free run before the grant.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The CSI host and its PHY: when the sensor's data come through, and the state of the lanes (facts
+//! The CSI host and its PHY: when the sensor's data come through, and the state of the lanes (T31
 //! 2.8, 2a.1, 2a.3).
 
 use super::Chip;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The FIFOs of buffer addresses: five places in a ring and a state register (facts 2a.1).
+//! The FIFOs of buffer addresses: five places in a ring and a state register (T31 2a.1).
 
 use tx_isp_abi::channel::ADDRESS_FIFO_DEPTH;
 use tx_isp_abi::registers::Channel;
@@ -13,7 +13,7 @@ pub(super) struct Fifo<T> {
     count: usize,
 }
 
-/// A push found the FIFO full; the entry is lost, as on the chip (facts 9.2).
+/// A push found the FIFO full; the entry is lost, as on the chip (T31 9.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Full;
 
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The samples of facts 2a.1: one entry that goes round, and the same FIFO when it is empty.
+    /// The samples of T31 2a.1: one entry that goes round, and the same FIFO when it is empty.
     #[test]
     fn the_state_word_is_as_it_was_logged() {
         let mut fifo = Fifo::new();

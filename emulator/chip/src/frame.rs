@@ -83,7 +83,7 @@ pub struct DmaJob {
     pub last_line: u32,
 }
 
-/// A raw picture to be written to memory: the sensor's from its top left corner on, 10 bits in 16 (facts
+/// A raw picture to be written to memory: the sensor's from its top left corner on, 10 bits in 16 (T31
 /// 2.7, 6.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RawJob {

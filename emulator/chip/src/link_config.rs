@@ -26,7 +26,7 @@ impl Chip {
         Vic::INTERFACE_KIND.get(self.storage.get(Vic::Interface.address())) == MIPI
     }
 
-    /// The VIC starts: interface, kind of data, words of a line and lanes must be the sensor's (facts
+    /// The VIC starts: interface, kind of data, words of a line and lanes must be the sensor's (T31
     /// 2.7, 2.8). But for the interface, frames come all the same (assumption).
     pub(super) fn check_sensor_settings(&mut self) {
         let stored = |address| self.storage.get(address);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The image sensor as an I2C target: 256 registers, some of which set rate and brightness (facts
+//! The image sensor as an I2C target: 256 registers, some of which set rate and brightness (T31
 //! 7.3, 7.4).
 
 use std::collections::VecDeque;

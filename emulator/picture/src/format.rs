@@ -167,7 +167,7 @@ impl Planar {
     }
 }
 
-/// R, G, B of Y, Cb, Cr with the coefficients of the T30's colour space conversion, 10 bits of fraction each (facts
+/// R, G, B of Y, Cb, Cr with the coefficients of the T30's colour space conversion, 10 bits of fraction each (T31
 /// 2.4); the T31's are not known.
 pub(super) fn ycbcr_to_rgb([y, cb, cr]: [u8; 3]) -> [u8; 3] {
     let (y, cb, cr) = (i32::from(y) - 16, i32::from(cb) - 128, i32::from(cr) - 128);

@@ -7,8 +7,8 @@ use std::fs;
 
 use super::{files, root};
 
-/// What begins a citation: this, or as older comments have it.
-const MARKS: [&str; 2] = ["T31 ", "facts "];
+/// What begins a citation.
+const MARK: &str = "T31 ";
 
 /// The numbers of the headings.
 fn headings(text: &str) -> BTreeSet<String> {
@@ -23,8 +23,7 @@ fn headings(text: &str) -> BTreeSet<String> {
 /// The numbers that a line cites, also the further ones of `T31 1.4, 4.2`.
 fn citations(line: &str) -> Vec<String> {
     let mut found = Vec::new();
-    let marks = MARKS.iter().flat_map(|mark| line.match_indices(mark));
-    for (at, mark) in marks {
+    for (at, mark) in line.match_indices(MARK) {
         let mut rest = &line[at + mark.len()..];
         loop {
             let end = rest

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The core's processing blocks: parameter tables, statistics, frame stores (T31 2.6, 2.9).
 //!
-//! The driver fills 0x1000 to 0xb8ff, counted from the core's base, with parameter tables (facts
+//! The driver fills 0x1000 to 0xb8ff, counted from the core's base, with parameter tables (T31
 //! 2.6). A few of the words have a known meaning and are registers of one of the two blocks here;
 //! the others are a [`Parameter`] each and hold what is written. The multi-scaler lies in between.
 //! The pages of the MIPI PHY and host have such words, too (T31 2.8).

@@ -11,7 +11,7 @@ use tx_isp_abi::PhysAddr;
 
 const BASE: PhysAddr = PhysAddr(0x630_0000);
 const PAGE: u32 = 4096;
-/// A Wyze Cam v3's carve-out and the blocks of its out-of-memory log (facts 5.5).
+/// A Wyze Cam v3's carve-out and the blocks of its out-of-memory log (T31 5.5).
 const WYZE_V3: u32 = 30_408_704;
 const BEFORE_MAIN: u32 = 7_056_896 + 1_048_576 + 1_898_496 + 6_815_744 + 71_936;
 const MAIN: Request<'_> = Request {
