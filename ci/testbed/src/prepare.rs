@@ -11,6 +11,7 @@ use guest_image::host::{self, Needs};
 use guest_image::{GuestImage, ImageBuilder, ImageRequest, KernelChoice, Progress};
 use guest_protocol::VENDOR_WORD;
 use host_setup::offline;
+use host_setup::process::{LIBRARY_PATH, PRIVATE_LIBRARIES};
 
 use crate::bundle::{self, Bundle};
 use crate::config::GuestConfig;
@@ -302,9 +303,12 @@ fn artifact(message: &str) -> Option<Option<PathBuf>> {
     Some(program.map(PathBuf::from))
 }
 
-/// The cargo that runs the lab.
+/// The cargo that runs the lab, with its toolchain's libraries where it is a private one.
 pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    if let Some(libraries) = std::env::var_os(PRIVATE_LIBRARIES) {
+        command.env(LIBRARY_PATH, libraries);
+    }
     if offline::is_set() {
         command.env(offline::VARIABLE, "true");
     }

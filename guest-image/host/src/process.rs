@@ -28,6 +28,20 @@ const CHUNK: usize = 64 * 1024;
 /// more is fed by somebody else.
 const MOST_IN_A_PIPE: usize = 1 << 20;
 
+/// Where the loader looks for libraries first.
+pub const LIBRARY_PATH: &str = "LD_LIBRARY_PATH";
+/// The libraries of a private Rust toolchain, where this program was started by one: those of another
+/// release than the host's, and for that toolchain alone.
+pub const PRIVATE_LIBRARIES: &str = "TX_ISP_RUST_LIBRARIES";
+
+/// Keeps libraries of a private toolchain from every program that does not ask for some itself.
+fn keep_libraries_apart(command: &mut Command, is_private: bool) {
+    let asks = command.get_envs().any(|(name, _)| name == LIBRARY_PATH);
+    if is_private && !asks {
+        command.env_remove(LIBRARY_PATH);
+    }
+}
+
 /// What becomes of a program when the one that started it dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Orphan {
@@ -61,6 +75,7 @@ impl Process {
                 command.pre_exec(|| Ok(set_pdeathsig(Signal::SIGKILL)?));
             }
         }
+        keep_libraries_apart(command, std::env::var_os(PRIVATE_LIBRARIES).is_some());
         let child = command.spawn()?;
         Ok(Self {
             child,
@@ -297,6 +312,24 @@ mod tests {
     use super::*;
 
     const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_private_toolchains_libraries_are_for_who_asks_for_them() {
+        let path_of = |command: &Command| {
+            let mut set = command.get_envs();
+            set.find(|(name, _)| *name == LIBRARY_PATH)
+                .map(|(_, value)| value.map(ToOwned::to_owned))
+        };
+        let mut qemu = sh("true");
+        keep_libraries_apart(&mut qemu, false);
+        assert_eq!(path_of(&qemu), None, "what the user has set stays");
+        keep_libraries_apart(&mut qemu, true);
+        assert_eq!(path_of(&qemu), Some(None));
+        let mut cargo = sh("true");
+        cargo.env(LIBRARY_PATH, "/private/lib");
+        keep_libraries_apart(&mut cargo, true);
+        assert_eq!(path_of(&cargo), Some(Some("/private/lib".into())));
+    }
 
     fn sh(script: &str) -> Command {
         let mut command = Command::new("sh");

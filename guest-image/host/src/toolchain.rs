@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::command::run;
 use crate::error::{Error, Result};
 use crate::offline;
+use crate::process::{LIBRARY_PATH, PRIVATE_LIBRARIES};
 
 /// How long a toolchain may take to say what it is.
 const ASK_LIMIT: Duration = Duration::from_secs(60);
@@ -188,7 +189,8 @@ impl Toolchain {
             }
         }
         if let Some(libraries) = &self.libraries {
-            command.env("LD_LIBRARY_PATH", libraries);
+            command.env(LIBRARY_PATH, libraries);
+            command.env(PRIVATE_LIBRARIES, libraries);
         }
         if offline::is_set() {
             command.env(offline::VARIABLE, "true");
@@ -216,7 +218,7 @@ fn confuses(name: &str) -> bool {
     if KEPT.iter().any(|kept| name.starts_with(kept)) {
         return false;
     }
-    name == "LD_LIBRARY_PATH"
+    name == LIBRARY_PATH
         || name == "RUSTUP_TOOLCHAIN"
         || ["CARGO", "RUSTC", "RUSTFLAGS", "RUSTDOC"]
             .iter()
@@ -246,7 +248,7 @@ impl Facts {
             let mut command = Command::new(rustc);
             command.args(arguments).current_dir(repository);
             if let Some(libraries) = libraries {
-                command.env("LD_LIBRARY_PATH", libraries);
+                command.env(LIBRARY_PATH, libraries);
             }
             run(command, &rustc.to_string_lossy(), ASK_LIMIT)
                 .map(|said| said.stdout)
