@@ -118,9 +118,14 @@ const CASES: &[(&[&str], &str, Holds)] = &[
         undisturbed,
     ),
     (
+        // Over vfio-user a level that is still high is told again behind any access: there the watchdog's first
+        // read brings the interrupt, and none is lost.
         &["lost-interrupt:frame=5"],
-        "the watchdog finds the frames",
-        |o| o.good == 30 && o.damaged == 0 && o.health.lost_interrupts == 1,
+        "the watchdog ends the silence",
+        |o| {
+            let is_found = o.missing > 0 && o.health.lost_interrupts <= 1;
+            o.good == 30 && o.damaged == 0 && is_found
+        },
     ),
     (
         &["interrupt-storm:frame=5"],
