@@ -344,9 +344,9 @@ struct tx_isp {
 	u32 latency[TX_ISP_LATENCY_BUCKETS];
 	struct tx_isp_video videos[TX_ISP_CHANNELS];
 
-	/* Exposure and gain: part of every node's controls (tx_isp_sensor.c). */
+	/* Exposure, gain and the way round: part of every node's controls (tx_isp_sensor.c). */
 	struct v4l2_ctrl_handler sensor_controls;
-	struct v4l2_ctrl *exposure;
+	struct v4l2_ctrl *exposure, *mirror, *flip;
 
 	/* Guards core; taken inside of a video's lock. */
 	struct mutex core_lock;
@@ -588,7 +588,8 @@ void tx_isp_platform_count(struct tx_isp_platform *platform, u64 ns);
 /* A device on the sensor's bus: a message of bytes to it, and one byte behind such a message. */
 int tx_isp_platform_i2c_write(struct tx_isp_platform *platform, u32 target, const u8 *bytes,
 			      u32 count);
-int tx_isp_platform_i2c_read(struct tx_isp_platform *platform, u32 target, u8 which, u8 *value);
+int tx_isp_platform_i2c_read(struct tx_isp_platform *platform, u32 target, const u8 *which,
+			     u32 count, u8 *value);
 void tx_isp_print(u32 level, const u8 *text, u32 length);
 /* The same for what a client did wrong: at a limited rate. */
 void tx_isp_complain(const u8 *text, u32 length);
@@ -637,10 +638,14 @@ void tx_isp_core_sensor_limits(const struct tx_isp_core *core, u32 unity,
 u32 tx_isp_core_max_exposure(const struct tx_isp_core *core);
 int tx_isp_core_set_exposure(struct tx_isp_core *core, u32 lines);
 int tx_isp_core_set_gain(struct tx_isp_core *core, u32 gain, u32 unity);
+/* Turns the sensor's picture about. */
+int tx_isp_core_set_flips(struct tx_isp_core *core, bool horizontal, bool vertical);
 /* Asks for an interval and stores the one that is reached. */
 int tx_isp_core_set_frame_interval(struct tx_isp_core *core, u32 *numerator, u32 *denominator);
 /* The order of its colour filters: a value of the core's Bayer register. */
 u32 tx_isp_core_bayer_order(const struct tx_isp_core *core);
+/* Bits of its raw pixels. */
+u32 tx_isp_core_raw_bits(const struct tx_isp_core *core);
 /* The sensor's whole picture. */
 void tx_isp_core_sensor_size(const struct tx_isp_core *core, struct tx_isp_rectangle *size);
 /* The part that a channel shows, and the nearest that it can show to what is asked for. */

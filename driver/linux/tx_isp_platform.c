@@ -109,10 +109,11 @@ int tx_isp_platform_i2c_write(struct tx_isp_platform *platform, u32 target, cons
 	return tx_isp_platform_transfer(platform, &message, 1);
 }
 
-int tx_isp_platform_i2c_read(struct tx_isp_platform *platform, u32 target, u8 which, u8 *value)
+int tx_isp_platform_i2c_read(struct tx_isp_platform *platform, u32 target, const u8 *which,
+			     u32 count, u8 *value)
 {
 	struct i2c_msg messages[] = {
-		{ .addr = target, .len = sizeof(which), .buf = &which },
+		{ .addr = target, .len = count, .buf = (u8 *)which },
 		{ .addr = target, .flags = I2C_M_RD, .len = sizeof(*value), .buf = value },
 	};
 

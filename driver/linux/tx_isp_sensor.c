@@ -12,6 +12,25 @@
 /* Gain is given in this many parts of one. */
 #define GAIN_UNITY 256
 
+/* What a control of the pair is to be: the one that is set has a value, the other keeps its own. */
+static s32 value_of(const struct v4l2_ctrl *control, const struct v4l2_ctrl *set)
+{
+	return control == set ? set->val : control->cur.val;
+}
+
+static int apply_sensor_control(struct tx_isp *isp, const struct v4l2_ctrl *control)
+{
+	switch (control->id) {
+	case V4L2_CID_EXPOSURE:
+		return tx_isp_core_set_exposure(isp->core, control->val);
+	case V4L2_CID_GAIN:
+		return tx_isp_core_set_gain(isp->core, control->val, GAIN_UNITY);
+	default:
+		return tx_isp_core_set_flips(isp->core, value_of(isp->mirror, control),
+					     value_of(isp->flip, control));
+	}
+}
+
 static int set_sensor_control(struct v4l2_ctrl *control)
 {
 	struct tx_isp *isp = container_of(control->handler, struct tx_isp, sensor_controls);
@@ -20,9 +39,7 @@ static int set_sensor_control(struct v4l2_ctrl *control)
 	mutex_lock(&isp->core_lock);
 	/* A sensor that is gone takes nothing; the values stay for whoever asks. */
 	if (isp->core_ready)
-		ret = control->id == V4L2_CID_EXPOSURE ?
-			      tx_isp_core_set_exposure(isp->core, control->val) :
-			      tx_isp_core_set_gain(isp->core, control->val, GAIN_UNITY);
+		ret = apply_sensor_control(isp, control);
 	mutex_unlock(&isp->core_lock);
 	return ret;
 }
@@ -39,11 +56,13 @@ int tx_isp_sensor_create_controls(struct tx_isp *isp)
 	mutex_lock(&isp->core_lock);
 	tx_isp_core_sensor_limits(isp->core, GAIN_UNITY, &limits);
 	mutex_unlock(&isp->core_lock);
-	v4l2_ctrl_handler_init(handler, 2);
+	v4l2_ctrl_handler_init(handler, 4);
 	isp->exposure = v4l2_ctrl_new_std(handler, &sensor_control_ops, V4L2_CID_EXPOSURE, 1,
 					  limits.max_exposure, 1, limits.default_exposure);
 	v4l2_ctrl_new_std(handler, &sensor_control_ops, V4L2_CID_GAIN, GAIN_UNITY, limits.max_gain,
 			  1, GAIN_UNITY);
+	isp->mirror = v4l2_ctrl_new_std(handler, &sensor_control_ops, V4L2_CID_HFLIP, 0, 1, 1, 0);
+	isp->flip = v4l2_ctrl_new_std(handler, &sensor_control_ops, V4L2_CID_VFLIP, 0, 1, 1, 0);
 	return handler->error;
 }
 

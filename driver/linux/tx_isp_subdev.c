@@ -31,12 +31,14 @@ static bool tx_isp_is_processed(const struct tx_isp_subdev *subdev, u32 pad)
 
 static u32 tx_isp_bayer_code(const struct tx_isp *isp)
 {
-	/* By the value of the core's Bayer register; known sensors have 10 bits. */
-	static const u32 codes[] = { MEDIA_BUS_FMT_SRGGB10_1X10, MEDIA_BUS_FMT_SBGGR10_1X10,
-				     MEDIA_BUS_FMT_SGRBG10_1X10, MEDIA_BUS_FMT_SGBRG10_1X10 };
-	u32 order = tx_isp_core_bayer_order(isp->core);
+	/* By the value of the core's Bayer register. */
+	static const u32 ten_bits[] = { MEDIA_BUS_FMT_SRGGB10_1X10, MEDIA_BUS_FMT_SBGGR10_1X10,
+					MEDIA_BUS_FMT_SGRBG10_1X10, MEDIA_BUS_FMT_SGBRG10_1X10 };
+	static const u32 twelve_bits[] = { MEDIA_BUS_FMT_SRGGB12_1X12, MEDIA_BUS_FMT_SBGGR12_1X12,
+					   MEDIA_BUS_FMT_SGRBG12_1X12, MEDIA_BUS_FMT_SGBRG12_1X12 };
+	u32 order = min_t(u32, tx_isp_core_bayer_order(isp->core), ARRAY_SIZE(ten_bits) - 1);
 
-	return codes[min_t(u32, order, ARRAY_SIZE(codes) - 1)];
+	return tx_isp_core_raw_bits(isp->core) == 12 ? twelve_bits[order] : ten_bits[order];
 }
 
 /* The format that a pad has now. The caller holds core_lock. */

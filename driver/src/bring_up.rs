@@ -181,19 +181,23 @@ const fn rate_code(mhz: u32) -> u32 {
 }
 
 /// The VIC's recovery after errors: reset, wait, rewrite the vertical crop, run (T31 2.7).
-pub(crate) fn recover_vic<B: Bus>(bus: &mut B) -> Result<(), Error> {
+pub(crate) fn recover_vic<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), Error> {
     let control = Vic::Control.address();
     bus.post(&[write(control, Vic::VIC_RESET.mask())])?;
     if !poll(bus, control, VIC_POLLS, VIC_POLL_US, |value| value == 0)? {
         return Err(Error::VicNotReady);
     }
     bus.post(&[
-        write(Vic::VerticalCrop0.address(), 0),
+        write(Vic::VerticalCrop0.address(), sensor.border.top),
         write(Vic::VerticalCrop1.address(), 0),
         write(control, Vic::VIC_RUN.mask()),
     ])?;
     Ok(())
 }
+
+/// What the VIC is told where the sensor sends as Sony's do (T31 2b.4).
+const SONY_MODE: u32 = 0x20000;
+const SONY_THRESHOLD: u32 = 0x0010_0010;
 
 /// Lets the sensor's frames in.
 pub(crate) fn start_vic<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), Error> {
@@ -204,17 +208,31 @@ pub(crate) fn start_vic<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), Erro
         10 => 1,
         _ => 2,
     };
+    let border = sensor.border;
+    if border.sony {
+        bus.post(&[write(Vic::BusConfig.address(), SONY_MODE)])?;
+    }
     bus.post(&[
-        write(Vic::FifoThreshold.address(), 0x000a_000a),
+        write(
+            Vic::FifoThreshold.address(),
+            if border.sony {
+                SONY_THRESHOLD
+            } else {
+                0x000a_000a
+            },
+        ),
         write(
             Vic::LineWords.address(),
-            (sensor.bits_per_pixel * sensor.size.width).div_ceil(32),
+            (sensor.bits_per_pixel * border.line_pixels).div_ceil(32),
         ),
         write(Vic::Interface.address(), 2),
         write(Vic::DataType.address(), data_type),
         write(Vic::FrameSize.address(), sensor.size.to_register()),
         write(Vic::MipiControl.address(), 0),
-        write(Vic::HorizontalWindow.address(), sensor.size.width << 16),
+        write(
+            Vic::HorizontalWindow.address(),
+            border.line_pixels << 16 | border.left,
+        ),
         write(Vic::HorizontalWindow1.address(), 0),
         write(Vic::HorizontalWindow2.address(), 0),
         write(Vic::HorizontalWindow3.address(), 0),
@@ -229,7 +247,7 @@ pub(crate) fn start_vic<B: Bus>(bus: &mut B, sensor: &Sensor) -> Result<(), Erro
         return Err(Error::VicNotReady);
     }
     bus.post(&[
-        write(Vic::VerticalCrop0.address(), 0),
+        write(Vic::VerticalCrop0.address(), sensor.border.top),
         write(Vic::VerticalCrop1.address(), 0),
         write(Vic::IrqMask0.address(), VIC_MASK_0),
         write(Vic::IrqMask1.address(), 0),

@@ -16,6 +16,7 @@ use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::{ChromaStart, FrameLayout, PixelFormat, nearest_size};
 use tx_isp_abi::operation::Operation;
 use tx_isp_abi::registers::{Channel, Msca};
+use tx_isp_abi::sensor::Flips;
 
 /// At a start the FIFOs are looked at, and cleared, so often until they are empty (assumption; T31 8, row 6).
 const CLEAR_TRIES: u32 = 3;
@@ -25,6 +26,8 @@ const STROBES: u32 = Msca::INPUT_STROBE.mask() | Msca::CHANNEL_STROBES.mask();
 
 /// Written to DMA_OUT_ARB at stream-on (T31 2.5).
 const DMA_ARBITRATION: u32 = 0xe;
+/// A bit for each channel.
+const ALL_CHANNELS: u32 = 0x7;
 
 impl<B: Bus> Isp<B> {
     /// The layout of a channel's pictures.
@@ -212,7 +215,9 @@ impl<B: Bus> Isp<B> {
             }
         }
         let placement = self.channels[channel.index()].placement(input);
-        self.bus.post(&setup(channel, &layout, input, &placement))?;
+        let arbitration = self.arbitration();
+        let setup = setup(channel, &layout, input, &placement, arbitration);
+        self.bus.post(&setup)?;
         self.empty_fifos(channel)?;
         let pushes = self.channels[channel.index()].feed();
         if !pushes.is_empty() {
@@ -243,6 +248,33 @@ impl<B: Bus> Isp<B> {
         Err(Error::StaleFifo(channel))
     }
 
+    /// Turns about what all channels write, behind the sensor's own turning, from the next frame on.
+    ///
+    /// # Errors
+    /// [`Error::Bus`].
+    pub fn set_output_flips(&mut self, flips: Flips) -> Result<(), Error> {
+        self.output_flips = flips;
+        if self.initialised {
+            let register = Msca::DmaArbitration.address();
+            self.bus.post(&[write(register, self.arbitration())])?;
+        }
+        Ok(())
+    }
+
+    /// Which ways what the channels write is turned about.
+    #[must_use]
+    pub const fn output_flips(&self) -> Flips {
+        self.output_flips
+    }
+
+    /// DMA_OUT_ARB: arbitration, and for all channels the same way round (T31 2b.5).
+    pub(crate) fn arbitration(&self) -> u32 {
+        let all = |turned: bool| if turned { ALL_CHANNELS } else { 0 };
+        DMA_ARBITRATION
+            | Msca::FLIPPED_CHANNELS.of(all(self.output_flips.vertical))
+            | Msca::MIRRORED_CHANNELS.of(all(self.output_flips.horizontal))
+    }
+
     /// Takes back buffers that were queued on a channel that never started.
     pub fn take_back(&mut self, channel: ChannelId) {
         let output = &mut self.channels[channel.index()];
@@ -259,6 +291,7 @@ fn setup(
     layout: &FrameLayout,
     input: Size,
     placement: &Placement,
+    arbitration: u32,
 ) -> [Operation; 16] {
     let at = |register: Channel, value| write(register.of(channel), value);
     let Placement { scaled: size, crop } = *placement;
@@ -283,7 +316,7 @@ fn setup(
         at(Channel::RateLoop, 0),
         at(Channel::RateMask, 1),
         at(Channel::OutputFormat, layout.format.out_fmt()),
-        write(Msca::DmaArbitration.address(), DMA_ARBITRATION),
+        write(Msca::DmaArbitration.address(), arbitration),
         at(Channel::Coefficient0, coefficients[0]),
         at(Channel::Coefficient1, coefficients[1]),
         at(Channel::Coefficient2, coefficients[2]),

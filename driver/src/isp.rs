@@ -12,7 +12,7 @@ use tx_isp_abi::PhysAddr;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::operation::Operation;
 use tx_isp_abi::registers::{Core, Cpm, Harb};
-use tx_isp_abi::sensor::Sensor;
+use tx_isp_abi::sensor::{Flips, Sensor};
 use tx_isp_abi::vendor::IspBuffer;
 
 /// The T31's SoC id word (T31 1.4).
@@ -28,6 +28,8 @@ pub struct Isp<B> {
     /// Lines of a frame as the sensor was told last.
     pub(crate) frame_length: u32,
     pub(crate) channels: [OutputChannel; ChannelId::COUNT],
+    /// Which ways what the channels write is turned about.
+    pub(crate) output_flips: Flips,
     /// Clocks, core and CSI are set up.
     pub(crate) initialised: bool,
     /// They and the VIC run.
@@ -81,6 +83,7 @@ impl<B: Bus> Isp<B> {
                 OutputChannel::new(second, sensor.size),
                 OutputChannel::new(third, sensor.size),
             ],
+            output_flips: Flips::default(),
             initialised: false,
             running: false,
             held: false,

@@ -168,7 +168,7 @@ impl<B: Bus> Isp<B> {
         if vic & bring_up::VIC_RECOVERABLE != 0 {
             self.health.vic_recoveries += 1;
             report.vic_recovered = true;
-            bring_up::recover_vic(&mut self.bus)?;
+            bring_up::recover_vic(&mut self.bus, &self.sensor)?;
         }
         if report.completed.is_empty() {
             self.interrupts_in_vain += 1;

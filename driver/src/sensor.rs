@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! The image sensor over I2C: who it is, how long it exposes, how much it amplifies, how fast it runs.
 //!
-//! The sensor is on I2C0 (T31 2d): a message is a register's number and its value, or its number and a read.
+//! The sensor is on I2C0 (T31 2d): a message is a register's number, of one or two bytes, and its value, or its
+//! number and a read.
 //! Where the bus has another way there, such as a kernel's own driver of that controller, it is taken.
 
 use crate::List;
 use crate::bring_up::{poll, write};
-use crate::bus::{Bus, BusError, I2cError};
+use crate::bus::{Bus, BusError, I2cError, I2cMessage};
 use crate::error::Error;
 use crate::isp::Isp;
 use tx_isp_abi::gain;
 use tx_isp_abi::operation::Operation;
 use tx_isp_abi::registers::{Cpm, Gpio, I2c};
-use tx_isp_abi::sensor::Sensor;
+use tx_isp_abi::sensor::{ExposureCode, Flips, Sensor};
 
 /// Registers that are written together: all of exposure and gain are.
 const MAX_REGISTERS: usize = 8;
 /// Operations before the bytes of a batch of messages, and behind them.
 const AROUND_MESSAGES: usize = 4 + 2;
-/// Operations of a message that writes a register.
-const MESSAGE: usize = 2;
+/// Operations of a message that writes a register: at most two for its number, one for its value.
+const MESSAGE: usize = 3;
 /// Words that a batch of messages answers with: what clears the last abort, the state, the reason of an abort.
 const ANSWERS: usize = 3;
 /// Master, fast, restart allowed, no slave (T31 2d).
@@ -88,8 +89,38 @@ impl<B: Bus> Isp<B> {
         let control = self.sensor.control;
         let frame_length = self.read_pair(control.frame_length)?;
         let lines = lines.min(self.sensor.max_exposure(frame_length));
-        self.write_sensor(&pair(control.exposure, lines))?;
+        let code = control.exposure_code.convert(lines, frame_length);
+        self.write_sensor(&pair(control.exposure, code))?;
         Ok(lines)
+    }
+
+    /// Turns the sensor's picture about, for all channels.
+    ///
+    /// # Errors
+    /// [`Error::NoSensor`] or [`Error::Bus`].
+    pub fn set_flips(&mut self, flips: Flips) -> Result<(), Error> {
+        let bits = self.sensor.control.flip;
+        let mut value = self.read_sensor(bits.register)?;
+        for (bit, on) in [
+            (bits.horizontal, flips.horizontal),
+            (bits.vertical, flips.vertical),
+        ] {
+            value = if on { value | bit } else { value & !bit };
+        }
+        self.write_sensor(&[(bits.register, value)])
+    }
+
+    /// Which ways the sensor's picture is turned about.
+    ///
+    /// # Errors
+    /// [`Error::NoSensor`] or [`Error::Bus`].
+    pub fn flips(&mut self) -> Result<Flips, Error> {
+        let bits = self.sensor.control.flip;
+        let value = self.read_sensor(bits.register)?;
+        Ok(Flips {
+            horizontal: value & bits.horizontal != 0,
+            vertical: value & bits.vertical != 0,
+        })
     }
 
     /// Amplifies by `factor` (16.16 fixed point, 0x10000 is no gain): by analogue means as far as
@@ -100,11 +131,15 @@ impl<B: Bus> Isp<B> {
     /// [`Error::NoSensor`] or [`Error::Bus`].
     pub fn set_gain(&mut self, factor: u32) -> Result<u32, Error> {
         let control = self.sensor.control;
-        let code = gain::analogue_code(factor, control.max_analogue_gain);
-        let analogue = u64::from(gain::analogue(code));
+        let steps = control.gain_steps;
+        let code = gain::analogue_code(factor, control.max_analogue_gain, steps);
+        let analogue = u64::from(gain::analogue(code, steps));
+        let Some([whole, fraction]) = control.digital_gain else {
+            self.write_sensor(&[(control.analogue_gain, code)])?;
+            return Ok(gain::analogue(code, steps));
+        };
         let rest = (u64::from(factor) << 16) / analogue;
         let digital = gain::digital_bytes(u32::try_from(rest).unwrap_or(u32::MAX).max(1 << 16));
-        let [whole, fraction] = control.digital_gain;
         self.write_sensor(&[
             (control.analogue_gain, code),
             (whole, digital[0]),
@@ -127,9 +162,24 @@ impl<B: Bus> Isp<B> {
             .frame_length_for(sensor.min_fps)
             .min(u32::from(u16::MAX));
         let lines = lines.clamp(shortest, longest);
+        let exposed = self.counted_exposure()?;
         self.write_sensor(&pair(sensor.control.frame_length, lines))?;
         self.frame_length = lines;
+        if let Some(exposed) = exposed {
+            self.set_exposure(exposed)?;
+        }
         Ok(lines)
+    }
+
+    /// The exposure in lines, where it is counted from the frame's length and so moves with it.
+    fn counted_exposure(&mut self) -> Result<Option<u32>, Error> {
+        let control = self.sensor.control;
+        if control.exposure_code == ExposureCode::Lines {
+            return Ok(None);
+        }
+        let code = self.read_pair(control.exposure)?;
+        let frame_length = self.read_pair(control.frame_length)?;
+        Ok(Some(control.exposure_code.convert(code, frame_length)))
     }
 
     /// The most lines that can be exposed at the frame length that is set.
@@ -171,7 +221,7 @@ impl<B: Bus> Isp<B> {
     ///
     /// # Errors
     /// [`Error::NoSensor`] or [`Error::Bus`].
-    pub fn sensor_register(&mut self, register: u8) -> Result<u8, Error> {
+    pub fn sensor_register(&mut self, register: u16) -> Result<u8, Error> {
         self.read_sensor(register)
     }
 
@@ -179,11 +229,11 @@ impl<B: Bus> Isp<B> {
     ///
     /// # Errors
     /// [`Error::NoSensor`] or [`Error::Bus`].
-    pub fn set_sensor_register(&mut self, register: u8, value: u8) -> Result<(), Error> {
+    pub fn set_sensor_register(&mut self, register: u16, value: u8) -> Result<(), Error> {
         self.write_sensor(&[(register, value)])
     }
 
-    fn read_pair(&mut self, registers: [u8; 2]) -> Result<u32, Error> {
+    fn read_pair(&mut self, registers: [u16; 2]) -> Result<u32, Error> {
         let [high, low] = registers;
         let high = self.read_sensor(high)?;
         Ok(u32::from(high) << 8 | u32::from(self.read_sensor(low)?))
@@ -207,13 +257,20 @@ impl<B: Bus> Isp<B> {
         Ok(())
     }
 
-    fn read_sensor(&mut self, register: u8) -> Result<u8, Error> {
-        let target = self.sensor.control.target;
-        if let Some(read) = self.bus.read_i2c(target, register) {
+    fn read_sensor(&mut self, register: u16) -> Result<u8, Error> {
+        let control = self.sensor.control;
+        let message = I2cMessage::of_register(control.address_width, register);
+        if let Some(read) = self.bus.read_i2c(control.target, &message) {
             return read.map_err(sensor_error);
         }
         let read = I2c::DATA_READ.mask() | I2c::DATA_STOP.mask();
-        self.send(&[register.into(), read])?;
+        let mut words: List<u32, MESSAGE> = List::new(0);
+        let bytes = message.as_slice().iter().map(|byte| u32::from(*byte));
+        for word in bytes.chain([read]) {
+            let pushed = words.push(word);
+            debug_assert!(pushed, "MESSAGE counts every word");
+        }
+        self.send(words.as_slice())?;
         let mut words = [0; 2];
         let used = self.bus.execute(
             &[
@@ -232,19 +289,30 @@ impl<B: Bus> Isp<B> {
     }
 
     /// Writes registers in order, in one round trip.
-    fn write_sensor(&mut self, registers: &[(u8, u8)]) -> Result<(), Error> {
-        let target = self.sensor.control.target;
-        if let Some(written) = self.bus.write_i2c(target, registers) {
+    fn write_sensor(&mut self, registers: &[(u16, u8)]) -> Result<(), Error> {
+        let control = self.sensor.control;
+        let width = control.address_width;
+        let mut messages: List<I2cMessage, MAX_REGISTERS> =
+            List::new(I2cMessage::of_register(width, 0));
+        for (register, value) in registers {
+            let pushed = messages.push(I2cMessage::of_value(width, *register, *value));
+            debug_assert!(pushed, "MAX_REGISTERS counts every register");
+        }
+        let sent = self.bus.write_i2c(control.target, messages.as_slice());
+        if let Some(written) = sent {
             return written.map_err(sensor_error);
         }
         let mut words: List<u32, { MAX_REGISTERS * MESSAGE }> = List::new(0);
-        for (register, value) in registers {
-            for word in [
-                u32::from(*register),
-                u32::from(*value) | I2c::DATA_STOP.mask(),
-            ] {
-                let pushed = words.push(word);
-                debug_assert!(pushed, "MAX_REGISTERS counts every register");
+        for message in messages.as_slice() {
+            let last = message.as_slice().len() - 1;
+            for (index, byte) in message.as_slice().iter().enumerate() {
+                let stop = if index == last {
+                    I2c::DATA_STOP.mask()
+                } else {
+                    0
+                };
+                let pushed = words.push(u32::from(*byte) | stop);
+                debug_assert!(pushed, "MESSAGE counts every word");
             }
         }
         self.send(words.as_slice())
@@ -299,7 +367,7 @@ fn sensor_error(error: I2cError) -> Error {
 }
 
 /// The bytes of a 16-bit value for a pair of registers.
-fn pair([high, low]: [u8; 2], value: u32) -> [(u8, u8); 2] {
+fn pair([high, low]: [u16; 2], value: u32) -> [(u16, u8); 2] {
     let [.., first, second] = value.to_be_bytes();
     [(high, first), (low, second)]
 }

@@ -67,6 +67,7 @@ fn time(renderer: &mut Renderer, jobs: &[StatisticsJob]) -> Duration {
             size: (GC2053.size.width, GC2053.size.height),
             number,
             brightness: Brightness::NORMAL,
+            flips: tx_isp_abi::sensor::Flips::default(),
         };
         let statistics = Statistics::of(renderer, &frame, &kinds).unwrap();
         for job in jobs {

@@ -164,6 +164,7 @@ impl Painter {
             full: (job.window.full.width, job.window.full.height),
             left: job.window.left,
             top: job.window.top,
+            flips: job.window.flips,
             brightness: Brightness(started.frame.light),
             masks: &masks,
         };

@@ -10,7 +10,7 @@ use tx_isp_abi::PhysAddr;
 use tx_isp_abi::sensor::Sensor;
 use tx_isp_abi::statistics::{Kind, Zones};
 use tx_isp_chip::{GuestErrorKind, NoisePlane, RawJob, RawOrStatistics, StatisticsJob};
-use tx_isp_picture::{Brightness, RenderError, Rendered, Renderer, SensorFrame};
+use tx_isp_picture::{Brightness, RawLayout, RenderError, Rendered, Renderer, SensorFrame};
 use vm_memory::{GuestAddress, GuestAddressSpace, GuestMemoryBackend};
 
 /// Bytes of a frame's mark.
@@ -45,6 +45,7 @@ pub(crate) fn write(
         size: (sensor.size.width, sensor.size.height),
         number: started.frame.number,
         brightness: Brightness(started.frame.light),
+        flips: started.frame.flips,
     };
     if let Some(job) = &started.frame.raw {
         match write_raw(renderer, &frame, started, job) {
@@ -115,8 +116,13 @@ fn write_raw(
             address: job.address,
             length,
         })?;
-    let size = (job.size.width, job.size.height);
-    Ok(renderer.render_raw(frame, job.bayer, size, job.stride, &slice)?)
+    let layout = RawLayout {
+        order: job.bayer,
+        size: (job.size.width, job.size.height),
+        bits: job.bits,
+        stride: job.stride,
+    };
+    Ok(renderer.render_raw(frame, &layout, &slice)?)
 }
 
 /// What a frame leaves at both ends of a plane of the noise filter's store: nothing is computed there, but a

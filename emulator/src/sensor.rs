@@ -178,7 +178,7 @@ mod tests {
         let message = by_name("ov2735").unwrap_err().to_string();
         assert_eq!(
             message,
-            "there is no sensor \"ov2735\": use gc2053, jxf37, jxq03"
+            "there is no sensor \"ov2735\": use gc2053, jxf37, jxq03, imx307"
         );
     }
 }

@@ -369,6 +369,7 @@ mod tests {
         let frame = SensorFrame {
             size: (1920, 1080),
             number: 0b10_01_11,
+            flips: tx_isp_abi::sensor::Flips::default(),
             brightness: Brightness(light),
         };
         let mut renderer = Renderer::open(source).unwrap();

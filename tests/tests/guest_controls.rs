@@ -8,7 +8,7 @@ use testbed::debug::DebugConfig;
 use testbed::qemu::Carrier;
 use testbed::sensor::SensorConfig;
 use tx_isp_abi::format::PixelFormat;
-use tx_isp_abi::sensor::{GC2053, SENSORS, Sensor};
+use tx_isp_abi::sensor::{AddressWidth, GC2053, SENSORS, Sensor};
 use tx_isp_chip::Severity;
 use tx_isp_emulator::sensor::ClockMode;
 use tx_isp_picture::Source;
@@ -51,6 +51,11 @@ fn add(suite: &mut CarrierSuite<'_>) {
     );
     suite.test_in(
         &guest,
+        "mirroring and flipping turn every pixel to the other side",
+        |running| running.flips(),
+    );
+    suite.test_in(
+        &guest,
         "a selection shows that part of the picture",
         |running| running.selection(),
     );
@@ -65,9 +70,13 @@ fn add(suite: &mut CarrierSuite<'_>) {
         |running| running.strictly(),
     );
     suite.close(&guest, "these pictures");
-    // Which registers a driver reaches a sensor by is the same over every carrier.
-    if suite.carrier() == Carrier::Gpio {
-        for sensor in SENSORS.iter().filter(|sensor| **sensor != GC2053) {
+    // The registers of a sensor are the same over every carrier. How they are reached is not: over the mailbox by the
+    // driver's own messages, over vfio-user by the kernel's I2C.
+    let carrier = suite.carrier();
+    let is_usual = |sensor: &Sensor| *sensor == GC2053;
+    let is_wide = |sensor: &Sensor| sensor.control.address_width == AddressWidth::Bits16;
+    for sensor in SENSORS.iter().filter(|sensor| !is_usual(sensor)) {
+        if carrier == Carrier::Gpio || carrier == Carrier::VfioUser && is_wide(sensor) {
             add_sensor(suite, sensor);
         }
     }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
 use tx_isp_abi::operation::Operation;
-use tx_isp_abi::sensor::{GC2053, JXF37, JXQ03, SENSORS, Sensor};
+use tx_isp_abi::sensor::{Flips, GC2053, IMX307, JXF37, JXQ03, SENSORS, Sensor};
 use tx_isp_abi::statistics::{Kind, Zones, mean_luma};
 use tx_isp_abi::{PhysAddr, Size};
 use tx_isp_driver::Error;
-use tx_isp_driver::bus::{Bus, BusError, I2cError};
+use tx_isp_driver::bus::{Bus, BusError, I2cError, I2cMessage};
 use tx_isp_driver::channel::Buffer;
 use tx_isp_driver::isp::Isp;
 use tx_isp_emulator::statistics::Statistics;
@@ -59,7 +59,7 @@ fn the_sensor_is_found_and_another_one_is_not() {
 /// A board whose I2C bus is driven by somebody else, as by a kernel's adapter.
 struct OwnI2c {
     board: Board,
-    written: Vec<(u8, u8)>,
+    written: Vec<Vec<u8>>,
     /// What every register reads as.
     answer: Result<u8, I2cError>,
 }
@@ -81,13 +81,14 @@ impl Bus for OwnI2c {
         self.board.sleep(microseconds);
     }
 
-    fn write_i2c(&mut self, target: u8, registers: &[(u8, u8)]) -> Option<Result<(), I2cError>> {
-        assert_eq!(target, GC2053.control.target);
-        self.written.extend(registers);
+    fn write_i2c(&mut self, target: u8, messages: &[I2cMessage]) -> Option<Result<(), I2cError>> {
+        assert!(SENSORS.iter().any(|sensor| sensor.control.target == target));
+        let bytes = messages.iter().map(|message| message.as_slice().to_vec());
+        self.written.extend(bytes);
         Some(self.answer.map(drop))
     }
 
-    fn read_i2c(&mut self, _target: u8, _register: u8) -> Option<Result<u8, I2cError>> {
+    fn read_i2c(&mut self, _target: u8, _register: &I2cMessage) -> Option<Result<u8, I2cError>> {
         Some(self.answer)
     }
 }
@@ -103,7 +104,7 @@ fn a_bus_with_an_i2c_of_its_own_is_used_in_place_of_the_controller() {
     let mut isp = Isp::probe(bus, GC2053).unwrap();
     let _ = board.take_traffic();
     assert_eq!(isp.set_frame_length(1500), Ok(1500));
-    assert_eq!(isp.bus_mut().written, [(0x41, 0x05), (0x42, 0xdc)]);
+    assert_eq!(isp.bus_mut().written, [[0x41, 0x05], [0x42, 0xdc]]);
     assert_eq!(isp.probe_sensor(), Err(Error::UnknownSensor([0, 0])));
     let traffic = board.take_traffic();
     let controller = |address: &PhysAddr| address.0 >> 12 == 0x1_0050;
@@ -121,6 +122,18 @@ fn a_bus_with_an_i2c_of_its_own_is_used_in_place_of_the_controller() {
         Err(Error::Bus(BusError::Timeout)),
         "a controller that fails is no missing sensor"
     );
+}
+
+#[test]
+fn a_bus_with_an_i2c_of_its_own_is_given_numbers_of_two_bytes() {
+    let bus = OwnI2c {
+        board: Board::with_sensor(IMX307),
+        written: Vec::new(),
+        answer: Ok(0),
+    };
+    let mut isp = Isp::probe(bus, IMX307).unwrap();
+    assert_eq!(isp.set_gain(2 << 16), Ok(2 << 16));
+    assert_eq!(isp.bus_mut().written, [[0x30, 0x14, 20]]);
 }
 
 #[test]
@@ -210,6 +223,74 @@ fn the_frame_length_sets_the_rate_within_the_sensors_limits() {
     );
 }
 
+#[test]
+fn an_exposure_that_counts_from_the_frames_end_stays_when_the_frame_grows() {
+    let board = Board::with_sensor(IMX307);
+    let mut isp = board.probe();
+    isp.find_sensor(SENSORS).unwrap();
+    stream(&board, &mut isp);
+    assert_eq!(lights(&board, 1), [1 << 16], "as after power-up");
+    assert_eq!(isp.set_exposure(9999), Ok(1123), "the frame is no longer");
+    assert_eq!(isp.sensor_register(0x3020), Ok(1), "SHS1");
+    let double = lights(&board, 3)[2];
+    assert!(double.abs_diff(2 << 16) < 0x200, "{double:#x}");
+    // 15 frames per second: twice the lines, the same exposure.
+    assert_eq!(isp.set_frame_length(2250), Ok(2250));
+    assert_eq!(lights(&board, 3)[2], double);
+    assert_eq!(isp.set_gain(4 << 16), Ok(4 << 16));
+    let brighter = lights(&board, 3)[2];
+    assert!(brighter.abs_diff(4 * double) < 8, "{brighter:#x}");
+    assert!(no_guest_errors(&board));
+}
+
+#[test]
+fn every_sensor_turns_its_picture_about() {
+    let ways = [(false, false), (true, false), (false, true), (true, true)];
+    for sensor in SENSORS {
+        let board = Board::with_sensor(*sensor);
+        let mut isp = board.probe();
+        isp.find_sensor(SENSORS).unwrap();
+        stream(&board, &mut isp);
+        for (horizontal, vertical) in ways {
+            let flips = Flips {
+                horizontal,
+                vertical,
+            };
+            isp.set_flips(flips).unwrap();
+            assert_eq!(isp.flips(), Ok(flips), "{}", sensor.name);
+            assert_eq!(board.frame().unwrap().flips, flips, "{}", sensor.name);
+        }
+        assert!(no_guest_errors(&board), "{}", sensor.name);
+    }
+}
+
+#[test]
+fn the_isp_turns_about_what_the_sensor_has_turned() {
+    let (mirrored, upside_down) = (
+        Flips {
+            horizontal: true,
+            vertical: false,
+        },
+        Flips {
+            horizontal: false,
+            vertical: true,
+        },
+    );
+    let board = Board::new();
+    let mut isp = board.probe();
+    isp.set_flips(mirrored).unwrap();
+    isp.set_output_flips(upside_down).unwrap();
+    stream(&board, &mut isp);
+    let job = board.frame().unwrap().jobs[0];
+    assert_eq!(job.window.flips, mirrored.and(upside_down));
+    let address = PhysAddr(0x0670_0000);
+    isp.set_output_flips(mirrored).unwrap();
+    isp.queue(MAIN, Buffer { index: 1, address }).unwrap();
+    let job = board.frame().unwrap().jobs[0];
+    assert_eq!(job.window.flips, Flips::default(), "turned twice");
+    assert!(no_guest_errors(&board));
+}
+
 /// The mean luma that the statistics of a frame tell.
 fn mean(renderer: &mut Renderer, board: &Board) -> u32 {
     let frame = board.frame().unwrap();
@@ -217,6 +298,7 @@ fn mean(renderer: &mut Renderer, board: &Board) -> u32 {
         size: (1920, 1080),
         number: frame.number,
         brightness: Brightness(frame.light),
+        flips: frame.flips,
     };
     let (kind, zones) = (Kind::ExposureHistogram, Zones::even([15, 15], GC2053.size));
     let statistics = Statistics::of(renderer, &picture, &[(kind, zones)]).unwrap();

@@ -20,6 +20,47 @@ pub enum BayerOrder {
     Gbrg = 3,
 }
 
+impl BayerOrder {
+    /// The order of a picture that is turned about.
+    #[must_use]
+    pub const fn turned(self, flips: Flips) -> Self {
+        let other_column = match self {
+            Self::Rggb => Self::Grbg,
+            Self::Grbg => Self::Rggb,
+            Self::Bggr => Self::Gbrg,
+            Self::Gbrg => Self::Bggr,
+        };
+        let across = if flips.horizontal { other_column } else { self };
+        match (flips.vertical, across) {
+            (false, order) => order,
+            (true, Self::Rggb) => Self::Gbrg,
+            (true, Self::Gbrg) => Self::Rggb,
+            (true, Self::Bggr) => Self::Grbg,
+            (true, Self::Grbg) => Self::Bggr,
+        }
+    }
+}
+
+/// Which ways a picture is turned about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Flips {
+    /// The first pixel of a line is the last one: mirrored.
+    pub horizontal: bool,
+    /// The first line is the last one: upside down.
+    pub vertical: bool,
+}
+
+impl Flips {
+    /// Both, one after the other.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            horizontal: self.horizontal != other.horizontal,
+            vertical: self.vertical != other.vertical,
+        }
+    }
+}
+
 /// What the ISP and the frame clock need to know of a sensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sensor {
@@ -35,6 +76,8 @@ pub struct Sensor {
     pub bayer: BayerOrder,
     /// Bits of one raw pixel.
     pub bits_per_pixel: u32,
+    /// What it sends around its active pixels.
+    pub border: Border,
     /// Pixel clock in Hz.
     pub pixel_clock: u32,
     /// Line length in pixel clocks (hts).
@@ -49,27 +92,121 @@ pub struct Sensor {
     pub control: Control,
 }
 
-/// A sensor's 8-bit registers on I2C. Pairs of registers hold the high byte first.
+/// What a sensor sends around its active pixels, which the VIC cuts off (T31 2b.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Border {
+    /// Pixels of a line as it is sent.
+    pub line_pixels: u32,
+    /// The first active pixel of a line.
+    pub left: u32,
+    /// The first active line.
+    pub top: u32,
+    /// It sends in the manner of Sony's: the VIC has a mode for that.
+    pub sony: bool,
+}
+
+impl Border {
+    /// Lines of `width` active pixels and nothing else.
+    #[must_use]
+    pub const fn none(width: u32) -> Self {
+        Self {
+            line_pixels: width,
+            left: 0,
+            top: 0,
+            sony: false,
+        }
+    }
+}
+
+/// How many bits the numbers of a sensor's registers have. They go over the bus high byte first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressWidth {
+    /// A byte.
+    Bits8,
+    /// Two bytes.
+    Bits16,
+}
+
+impl AddressWidth {
+    /// The bytes of a register's number that there are.
+    #[must_use]
+    pub const fn bytes(self) -> usize {
+        match self {
+            Self::Bits8 => 1,
+            Self::Bits16 => 2,
+        }
+    }
+
+    /// The largest number.
+    #[must_use]
+    pub const fn last(self) -> u16 {
+        match self {
+            Self::Bits8 => 0xff,
+            Self::Bits16 => 0xffff,
+        }
+    }
+}
+
+/// What the exposure's registers hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExposureCode {
+    /// The lines of the exposure.
+    Lines,
+    /// The line of the frame at which it begins; it ends one line before the frame does.
+    FirstLine,
+}
+
+impl ExposureCode {
+    /// What the registers hold for so many lines in a frame of that length; also the lines for what they hold.
+    #[must_use]
+    pub const fn convert(self, value: u32, frame_length: u32) -> u32 {
+        match self {
+            Self::Lines => value,
+            Self::FirstLine => frame_length.saturating_sub(value).saturating_sub(1),
+        }
+    }
+}
+
+/// The bits that turn a sensor's picture about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlipBits {
+    /// The register that has them.
+    pub register: u16,
+    /// Mirrors the picture.
+    pub horizontal: u8,
+    /// Turns it upside down.
+    pub vertical: u8,
+}
+
+/// A sensor's registers on I2C, each a byte. Pairs of registers are named high byte first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Control {
     /// 7-bit address on the bus.
     pub target: u8,
+    /// Bits of a register's number.
+    pub address_width: AddressWidth,
     /// Registers that tell the model, with their values.
-    pub id: [(u8, u8); 2],
-    /// Exposure time in lines.
-    pub exposure: [u8; 2],
+    pub id: [(u16, u8); 2],
+    /// Exposure time.
+    pub exposure: [u16; 2],
+    /// As what.
+    pub exposure_code: ExposureCode,
     /// Frame length in lines (vts).
-    pub frame_length: [u8; 2],
+    pub frame_length: [u16; 2],
     /// Line length (hts) in units of `line_length_unit` pixel clocks.
-    pub line_length: [u8; 2],
+    pub line_length: [u16; 2],
     /// Pixel clocks that one count of the line length stands for.
     pub line_length_unit: u32,
     /// Analogue gain: the code of [`gain::analogue`].
-    pub analogue_gain: u8,
+    pub analogue_gain: u16,
+    /// Steps of that code in an octave.
+    pub gain_steps: gain::Steps,
     /// Largest code of the analogue gain.
     pub max_analogue_gain: u8,
-    /// Digital gain: the two bytes of [`gain::digital`].
-    pub digital_gain: [u8; 2],
+    /// Digital gain: the two bytes of [`gain::digital`]. `None` where the sensor has none of its own.
+    pub digital_gain: Option<[u16; 2]>,
+    /// What turns the picture about.
+    pub flip: FlipBits,
     /// The exposure ends at least so many lines before the frame does.
     pub exposure_margin: u32,
     /// Exposure in lines after power-up.
@@ -104,7 +241,8 @@ impl Sensor {
     #[must_use]
     pub fn light(&self, exposure: u32, analogue_gain: u8, digital_gain: [u8; 2]) -> u32 {
         let shutter = (u64::from(exposure) << 16) / u64::from(self.control.default_exposure);
-        let gains = [gain::analogue(analogue_gain), gain::digital(digital_gain)];
+        let analogue = gain::analogue(analogue_gain, self.control.gain_steps);
+        let gains = [analogue, gain::digital(digital_gain)];
         let light = gains
             .into_iter()
             .fold(shutter, |light, gain| (light * u64::from(gain)) >> 16);
@@ -127,6 +265,7 @@ pub const GC2053: Sensor = Sensor {
     mipi_mhz: 600,
     bayer: BayerOrder::Rggb,
     bits_per_pixel: 10,
+    border: Border::none(1920),
     pixel_clock: 78_000_000,
     line_length: 2200,
     frame_length: 1418,
@@ -134,17 +273,26 @@ pub const GC2053: Sensor = Sensor {
     max_fps: 40,
     control: Control {
         target: 0x37,
+        address_width: AddressWidth::Bits8,
         id: [(0xf0, 0x20), (0xf1, 0x53)],
         // Where exposure and digital gain are is public knowledge of this sensor, not part of the
         // reference; one register of analogue gain in place of the sensor's table is an assumption.
         exposure: [0x03, 0x04],
+        exposure_code: ExposureCode::Lines,
         frame_length: [0x41, 0x42],
         line_length: [0x05, 0x06],
         line_length_unit: 2,
         analogue_gain: 0xb4,
+        gain_steps: gain::Steps::Sixteenths,
         // 444864 / 65536 octaves are the most (T31 7.3), in steps of a sixteenth.
         max_analogue_gain: 108,
-        digital_gain: [0xb1, 0xb2],
+        digital_gain: Some([0xb1, 0xb2]),
+        // Public knowledge of this sensor, too.
+        flip: FlipBits {
+            register: 0x17,
+            horizontal: 1 << 0,
+            vertical: 1 << 1,
+        },
         exposure_margin: 8,
         // Half of what the default frame length allows (assumption).
         default_exposure: 705,
@@ -161,6 +309,7 @@ pub const JXF37: Sensor = Sensor {
     mipi_mhz: 648,
     bayer: BayerOrder::Bggr,
     bits_per_pixel: 10,
+    border: Border::none(1920),
     pixel_clock: 129_600_000,
     line_length: 3456,
     frame_length: 1500,
@@ -183,6 +332,7 @@ pub const JXQ03: Sensor = Sensor {
     mipi_mhz: 720,
     bayer: BayerOrder::Bggr,
     bits_per_pixel: 10,
+    border: Border::none(2304),
     pixel_clock: 143_910_000,
     line_length: 3600,
     frame_length: 1600,
@@ -198,25 +348,78 @@ pub const JXQ03: Sensor = Sensor {
     },
 };
 
-/// What the sensors of SOI have in common. They have no digital gain; its registers here are two that they do not use
-/// (assumption).
+/// What the sensors of SOI have in common.
 const SOI: Control = Control {
     target: 0x40,
+    address_width: AddressWidth::Bits8,
     id: [(0x0a, 0x0f), (0x0b, 0x37)],
     exposure: [0x02, 0x01],
+    exposure_code: ExposureCode::Lines,
     frame_length: [0x23, 0x22],
     line_length: [0x21, 0x20],
     line_length_unit: 2,
     analogue_gain: 0x00,
+    gain_steps: gain::Steps::Sixteenths,
     max_analogue_gain: 0x3f,
-    digital_gain: [0xfd, 0xfe],
+    digital_gain: None,
+    flip: FlipBits {
+        register: 0x12,
+        horizontal: 1 << 5,
+        vertical: 1 << 4,
+    },
     exposure_margin: 4,
     default_exposure: 748,
     delay: 2,
 };
 
+/// Sony IMX307 with 12 bits on two lanes, 30 frames per second: timing, addresses and limits of the vendor's published
+/// sensor driver. Its registers have numbers of 16 bits, low bytes first. One gain is both analogue and digital, in
+/// steps of 0.3 dB, twenty of which the vendor's driver takes for an octave.
+pub const IMX307: Sensor = Sensor {
+    name: "imx307",
+    size: Size::new(1920, 1080),
+    lanes: 2,
+    mipi_mhz: 445,
+    bayer: BayerOrder::Rggb,
+    bits_per_pixel: 12,
+    border: Border {
+        line_pixels: 1948,
+        left: 12,
+        top: 20,
+        sony: true,
+    },
+    pixel_clock: 148_500_000,
+    line_length: 4400,
+    frame_length: 1125,
+    min_fps: 10,
+    max_fps: 30,
+    control: Control {
+        target: 0x1a,
+        address_width: AddressWidth::Bits16,
+        id: [(0x3008, 0xa0), (0x301e, 0xb2)],
+        exposure: [0x3021, 0x3020],
+        exposure_code: ExposureCode::FirstLine,
+        frame_length: [0x3019, 0x3018],
+        line_length: [0x301d, 0x301c],
+        line_length_unit: 1,
+        analogue_gain: 0x3014,
+        gain_steps: gain::Steps::Twentieths,
+        max_analogue_gain: 140,
+        digital_gain: None,
+        flip: FlipBits {
+            register: 0x3007,
+            horizontal: 1 << 1,
+            vertical: 1 << 0,
+        },
+        exposure_margin: 2,
+        // Half of what the default frame length allows (assumption).
+        default_exposure: 561,
+        delay: 2,
+    },
+};
+
 /// Every sensor that can be chosen by name.
-pub const SENSORS: &[Sensor] = &[GC2053, JXF37, JXQ03];
+pub const SENSORS: &[Sensor] = &[GC2053, JXF37, JXQ03, IMX307];
 
 #[cfg(test)]
 mod tests {
@@ -254,6 +457,50 @@ mod tests {
         assert_eq!(JXQ03.frame_period_ns(), 40_025_015);
     }
 
+    /// VMAX is 0x465 and HMAX 0x1130 in the vendor's table: 30 frames per second.
+    #[test]
+    fn the_imx307_has_wide_addresses_and_counts_exposure_from_the_frames_end() {
+        let control = IMX307.control;
+        assert_eq!((0x1130, 0x465), (IMX307.line_length, IMX307.frame_length));
+        assert_eq!(IMX307.frame_period_ns(), 33_333_333);
+        assert_eq!(IMX307.frame_length_for(30), 1125);
+        assert_eq!(control.address_width.bytes(), 2);
+        assert_eq!(IMX307.max_exposure(1125), 1123);
+        let first = control.exposure_code.convert(1123, 1125);
+        assert_eq!(first, 1, "SHS1 is at least 1");
+        assert_eq!(control.exposure_code.convert(first, 1125), 1123);
+        assert_eq!(control.exposure_code.convert(2000, 1125), 0);
+    }
+
+    #[test]
+    fn a_picture_turned_twice_has_its_order_again() {
+        for order in [
+            BayerOrder::Rggb,
+            BayerOrder::Bggr,
+            BayerOrder::Grbg,
+            BayerOrder::Gbrg,
+        ] {
+            let ways = [(false, false), (true, false), (false, true), (true, true)];
+            let turned = ways.map(|(horizontal, vertical)| {
+                let flips = Flips {
+                    horizontal,
+                    vertical,
+                };
+                assert_eq!(order.turned(flips).turned(flips), order);
+                assert_eq!(flips.and(flips), Flips::default());
+                order.turned(flips)
+            });
+            for (index, one) in turned.iter().enumerate() {
+                assert!(!turned[..index].contains(one), "{order:?}");
+            }
+        }
+        let both = Flips {
+            horizontal: true,
+            vertical: true,
+        };
+        assert_eq!(BayerOrder::Rggb.turned(both), BayerOrder::Bggr);
+    }
+
     #[test]
     fn every_sensor_is_consistent() {
         for sensor in SENSORS {
@@ -265,6 +512,10 @@ mod tests {
             assert_eq!(sensor.line_length % control.line_length_unit, 0);
             let light = sensor.light(control.default_exposure, 0, gain::DIGITAL_UNITY);
             assert_eq!(light, 1 << 16, "{} as it is after power-up", sensor.name);
+            let registers = [control.exposure, control.frame_length, control.line_length];
+            let last = control.address_width.last();
+            assert!(registers.iter().flatten().all(|register| *register <= last));
+            assert!(sensor.border.left + sensor.size.width <= sensor.border.line_pixels);
         }
     }
 

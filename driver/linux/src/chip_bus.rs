@@ -2,7 +2,7 @@
 //! The driver core's bus, whichever the chip is on.
 
 use tx_isp_abi::operation::Operation;
-use tx_isp_driver::bus::{Bus, BusError, I2cError};
+use tx_isp_driver::bus::{Bus, BusError, I2cError, I2cMessage};
 
 use crate::mailbox::Mailbox;
 use crate::platform::Registers;
@@ -46,11 +46,11 @@ impl Bus for ChipBus {
         self.bus().reset_device()
     }
 
-    fn write_i2c(&mut self, target: u8, registers: &[(u8, u8)]) -> Option<Result<(), I2cError>> {
-        self.bus().write_i2c(target, registers)
+    fn write_i2c(&mut self, target: u8, messages: &[I2cMessage]) -> Option<Result<(), I2cError>> {
+        self.bus().write_i2c(target, messages)
     }
 
-    fn read_i2c(&mut self, target: u8, register: u8) -> Option<Result<u8, I2cError>> {
+    fn read_i2c(&mut self, target: u8, register: &I2cMessage) -> Option<Result<u8, I2cError>> {
         self.bus().read_i2c(target, register)
     }
 }

@@ -6,7 +6,7 @@ use tx_isp_abi::PhysAddr;
 use tx_isp_abi::operation::{Operation, RegisterFile, execute};
 use tx_isp_abi::registers::Harb;
 use tx_isp_driver::Errno;
-use tx_isp_driver::bus::{Bus, BusError, I2cError};
+use tx_isp_driver::bus::{Bus, BusError, I2cError, I2cMessage};
 
 /// `struct tx_isp_platform`: opaque to Rust.
 #[derive(Debug)]
@@ -29,7 +29,8 @@ unsafe extern "C" {
     fn tx_isp_platform_i2c_read(
         platform: *mut Platform,
         target: u32,
-        register: u8,
+        register: *const u8,
+        count: u32,
         value: *mut u8,
     ) -> i32;
     fn tx_isp_sleep(microseconds: u32);
@@ -38,8 +39,6 @@ unsafe extern "C" {
 
 /// What a load gives where nobody answers.
 const NOBODY: u32 = u32::MAX;
-/// Bytes of a message that writes a register.
-const MESSAGE_BYTES: u32 = 2;
 
 /// The chip's registers.
 #[derive(Debug)]
@@ -115,32 +114,33 @@ impl Bus for Registers {
         unsafe { tx_isp_sleep(microseconds) }
     }
 
-    fn write_i2c(&mut self, target: u8, registers: &[(u8, u8)]) -> Option<Result<(), I2cError>> {
+    fn write_i2c(&mut self, target: u8, messages: &[I2cMessage]) -> Option<Result<(), I2cError>> {
         let mut written = Ok(());
-        for (register, value) in registers {
-            let bytes = [*register, *value];
+        for message in messages {
+            let (bytes, count) = pieces(message);
             // SAFETY: the platform is valid by `new`'s contract, and so many bytes are there.
-            let result = unsafe {
-                tx_isp_platform_i2c_write(
-                    self.platform,
-                    target.into(),
-                    bytes.as_ptr(),
-                    MESSAGE_BYTES,
-                )
-            };
+            let result =
+                unsafe { tx_isp_platform_i2c_write(self.platform, target.into(), bytes, count) };
             written = written.and_then(|()| i2c_result(result));
         }
         Some(written)
     }
 
-    fn read_i2c(&mut self, target: u8, register: u8) -> Option<Result<u8, I2cError>> {
+    fn read_i2c(&mut self, target: u8, register: &I2cMessage) -> Option<Result<u8, I2cError>> {
+        let (bytes, count) = pieces(register);
         let mut value = 0;
         // SAFETY: as for a write; there is room for a byte.
         let result = unsafe {
-            tx_isp_platform_i2c_read(self.platform, target.into(), register, &raw mut value)
+            tx_isp_platform_i2c_read(self.platform, target.into(), bytes, count, &raw mut value)
         };
         Some(i2c_result(result).map(|()| value))
     }
+}
+
+/// Where a message's bytes are, and how many.
+fn pieces(message: &I2cMessage) -> (*const u8, u32) {
+    let bytes = message.as_slice();
+    (bytes.as_ptr(), u32::try_from(bytes.len()).unwrap_or(0))
 }
 
 /// What the kernel's errors of an I2C transfer mean.

@@ -3,6 +3,7 @@
 //! tx_isp.h declares each, with its locking.
 
 use core::slice;
+use tx_isp_abi::sensor::Flips;
 use tx_isp_abi::{Rectangle, Size, gain};
 
 use crate::ffi::{Core, channel_id, run};
@@ -89,7 +90,7 @@ pub extern "C" fn tx_isp_core_set_frame_interval(
 pub extern "C" fn tx_isp_core_sensor_limits(core: &Core, unity: u32, limits: &mut SensorLimits) {
     guard((), || {
         let sensor = core.sensor();
-        let largest = gain::analogue(sensor.control.max_analogue_gain);
+        let largest = gain::analogue(sensor.control.max_analogue_gain, sensor.control.gain_steps);
         *limits = SensorLimits {
             max_exposure: sensor.max_exposure(sensor.frame_length),
             default_exposure: sensor.control.default_exposure,
@@ -124,10 +125,28 @@ pub extern "C" fn tx_isp_core_set_gain(core: &mut Core, gain: u32, unity: u32) -
     })
 }
 
+/// Turns the sensor's picture about.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_core_set_flips(core: &mut Core, horizontal: bool, vertical: bool) -> i32 {
+    guard(PANICKED, || {
+        let flips = Flips {
+            horizontal,
+            vertical,
+        };
+        run("set flips", || core.set_flips(flips))
+    })
+}
+
 /// The order of the sensor's colour filters, as the value of the core's Bayer register.
 #[unsafe(no_mangle)]
 pub extern "C" fn tx_isp_core_bayer_order(core: &Core) -> u32 {
     guard(0, || core.sensor().bayer as u32)
+}
+
+/// Bits of the sensor's raw pixels.
+#[unsafe(no_mangle)]
+pub extern "C" fn tx_isp_core_raw_bits(core: &Core) -> u32 {
+    guard(0, || core.sensor().bits_per_pixel)
 }
 
 /// The sensor's whole picture.

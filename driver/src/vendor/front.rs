@@ -377,7 +377,7 @@ impl Front {
         isp: &mut Isp<B>,
         request: &mut SensorRegister,
     ) -> Result<(), Failure> {
-        let register = self.sensor_register(request.register)?;
+        let register = self.sensor_register(isp, request.register)?;
         request.value = [isp.sensor_register(register)?.into(), 0];
         Ok(())
     }
@@ -388,7 +388,7 @@ impl Front {
         isp: &mut Isp<B>,
         request: &SensorRegister,
     ) -> Result<(), Failure> {
-        let register = self.sensor_register(request.register)?;
+        let register = self.sensor_register(isp, request.register)?;
         let [value, 0] = request.value else {
             return Err(Failure::Refused(Errno::Einval, TOO_LARGE));
         };
@@ -396,7 +396,7 @@ impl Front {
         Ok(isp.set_sensor_register(register, value)?)
     }
 
-    fn sensor_register(&self, words: [u32; 2]) -> Result<u8, Failure> {
+    fn sensor_register<B: Bus>(&self, isp: &Isp<B>, words: [u32; 2]) -> Result<u16, Failure> {
         if self.sensor.is_none() {
             let why = "a sensor's register: no sensor is registered";
             return Err(Failure::Refused(Errno::Einval, why));
@@ -404,7 +404,10 @@ impl Front {
         let [register, 0] = words else {
             return Err(Failure::Refused(Errno::Einval, TOO_LARGE));
         };
-        u8::try_from(register).map_err(|_| Failure::Refused(Errno::Einval, TOO_LARGE))
+        let last = isp.sensor().control.address_width.last();
+        let register = u16::try_from(register).ok();
+        let register = register.filter(|register| *register <= last);
+        register.ok_or(Failure::Refused(Errno::Einval, TOO_LARGE))
     }
 
     /// The path of a parameter file; nobody reads the file here.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 OR MIT
 //! The values of `/dev/isp-m0`'s controls (T31 3.5).
 //!
-//! No picture depends on most of them here: what is set is kept and read back. Controls that are no
+//! No picture depends on most of them here, mirror and flip aside: what is set is kept and read back. Controls that are no
 //! number, and those that nobody knows, are accepted and do nothing, as the vendor's driver accepts them.
+
+use tx_isp_abi::sensor::Flips;
 
 /// The sensor's frame rate: frames in the upper half, seconds in the lower.
 pub const FRAME_RATE: u32 = 0x0800_00e0;
@@ -25,6 +27,10 @@ pub fn frame_rate((numerator, denominator): (u32, u32)) -> u32 {
     u32::try_from(hundredths).unwrap_or(0xffff).min(0xffff) << 16 | 100
 }
 
+/// The picture mirrored, and upside down: those of the whole ISP, not of the sensor.
+const MIRROR: u32 = 0x0098_0914;
+const FLIP: u32 = 0x0098_0915;
+
 /// Controls that are a number, with their value at the start.
 const NUMBERS: [(u32, u32); 16] = [
     // Brightness, contrast, saturation, sharpness: in the middle.
@@ -33,8 +39,8 @@ const NUMBERS: [(u32, u32); 16] = [
     (0x0098_0902, 128),
     (0x0098_091b, 128),
     // Mirror, flip, mains frequency: off.
-    (0x0098_0914, 0),
-    (0x0098_0915, 0),
+    (MIRROR, 0),
+    (FLIP, 0),
     (0x0098_0918, 0),
     // Bypass, frozen firmware, shading.
     (0x0800_0164, 0),
@@ -82,6 +88,16 @@ impl Tuning {
         }
         place.is_some()
     }
+
+    /// Which ways the ISP turns pictures about, if `id` is one of the controls that say so.
+    #[must_use]
+    pub fn output_flips(&self, id: u32) -> Option<Flips> {
+        let is_on = |id| self.get(id).is_some_and(|value| value != 0);
+        [MIRROR, FLIP].contains(&id).then(|| Flips {
+            horizontal: is_on(MIRROR),
+            vertical: is_on(FLIP),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -103,5 +119,9 @@ mod tests {
         assert_eq!(tuning.get(0x98_0900), Some(70));
         assert_eq!(tuning.get(AE_ZONES), None);
         assert!(!tuning.set(0x0800_0123, 1));
+        assert_eq!(tuning.output_flips(0x98_0900), None);
+        assert!(tuning.set(FLIP, 1));
+        let flips = tuning.output_flips(MIRROR).unwrap();
+        assert_eq!((flips.horizontal, flips.vertical), (false, true));
     }
 }

@@ -65,6 +65,16 @@ pub enum LiveWords {
     Rest,
 }
 
+/// What turning the sensor's picture about does to the order of its colour filters in raw pictures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FlipBayer {
+    /// Nothing: the sensor's window moves by a pixel or a line.
+    #[default]
+    Keep,
+    /// It turns with the picture.
+    Turn,
+}
+
 /// How the chip behaves where its behaviour is open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Behaviours {
@@ -80,6 +90,8 @@ pub struct Behaviours {
     pub fifo_clear: FifoClear,
     /// `live-words`.
     pub live_words: LiveWords,
+    /// `flip-bayer`.
+    pub flip_bayer: FlipBayer,
 }
 
 /// One property with a value, as users write it: `NAME=VALUE`.
@@ -97,10 +109,12 @@ pub enum Behaviour {
     FifoClear(FifoClear),
     /// `live-words`.
     LiveWords(LiveWords),
+    /// `flip-bayer`.
+    FlipBayer(FlipBayer),
 }
 
 /// Every value of every property, the default first, with what is known of it.
-pub const BEHAVIOURS: [(Behaviour, &str, &str); 12] = {
+pub const BEHAVIOURS: [(Behaviour, &str, &str); 14] = {
     use Behaviour as B;
     [
         (
@@ -163,6 +177,16 @@ pub const BEHAVIOURS: [(Behaviour, &str, &str); 12] = {
             "live-words=rest",
             "they keep the values of a chip at rest",
         ),
+        (
+            B::FlipBayer(FlipBayer::Keep),
+            "flip-bayer=keep",
+            "a sensor that mirrors or turns its picture moves its window, the filters' order stays (the vendor's sensor drivers)",
+        ),
+        (
+            B::FlipBayer(FlipBayer::Turn),
+            "flip-bayer=turn",
+            "the order of raw pictures turns with the picture (as sensors do whose driver moves no window)",
+        ),
     ]
 };
 
@@ -185,12 +209,13 @@ impl Behaviours {
             Behaviour::StartTransient(value) => self.start_transient = value,
             Behaviour::FifoClear(value) => self.fifo_clear = value,
             Behaviour::LiveWords(value) => self.live_words = value,
+            Behaviour::FlipBayer(value) => self.flip_bayer = value,
         }
     }
 
     /// The value of each property.
     #[must_use]
-    pub const fn all(self) -> [Behaviour; 6] {
+    pub const fn all(self) -> [Behaviour; 7] {
         [
             Behaviour::EmptyFifo(self.empty_fifo),
             Behaviour::SixthPush(self.sixth_push),
@@ -198,6 +223,7 @@ impl Behaviours {
             Behaviour::StartTransient(self.start_transient),
             Behaviour::FifoClear(self.fifo_clear),
             Behaviour::LiveWords(self.live_words),
+            Behaviour::FlipBayer(self.flip_bayer),
         ]
     }
 }
@@ -243,7 +269,7 @@ mod tests {
     #[test]
     fn the_first_value_of_each_property_is_the_default() {
         let defaults = Behaviours::default().all().map(|value| value.to_string());
-        let first = [0, 2, 4, 6, 8, 10].map(|place| BEHAVIOURS[place].1);
+        let first = [0, 2, 4, 6, 8, 10, 12].map(|place| BEHAVIOURS[place].1);
         assert_eq!(defaults, first);
     }
 }

@@ -55,6 +55,7 @@ impl Chip {
             latch: &latch,
             masked: false,
             sensor: self.sensor.size,
+            sensor_flips: self.sensor_model.flips(),
         };
         let _usable = scaler.setup(&mut self.guest_errors);
         if let Some(register) = self.latch.stale(id, &self.storage) {

@@ -200,6 +200,7 @@ impl Chip {
             noise: Vec::new(),
             time: self.time,
             light: self.sensor_model.next_light(),
+            flips: self.sensor_model.flips(),
             effects,
             lost: effects.lost || !self.frames_come_through(),
             generation: self.generation,

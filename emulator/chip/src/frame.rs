@@ -5,7 +5,7 @@ use crate::faults::Effects;
 use std::time::Duration;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
-use tx_isp_abi::sensor::BayerOrder;
+use tx_isp_abi::sensor::{BayerOrder, Flips};
 use tx_isp_abi::statistics::{Kind, Zones};
 use tx_isp_abi::{PhysAddr, Size};
 
@@ -27,6 +27,8 @@ pub struct Frame {
     pub time: Duration,
     /// The sensor's light as 16.16 fixed point; 0x10000 is that after power-up.
     pub light: u32,
+    /// Which ways the sensor turns it about.
+    pub flips: Flips,
     /// What injected faults do to it.
     pub effects: Effects,
     /// It got lost on its way: its end raises nothing.
@@ -83,7 +85,7 @@ pub struct DmaJob {
     pub last_line: u32,
 }
 
-/// A raw picture to be written to memory: the sensor's from its top left corner on, 10 bits in 16 (T31
+/// A raw picture to be written to memory: the sensor's from its top left corner on, each pixel in 16 bits (T31
 /// 2.7, 6.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RawJob {
@@ -95,6 +97,8 @@ pub struct RawJob {
     pub stride: u32,
     /// Order of the colour filters.
     pub bayer: BayerOrder,
+    /// Bits of a pixel.
+    pub bits: u32,
 }
 
 /// Statistics to be written to memory.
@@ -141,6 +145,8 @@ pub struct Window {
     pub left: u32,
     /// First line of it, even.
     pub top: u32,
+    /// Which ways that part is turned about, by the sensor or by the channel.
+    pub flips: Flips,
 }
 
 /// A rectangle of one colour, in pixels of the picture that is written.

@@ -61,14 +61,9 @@ impl Chip {
         let sensor = &mut self.sensor_model;
         let byte = u8::try_from(I2c::DATA_BYTE.get(command)).unwrap_or(u8::MAX);
         if I2c::DATA_READ.is_set(command) {
-            let register = controller.register.unwrap_or(0);
-            controller.receive(sensor.read(register));
-            controller.register = Some(register.wrapping_add(1));
-        } else if let Some(register) = controller.register {
-            sensor.write(register, byte);
-            controller.register = Some(register.wrapping_add(1));
+            controller.receive(sensor.give());
         } else {
-            controller.register = Some(byte);
+            sensor.take(byte);
         }
         if I2c::DATA_STOP.is_set(command) {
             controller.end();
@@ -95,7 +90,7 @@ impl Chip {
         controller.status |= I2c::START_SEEN.mask() | I2c::ACTIVITY.mask();
         if answers {
             controller.active = true;
-            controller.register = None;
+            self.sensor_model.begin_message();
         } else {
             controller.status |= I2c::TX_ABORT.mask();
             controller.abort |= I2c::ABORT_ADDRESS.mask();

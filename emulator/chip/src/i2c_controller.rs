@@ -17,8 +17,6 @@ pub(super) struct Controller {
     pub(super) received: VecDeque<u8>,
     /// A transfer has begun and not ended with a STOP.
     pub(super) active: bool,
-    /// The register that the sensor reads or writes next; `None` until the transfer's first byte.
-    pub(super) register: Option<u8>,
 }
 
 impl Controller {
@@ -65,7 +63,6 @@ impl Controller {
         if !enabled {
             self.received.clear();
             self.active = false;
-            self.register = None;
             self.status = 0;
             self.abort = 0;
         }
@@ -73,7 +70,6 @@ impl Controller {
 
     pub(super) fn end(&mut self) {
         self.active = false;
-        self.register = None;
         self.status |= I2c::STOP_SEEN.mask();
     }
 

@@ -49,7 +49,7 @@ impl Chip {
             Asked {
                 register: "VIC LINE_WORDS",
                 value: stored(Vic::LineWords.address()),
-                wanted: (sensor.bits_per_pixel * sensor.size.width).div_ceil(32),
+                wanted: (sensor.bits_per_pixel * sensor.border.line_pixels).div_ceil(32),
             },
             Asked {
                 register: "CSI N_LANES",

@@ -17,18 +17,21 @@ impl Chip {
             latch: &self.latch,
             masked: masked(&self.storage, id),
             sensor: self.sensor.size,
+            sensor_flips: self.sensor_model.flips(),
         }
     }
 
     /// The jobs of the channels that take part in the frame that begins.
     pub(super) fn start_channels(&mut self) -> Vec<DmaJob> {
         let (storage, latch, sensor) = (&self.storage, &self.latch, self.sensor.size);
+        let sensor_flips = self.sensor_model.flips();
         let scaler = |id| Scaler {
             id,
             storage,
             latch,
             masked: masked(storage, id),
             sensor,
+            sensor_flips,
         };
         let enabled = || ChannelId::ALL.into_iter().zip(&self.channels);
         let formats = || {

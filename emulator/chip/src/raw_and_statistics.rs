@@ -3,6 +3,7 @@
 //! and statistics (T31 2.9).
 
 use super::Chip;
+use super::behaviour::FlipBayer;
 use super::frame::{Frame, RawJob, RawOrStatistics, StatisticsJob};
 use super::guest_errors::GuestErrorKind;
 use tx_isp_abi::registers::{Core, Statistics, Tuning, Vic};
@@ -82,12 +83,17 @@ impl Chip {
             size,
             stride,
             bayer: self.bayer(),
+            bits: self.sensor.bits_per_pixel,
         })
     }
 
     /// The order that the core's register names; the sensor's for monochrome and unknown values, as
-    /// the sensor has its filters whatever the core thinks of them.
+    /// the sensor has its filters whatever the core thinks of them. Where turning the picture about turns the filters'
+    /// order, too, it is always the sensor's.
     fn bayer(&self) -> BayerOrder {
+        if self.behaviours.flip_bayer == FlipBayer::Turn {
+            return self.sensor.bayer.turned(self.sensor_model.flips());
+        }
         match Core::BAYER_ORDER.get(self.storage.get(Core::Bayer.address())) {
             0 => BayerOrder::Rggb,
             1 => BayerOrder::Bggr,

@@ -9,7 +9,8 @@ use super::storage::Storage;
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::{ChannelId, MIN_SIZE};
 use tx_isp_abi::format::PixelFormat;
-use tx_isp_abi::registers::Channel;
+use tx_isp_abi::registers::{Channel, Msca};
+use tx_isp_abi::sensor::Flips;
 
 /// Strides are multiples of this many bytes. T31 6.3 leave 8 or 16 open; the weaker is taken (our
 /// choice).
@@ -63,6 +64,8 @@ pub(super) struct Scaler<'a> {
     pub(super) masked: bool,
     /// The picture that the sensor gives.
     pub(super) sensor: Size,
+    /// Which ways the sensor turns it about.
+    pub(super) sensor_flips: Flips,
 }
 
 impl Scaler<'_> {
@@ -190,7 +193,8 @@ impl Scaler<'_> {
     }
 
     /// Where the picture lies in the sensor's, if all of that were scaled: the crops before and
-    /// behind the scaler in one. Positions move to even pixels, where chroma has its samples.
+    /// behind the scaler in one. Positions move to even pixels, where chroma has its samples. The sensor turns its
+    /// whole picture about, a channel only what it writes (assumption).
     fn window(&self, input: Rectangle, crop: Rectangle) -> Window {
         let scaled = self.scaled();
         let axis = |all: u32, from: u32, taken: u32, scaled: u32, cut: u32, length: u32| {
@@ -214,10 +218,25 @@ impl Scaler<'_> {
             crop.top,
             crop.size.height,
         );
+        let from_start = |turned: bool, all: u32, start: u32, length: u32| match turned {
+            true => all - start - length,
+            false => start,
+        };
+        let turned = self.sensor_flips;
         Window {
             full: Size::new(width, height),
-            left,
-            top,
+            left: from_start(turned.horizontal, width, left, crop.size.width),
+            top: from_start(turned.vertical, height, top, crop.size.height),
+            flips: turned.and(self.flips()),
+        }
+    }
+
+    /// Which ways the channel turns its picture about.
+    fn flips(&self) -> Flips {
+        let register = self.storage.get(Msca::DmaArbitration.address());
+        Flips {
+            horizontal: Msca::MIRRORED_CHANNELS.get(register) & self.id.bit() != 0,
+            vertical: Msca::FLIPPED_CHANNELS.get(register) & self.id.bit() != 0,
         }
     }
 

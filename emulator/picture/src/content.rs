@@ -34,6 +34,7 @@ pub(super) struct Wanted {
     left: u32,
     /// Pixels in a row.
     width: u32,
+    mirrored: bool,
     brightness: Brightness,
 }
 
@@ -45,6 +46,7 @@ impl Wanted {
             full: view.full,
             left: view.left,
             width: geometry.width,
+            mirrored: view.flips.horizontal,
             brightness: view.brightness,
         }
     }
@@ -137,7 +139,14 @@ impl Prepared {
         };
         let index = number as usize % count;
         if !self.frames.contains_key(&index) {
-            let (caches, order) = make(origin, self.wanted, index)?;
+            let (mut caches, order) = make(origin, self.wanted, index)?;
+            if self.wanted.mirrored {
+                let format = self.wanted.format;
+                let planes = caches.into_iter().enumerate();
+                let mirror =
+                    |(plane, cache): (usize, RowCache)| cache.mirrored(format.sample_bytes(plane));
+                caches = planes.map(mirror).collect();
+            }
             let bytes: usize = caches.iter().map(RowCache::size).sum();
             if bytes.saturating_mul(count) > video_bytes {
                 self.frames.clear();

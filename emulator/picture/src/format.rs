@@ -85,6 +85,15 @@ impl OutputFormat {
         }
     }
 
+    /// How many bytes of a plane's row belong together: those of a pixel, or the chroma of two.
+    pub(super) const fn sample_bytes(self, plane: usize) -> usize {
+        match (self, plane) {
+            (Self::Nv12 | Self::Nv21, 0) => 1,
+            (Self::Nv12 | Self::Nv21, _) | (Self::Rgb565, _) => 2,
+            (Self::Bgr32, _) => 4,
+        }
+    }
+
     /// The bytes of each plane of `pixels`, which are `width` wide, rows without gaps.
     pub(super) fn pack(self, pixels: Planar, width: usize) -> Vec<Vec<u8>> {
         let (first, second) = match self {

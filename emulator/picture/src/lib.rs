@@ -42,7 +42,7 @@ pub use format::OutputFormat;
 pub use frame::{FrameInfo, Geometry, MAX_SIDE, Planes, RenderError, Rendered};
 pub use permit::{CHUNK_BYTES, WritePermit};
 pub use render::Renderer;
-pub use sensor::{Line, SensorFrame};
+pub use sensor::{Line, RawLayout, SensorFrame};
 pub use source::{ParseSourceError, Source};
 pub use to_rgb::to_rgb;
 pub use view::{Brightness, Mask, View};

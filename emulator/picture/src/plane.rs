@@ -33,6 +33,8 @@ pub(super) struct Plane<'a, 'm, B: BitmapSlice> {
     pub(super) stride: usize,
     /// The row of the whole picture that is this plane's first.
     pub(super) top: usize,
+    /// The first row is the last one.
+    pub(super) upside_down: bool,
 }
 
 impl<B: BitmapSlice> Plane<'_, '_, B> {
@@ -75,7 +77,7 @@ impl<B: BitmapSlice> Plane<'_, '_, B> {
     ) -> Result<u32, RenderError> {
         // What lies in memory as it lies in the cache goes there in one piece.
         let joined = match self.order {
-            RowOrder::InOrder if self.stride == self.shape.row_bytes => {
+            RowOrder::InOrder if self.stride == self.shape.row_bytes && !self.upside_down => {
                 let count = self.shape.rows.saturating_sub(first);
                 self.cache.joined(self.top + first, count)
             }
@@ -142,6 +144,10 @@ impl<B: BitmapSlice> Plane<'_, '_, B> {
     /// The cache's row for a row of the plane.
     #[inline]
     fn source(&self, row: usize) -> usize {
+        let row = match self.upside_down {
+            true => self.shape.rows - 1 - row,
+            false => row,
+        };
         let place = RowPosition {
             frame: self.frame,
             plane: self.index,

@@ -138,6 +138,7 @@ impl Renderer {
                 permit: &*self.permit,
                 stride,
                 top: view.top as usize / shape.lines_per_row,
+                upside_down: view.flips.vertical,
             };
             rendered.bytes += shape.row_bytes as u64 * shape.rows as u64;
             if !patches.is_empty() {

@@ -36,6 +36,14 @@ impl RowCache {
         }
     }
 
+    /// The same rows with their first sample last; a sample has `sample_bytes`.
+    pub(super) fn mirrored(&self, sample_bytes: usize) -> Self {
+        let rows = 0..self.rows();
+        let samples = rows.flat_map(|row| self.row(row).0.rchunks_exact(sample_bytes));
+        let bytes = samples.flatten().copied().collect();
+        Self::new(bytes, 0, self.row_bytes, self.row_bytes, self.rows())
+    }
+
     /// The number of distinct rows.
     pub(super) fn rows(&self) -> usize {
         self.checksums.len()
@@ -141,6 +149,19 @@ mod tests {
             cache.row(3),
             (&[6u8, 7, 8, 9][..], crc32fast::hash(&[6, 7, 8, 9]))
         );
+    }
+
+    #[test]
+    fn mirrored_rows_keep_their_samples_whole() {
+        let cache = RowCache::new((0..10).collect(), 0, 4, 2, 4);
+        let mirrored = cache.mirrored(2);
+        assert_eq!(mirrored.rows(), 4);
+        assert_eq!(
+            mirrored.row(3),
+            (&[8u8, 9, 6, 7][..], crc32fast::hash(&[8, 9, 6, 7]))
+        );
+        assert_eq!(cache.mirrored(1).row(0).0, [3, 2, 1, 0]);
+        assert_eq!(mirrored.mirrored(2).row(2), cache.row(2));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::permit;
 use super::render::Renderer;
 use super::row_cache::RowPosition;
 use super::view::{Brightness, View};
-use tx_isp_abi::sensor::BayerOrder;
+use tx_isp_abi::sensor::{BayerOrder, Flips};
 use vm_memory::{VolatileSlice, bitmap::BitmapSlice};
 
 /// Which picture of the sensor.
@@ -20,6 +20,21 @@ pub struct SensorFrame {
     pub number: u32,
     /// Its light.
     pub brightness: Brightness,
+    /// Which ways it is turned about.
+    pub flips: Flips,
+}
+
+/// How a raw picture lies in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RawLayout {
+    /// Order of the colour filters.
+    pub order: BayerOrder,
+    /// Width and height in pixels.
+    pub size: (u32, u32),
+    /// Bits of a pixel, 8 to 16; it takes two bytes.
+    pub bits: u32,
+    /// Bytes from one line to the next.
+    pub stride: u32,
 }
 
 /// A line of the sensor's picture.
@@ -64,6 +79,7 @@ impl Renderer {
         };
         let view = View {
             brightness: frame.brightness,
+            flips: frame.flips,
             ..View::whole(&geometry)
         };
         geometry.check(&[usize::MAX; 2])?;
@@ -71,6 +87,10 @@ impl Renderer {
         let (caches, order) = self.content.caches(wanted, frame.number)?;
         let row = |plane: usize, row: usize| {
             let lines_per_row = plane + 1;
+            let row = match frame.flips.vertical {
+                true => height as usize / lines_per_row - 1 - row,
+                false => row,
+            };
             let place = RowPosition {
                 frame: frame.number,
                 plane,
@@ -89,20 +109,24 @@ impl Renderer {
         Ok(())
     }
 
-    /// Writes the sensor's picture from its top left corner on as raw pixels of 10 bits in 16, little
-    /// endian: `size` of them, lines `stride` bytes apart. The checksum covers the pixels without what
-    /// the stride adds.
+    /// Writes the sensor's picture from its top left corner on as raw pixels of two bytes, little endian. The
+    /// checksum covers the pixels without what the stride adds.
     ///
     /// # Errors
     /// As [`Self::scan`]; and where the memory ends too early, after what fitted was written.
     pub fn render_raw<B: BitmapSlice>(
         &mut self,
         frame: &SensorFrame,
-        order: BayerOrder,
-        size: (u32, u32),
-        stride: u32,
+        layout: &RawLayout,
         target: &VolatileSlice<'_, B>,
     ) -> Result<Rendered, RenderError> {
+        let RawLayout {
+            order,
+            size,
+            bits,
+            stride,
+        } = *layout;
+        let more = bits.clamp(8, 16) - 8;
         let (width, height) = (size.0.min(frame.size.0), size.1.min(frame.size.1));
         let mut hasher = crc32fast::Hasher::new();
         let mut row = Vec::new();
@@ -115,8 +139,8 @@ impl Renderer {
             row.clear();
             for x in 0..width as usize {
                 let value = u16::from(line.rgb(x)[colour(order, x, line.number)]);
-                // 8 bits become 10, white stays white.
-                row.extend((value << 2 | value >> 6).to_le_bytes());
+                // 8 bits become more, white stays white.
+                row.extend((value << more | value >> (8 - more)).to_le_bytes());
             }
             hasher.update(&row);
             written = permit::copy(&*permit, target, line.number * stride as usize, &row);
@@ -152,7 +176,20 @@ mod tests {
         size: (64, 32),
         number: 0,
         brightness: Brightness::NORMAL,
+        flips: Flips {
+            horizontal: false,
+            vertical: false,
+        },
     };
+
+    const fn layout(order: BayerOrder, stride: u32) -> RawLayout {
+        RawLayout {
+            order,
+            size: (64, 4),
+            bits: 10,
+            stride,
+        }
+    }
 
     #[test]
     fn every_stepth_line_is_shown_without_a_stamp() {
@@ -185,7 +222,7 @@ mod tests {
             let mut memory = vec![0xee; 200 * 32];
             let target = VolatileSlice::from(&mut memory[..]);
             let rendered = renderer
-                .render_raw(&BARS, order, (64, 4), 200, &target)
+                .render_raw(&BARS, &layout(order, 200), &target)
                 .unwrap();
             let pixel = |x: usize, y: usize| {
                 let at = y * 200 + (40 + x) * 2;
@@ -223,7 +260,49 @@ mod tests {
         let mut renderer = Renderer::open(&Source::Bars).unwrap();
         let mut memory = [0; 100];
         let target = VolatileSlice::from(&mut memory[..]);
-        let refused = renderer.render_raw(&BARS, BayerOrder::Rggb, (64, 4), 128, &target);
+        let refused = renderer.render_raw(&BARS, &layout(BayerOrder::Rggb, 128), &target);
         assert!(matches!(refused, Err(RenderError::Memory(_))));
+    }
+
+    #[test]
+    fn twelve_bits_are_four_times_ten_and_white_stays_white() {
+        let mut renderer = Renderer::open(&Source::Bars).unwrap();
+        let mut first = |bits| {
+            let mut memory = [0; 128 * 4];
+            let target = VolatileSlice::from(&mut memory[..]);
+            let layout = RawLayout {
+                bits,
+                ..layout(BayerOrder::Rggb, 128)
+            };
+            renderer.render_raw(&BARS, &layout, &target).unwrap();
+            u16::from_le_bytes([memory[0], memory[1]])
+        };
+        assert_eq!(
+            [8, 10, 12, 16].map(&mut first),
+            [0xff, 0x3ff, 0xfff, 0xffff]
+        );
+    }
+
+    #[test]
+    fn lines_of_a_picture_that_is_turned_about_come_the_other_way_round() {
+        let mut renderer = Renderer::open(&Source::Gradient).unwrap();
+        let mut lines = |flips| {
+            let mut seen = Vec::new();
+            let frame = SensorFrame { flips, ..BARS };
+            let see = |line: Line<'_>| {
+                seen.push((0..64).map(|x| line.rgb(x)).collect::<Vec<_>>());
+            };
+            renderer.scan(&frame, 1, see).unwrap();
+            seen
+        };
+        let plain = lines(Flips::default());
+        let mut turned = lines(Flips {
+            horizontal: true,
+            vertical: true,
+        });
+        assert_ne!(plain, turned);
+        turned.reverse();
+        turned.iter_mut().for_each(|line| line.reverse());
+        assert_eq!(plain, turned);
     }
 }

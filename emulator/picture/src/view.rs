@@ -3,6 +3,7 @@
 
 use super::format::{NEUTRAL, OutputFormat, Planar};
 use super::frame::{Geometry, MAX_SIDE, RenderError};
+use tx_isp_abi::sensor::Flips;
 
 /// A factor on light, as 16.16 fixed point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,7 +39,7 @@ pub struct Mask {
 /// The way from the sensor's picture to the one that is drawn.
 ///
 /// All of the sensor's picture is stretched to `full`; of that, the [`Geometry`]'s width and height
-/// from `left`, `top` on are drawn. Crops before and behind a scaler both come to this.
+/// from `left`, `top` on are drawn, turned about as `flips` says. Crops before and behind a scaler both come to this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct View<'a> {
     /// Width and height in pixels, both even, that all of the sensor's picture would have.
@@ -47,6 +48,8 @@ pub struct View<'a> {
     pub left: u32,
     /// First drawn line of it, even.
     pub top: u32,
+    /// Which ways the part is turned about. Stamp and masks are not.
+    pub flips: Flips,
     /// How bright it is.
     pub brightness: Brightness,
     /// Painted over it, the last on top; the stamp is above them.
@@ -61,6 +64,10 @@ impl View<'static> {
             full: (geometry.width, geometry.height),
             left: 0,
             top: 0,
+            flips: Flips {
+                horizontal: false,
+                vertical: false,
+            },
             brightness: Brightness::NORMAL,
             masks: &[],
         }

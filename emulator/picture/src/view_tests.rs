@@ -4,6 +4,7 @@
 use super::*;
 use proptest::prelude::*;
 use std::time::Duration;
+use tx_isp_abi::sensor::Flips;
 use vm_memory::VolatileSlice;
 
 const FORMATS: [OutputFormat; 4] = [
@@ -62,8 +63,46 @@ const fn view(full: (u32, u32), left: u32, top: u32) -> View<'static> {
         full,
         left,
         top,
+        flips: Flips {
+            horizontal: false,
+            vertical: false,
+        },
         brightness: Brightness::NORMAL,
         masks: &[],
+    }
+}
+
+/// Each pixel of the lines in the middle, which no stamp reaches, is where it belongs in a picture that is turned about.
+#[test]
+fn a_view_turned_about_has_every_pixel_on_the_other_side() {
+    let (size, full) = ((320, 240), (640, 360));
+    let ways = [(true, false), (false, true), (true, true)];
+    for source in [Source::Bars, Source::Gradient, Source::Noise] {
+        for format in FORMATS {
+            let plain = view(full, 100, 80);
+            let (_, _, want) = draw(&source, format, size, Some(&plain));
+            for (horizontal, vertical) in ways {
+                let turned = View {
+                    flips: Flips {
+                        horizontal,
+                        vertical,
+                    },
+                    ..plain
+                };
+                let (_, _, got) = draw(&source, format, size, Some(&turned));
+                for y in 110..130 {
+                    for x in 0..size.0 {
+                        let from = if horizontal { size.0 - 1 - x } else { x };
+                        let line = if vertical { size.1 - 1 - y } else { y };
+                        assert_eq!(
+                            got.get_pixel(x, y),
+                            want.get_pixel(from, line),
+                            "{source:?} {format} {x}, {y} {horizontal} {vertical}"
+                        );
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -217,7 +256,7 @@ proptest! {
     #[test]
     fn any_view_has_the_right_checksum(
         half_width in 52u32..120, half_height in 3u32..90, left in 0u32..40, top in 0u32..40, gain in 0u32..(4 << 16),
-        rectangle: [u8; 4], kind in 0usize..3, format in 0usize..4,
+        rectangle: [u8; 4], turned: [bool; 2], kind in 0usize..3, format in 0usize..4,
     ) {
         let [x, y, width, height] = rectangle.map(u32::from);
         let masks = [Mask { left: x, top: y, width, height, colour: [50, 60, 70] }];
@@ -226,6 +265,7 @@ proptest! {
             full: (size.0 + 80, size.1 + 80),
             left: left * 2,
             top: top * 2,
+            flips: Flips { horizontal: turned[0], vertical: turned[1] },
             brightness: Brightness(gain),
             masks: &masks,
         };

@@ -28,8 +28,9 @@ const WHOLE: Size = Size::new(1920, 1080);
 /// The part that is cut out of it, below the stamp, and where it begins.
 const PART: Size = Size::new(640, 360);
 const PART_AT: (usize, usize) = (720, 600);
-/// Lines of the part's picture that its stamp may cover.
+/// Lines of the part's picture that its stamp may cover, and of the whole one.
 const STAMP_LINES: usize = 60;
+const WHOLE_STAMP_LINES: u32 = 160;
 
 /// Pictures on all channels at once: together they fit into the carve-out.
 const AT_ONCE: [Size; ChannelId::COUNT] = [WHOLE, Size::new(640, 360), Size::new(320, 192)];
@@ -42,6 +43,9 @@ const LIGHTS: [(&str, f64); 4] = [
     ("exposure=352,gain=256", 352.0 / 705.0),
     ("exposure=705,gain=256", 1.0),
 ];
+/// Ways round, the last one as it was.
+const FLIPS: [(bool, bool); 4] = [(true, false), (false, true), (true, true), (false, false)];
+
 /// How far from that the pictures may be: gain has steps of up to 3 %, and pixels are whole numbers.
 const LIGHT_ERROR: f64 = 0.04;
 /// Y of black.
@@ -106,6 +110,29 @@ impl Running {
                 (light / expected - 1.0).abs() <= LIGHT_ERROR,
                 "{controls} gives {light:.3} of the light, not {expected:.3}"
             );
+        }
+        Ok(())
+    }
+
+    /// Mirrors the picture and turns it upside down.
+    ///
+    /// # Errors
+    /// If a pixel is not on the other side.
+    pub fn flips(&mut self) -> Result<()> {
+        let device = self.guest.camera(main_channel())?;
+        let plain = self.picture(WHOLE)?;
+        for (horizontal, vertical) in FLIPS {
+            let controls = format!(
+                "horizontal_flip={},vertical_flip={}",
+                u8::from(horizontal),
+                u8::from(vertical)
+            );
+            ask(
+                &mut self.guest,
+                &["v4l2-ctl", "-d", &device, "--set-ctrl", &controls],
+            )?;
+            let turned = self.picture(WHOLE)?;
+            is_turned(&plain, &turned, horizontal, vertical).context(controls)?;
         }
         Ok(())
     }
@@ -202,6 +229,25 @@ fn is_part(whole: &Picture, part: &Picture) -> Result<()> {
     Ok(())
 }
 
+/// Fails unless each byte of Y in `turned` is where it belongs if `plain` is turned about so, but for the stamps.
+fn is_turned(plain: &Picture, turned: &Picture, horizontal: bool, vertical: bool) -> Result<()> {
+    let plain = plain.luma().context("the plain picture has no luma")?;
+    let turned = turned.luma().context("the turned picture has no luma")?;
+    let (width, height) = turned.dimensions();
+    for y in WHOLE_STAMP_LINES..height - WHOLE_STAMP_LINES {
+        for x in 0..width {
+            let from = if horizontal { width - 1 - x } else { x };
+            let line = if vertical { height - 1 - y } else { y };
+            let (Luma([want]), Luma([got])) = (plain.get_pixel(from, line), turned.get_pixel(x, y));
+            ensure!(
+                want == got,
+                "pixel {x}, {y} is {got}, at {from}, {line} it was {want}"
+            );
+        }
+    }
+    Ok(())
+}
+
 /// Streams on all channels at once.
 ///
 /// # Errors
@@ -254,6 +300,16 @@ mod tests {
         is_part(&whole, &part).unwrap();
         let beside = picture(PART, |x, y| pattern(left + 2 + x, top + y));
         assert!(is_part(&whole, &beside).is_err());
+    }
+
+    #[test]
+    fn only_what_is_turned_about_is_turned() {
+        let plain = picture(PART, pattern);
+        let mirrored = picture(PART, |x, y| pattern(PART.width - 1 - x, y));
+        is_turned(&plain, &mirrored, true, false).unwrap();
+        is_turned(&plain, &plain, false, false).unwrap();
+        assert!(is_turned(&plain, &mirrored, false, false).is_err());
+        assert!(is_turned(&plain, &mirrored, true, true).is_err());
     }
 
     #[test]

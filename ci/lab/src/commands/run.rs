@@ -62,7 +62,7 @@ pub struct RunOptions {
     /// The sensor's frames per second; max goes as fast as buffers come back
     #[arg(long, value_name = "N|max", default_value = "25", value_parser = parse_rate)]
     pub fps: ClockMode,
-    /// The sensor in front of the ISP: gc2053, jxf37 or jxq03 (2304x1296)
+    /// The sensor in front of the ISP: gc2053, jxf37, jxq03 (2304x1296) or imx307 (12 bits)
     #[arg(long, value_name = "NAME", default_value = GC2053.name, value_parser = tx_isp_emulator::sensor::by_name)]
     pub sensor: &'static Sensor,
     /// What the camera sees: bars, gradient, noise, image:FILE or y4m:FILE

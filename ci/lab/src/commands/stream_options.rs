@@ -64,7 +64,7 @@ pub struct StreamOptions {
     /// Where the buffers come from, instead of the strategy's own way
     #[arg(long, value_name = "WHERE", value_parser = ios())]
     pub io: Option<Io>,
-    /// The sensor in front of the ISP: gc2053, jxf37 or jxq03 (2304x1296)
+    /// The sensor in front of the ISP: gc2053, jxf37, jxq03 (2304x1296) or imx307 (12 bits)
     #[arg(long, value_name = "NAME", default_value = GC2053.name, value_parser = tx_isp_emulator::sensor::by_name)]
     pub sensor: &'static Sensor,
     /// What the camera sees: bars, gradient, noise, image:FILE or y4m:FILE
@@ -336,8 +336,11 @@ mod tests {
         );
         let large = stream(&["--sensor", "jxq03"]).unwrap();
         assert_eq!(large.pictures().unwrap()[0].1, Size::new(2304, 1296));
-        let error = stream(&["--sensor", "imx307"]).unwrap_err();
-        assert!(error.contains("use gc2053, jxf37, jxq03"), "{error}");
+        let error = stream(&["--sensor", "ov2735"]).unwrap_err();
+        assert!(
+            error.contains("use gc2053, jxf37, jxq03, imx307"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -34,8 +34,12 @@ register_block! {
     IrqMask ("IRQ_MASK") = 0x10: ReadWrite, reset 0, Storage, "T31 2.4";
     /// Interrupt acknowledge: clears the bits of IRQ_STAT that are written as 1.
     IrqClear ("CLR_IRQ") = 0x14: Acknowledge, reset 0, Modelled, "T31 2.4";
-    /// DMA arbitration; the T31's driver writes 0xe at stream-on.
-    DmaArbitration ("DMA_OUT_ARB") = 0x18: ReadWrite, reset 0, Storage, "T31 2.4, 2.5";
+    /// DMA arbitration, and which channels' pictures are turned about. It takes effect with the next frame (assumption).
+    DmaArbitration ("DMA_OUT_ARB") = 0x18: ReadWrite, reset 0, Modelled, "T31 2.4, 2.5, 2b.5" {
+        ARBITRATED_CHANNELS [3 @ 1] "Arbitration; the T31's driver writes 7 at stream-on.",
+        FLIPPED_CHANNELS [3 @ 4] "Bit n: channel n's picture is upside down.",
+        MIRRORED_CHANNELS [3 @ 7] "Bit n: channel n's picture is mirrored.",
+    };
     /// Clock gates.
     ClockGate ("CLK_GATE_EN") = 0x1c: ReadWrite, reset 0, Storage, "T31 2.4";
     /// Clock disable.

@@ -221,7 +221,10 @@ fn tune(
         }
         (_, false) => {
             front.tuning_mut().set(id, *value);
-            0
+            match front.tuning().output_flips(id) {
+                Some(flips) => run("mirror and flip", || core.set_output_flips(flips)),
+                None => 0,
+            }
         }
     }
 }

@@ -40,6 +40,24 @@ fn raw_pictures_go_to_the_banks_in_turn() {
 }
 
 #[test]
+fn the_filters_order_turns_with_the_picture_only_where_that_is_asked_for() {
+    for (choice, expected) in [
+        ("flip-bayer=keep", BayerOrder::Rggb),
+        ("flip-bayer=turn", BayerOrder::Grbg),
+    ] {
+        let mut bench = Bench::capturing();
+        let mut behaviours = Behaviours::default();
+        behaviours.choose(choice.parse().unwrap());
+        bench.0.set_behaviours(behaviours);
+        bench.write(CORE + 0x08, 0);
+        bench.sensor_write(0x17, 1);
+        let frame = bench.frame();
+        assert!(frame.flips.horizontal && !frame.flips.vertical);
+        assert_eq!(frame.raw.unwrap().bayer, expected, "{choice}");
+    }
+}
+
+#[test]
 fn raw_capture_needs_no_core_but_the_vic() {
     let mut bench = Bench::capturing();
     bench.write(CORE + 0x10, 0);

@@ -4,6 +4,7 @@
 use super::*;
 use tx_isp_abi::Size;
 use tx_isp_abi::format::PixelFormat;
+use tx_isp_abi::sensor::Flips;
 
 const CHANNEL1: u32 = CHANNEL0 + 0x100;
 
@@ -35,6 +36,7 @@ fn without_crops_the_window_is_the_whole_picture() {
         full: Size::new(640, 360),
         left: 0,
         top: 0,
+        flips: Flips::default(),
     };
     assert_eq!((job.window, job.masks), (whole, [None; 4]));
 }
@@ -49,6 +51,32 @@ fn the_crop_behind_the_scaler_is_what_is_written() {
     assert_eq!((job.window.left, job.window.top), (100, 50), "even lines");
     assert_eq!(job.window.full, Size::new(640, 360));
     assert_eq!(bench.guest_errors(), []);
+}
+
+/// A crop is taken from what the sensor sends, so from its other end where the sensor turns its picture about; the
+/// channel turns only what it writes (T31 2b.5).
+#[test]
+fn a_picture_is_turned_about_by_the_sensor_before_its_crop_and_by_the_channel_behind_it() {
+    let cropped = || {
+        let mut bench = Bench::streaming();
+        bench.write(CHANNEL0 + 0x28, 100 << 16 | 50);
+        bench.write(CHANNEL0 + 0x2c, 320 << 16 | 240);
+        bench
+    };
+    let [mut by_sensor, mut by_channel] = [cropped(), cropped()];
+    by_sensor.sensor_write(0x17, 0x3);
+    let window = by_sensor.job().unwrap().window;
+    assert_eq!((window.left, window.top), (640 - 100 - 320, 360 - 50 - 240));
+    assert!(window.flips.horizontal && window.flips.vertical);
+
+    // Channel 1's bits are not channel 0's.
+    by_channel.write(MSCA + 0x18, 0xe | 2 << 4 | 1 << 7);
+    let window = by_channel.job().unwrap().window;
+    assert_eq!((window.left, window.top), (100, 50));
+    assert!(window.flips.horizontal && !window.flips.vertical);
+    for bench in [by_sensor, by_channel] {
+        assert_eq!(bench.guest_errors(), []);
+    }
 }
 
 #[test]

@@ -14,6 +14,14 @@ impl Bench {
         assert_eq!(self.read(I2C + 0x9c), 1);
     }
 
+    /// The bytes of a register's number.
+    fn send_register(&mut self, sensor: &tx_isp_abi::sensor::Sensor, register: u16) {
+        let bytes = register.to_be_bytes();
+        for byte in &bytes[2 - sensor.control.address_width.bytes()..] {
+            self.write(I2C + 0x10, u32::from(*byte));
+        }
+    }
+
     fn sensor_read(&mut self, register: u32) -> u32 {
         self.start_i2c();
         self.write(I2C + 4, 0x37);
@@ -24,7 +32,7 @@ impl Bench {
         self.read(I2C + 0x10)
     }
 
-    fn sensor_write(&mut self, register: u32, value: u32) {
+    pub(super) fn sensor_write(&mut self, register: u32, value: u32) {
         self.start_i2c();
         self.write(I2C + 4, 0x37);
         self.write(I2C + 0x10, register);
@@ -42,6 +50,46 @@ fn a_gc2053_tells_its_id_and_its_timing() {
     assert_eq!(bench.sensor_read(0xf0), 0x20, "the id stays");
     bench.sensor_write(0x99, 0x55);
     assert_eq!(bench.sensor_read(0x99), 0x55, "others hold what is written");
+    assert_eq!(bench.guest_errors(), []);
+}
+
+#[test]
+fn the_register_stays_from_one_message_to_the_next_and_counts_up() {
+    let mut bench = Bench(Chip::new(GC2053));
+    bench.start_i2c();
+    bench.write(I2C + 4, 0x37);
+    // A message that only names a register, then reads in messages of their own.
+    bench.write(I2C + 0x10, 0xf0 | 0x200);
+    bench.write(I2C + 0x10, 0x300);
+    assert_eq!(bench.read(I2C + 0x10), 0x20);
+    bench.write(I2C + 0x10, 0x100);
+    bench.write(I2C + 0x10, 0x300);
+    assert_eq!(bench.read(I2C + 0x10), 0x53);
+    assert_eq!(bench.read(I2C + 0x10), 0);
+    assert_eq!(bench.guest_errors(), []);
+}
+
+#[test]
+fn registers_with_numbers_of_two_bytes_are_written_and_read() {
+    let mut bench = Bench(Chip::new(tx_isp_abi::sensor::IMX307));
+    bench.start_i2c();
+    bench.write(I2C + 4, 0x1a);
+    for byte in [0x30, 0x18, 0xca, 0x08 | 0x200] {
+        bench.write(I2C + 0x10, byte);
+    }
+    assert_eq!(bench.read(I2C + 0x80), 0, "nothing was aborted");
+    for (number, value) in [(0x18, 0xca), (0x19, 0x08), (0x1a, 0), (0x08, 0xa0)] {
+        bench.write(I2C + 0x10, 0x30);
+        bench.write(I2C + 0x10, number);
+        bench.write(I2C + 0x10, 0x300);
+        assert_eq!(bench.read(I2C + 0x10), value, "{number:#x}");
+    }
+    // 2250 lines of 4400 at 148.5 MHz.
+    let period = bench.0.frame_period();
+    assert_eq!(period, Duration::from_nanos(66_666_666));
+    bench.write(I2C + 4, 0x37);
+    bench.write(I2C + 0x10, 0x30);
+    assert_eq!(bench.read(I2C + 0x80), 1, "no other sensor is there");
     assert_eq!(bench.guest_errors(), []);
 }
 
@@ -165,7 +213,7 @@ fn every_sensor_of_the_table_tells_its_id_and_sends_its_picture() {
         bench.start_i2c();
         bench.write(I2C + 4, sensor.control.target.into());
         for (register, value) in sensor.control.id {
-            bench.write(I2C + 0x10, register.into());
+            bench.send_register(sensor, register);
             bench.write(I2C + 0x10, 0x300);
             assert_eq!(bench.read(I2C + 0x10), value.into(), "{}", sensor.name);
         }
@@ -177,8 +225,10 @@ fn every_sensor_of_the_table_tells_its_id_and_sends_its_picture() {
             bench.write(CSI + register, 1);
         }
         bench.write(VIC + 0x04, size);
-        bench.write(VIC + 0x14, 1);
-        bench.write(VIC + 0x100, (10 * sensor.size.width).div_ceil(32));
+        let twelve_bits = sensor.bits_per_pixel == 12;
+        bench.write(VIC + 0x14, if twelve_bits { 2 } else { 1 });
+        let words = (sensor.bits_per_pixel * sensor.border.line_pixels).div_ceil(32);
+        bench.write(VIC + 0x100, words);
         bench.write(VIC, 1);
         bench.write(MSCA + 0x64, size);
         for (register, value) in [(0, size), (4, 0x0200_0200), (0x2c, size)] {
