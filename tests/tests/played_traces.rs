@@ -37,6 +37,8 @@ fn the_vendors_start_brings_frames() {
     let played = play(include_str!("../traces/vendor-start.txt"));
     assert!(played.accesses > 100);
     assert_eq!(played.frames, [], "no channel is enabled");
+    let kinds: Vec<&str> = played.statistics.iter().map(|bank| bank.kind).collect();
+    assert_eq!(kinds, ["ae0-zones", "ae0-histogram", "awb", "adr", "defog"]);
 }
 
 #[test]
@@ -102,6 +104,21 @@ fn the_vendors_raw_captures_go_to_their_banks_and_end() {
     assert!(played.accesses > 100);
     assert_eq!(played.guest_errors, []);
     assert_eq!(played.frames, [], "no channel is enabled");
+    let banks: Vec<u32> = played.raw_frames.iter().map(|raw| raw.address).collect();
+    let pipe = [0x0200_0000, 0x0240_0000, 0x0280_0000, 0x0200_0000];
+    assert_eq!(
+        banks[..3],
+        [0x0100_0000, 0x013f_4800, 0x017e_9000],
+        "snapraw"
+    );
+    assert_eq!(banks[3..7], pipe, "pipe mode");
+    assert_eq!(banks[7..], [0x0630_0000], "saveraw");
+    let first = played.raw_frames[0];
+    assert_eq!(
+        (first.width, first.height, first.stride),
+        (1920, 1080, 3840)
+    );
+    assert_eq!((first.bits, first.frame), (10, 1));
 }
 
 #[test]

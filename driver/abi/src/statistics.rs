@@ -87,6 +87,21 @@ impl Kind {
         self as usize
     }
 
+    /// Its name in reports.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Exposure => "ae0-zones",
+            Self::ExposureHistogram => "ae0-histogram",
+            Self::SecondExposure => "ae1-zones",
+            Self::SecondHistogram => "ae1-histogram",
+            Self::WhiteBalance => "awb",
+            Self::Focus => "af",
+            Self::DynamicRange => "adr",
+            Self::Defog => "defog",
+        }
+    }
+
     /// Bytes of a bank.
     #[must_use]
     pub const fn bank_bytes(self) -> usize {

@@ -70,6 +70,49 @@ pub struct PlayedFrame {
     pub frame: u32,
 }
 
+/// A raw picture that the VIC would have written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PlayedRawFrame {
+    /// Physical address of its bank.
+    pub address: u32,
+    /// Pixels in a line.
+    pub width: u32,
+    /// Lines.
+    pub height: u32,
+    /// Bytes from one line to the next.
+    pub stride: u32,
+    /// Bits of a pixel, which takes two bytes.
+    pub bits: u32,
+    /// The frame's number, as a picture's.
+    pub frame: u32,
+}
+
+/// Statistics that the core would have written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PlayedStatistics {
+    /// What of.
+    pub kind: &'static str,
+    /// Which of the kind's banks.
+    pub bank: usize,
+    /// Physical address of the bank.
+    pub address: u32,
+    /// The frame's number, as a picture's.
+    pub frame: u32,
+}
+
+/// A plane of the noise filter's store that the core would have left its mark in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PlayedNoisePlane {
+    /// What it holds.
+    pub plane: &'static str,
+    /// Its physical address.
+    pub address: u32,
+    /// Its length.
+    pub bytes: u64,
+    /// The frame's number, as a picture's.
+    pub frame: u32,
+}
+
 /// What became of a trace.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Played {
@@ -81,6 +124,12 @@ pub struct Played {
     pub guest_errors: Vec<GuestError>,
     /// Pictures, in the order in which they were finished.
     pub frames: Vec<PlayedFrame>,
+    /// Raw pictures, likewise.
+    pub raw_frames: Vec<PlayedRawFrame>,
+    /// Statistics, likewise.
+    pub statistics: Vec<PlayedStatistics>,
+    /// The noise filter's planes, likewise.
+    pub noise_planes: Vec<PlayedNoisePlane>,
     /// The line at which a mistake ended it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped_at: Option<usize>,
@@ -101,6 +150,37 @@ impl Played {
         self.stopped_at.is_none()
             && self.mismatched_reads.is_empty()
             && !self.guest_errors.iter().any(is_error)
+    }
+}
+
+impl Played {
+    /// What a frame that is over has written beside its channels' pictures.
+    fn note_others(&mut self, frame: &Frame) {
+        let number = frame.number;
+        self.raw_frames.extend(frame.raw.map(|job| PlayedRawFrame {
+            address: job.address.0,
+            width: job.size.width,
+            height: job.size.height,
+            stride: job.stride,
+            bits: job.bits,
+            frame: number,
+        }));
+        let statistics = frame.statistics.iter();
+        self.statistics
+            .extend(statistics.map(|job| PlayedStatistics {
+                kind: job.kind.id(),
+                bank: job.bank,
+                address: job.address.0,
+                frame: number,
+            }));
+        let planes = frame.noise.iter();
+        self.noise_planes
+            .extend(planes.map(|plane| PlayedNoisePlane {
+                plane: plane.name,
+                address: plane.address.0,
+                bytes: plane.bytes,
+                frame: number,
+            }));
     }
 }
 
@@ -150,6 +230,8 @@ struct Player<'a> {
     chip: &'a mut Chip,
     /// The pictures of the frame that passes.
     pictures: Vec<PlayedFrame>,
+    /// The frame itself, for what else it writes.
+    passing: Option<Frame>,
     played: Played,
 }
 
@@ -159,6 +241,7 @@ impl<'a> Player<'a> {
         Self {
             chip,
             pictures: Vec::new(),
+            passing: None,
             played: Played::default(),
         }
     }
@@ -236,13 +319,18 @@ impl<'a> Player<'a> {
             Event::FirstLine(frame) => {
                 self.chip.frame_written(&frame, &[], &[]);
                 self.pictures = frame.jobs.iter().map(|job| picture(&frame, job)).collect();
-                frame.is_lost()
+                let lost = frame.is_lost();
+                self.passing = Some(frame);
+                lost
             }
             Event::LastLine { channels, over, .. } => {
                 let done = |picture: &mut PlayedFrame| channels >> picture.channel & 1 != 0;
                 self.played
                     .frames
                     .extend(self.pictures.extract_if(.., done));
+                if over && let Some(frame) = self.passing.take() {
+                    self.played.note_others(&frame);
+                }
                 over
             }
         }

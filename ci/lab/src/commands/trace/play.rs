@@ -90,9 +90,10 @@ pub fn play(options: &PlayOptions) -> Result<bool> {
 /// What happened, for people.
 fn report(played: &Played, behaviours: Behaviours) -> String {
     let mut text = format!(
-        "{} accesses, {} frames\nbehaviour: {}\n",
+        "{} accesses, {} frames{}\nbehaviour: {}\n",
         played.accesses,
         played.frames.len(),
+        others(played),
         behaviours.all().map(|value| value.to_string()).join(", ")
     );
     for read in &played.mismatched_reads {
@@ -117,6 +118,19 @@ fn report(played: &Played, behaviours: Behaviours) -> String {
     text
 }
 
+/// What was written beside pictures, if anything was.
+fn others(played: &Played) -> String {
+    let counts = [
+        (played.raw_frames.len(), "raw pictures"),
+        (played.statistics.len(), "banks of statistics"),
+        (played.noise_planes.len(), "planes of the noise filter"),
+    ];
+    let written = counts.iter().filter(|(count, _)| *count > 0);
+    written
+        .map(|(count, what)| format!(", {count} {what}"))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,7 +143,7 @@ mod tests {
             report(&played, Behaviours::default()),
             "2 accesses, 0 frames\n\
              behaviour: empty-fifo=skip, sixth-push=lost, small-crop=refuse, start-transient=off, \
-             fifo-clear=go-on, live-words=move\n\
+             fifo-clear=go-on, live-words=move, flip-bayer=keep\n\
              line 1: 0x13300008 (ISP_CORE.BAYER) gave 0x00000001, the trace has 0x00000002\n\
              suspect: write-to-read-only (1 times): write of 0x00000000 to ID at 0x13300000\n"
         );
