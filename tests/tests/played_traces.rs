@@ -3,7 +3,7 @@
 //! the trace has, and nothing is an error.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
-use tx_isp_abi::sensor::GC2053;
+use tx_isp_abi::sensor::{GC2053, IMX307};
 use tx_isp_chip::{Chip, Severity, Strictness};
 use tx_isp_emulator::trace::play::{Played, Script};
 
@@ -126,4 +126,19 @@ fn the_kernels_driver_of_the_i2c_controller_finds_the_sensor_and_nobody_else() {
     let played = play(include_str!("../traces/sensor-i2c.txt"));
     assert!(played.accesses > 300);
     assert_eq!(played.guest_errors, []);
+}
+
+#[test]
+fn a_sensor_with_wide_registers_and_pixels_starts_in_the_vendors_order() {
+    let trace = include_str!("../traces/vendor-imx307.txt");
+    let played = play_on(&mut Chip::new(IMX307), trace);
+    assert_eq!(played.guest_errors, []);
+    let buffers = [
+        (0, 0x0680_0000, 1),
+        (0, 0x06b0_0000, 2),
+        (0, 0x06e0_0000, 3),
+    ];
+    assert_eq!(frames(&played), buffers);
+    assert!(played.raw_frames.iter().all(|raw| raw.bits == 12));
+    assert!(!played.raw_frames.is_empty());
 }
