@@ -224,7 +224,7 @@ mod tests {
         let message = |arguments: &[&str]| parse(arguments).unwrap_err().to_string();
         assert!(message(&["--fps", "0"]).contains("from 1 to 240, max or stepped"));
         assert!(message(&["--source", "plaid"]).contains("use bars, gradient, noise"));
-        assert!(message(&["--sensor", "imx307"]).contains("use gc2053"));
+        assert!(message(&["--sensor", "ov2735"]).contains("use gc2053"));
         assert!(message(&["--carve-out", "29M"]).contains("SIZE@BASE"));
         assert!(message(&["--soc", "t40"]).contains("use t31x, t31l"));
     }
