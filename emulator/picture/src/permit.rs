@@ -42,3 +42,23 @@ pub(super) fn copy<B: BitmapSlice>(
     }
     Ok(())
 }
+
+/// Copies rows, each to its offset of `target`, in one go: together they are to be no more than a chunk.
+pub(super) fn copy_rows<'r, B: BitmapSlice>(
+    permit: &dyn WritePermit,
+    target: &VolatileSlice<'_, B>,
+    mut rows: impl Iterator<Item = (usize, &'r [u8])>,
+) -> Result<(), RenderError> {
+    let mut copied = Ok(());
+    let mut copy = || {
+        copied = rows.try_for_each(|(offset, bytes)| {
+            target.subslice(offset, bytes.len())?.copy_from(bytes);
+            Ok(())
+        });
+    };
+    if permit.write(&mut copy) {
+        copied
+    } else {
+        Err(RenderError::Revoked)
+    }
+}
