@@ -28,7 +28,7 @@ static void tx_isp_virtio_interrupt(struct kthread_work *work)
 	mutex_lock(&isp->core_lock);
 	more = tx_isp_transport_take_events(&isp->transport);
 	tx_isp_handle_interrupt(isp);
-	/* The way to the chip has put what was stored in order: see tx_isp_virtio.c. */
+	/* The way to the chip has put what was stored in order: see tx_isp_virtio_requests.c. */
 	more |= tx_isp_transport_has_events(&isp->transport);
 	mutex_unlock(&isp->core_lock);
 	if (more)

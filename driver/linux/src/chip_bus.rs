@@ -17,6 +17,14 @@ pub enum ChipBus {
 }
 
 impl ChipBus {
+    /// Where the chip is, for the log.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Mailbox(_) => "behind the mailbox",
+            Self::Registers(_) => "at its own addresses",
+        }
+    }
+
     fn bus(&mut self) -> &mut dyn Bus {
         match self {
             Self::Mailbox(mailbox) => mailbox,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What went wrong and was dealt with, for C to show. tx_isp.h declares it, with its locking.
+//! What went wrong and was dealt with, for C to show. tx_isp_rust.h declares it, with its locking.
 
 use crate::ffi::Core;
 use crate::guard::guard;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The functions that C calls about the sensor and the part of its picture that a channel shows.
-//! tx_isp.h declares each, with its locking.
+//! tx_isp_rust.h declares each, with its locking.
 
 use core::slice;
 use tx_isp_abi::{Rectangle, Size, gain};

@@ -20,6 +20,8 @@ mod coverage;
 mod decode;
 mod diff;
 mod filter;
+mod foreign;
+mod numbers;
 pub mod play;
 mod record;
 mod text;

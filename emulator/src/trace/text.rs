@@ -5,8 +5,9 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Access;
+use super::foreign::parse_foreign;
+use super::numbers::{hexadecimal, in_efuse, physical, seconds};
 use tx_isp_abi::PhysAddr;
-use tx_isp_abi::registers::Efuse;
 
 /// A line of a trace that is no comment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,14 +59,6 @@ impl ParseTraceError {
 /// The most frames that one line lets pass: some seconds' work.
 const MAX_FRAMES: u32 = 1_000_000;
 
-/// KSEG0 and KSEG1 show the lowest 512 MiB again from here on (T31 1.1).
-const KSEG0: u32 = 0x8000_0000;
-const KSEG2: u32 = 0xc000_0000;
-const PHYSICAL: u32 = 0x1fff_ffff;
-
-/// What lies at the chip's registers (T31 1.1).
-const REGISTERS: std::ops::Range<u64> = 0x1000_0000..0x1400_0000;
-
 /// Reads the accesses of a trace: without frames and time that pass, and without reads of any value.
 ///
 /// # Errors
@@ -99,148 +92,6 @@ pub fn parse_steps(text: &str) -> Result<Vec<(usize, Step)>, ParseTraceError> {
         steps.extend(step.map(|step| (index + 1, step)));
     }
     Ok(steps)
-}
-
-/// A line of another program's trace: the access, if it is one of a register. `None` for a line of this format.
-///
-/// | who prints it | a line |
-/// |---|---|
-/// | the kernel's mmiotrace | `R|W WIDTH SECONDS MAP-ID PHYSICAL VALUE PC PID`, and notes |
-/// | QEMU's plugin `mem` with `print-accesses` | `PC,SYMBOL,VIRTUAL,PHYSICAL,BITS,load|store,VALUE` |
-/// | QEMU's trace events `memory_region_ops_*` | `… cpu N mr P addr A value V size BYTES name 'N'` |
-fn parse_foreign(content: &str) -> Option<Result<Option<Access>, &'static str>> {
-    parse_mmiotrace(content)
-        .or_else(|| parse_plugin(content))
-        .or_else(|| parse_event(content))
-}
-
-/// What another program told of an access.
-struct Told<'a> {
-    at_ns: Option<u64>,
-    write: bool,
-    bytes: u64,
-    address: &'a str,
-    value: &'a str,
-}
-
-impl Told<'_> {
-    /// An access of a register; nothing where there are none.
-    fn access(&self) -> Result<Option<Access>, &'static str> {
-        let address = hexadecimal_64(self.address).ok_or("the address is no number")?;
-        let address = match u32::try_from(address) {
-            Ok(low @ KSEG0..KSEG2) => u64::from(low & PHYSICAL),
-            _ => address,
-        };
-        if !REGISTERS.contains(&address) {
-            return Ok(None);
-        }
-        let address = u32::try_from(address).ok().and_then(physical);
-        let address = address.ok_or("registers are at multiples of 4")?;
-        if self.bytes != 4 {
-            return Err("a register is read and written with 4 bytes");
-        }
-        let value = hexadecimal(self.value).ok_or("the value is no number of 32 bits")?;
-        Ok(Some(Access {
-            at_ns: self.at_ns,
-            write: self.write,
-            address,
-            value,
-        }))
-    }
-}
-
-fn parse_mmiotrace(content: &str) -> Option<Result<Option<Access>, &'static str>> {
-    let words: Vec<&str> = content.split_whitespace().collect();
-    match *words.as_slice() {
-        [
-            "VERSION" | "LSPCI" | "PCIDEV" | "MAP" | "UNMAP" | "MARK",
-            ..,
-        ] => Some(Ok(None)),
-        ["UNKNOWN", _, _, address, ..] => {
-            let lost = hexadecimal_64(address).is_some_and(|at| REGISTERS.contains(&at));
-            Some(if lost {
-                Err("mmiotrace did not understand this access")
-            } else {
-                Ok(None)
-            })
-        }
-        [kind @ ("R" | "W"), bytes, at, _, address, value, _, _] => {
-            let told = Told {
-                at_ns: Some(seconds(at)?),
-                write: kind == "W",
-                bytes: bytes.parse().ok()?,
-                address,
-                value,
-            };
-            Some(told.access())
-        }
-        _ => None,
-    }
-}
-
-fn parse_plugin(content: &str) -> Option<Result<Option<Access>, &'static str>> {
-    let fields: Vec<&str> = content.split(',').map(str::trim).collect();
-    let [.., _, address, bits, kind, value] = *fields.as_slice() else {
-        return None;
-    };
-    if (bits, kind) == ("access_size", "access_type") {
-        return Some(Ok(None));
-    }
-    let told = Told {
-        at_ns: None,
-        write: match kind {
-            "load" => false,
-            "store" => true,
-            _ => return None,
-        },
-        bytes: bits.parse::<u64>().ok()? / 8,
-        address,
-        value,
-    };
-    Some(told.access())
-}
-
-fn parse_event(content: &str) -> Option<Result<Option<Access>, &'static str>> {
-    let (front, event) = content.split_once("memory_region_ops_")?;
-    let (event, fields) = event.split_once(' ')?;
-    let words: Vec<&str> = fields.split_whitespace().collect();
-    let field = |name: &str| {
-        let place = words.iter().position(|word| *word == name)?;
-        words.get(place + 1).copied()
-    };
-    let time = front.rsplit_once('@').map(|(_, time)| time);
-    let told = Told {
-        at_ns: time.and_then(|time| seconds(time.trim_end_matches(':'))),
-        write: match event {
-            "write" => true,
-            "read" => false,
-            _ => return None,
-        },
-        bytes: field("size")?.parse().ok()?,
-        address: field("addr")?,
-        value: field("value")?,
-    };
-    Some(told.access())
-}
-
-/// A register's physical address; `None` inside a word.
-fn physical(address: u32) -> Option<PhysAddr> {
-    let address = unmapped(address);
-    address.is_multiple_of(4).then_some(PhysAddr(address))
-}
-
-/// What an address of KSEG0 or KSEG1 stands for.
-const fn unmapped(address: u32) -> u32 {
-    match address {
-        KSEG0..KSEG2 => address & PHYSICAL,
-        physical => physical,
-    }
-}
-
-/// The eFUSE is read across words, too, as the client library does (T31 1.4).
-fn in_efuse(address: u32) -> Option<PhysAddr> {
-    let address = PhysAddr(unmapped(address));
-    Efuse::BLOCK.offset_of(address).map(|_| address)
 }
 
 fn parse_step(content: &str) -> Result<Step, &'static str> {
@@ -307,29 +158,6 @@ fn parse_access(content: &str) -> Result<Access, &'static str> {
         address,
         value,
     })
-}
-
-fn hexadecimal(word: &str) -> Option<u32> {
-    u32::try_from(hexadecimal_64(word)?).ok()
-}
-
-fn hexadecimal_64(word: &str) -> Option<u64> {
-    let digits = word.strip_prefix("0x").or(word.strip_prefix("0X"));
-    let digits = digits.unwrap_or(word);
-    let plain = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    plain.then(|| u64::from_str_radix(digits, 16).ok())?
-}
-
-/// Seconds with up to nine digits behind the point, as nanoseconds.
-fn seconds(word: &str) -> Option<u64> {
-    let (whole, fraction) = word.split_once('.').unwrap_or((word, "0"));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits(whole) || !digits(fraction) || fraction.len() > 9 {
-        return None;
-    }
-    let nanoseconds: u64 = format!("{fraction:0<9}").parse().ok()?;
-    let whole: u64 = whole.parse().ok()?;
-    whole.checked_mul(1_000_000_000)?.checked_add(nanoseconds)
 }
 
 #[cfg(test)]

@@ -6,7 +6,11 @@
 
 mod debug;
 mod hostile;
+mod limits;
 mod mailbox;
+mod process;
 mod raw_and_statistics;
+mod revocation;
 mod stream;
+mod subscription;
 mod vm;
