@@ -3,9 +3,9 @@
  * The T31's pins, by the numbers that its drivers know: PA18 is 18, PB0 is 32.
  */
 #include <linux/gpio/driver.h>
-#include <linux/version.h>
 
 #include "board.h"
+#include "board_compat.h"
 
 #define PORT_BYTES 0x1000
 #define PORT_PINS 32
@@ -59,7 +59,7 @@ static int board_gpio_set(struct gpio_chip *chip, unsigned int pin, int value)
 	return 0;
 }
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#ifdef BOARD_GPIO_SET_TELLS_NOTHING
 static void board_gpio_set_value(struct gpio_chip *chip, unsigned int pin, int value)
 {
 	board_gpio_set(chip, pin, value);
