@@ -8,6 +8,8 @@ mod output;
 mod save;
 #[cfg(test)]
 mod schemas;
+#[cfg(not(any(feature = "driver", test)))]
+mod with_driver;
 
 use std::process::ExitCode;
 

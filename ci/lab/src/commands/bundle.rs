@@ -131,6 +131,7 @@ fn build_static(repository: &Path, steps: &Steps) -> Result<Programs> {
         .args(["build", "--release", "--target", &target])
         .args(["--package", "lab", "--package", "tx-isp-emulator"])
         .args(["--bin", "lab", "--bin", bundle::EMULATOR])
+        .args(["--features", "lab/driver"])
         .args(["--config", "profile.release.debug=0"])
         .args(["--config", "profile.release.strip=\"symbols\""])
         .arg("--message-format=json-render-diagnostics")
