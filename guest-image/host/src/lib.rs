@@ -14,6 +14,7 @@ pub mod command;
 pub mod disk;
 pub mod doctor;
 pub mod error;
+mod host_apt;
 pub mod invocation;
 pub mod mirror;
 pub mod offline;
