@@ -8,7 +8,8 @@ mod output;
 mod save;
 #[cfg(test)]
 mod schemas;
-#[cfg(not(any(feature = "driver", test)))]
+#[cfg(not(feature = "driver"))]
+#[cfg_attr(test, expect(dead_code, reason = "tests have the driver"))]
 mod with_driver;
 
 use std::process::ExitCode;
