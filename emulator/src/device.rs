@@ -96,14 +96,27 @@ pub struct Device {
     on_schedule: Mutex<Option<Box<dyn Fn() + Send>>>,
 }
 
-/// Interrupt lines whose guest must be told of them with [`Device::announce`].
+/// What [`Device::announce`] must be given once the guest has its answer.
 #[must_use]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lines(u32);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lines {
+    /// Interrupt lines that the guest must be told of.
+    risen: u32,
+    /// The DMA engine has something to do.
+    wakes_dma: bool,
+}
 
 impl Lines {
     /// Nothing to announce.
-    pub const NONE: Self = Self(0);
+    pub const NONE: Self = Self::risen(0);
+
+    /// The guest must be told of these lines.
+    const fn risen(risen: u32) -> Self {
+        Self {
+            risen,
+            wakes_dma: false,
+        }
+    }
 }
 
 impl Device {
@@ -295,16 +308,17 @@ impl Device {
         self.report_guest_errors(&mut state);
         self.tell_schedule(&mut state);
         let draining = self.revoke_unwanted(&mut state);
-        let wakes = self.has_work(&state) || state.waiting.is_some() && state.may_write();
+        let wakes_dma = self.has_work(&state) || state.waiting.is_some() && state.may_write();
         drop(state);
         if draining {
             self.wait_for_chunk();
         }
-        // Not before: who is woken would wait for the lock.
-        if wakes {
-            self.work.notify_one();
-        }
-        (result, Lines(lines))
+        // The DMA engine is woken behind the answer: on few processors it would run first.
+        let lines = Lines {
+            risen: lines,
+            wakes_dma,
+        };
+        (result, lines)
     }
 
     /// The level of the chip's interrupt controller's output now.
@@ -325,17 +339,20 @@ impl Device {
         log::log!(level, "a request of the guest is refused: {reason}");
     }
 
-    /// Tells the guest of interrupt lines.
+    /// Tells the guest of interrupt lines, and the DMA engine of its work.
     pub fn announce(&self, lines: Lines) {
-        if lines.0 == 0 {
+        if lines.wakes_dma {
+            self.work.notify_one();
+        }
+        if lines.risen == 0 {
             return;
         }
         let mut state = self.state_first();
-        state.note_interrupt(lines.0, self.now());
+        state.note_interrupt(lines.risen, self.now());
         let link = state.link.clone();
         drop(state);
         if let Some(link) = link {
-            link.interrupts.raise(lines.0);
+            link.interrupts.raise(lines.risen);
         }
     }
 

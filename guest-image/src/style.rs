@@ -21,8 +21,8 @@ const UNPACK_LIMIT: Duration = Duration::from_secs(10 * 60);
 /// What checkpatch is made of.
 const SCRIPTS: [&str; 3] = ["checkpatch.pl", "spelling.txt", "const_structs.checkpatch"];
 
-/// The one file that has to know kernels' versions, and what checkpatch thinks of that.
-const COMPAT: &str = "tx_isp_compat.h";
+/// The files that have to know kernels' versions, one for each module, and what checkpatch thinks of that.
+const COMPAT: [&str; 2] = ["tx_isp_compat.h", "board_compat.h"];
 const COMPAT_IGNORES: &str = "--ignore=LINUX_VERSION_CODE,CONSTANT_COMPARISON";
 
 /// Folders of C files that kbuild makes a module of: the driver's, and the board's.
@@ -118,7 +118,7 @@ fn strict(checkpatch: &Path, folder: &Path) -> Result<Vec<String>> {
         let mut command = Command::new("perl");
         command.arg(checkpatch);
         command.args(["--no-tree", "--strict", "--terse", "--show-types"]);
-        if source.ends_with(COMPAT) {
+        if COMPAT.iter().any(|name| source.ends_with(name)) {
             command.arg(COMPAT_IGNORES);
         }
         command.arg("--file").arg(&source);

@@ -71,9 +71,10 @@ static unsigned long board_clk_recalc_rate(struct clk_hw *hw, unsigned long pare
 	return to_board_clk(hw)->rate;
 }
 
-static long board_clk_round_rate(struct clk_hw *hw, unsigned long rate, unsigned long *parent_rate)
+/* Any rate can be had. */
+static int board_clk_determine_rate(struct clk_hw *hw, struct clk_rate_request *request)
 {
-	return rate;
+	return 0;
 }
 
 static int board_clk_set_rate(struct clk_hw *hw, unsigned long rate, unsigned long parent_rate)
@@ -86,7 +87,7 @@ static const struct clk_ops board_clk_ops = {
 	.enable = board_clk_enable,
 	.disable = board_clk_disable,
 	.recalc_rate = board_clk_recalc_rate,
-	.round_rate = board_clk_round_rate,
+	.determine_rate = board_clk_determine_rate,
 	.set_rate = board_clk_set_rate,
 };
 

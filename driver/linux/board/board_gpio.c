@@ -5,6 +5,7 @@
 #include <linux/gpio/driver.h>
 
 #include "board.h"
+#include "board_compat.h"
 
 #define PORT_BYTES 0x1000
 #define PORT_PINS 32
@@ -52,10 +53,20 @@ static int board_gpio_get(struct gpio_chip *chip, unsigned int pin)
 	return !!(readl(port_of(chip, pin) + PIN_LEVEL) & bit_of(pin));
 }
 
-static void board_gpio_set(struct gpio_chip *chip, unsigned int pin, int value)
+static int board_gpio_set(struct gpio_chip *chip, unsigned int pin, int value)
 {
 	writel(bit_of(pin), port_of(chip, pin) + (value ? PAT0_SET : PAT0_CLEAR));
+	return 0;
 }
+
+#ifdef BOARD_GPIO_SET_TELLS_NOTHING
+static void board_gpio_set_value(struct gpio_chip *chip, unsigned int pin, int value)
+{
+	board_gpio_set(chip, pin, value);
+}
+#else
+#define board_gpio_set_value board_gpio_set
+#endif
 
 static int board_gpio_get_direction(struct gpio_chip *chip, unsigned int pin)
 {
@@ -117,7 +128,7 @@ int board_gpio_init(struct board *board)
 	chip->base = 0;
 	chip->ngpio = PORTS * PORT_PINS;
 	chip->get = board_gpio_get;
-	chip->set = board_gpio_set;
+	chip->set = board_gpio_set_value;
 	chip->get_direction = board_gpio_get_direction;
 	chip->direction_input = board_gpio_direction_input;
 	chip->direction_output = board_gpio_direction_output;

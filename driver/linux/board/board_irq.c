@@ -139,8 +139,8 @@ int board_irq_init(struct board *board)
 		return dev_err_probe(&board->pci->dev, ret,
 				     "the interrupts %d to %d are not free: this kernel has other uses for them\n",
 				     first, first + count - 1);
-	board_domain = irq_domain_add_legacy(NULL, count, first, FIRST_SOURCE, &board_irq_ops,
-					     board);
+	board_domain = irq_domain_create_legacy(NULL, count, first, FIRST_SOURCE,
+						&board_irq_ops, board);
 	if (!board_domain) {
 		irq_free_descs(first, count);
 		return -ENOMEM;

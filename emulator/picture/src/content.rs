@@ -10,7 +10,7 @@ use super::{Geometry, OpenError, RenderError, Source, pattern};
 use std::collections::HashMap;
 
 /// How many sizes are kept: one for each channel and one more.
-const SIZES: usize = 4;
+pub(super) const SIZES: usize = 4;
 /// Memory that the frames of a video may take in one size, in bytes. Of a longer video only the frame drawn last is
 /// kept, as the others would be gone before their turn comes again.
 const VIDEO_BYTES: usize = 128 << 20;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! A picture from an image file.
 
+use super::content::SIZES;
 use super::format::Planar;
 use super::{OpenError, is_decodable, scale};
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits, RgbImage};
@@ -9,9 +10,11 @@ use std::path::Path;
 /// The most bytes that a decoder may ask for: the largest picture with 8 bytes a pixel, and its work.
 const MAX_DECODER_BYTES: u64 = 512 << 20;
 
-/// A decoded image in its own size.
+/// A decoded image in its own size, and in those that it was asked for last.
 pub(super) struct Still {
     rgb: RgbImage,
+    /// The size asked for last is at the end.
+    scaled: Vec<((u32, u32), Planar)>,
 }
 
 impl Still {
@@ -48,12 +51,23 @@ impl Still {
         decoded.apply_orientation(orientation);
         Ok(Self {
             rgb: decoded.into_rgb8(),
+            scaled: Vec::new(),
         })
     }
 
-    /// The image, stretched to a size (even) and converted with BT.601, limited range.
-    pub(super) fn scaled(&self, width: u32, height: u32) -> Planar {
-        Planar::of_rgb(&scale::rgb(&self.rgb, width, height))
+    /// The image, stretched to a size (even) and converted with BT.601, limited range. Another exposure needs it
+    /// in the same size again.
+    pub(super) fn scaled(&mut self, width: u32, height: u32) -> Planar {
+        let size = (width, height);
+        let planar = match self.scaled.iter().position(|(of, _)| *of == size) {
+            Some(at) => self.scaled.remove(at).1,
+            None => Planar::of_rgb(&scale::rgb(&self.rgb, width, height)),
+        };
+        if self.scaled.len() == SIZES {
+            self.scaled.remove(0);
+        }
+        self.scaled.push((size, planar.clone()));
+        planar
     }
 }
 
@@ -104,6 +118,20 @@ mod tests {
                 "{format:?}: {y} {cb} {cr}"
             );
         }
+    }
+
+    #[test]
+    fn a_size_that_was_asked_for_before_is_not_stretched_again() {
+        let file = file(ImageFormat::Png, |all| all);
+        let mut still = Still::open(file.path()).unwrap();
+        let first = still.scaled(128, 128);
+        // What was kept is what comes back: it is changed here to be told from a new one.
+        still.scaled[0].1.y[0] ^= 1;
+        assert_ne!(still.scaled(128, 128), first);
+        for width in (16..).step_by(16).take(SIZES) {
+            let _other = still.scaled(width, 16);
+        }
+        assert_eq!((still.scaled(128, 128), still.scaled.len()), (first, SIZES));
     }
 
     #[test]

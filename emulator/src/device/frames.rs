@@ -20,7 +20,7 @@ impl Device {
         let mut state = self.state_first();
         self.catch_up(&mut state);
         self.report_guest_errors(&mut state);
-        let lines = Lines(state.risen_lines());
+        let lines = Lines::risen(state.risen_lines());
         let waits = state.waiting.is_some();
         drop(state);
         if waits {
@@ -147,7 +147,7 @@ impl Device {
             }
             if let Some(started) = self.take_frame(&mut state) {
                 let stepped = self.clock == ClockMode::Stepped;
-                let lines = Lines(if stepped { state.risen_lines() } else { 0 });
+                let lines = Lines::risen(if stepped { state.risen_lines() } else { 0 });
                 drop(state);
                 self.announce(lines);
                 return Some(started);
@@ -216,7 +216,7 @@ impl Device {
                 self.end_step(&mut state);
             }
         }
-        let lines = Lines(state.risen_lines());
+        let lines = Lines::risen(state.risen_lines());
         drop(state);
         self.announce(lines);
     }

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What a frame costs the host: processor time of QEMU and the emulator together for each delivered
 //! frame, beside vivid in the same guest with the same client.
+//!
+//! At a rate most of that is the guest itself, whose tick goes on while nothing happens. So there the
+//! guest is also left alone for a while in each round, and what it takes for that is taken off both.
+
+use std::thread;
+use std::time::Duration;
 
 use anyhow::Result;
 use tx_isp_emulator::sensor::ClockMode;
@@ -14,12 +20,17 @@ use testbed::guest::Guest;
 /// Frames of a round as fast as they go, and at a rate.
 const FAST_FRAMES: u32 = 500;
 const PACED_FRAMES: u32 = 240;
+/// The slowest round at full speed, times the median.
+const SLOWEST_AIM: f64 = 0.7;
 /// The rate, in frames per second.
 const PACE: u32 = 60;
 /// Frames before the first round: code is translated, memory is touched.
 const WARM_UP: u32 = 60;
+/// How long the guest is left alone in each round.
+const IDLE: Duration = Duration::from_secs(4);
 /// The aims, times vivid's.
 const COST_AIM: f64 = 0.2;
+const NET_COST_AIM: f64 = 0.25;
 const RATE_AIM: f64 = 5.0;
 
 /// Both at the fastest and at a rate.
@@ -28,7 +39,8 @@ pub fn measure(bench: &Bench<'_>) -> Result<Vec<Row>> {
     let mut paced = Pair::new(bench, clock(PACE), Signal::Hd60, PACED_FRAMES)?;
     bench.rounds(|| {
         fast.round()?;
-        paced.round()
+        paced.round()?;
+        paced.leave_alone()
     })?;
     let ceiling = Row::new(
         "delivered, as fast as they go",
@@ -41,10 +53,20 @@ pub fn measure(bench: &Bench<'_>) -> Result<Vec<Row>> {
         "vivid fed with 240 fps left out {}",
         fast.vivid.lost
     ));
+    let rate = &fast.ours.rate;
+    let slowest = Row::new(
+        "slowest round, as fast as they go",
+        Unit::FramesPerSecond,
+        rate.min().into_iter().collect(),
+    )
+    .against("median", rate.median().into_iter().collect())
+    .aim(Aim::TimesAtLeast(SLOWEST_AIM));
     let rows = vec![
         fast.cost_row("cost, as fast as they go"),
         paced.cost_row(&format!("cost at {PACE} fps")),
+        paced.net_cost_row(&format!("cost at {PACE} fps, net of an idle guest")),
         ceiling,
+        slowest,
         Row::new(
             format!("delivered at {PACE} fps"),
             Unit::FramesPerSecond,
@@ -68,6 +90,8 @@ struct Pair {
     frames: u32,
     ours: Cost,
     vivid: Cost,
+    /// What both programs take of a processor while the guest does nothing.
+    idle: Spread,
 }
 
 /// What was seen of one device.
@@ -109,6 +133,7 @@ impl Pair {
             frames,
             ours: Cost::default(),
             vivid: Cost::default(),
+            idle: Spread::default(),
         })
     }
 
@@ -118,6 +143,32 @@ impl Pair {
         let (taken, spent) = take_and_account(&mut self.guest, &whole(vivid::DEVICE, self.frames))?;
         self.vivid.add(&taken, spent);
         Ok(())
+    }
+
+    /// Sees what the guest costs while nothing streams.
+    fn leave_alone(&mut self) -> Result<()> {
+        let before = Spent::so_far(&mut self.guest)?;
+        thread::sleep(IDLE);
+        let spent = Spent::so_far(&mut self.guest)?.since(before);
+        self.idle.push(spent.sum().div_duration_f64(IDLE));
+        Ok(())
+    }
+
+    /// The cost of a frame without what the guest takes anyway, by the rate of each round.
+    fn net_cost_row(&self, name: &str) -> Row {
+        let net = |cost: &Cost| {
+            let rounds = cost.both.rounds().zip(cost.rate.rounds());
+            let rounds = rounds.zip(self.idle.rounds());
+            let net = rounds.map(|((both, rate), idle)| (both - idle / rate).max(0.0));
+            net.collect::<Spread>()
+        };
+        let of_a_processor = self.idle.median().unwrap_or_default() * 100.0;
+        Row::new(name, Unit::SecondsPerFrame, net(&self.ours))
+            .against("vivid", net(&self.vivid))
+            .aim(Aim::TimesAtMost(NET_COST_AIM))
+            .note(format!(
+                "an idle guest takes {of_a_processor:.1} % of a processor"
+            ))
     }
 
     fn cost_row(&self, name: &str) -> Row {

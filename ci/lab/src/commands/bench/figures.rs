@@ -107,7 +107,13 @@ impl Spread {
         Some((lower + upper) / 2.0)
     }
 
-    fn min(&self) -> Option<f64> {
+    /// The numbers, round by round.
+    pub fn rounds(&self) -> impl Iterator<Item = f64> {
+        self.0.iter().copied()
+    }
+
+    /// The least.
+    pub fn min(&self) -> Option<f64> {
         self.0.iter().copied().min_by(f64::total_cmp)
     }
 
