@@ -3,14 +3,13 @@
 
 use super::format::{OutputFormat, Planar};
 use super::row_cache::{RowCache, RowOrder};
+use super::scale::SIZES;
 use super::still::Still;
 use super::video::Video;
 use super::view::{Brightness, View};
 use super::{Geometry, OpenError, RenderError, Source, pattern};
 use std::collections::HashMap;
 
-/// How many sizes are kept: one for each channel and one more.
-pub(super) const SIZES: usize = 4;
 /// Memory that the frames of a video may take in one size, in bytes. Of a longer video only the frame drawn last is
 /// kept, as the others would be gone before their turn comes again.
 const VIDEO_BYTES: usize = 128 << 20;

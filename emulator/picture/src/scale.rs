@@ -6,6 +6,9 @@ use image::{GrayImage, ImageBuffer, Luma, RgbImage};
 
 use super::RenderError;
 
+/// In how many sizes pictures are kept: one for each channel and one more.
+pub(super) const SIZES: usize = 4;
+
 /// Enlarging interpolates linearly, reducing averages.
 const FILTER: FilterType = FilterType::Triangle;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! A picture from an image file.
 
-use super::content::SIZES;
 use super::format::Planar;
+use super::scale::SIZES;
 use super::{OpenError, is_decodable, scale};
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits, RgbImage};
 use std::path::Path;
