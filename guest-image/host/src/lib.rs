@@ -23,6 +23,7 @@ pub mod process;
 pub mod progress;
 pub mod qemu;
 pub mod rust_setup;
+pub mod source_paths;
 pub mod toolchain;
 
 pub use error::{Error, Result};
