@@ -8,6 +8,7 @@ use crate::health::{Health, Silenced, VicErrors, Watchdog};
 use crate::noise_reduction::{self, MemoryOption};
 use crate::output::OutputChannel;
 use crate::revocation::{Quarantine, no_quarantine};
+use core::mem::MaybeUninit;
 use tx_isp_abi::PhysAddr;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::operation::Operation;
@@ -19,6 +20,16 @@ use tx_isp_abi::vendor::IspBuffer;
 const T31_SOC_ID: u32 = 0x1003_1000;
 /// The T31's ISP core id (T31 2.1).
 const T31_CORE_ID: u32 = 0x5456_0031;
+
+/// The channels as long as no sensor is known.
+const CHANNELS: [OutputChannel; ChannelId::COUNT] = {
+    let [first, second, third] = ChannelId::ALL;
+    [
+        OutputChannel::without_sensor(first),
+        OutputChannel::without_sensor(second),
+        OutputChannel::without_sensor(third),
+    ]
+};
 
 /// The driver's state of one ISP.
 #[derive(Debug)]
@@ -69,20 +80,28 @@ impl<B: Bus> Isp<B> {
         Ok(isp)
     }
 
-    /// The state before anything is known of what `bus` leads to: [`Isp::identify`] finds out. It is
-    /// for callers who must not hold a second copy on their stack.
-    #[must_use]
-    pub fn new(bus: B, sensor: Sensor) -> Self {
-        let [first, second, third] = ChannelId::ALL;
+    /// The state before anything is known of what `bus` leads to: [`Isp::identify`] finds out.
+    fn new(bus: B, sensor: Sensor) -> Self {
+        let mut isp = Self::without_sensor(bus, sensor);
+        isp.use_sensor(sensor);
+        isp
+    }
+
+    /// The same in memory of the caller's, who must not hold a copy on the stack; gives what is there now.
+    pub fn place(memory: &mut MaybeUninit<Self>, bus: B, sensor: Sensor) -> &mut Self {
+        let isp = memory.write(Self::without_sensor(bus, sensor));
+        isp.use_sensor(sensor);
+        isp
+    }
+
+    /// Channels are constants here: what writes this to memory needs no place for them on the stack.
+    #[inline]
+    fn without_sensor(bus: B, sensor: Sensor) -> Self {
         Self {
             bus,
             sensor,
             frame_length: sensor.frame_length,
-            channels: [
-                OutputChannel::new(first, sensor.size),
-                OutputChannel::new(second, sensor.size),
-                OutputChannel::new(third, sensor.size),
-            ],
+            channels: CHANNELS,
             output_flips: Flips::default(),
             initialised: false,
             running: false,
@@ -107,8 +126,8 @@ impl<B: Bus> Isp<B> {
     pub(crate) fn use_sensor(&mut self, sensor: Sensor) {
         self.sensor = sensor;
         self.frame_length = sensor.frame_length;
-        for (channel, id) in self.channels.iter_mut().zip(ChannelId::ALL) {
-            *channel = OutputChannel::new(id, sensor.size);
+        for channel in &mut self.channels {
+            channel.reset(sensor.size);
         }
     }
 

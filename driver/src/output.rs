@@ -7,7 +7,7 @@ use crate::bring_up::write;
 use crate::buffer::{Buffer, IN_HARDWARE, MAX_BUFFERS, NO_BUFFER, overlap};
 use crate::placement::Placement;
 use crate::revocation::Phase;
-use tx_isp_abi::channel::ChannelId;
+use tx_isp_abi::channel::{ChannelId, MIN_SIZE};
 use tx_isp_abi::format::{ChromaStart, FrameLayout, PixelFormat, nearest_size};
 use tx_isp_abi::operation::Operation;
 use tx_isp_abi::registers::Channel;
@@ -55,13 +55,13 @@ pub struct OutputChannel {
 }
 
 impl OutputChannel {
-    pub(crate) fn new(id: ChannelId, sensor: Size) -> Self {
-        let size = nearest_size(id, sensor, sensor);
+    /// A channel whose sensor is not known yet. It is constant, so that it takes no room on the stack.
+    pub(crate) const fn without_sensor(id: ChannelId) -> Self {
         Self {
             id,
-            layout: FrameLayout::new(PixelFormat::Nv12, size),
-            chroma: ChromaStart::default(),
-            source: Rectangle::whole(sensor),
+            layout: FrameLayout::new(PixelFormat::Nv12, MIN_SIZE),
+            chroma: ChromaStart::Adjoining,
+            source: Rectangle::whole(MIN_SIZE),
             phase: Phase::Stopped,
             waiting: List::new(NO_BUFFER),
             in_hardware: List::new(NO_BUFFER),
@@ -72,6 +72,14 @@ impl OutputChannel {
             returns_skipped: false,
             suspect: false,
         }
+    }
+
+    /// A sensor is connected: the channel is as after power-up, and shows all of the sensor's picture.
+    pub(crate) fn reset(&mut self, sensor: Size) {
+        let size = nearest_size(self.id, sensor, sensor);
+        *self = Self::without_sensor(self.id);
+        self.layout = FrameLayout::new(PixelFormat::Nv12, size);
+        self.source = Rectangle::whole(sensor);
     }
 
     /// How the channel's source comes into its picture.

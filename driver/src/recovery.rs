@@ -20,9 +20,8 @@ use tx_isp_abi::registers::{Core, Vic};
 /// So many interrupts in a row with errors and without a frame are a storm (assumption: no frame of
 /// three channels raises more than a handful).
 const STORM_LIMIT: u32 = 32;
-/// Without a frame for so long, in nanoseconds, the chip is asked whether it is there, and at the next check its
-/// done FIFOs are looked at: five frames of the
-/// slowest sensor (T31 7.3; assumption).
+/// Without a frame for so long, in nanoseconds, the chip is asked whether it is there, and at the next
+/// check its done FIFOs are looked at: five frames of the slowest sensor (T31 7.3; assumption).
 const SILENT_NS: u64 = 1_000_000_000;
 /// Without a frame for so long, in nanoseconds, the ISP is started anew: as long as a channel's stop may take (T31
 /// 2.5; assumption).

@@ -31,16 +31,11 @@ pub(crate) fn build(
             "--bin=guest-agent".to_owned(),
             "--config=profile.release.panic=\"abort\"".to_owned(),
         ],
-        environment: vec![
-            (
-                "CARGO_TARGET_MIPSEL_UNKNOWN_LINUX_GNU_LINKER",
-                "mipsel-linux-gnu-gcc".to_owned(),
-            ),
-            (
-                "CARGO_TARGET_MIPSEL_UNKNOWN_LINUX_GNU_RUSTFLAGS",
-                "-Ctarget-feature=+crt-static".to_owned(),
-            ),
-        ],
+        rustflags: vec!["-Ctarget-feature=+crt-static".to_owned()],
+        environment: vec![(
+            "CARGO_TARGET_MIPSEL_UNKNOWN_LINUX_GNU_LINKER",
+            "mipsel-linux-gnu-gcc".to_owned(),
+        )],
         artifact: "release/guest-agent",
     }
     .run(repository, cache, toolchain, progress)?;

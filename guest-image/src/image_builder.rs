@@ -36,11 +36,17 @@ const OPTIONAL_MODULES: [&str; 2] = ["videobuf2-dma-contig", "i2c-dev"];
 /// The yardstick of the benchmark; loaded only on demand.
 const VIVID: &str = "vivid";
 
+/// What the host's folder in the guest needs.
+const SHARE: [&str; 2] = ["9p", "9pnet_virtio"];
+
 /// Modules to load at boot, one path per line, in order.
 const LOAD_ORDER: &str = "/lib/modules/load-order";
 
 /// What to load in addition for vivid; empty if the kernel has no vivid.
 const VIVID_ORDER: &str = "/lib/modules/vivid-order";
+
+/// What to load in addition for the host's folder; empty if the kernel has it built in.
+const SHARE_ORDER: &str = "/lib/modules/share-order";
 
 /// Where our module is in the guest.
 const OUR_MODULE: &str = "/lib/modules/tx-isp.ko";
@@ -69,6 +75,8 @@ pub struct ImageRequest {
     pub with_gstreamer: bool,
     /// Whether the programs that try the vendor's front, and all nodes at random, are in it.
     pub with_vendor_client: bool,
+    /// Whether a folder of the host can be mounted: with the modules for it, where the kernel has them.
+    pub with_share: bool,
     /// Further files.
     pub extra: Vec<ExtraFile>,
     /// Folders of the host whose contents lie over the root, in this order.
@@ -89,6 +97,7 @@ impl Default for ImageRequest {
             with_compliance: false,
             with_gstreamer: false,
             with_vendor_client: false,
+            with_share: false,
             extra: Vec::new(),
             add: Vec::new(),
             modules: Vec::new(),
@@ -267,7 +276,7 @@ impl ImageBuilder {
                 image.copy(program.path, &built, 0o755)?;
             }
         }
-        add_modules(&mut image, &kernel, &module, &request.modules)?;
+        add_modules(&mut image, &kernel, &module, request)?;
         image.copy(BOARD_MODULE, &board.module, 0o644)?;
         let init = match &request.init {
             Some(init) => init.clone(),
@@ -312,6 +321,7 @@ fn image_name(kernel: &Kernel, request: &ImageRequest) -> String {
         (request.with_compliance, "compliance"),
         (request.with_gstreamer, "gstreamer"),
         (request.with_vendor_client, "vendor-client"),
+        (request.with_share, "share"),
     ] {
         if with {
             key = key.add(name);
@@ -336,10 +346,10 @@ fn add_modules(
     image: &mut Initramfs,
     kernel: &Kernel,
     module: &Module,
-    users: &[PathBuf],
+    request: &ImageRequest,
 ) -> Result<()> {
     let ours = module_info(&module.full, "depends")?.unwrap_or_default();
-    let needed = user_modules::add(image, kernel, users)?;
+    let needed = user_modules::add(image, kernel, &request.modules)?;
     let mut wanted: Vec<&str> = BASE_MODULES.to_vec();
     wanted.extend(needed.iter().map(String::as_str));
     wanted.extend(
@@ -349,22 +359,26 @@ fn add_modules(
     );
     wanted.extend(ours.split(',').filter(|name| !name.is_empty()));
     let base = kernel.modules.load_order(&wanted)?;
-    let vivid = if kernel.modules.has(VIVID) {
-        wanted.push(VIVID);
-        kernel.modules.load_order(&wanted)?
-    } else {
-        Vec::new()
+    // What more it takes to have these; nothing if the kernel has not got them.
+    let beside = |names: &[&'static str]| -> Result<Vec<PathBuf>> {
+        if !names.iter().all(|name| kernel.modules.has(name)) {
+            return Ok(Vec::new());
+        }
+        let wanted: Vec<&str> = wanted.iter().chain(names).copied().collect();
+        let mut order = kernel.modules.load_order(&wanted)?;
+        order.retain(|path| !base.contains(path));
+        Ok(order)
     };
-    let vivid_only: Vec<PathBuf> = vivid
-        .into_iter()
-        .filter(|path| !base.contains(path))
-        .collect();
-    for (list, files) in [(LOAD_ORDER, &base), (VIVID_ORDER, &vivid_only)] {
+    let mut lists = vec![(LOAD_ORDER, base.clone()), (VIVID_ORDER, beside(&[VIVID])?)];
+    if request.with_share {
+        lists.push((SHARE_ORDER, beside(&SHARE)?));
+    }
+    for (list, files) in lists {
         let mut text = String::new();
         for file in files {
             let name = file.file_name().unwrap_or_default().to_string_lossy();
             let guest = format!("/lib/modules/{}/{name}", kernel.release);
-            image.copy(&guest, file, 0o644)?;
+            image.copy(&guest, &file, 0o644)?;
             text.push_str(&guest);
             text.push('\n');
         }

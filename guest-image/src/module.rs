@@ -18,6 +18,7 @@ use crate::rust::Build;
 use crate::stack;
 use host_setup::command::run;
 use host_setup::progress::Progress;
+use host_setup::source_paths::c_flags;
 use host_setup::toolchain::Toolchain;
 
 /// One kbuild run over a handful of files.
@@ -100,7 +101,9 @@ fn build_library(
         // A section for each function lets the link drop what is not used; with
         // link-time optimisation the kernel's linker would meet bitcode.
         "--config=profile.release.lto=false".to_owned(),
-        "--config=profile.release.codegen-units=1".to_owned(),
+        // An edited line of the driver is compiled in a second rather than five, for 17 % more code.
+        "--config=profile.release.incremental=true".to_owned(),
+        "--config=profile.release.codegen-units=256".to_owned(),
         "--config=profile.release.opt-level=2".to_owned(),
         "--config=profile.release.panic=\"abort\"".to_owned(),
     ];
@@ -113,7 +116,8 @@ fn build_library(
         target: &target.to_string_lossy(),
         build_std: "core,compiler_builtins",
         arguments,
-        environment: vec![("RUSTFLAGS", "-Cembed-bitcode=no".to_owned())],
+        rustflags: vec!["-Cembed-bitcode=no".to_owned()],
+        environment: Vec::new(),
         artifact: "release/libtx_isp_linux.a",
     }
     .run(repository, cache, toolchain, progress)
@@ -221,6 +225,10 @@ fn run_kbuild(kernel: &Kernel, stage: &Path, library: &Path) -> Result<()> {
         .arg(format!("-j{}", jobs()))
         .arg(format!("M={}", stage.display()))
         .arg(format!("TX_ISP_RUST_LIB={}", library.display()))
+        .env(
+            "KCFLAGS",
+            c_flags(&[(stage, "."), (&kernel.build, "linux")]),
+        )
         .arg("modules");
     let said = run(command, "building tx-isp.ko", KBUILD_LIMIT)?;
     let warnings: Vec<&str> = said.all.lines().filter(|line| is_warning(line)).collect();

@@ -11,6 +11,7 @@ use crate::cache::{self, Cache, Key};
 use crate::error::{Error, IoContext, Result};
 use host_setup::command::run_with;
 use host_setup::progress::Progress;
+use host_setup::source_paths;
 use host_setup::toolchain::Toolchain;
 
 /// The standard library from scratch takes about a minute on two cores; a loaded machine more.
@@ -27,6 +28,8 @@ pub(crate) struct Build<'a> {
     pub(crate) build_std: &'a str,
     /// Further arguments to cargo.
     pub(crate) arguments: Vec<String>,
+    /// What rustc is told beside.
+    pub(crate) rustflags: Vec<String>,
     /// Further settings in cargo's environment.
     pub(crate) environment: Vec<(&'a str, String)>,
     /// The file that results, below cargo's folder for this target, as in `release/x`.
@@ -80,6 +83,12 @@ impl Build<'_> {
     }
 
     fn command(&self, repository: &Path, target_dir: &Path, toolchain: &Toolchain) -> Command {
+        let mut flags = self.rustflags.clone();
+        flags.extend(source_paths::rustc_flags(&[
+            (toolchain.sysroot(), "rust"),
+            (target_dir, "target"),
+            (repository, "."),
+        ]));
         let mut command = toolchain.cargo(repository);
         command
             .args(["build", "--release", "--package", self.package])
@@ -87,6 +96,8 @@ impl Build<'_> {
             .arg(format!("-Zbuild-std={}", self.build_std))
             .args(&self.arguments)
             .env("CARGO_TARGET_DIR", target_dir)
+            // It goes before all other ways to give flags, and takes paths with spaces.
+            .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
             .env("CARGO_TERM_COLOR", "never");
         for (name, value) in &self.environment {
             command.env(name, value);
@@ -156,6 +167,9 @@ impl Build<'_> {
         }
         for argument in &self.arguments {
             key = key.add(argument);
+        }
+        for flag in &self.rustflags {
+            key = key.add(flag);
         }
         for (name, value) in &self.environment {
             key = key.add(name).add(value);

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use guest_image::{ImageBuilder, USER_MODULES};
+use guest_protocol::SHARE_PLACE;
 use guest_protocol::message::{Reply, Request};
+use sha2::{Digest, Sha256};
 use testbed::config::GuestConfig;
 use testbed::prepare::repository;
 use testbed::program;
@@ -71,8 +73,14 @@ fn add_drivers(suite: &mut CarrierSuite<'_>) {
 fn add_bad_modules(suite: &mut CarrierSuite<'_>) {
     let guest = suite.guest(Boot {
         modules: Some(build_bad),
+        share: Some(shared_folder),
         ..Boot::default()
     });
+    suite.test_in(
+        &guest,
+        "a folder of the host is read as it is, and cannot be written",
+        reads_the_share,
+    );
     suite.test_in(
         &guest,
         "a module for another kernel is refused with the kernel's reason",
@@ -130,6 +138,45 @@ fn build_bad(config: &GuestConfig) -> Result<Vec<PathBuf>> {
     fs::write(&other, bytes).context("writing other.ko")?;
     modules.push(other);
     Ok(modules)
+}
+
+/// The file in the shared folder, and its size.
+const SHARED: &str = "numbers";
+const SHARED_BYTES: u32 = 5_000_001;
+
+fn shared_folder() -> Result<PathBuf> {
+    // A comma is what QEMU's options are separated by.
+    let folder = folder("share, with a comma")?;
+    fs::write(folder.join(SHARED), shared_content()).context("writing the shared file")?;
+    Ok(folder)
+}
+
+fn shared_content() -> Vec<u8> {
+    (0..SHARED_BYTES)
+        .map(|index| index.to_le_bytes()[0] ^ index.to_le_bytes()[2])
+        .collect()
+}
+
+fn reads_the_share(running: &mut Running) -> Result<()> {
+    let guest = &mut running.guest;
+    let said = program::ask(guest, &["ls", SHARE_PLACE])?;
+    ensure!(said.trim() == SHARED, "it holds {said:?}");
+    let said = program::ask(guest, &["sha256sum", &format!("{SHARE_PLACE}/{SHARED}")])?;
+    let digest = Sha256::digest(shared_content());
+    let expected: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    ensure!(
+        said.split(' ').next() == Some(&expected),
+        "sha256sum says {said:?}, {expected} expected"
+    );
+    // Neither mounted anew nor as root: QEMU itself refuses.
+    let script = format!(
+        "touch {SHARE_PLACE}/new; mount -o remount,rw {SHARE_PLACE}; touch {SHARE_PLACE}/new; echo $?"
+    );
+    let said = program::ask(guest, &["sh", "-c", &script])?;
+    ensure!(said.trim() == "1", "writing ends with {said:?}");
+    let new = folder("share, with a comma")?.join("new");
+    ensure!(!new.exists(), "the guest has made {}", new.display());
+    Ok(())
 }
 
 fn refuses_another_kernels(running: &mut Running) -> Result<()> {

@@ -110,7 +110,6 @@ impl Command {
             Self::Plan(options) => options.verify.then_some(&mut options.out),
             Self::Compare(options) => Some(&mut options.out),
             Self::Faults(options) => options.guest.then_some(&mut options.out),
-            Self::Shell(options) => Some(&mut options.out),
             _ => None,
         }
     }

@@ -8,6 +8,9 @@ mod output;
 mod save;
 #[cfg(test)]
 mod schemas;
+#[cfg(not(feature = "driver"))]
+#[cfg_attr(test, expect(dead_code, reason = "tests have the driver"))]
+mod with_driver;
 
 use std::process::ExitCode;
 
@@ -33,11 +36,7 @@ fn main() -> ExitCode {
         Some(path) => testbed::bundle::take(path),
         None => testbed::bundle::take_if_inside(),
     };
-    let result = match (&taken, &mut options.command) {
-        // It ends as the user's command does.
-        (Ok(()), Command::Run(options)) => return run::command(options),
-        (_, command) => taken.and_then(|()| perform(command)),
-    };
+    let result = taken.and_then(|()| perform(&mut options.command));
     let interrupted = interrupt::requested();
     match result {
         _ if interrupted => {
@@ -46,8 +45,7 @@ fn main() -> ExitCode {
             }
             ExitCode::from(INTERRUPTED)
         }
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {}", explain(&error));
             ExitCode::FAILURE
@@ -62,8 +60,8 @@ fn parse() -> Options {
     Options::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }
 
-/// Runs a command; true if all was well.
-fn perform(command: &mut Command) -> anyhow::Result<bool> {
+/// Runs a command.
+fn perform(command: &mut Command) -> anyhow::Result<ExitCode> {
     output::reserve_for_json(command.json());
     // The folder is this run's as long as it lives.
     let mut folder = None;
@@ -71,7 +69,10 @@ fn perform(command: &mut Command) -> anyhow::Result<bool> {
         let claimed = folder.insert(output::claim(out)?);
         *out = claimed.path.clone();
     }
-    match command {
+    let is_well = match command {
+        // These end as what runs in the guest does.
+        Command::Run(options) => return Ok(run::command(options)),
+        Command::Shell(options) => return Ok(shell::command(options)),
         Command::Stream(options) => stream::command(options),
         Command::Test(options) => test::command(options),
         Command::Bench(options) => bench::command(options),
@@ -83,13 +84,15 @@ fn perform(command: &mut Command) -> anyhow::Result<bool> {
         Command::Faults(options) => faults::command(options),
         Command::Trace(options) => trace::command(&options.command),
         Command::Registers(options) => registers::command(options),
-        Command::Shell(options) => shell::command(options),
-        Command::Run(options) => Ok(run::command(options) == ExitCode::SUCCESS),
         Command::Sdk(options) => sdk::command(options),
         Command::Doctor(options) => doctor::command(options),
         Command::Setup(options) => doctor::setup(options),
         Command::Bundle(options) => bundle::command(options),
         Command::Man(options) => generate::man(options, Options::command()),
         Command::Completions(options) => generate::completions(options, Options::command()),
-    }
+    }?;
+    Ok(match is_well {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
 }

@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use guest_protocol::message::{self, Failure, Reply, Request};
 use guest_protocol::wire::{self, WireError};
 use tx_isp_abi::channel::ChannelId;
@@ -401,11 +401,12 @@ pub fn unexpected(reply: &Reply) -> GuestFailure {
     GuestFailure::Unexpected(text)
 }
 
-/// A guest for a person: its console is the lab's terminal. Returns when QEMU ends.
+/// A guest for a person: its console is the lab's terminal. Returns when QEMU ends, with the exit code of
+/// the guest's shell.
 ///
 /// # Errors
-/// Whatever keeps it from starting.
-pub fn run_on_terminal(prepared: &Prepared, scene: &SensorConfig, logs: &Path) -> Result<()> {
+/// Whatever keeps it from starting, or that it ended without its shell.
+pub fn run_on_terminal(prepared: &Prepared, scene: &SensorConfig, logs: &Path) -> Result<u8> {
     fs::create_dir_all(logs).with_context(|| format!("creating {}", logs.display()))?;
     let sockets = tempfile::Builder::new()
         .prefix("tx-isp-")
@@ -414,12 +415,16 @@ pub fn run_on_terminal(prepared: &Prepared, scene: &SensorConfig, logs: &Path) -
     let mut emulator =
         Emulator::start(prepared, scene, sockets.path(), &logs.join("emulator.log"))?;
     let kind = std::env::var("TERM").unwrap_or_else(|_| "vt100".to_owned());
+    let exit_code = sockets.path().join("exit-code");
     let arguments = Launch {
         image: &prepared.image,
         memory: prepared.memory,
         carrier: prepared.carrier,
         isp_socket: &emulator.socket,
-        control: Control::Terminal { kind },
+        control: Control::Terminal {
+            kind,
+            exit_code: exit_code.clone(),
+        },
     }
     .arguments()?;
     // Ctrl-C is for the guest; QEMU has the terminal in its raw mode.
@@ -437,7 +442,10 @@ pub fn run_on_terminal(prepared: &Prepared, scene: &SensorConfig, logs: &Path) -
             if !status.success() {
                 bail!("QEMU ended ({status})");
             }
-            return Ok(());
+            let said = fs::read_to_string(&exit_code).unwrap_or_default();
+            return said.trim().parse().map_err(|_| {
+                anyhow!("the guest ended without its shell: QEMU was left, or its kernel's last lines say why")
+            });
         }
         if !told && emulator.process.ended().is_some() {
             eprintln!("\r\n{}\r", emulator.ended(None));

@@ -36,6 +36,7 @@ pub mod qemu;
 pub mod qemu_command;
 pub mod report;
 pub mod sensor;
+pub mod share;
 pub mod stream;
 pub mod table;
 pub mod terminal;

@@ -12,6 +12,8 @@ use crate::process;
 const PROGRAM: &str = "qemu-system-mipsel";
 /// Debian 12's; older ones lack the GPIO carrier.
 const OLDEST: (u32, u32) = (7, 2);
+/// The device that offers a folder of the host; QEMU can be built without.
+pub const SHARE_DEVICE: &str = "virtio-9p-pci";
 /// It answers within a fraction of a second.
 const ASK_LIMIT: Duration = Duration::from_secs(20);
 
@@ -86,6 +88,8 @@ pub struct Qemu {
     pub version: String,
     /// What it can create, the better ones first.
     pub carriers: Vec<Carrier>,
+    /// Whether it can offer a folder of the host ([`SHARE_DEVICE`]).
+    pub has_share: bool,
 }
 
 /// No QEMU that can run the guest.
@@ -133,6 +137,15 @@ pub enum QemuError {
         /// What would work.
         instead: String,
     },
+    /// It cannot offer a folder.
+    #[error(
+        "QEMU {version} cannot create {SHARE_DEVICE}, which --share needs: it was built without virtfs; \
+         use --add DIR, or a distribution's QEMU"
+    )]
+    NoShare {
+        /// Its version.
+        version: String,
+    },
     /// It can create none of the carriers.
     #[error(
         "QEMU {version} can create neither {} nor {}, one of which carries the ISP; use Debian's qemu-system-mips",
@@ -169,11 +182,12 @@ impl Qemu {
             let reason = "it has no malta machine".to_owned();
             return Err(QemuError::Wrong { program, reason });
         }
-        let carriers = carriers(&ask(&program, "-device help")?);
+        let devices = ask(&program, "-device help")?;
         Ok(Self {
             program,
             version,
-            carriers,
+            carriers: carriers(&devices),
+            has_share: has_device(&devices, SHARE_DEVICE),
         })
     }
 
@@ -237,11 +251,16 @@ fn number(version: &str) -> Option<(u32, u32)> {
 
 /// The carriers in QEMU's list of what can be created.
 fn carriers(device_help: &str) -> Vec<Carrier> {
-    let named = |carrier: &Carrier| {
-        let entry = format!("name \"{}\"", carrier.device());
-        device_help.lines().any(|line| line.starts_with(&entry))
-    };
-    Carrier::ALL.into_iter().filter(named).collect()
+    Carrier::ALL
+        .into_iter()
+        .filter(|carrier| has_device(device_help, carrier.device()))
+        .collect()
+}
+
+/// Whether a device is in that list.
+fn has_device(device_help: &str, device: &str) -> bool {
+    let entry = format!("name \"{device}\"");
+    device_help.lines().any(|line| line.starts_with(&entry))
 }
 
 #[cfg(test)]
@@ -254,6 +273,7 @@ mod tests {
             program: PROGRAM.into(),
             version: "7.2.22".into(),
             carriers: carriers.to_vec(),
+            has_share: false,
         }
     }
 
@@ -263,7 +283,7 @@ mod tests {
         let text = format!(
             "#!/bin/sh\ncase \"$*\" in\n--version) echo '{version}';;\n\
              '-machine help') echo 'malta                MIPS Malta Core LV';;\n\
-             '-device help') echo 'name \"vhost-user-gpio-pci\", bus PCI';;\nesac\n"
+             '-device help') echo 'name \"vhost-user-gpio-pci\", bus PCI'; echo 'name \"virtio-9p-pci\", bus PCI';;\nesac\n"
         );
         std::fs::write(&path, text).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -324,6 +344,7 @@ mod tests {
         let found = Qemu::find(Some(&program)).unwrap();
         assert_eq!(found.version, "10.0.2 (Debian 1:10)");
         assert_eq!(found.carriers, [Carrier::Gpio]);
+        assert!(found.has_share);
     }
 
     #[test]

@@ -49,6 +49,8 @@ pub enum Control {
     Terminal {
         /// The terminal's kind (`TERM`).
         kind: String,
+        /// The file of the host in which the shell's exit code is written.
+        exit_code: PathBuf,
     },
 }
 
@@ -77,16 +79,14 @@ impl Launch<'_> {
         self.attach(&mut arguments);
         match &self.control {
             Control::Agent(path) => {
-                arguments.pair("-device", &format!("virtio-serial-pci,{PORT_SLOT}"));
-                arguments.pair("-chardev", &socket("agent", path));
-                arguments.pair(
-                    "-device",
-                    &format!("virtserialport,chardev=agent,name={PORT_NAME}"),
-                );
+                arguments.port(&socket("agent", path));
                 arguments.pair("-chardev", "stdio,id=console,signal=off");
                 arguments.pair("-serial", "chardev:console");
             }
-            Control::Terminal { .. } => arguments.pair("-serial", "mon:stdio"),
+            Control::Terminal { exit_code, .. } => {
+                arguments.port(&format!("file,id=agent,path={}", escaped(exit_code)));
+                arguments.pair("-serial", "mon:stdio");
+            }
         }
         Ok(arguments.0)
     }
@@ -124,7 +124,7 @@ impl Launch<'_> {
         words.extend(STEADY_TICK);
         words.extend(self.image.command_line_extra.iter().map(String::as_str));
         let terminal;
-        if let Control::Terminal { kind } = &self.control {
+        if let Control::Terminal { kind, .. } = &self.control {
             // What the driver says is for its log; a person's console shows warnings.
             words.extend([SHELL_WORD, "loglevel=5"]);
             terminal = terminal_size::terminal_size().map_or_else(
@@ -146,6 +146,16 @@ impl Arguments {
         self.0.push(value.as_ref().to_owned());
     }
 
+    /// The agent's port, with what is at its other end: a chardev of the id `agent`.
+    fn port(&mut self, chardev: &str) {
+        self.pair("-device", &format!("virtio-serial-pci,{PORT_SLOT}"));
+        self.pair("-chardev", chardev);
+        self.pair(
+            "-device",
+            &format!("virtserialport,chardev=agent,name={PORT_NAME}"),
+        );
+    }
+
     fn words(&mut self, words: &[impl AsRef<str>]) {
         self.0.extend(words.iter().map(|word| word.as_ref().into()));
     }
@@ -153,9 +163,12 @@ impl Arguments {
 
 /// A connection to a socket on which somebody listens already.
 fn socket(id: &str, path: &Path) -> String {
-    // QEMU takes a comma as the next option, unless doubled.
-    let path = path.display().to_string().replace(',', ",,");
-    format!("socket,id={id},path={path}")
+    format!("socket,id={id},path={}", escaped(path))
+}
+
+/// A path as a part of an option: QEMU takes a comma as the next one, unless doubled.
+pub fn escaped(path: &Path) -> String {
+    path.display().to_string().replace(',', ",,")
 }
 
 #[cfg(test)]
@@ -213,7 +226,8 @@ pub(crate) mod tests {
     #[test]
     fn a_persons_guest_has_the_terminal_instead() {
         let kind = "xterm".to_owned();
-        let line = line(Control::Terminal { kind }, Carrier::Generic);
+        let exit_code = "/run/exit-code".into();
+        let line = line(Control::Terminal { kind, exit_code }, Carrier::Generic);
         assert!(
             line.contains("extra=1 lab.shell loglevel=5 TERM=xterm"),
             "{line}"
@@ -223,7 +237,10 @@ pub(crate) mod tests {
             line.contains("virtio-id=30,num_vqs=2,vq_size=256,chardev=isp"),
             "{line}"
         );
-        assert!(!line.contains("virtserialport"), "{line}");
+        assert!(
+            line.contains("-chardev\nfile,id=agent,path=/run/exit-code\n"),
+            "{line}"
+        );
     }
 
     #[test]

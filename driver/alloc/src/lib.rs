@@ -24,6 +24,7 @@ pub mod estimate;
 mod list;
 pub mod negotiation;
 pub mod noise_reduction;
+pub mod owner;
 pub mod pool;
 mod request;
 pub mod rmem;

@@ -2,85 +2,17 @@
 //! The carve-out's allocator: first fit, sizes rounded up to 256 bytes, blocks in address order,
 //! neighbours merged when they are freed, as the vendor's client library has it (T31 4.5).
 
+mod error;
+
 use crate::List;
-use core::fmt;
-use tx_isp_abi::{Errno, PhysAddr};
+pub use crate::owner::{Client, Owner};
+pub use error::PoolError;
+use tx_isp_abi::PhysAddr;
 
 /// Sizes are rounded up to multiples of this (T31 4.5).
 pub const GRANULE: u32 = 256;
 /// Clients map whole pages: no page holds blocks of two of them.
 pub const PAGE: u32 = 4096;
-
-/// Who opened the door through which memory was asked for: a number that the caller chooses, so that
-/// all that one client holds can be found again. 0 is the driver itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Client(pub u32);
-
-impl Client {
-    /// The driver itself.
-    pub const DRIVER: Self = Self(0);
-}
-
-/// Who holds a block: up to 16 bytes of text, and the client.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Owner {
-    name: [u8; Self::LENGTH],
-    client: Client,
-}
-
-impl Owner {
-    /// The longest name, in bytes.
-    pub const LENGTH: usize = 16;
-    /// Holds blocks while it is tried whether they fit: no text is named so.
-    const TRIAL: Self = Self {
-        name: [u8::MAX; Self::LENGTH],
-        client: Client::DRIVER,
-    };
-
-    /// An owner of that name on the driver's own behalf, cut to [`Owner::LENGTH`] bytes at a character's boundary.
-    #[must_use]
-    pub fn new(name: &str) -> Self {
-        let mut bytes = [0; Self::LENGTH];
-        let mut end = name.len().min(Self::LENGTH);
-        while !name.is_char_boundary(end) {
-            end -= 1;
-        }
-        bytes[..end].copy_from_slice(&name.as_bytes()[..end]);
-        Self {
-            name: bytes,
-            client: Client::DRIVER,
-        }
-    }
-
-    /// The same name on a client's behalf.
-    #[must_use]
-    pub const fn of(self, client: Client) -> Self {
-        Self { client, ..self }
-    }
-
-    /// On whose behalf.
-    #[must_use]
-    pub const fn client(&self) -> Client {
-        self.client
-    }
-
-    /// The name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        let end = self
-            .name
-            .iter()
-            .position(|byte| *byte == 0)
-            .unwrap_or(Self::LENGTH);
-        core::str::from_utf8(&self.name[..end]).unwrap_or("?")
-    }
-}
-
-impl fmt::Debug for Owner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.as_str(), f)
-    }
-}
 
 /// A run of bytes with one owner, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,54 +23,6 @@ pub struct Block {
     pub bytes: u32,
     /// Who holds it; `None` is free.
     pub owner: Option<Owner>,
-}
-
-/// Why the pool could not do what it was asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PoolError {
-    /// No free run is long enough.
-    NoSpace {
-        /// Bytes asked for.
-        requested: u32,
-        /// Bytes of the largest free run.
-        largest: u32,
-    },
-    /// The table of blocks is full.
-    TooManyBlocks,
-    /// A request for no bytes.
-    Empty,
-    /// The alignment is not a power of two.
-    Alignment(u32),
-    /// No block that is held starts there.
-    NotAllocated(PhysAddr),
-}
-
-impl PoolError {
-    /// The error number that user space sees for it.
-    #[must_use]
-    pub const fn errno(self) -> Errno {
-        match self {
-            Self::NoSpace { .. } | Self::TooManyBlocks => Errno::Enomem,
-            Self::Empty | Self::Alignment(_) | Self::NotAllocated(_) => Errno::Einval,
-        }
-    }
-}
-
-impl fmt::Display for PoolError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoSpace { requested, largest } => {
-                write!(
-                    f,
-                    "{requested} bytes asked for, the largest free run has {largest}"
-                )
-            }
-            Self::TooManyBlocks => f.write_str("the pool's table of blocks is full"),
-            Self::Empty => f.write_str("a block of 0 bytes was asked for"),
-            Self::Alignment(alignment) => write!(f, "alignment {alignment} is not a power of two"),
-            Self::NotAllocated(address) => write!(f, "no allocated block starts at {address}"),
-        }
-    }
 }
 
 /// A pool of physical memory in at most `N` blocks.
@@ -474,15 +358,6 @@ mod tests {
         let rest = PAGE - 2 * GRANULE;
         assert!(pool.allocate(rest + GRANULE, GRANULE, first).is_err());
         assert!(pool.allocate(rest, GRANULE, first).is_ok());
-    }
-
-    #[test]
-    fn long_names_are_cut_between_characters() {
-        assert_eq!(
-            Owner::new("encoder channel 0 stream").as_str(),
-            "encoder channel "
-        );
-        assert_eq!(Owner::new("fifteen bytes..ä").as_str(), "fifteen bytes..");
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The functions that C calls to find the ISP, to see whether it is alive, and to shut it down.
 
+use core::mem::MaybeUninit;
 use tx_isp_abi::sensor::{GC2053, SENSORS, Sensor};
 use tx_isp_driver::Error;
 use tx_isp_driver::isp::Isp;
@@ -114,10 +115,8 @@ fn find_sensor(core: &mut Core) -> Result<(), Error> {
 #[inline(never)]
 unsafe fn place<'a>(core: *mut Core, bus: ChipBus) -> &'a mut Core {
     // SAFETY: by this function's contract.
-    unsafe {
-        core.write(Isp::new(bus, SENSOR));
-        &mut *core
-    }
+    let memory = unsafe { &mut *core.cast::<MaybeUninit<Core>>() };
+    Isp::place(memory, bus, SENSOR)
 }
 
 /// Whether the ISP runs, so that an interrupt may be its.

@@ -16,7 +16,7 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::failure::{At, failure};
-use crate::{modules, serve, shell, vendor};
+use crate::{interrupts, modules, serve, share, shell, vendor};
 
 /// What is mounted where: type, place, options.
 const MOUNTS: [(&str, &str, &str); 8] = [
@@ -40,7 +40,9 @@ pub fn main() -> ExitCode {
     }
     shell::use_console();
     let command_line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
-    let loaded = modules::load_all(&command_line);
+    interrupts::use_levels();
+    let mut loaded = modules::load_all(&command_line);
+    loaded.extend(share::prepare(&command_line));
     for failure in loaded.iter().filter_map(|module| module.failure.as_ref()) {
         eprintln!("agent: {failure}");
     }
@@ -58,13 +60,24 @@ pub fn main() -> ExitCode {
             eprintln!("gdb: {line}");
         }
     }
-    let mut work = if says(SHELL_WORD) {
-        shell::command()
-    } else {
-        worker(&loaded)
+    let is_shell = says(SHELL_WORD);
+    let mut work = match is_shell {
+        true => shell::command(),
+        false => worker(&loaded),
     };
     match work.spawn() {
-        Ok(child) => reap_until(child.id()),
+        Ok(child) => {
+            let status = reap_until(child.id());
+            match status {
+                status if is_shell => {
+                    if let Err(failure) = shell::tell_end(status) {
+                        eprintln!("agent: {failure}");
+                    }
+                }
+                Some(WaitStatus::Exited(_, 0)) => {}
+                status => eprintln!("agent: the working process ended: {status:?}"),
+            }
+        }
         Err(error) => eprintln!(
             "agent: {} cannot be started: {error}",
             work.get_program().to_string_lossy()
@@ -95,20 +108,18 @@ fn worker(loaded: &[guest_protocol::message::ModuleLoad]) -> Command {
     command
 }
 
-/// Collects every child that ends, own and inherited, until `main` does.
-fn reap_until(main: u32) {
+/// Collects every child that ends, own and inherited, until `main` does. Gives how that ended.
+fn reap_until(main: u32) -> Option<WaitStatus> {
     let main = i32::try_from(main).map(Pid::from_raw).ok();
     loop {
         match waitpid(None::<Pid>, None) {
-            Ok(WaitStatus::Exited(pid, 0)) if Some(pid) == main => return,
             Ok(status) if status.pid() == main && main.is_some() => {
-                eprintln!("agent: the working process ended: {status:?}");
-                return;
+                return Some(status);
             }
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => {
                 eprintln!("agent: waiting for processes: {error}");
-                return;
+                return None;
             }
         }
     }

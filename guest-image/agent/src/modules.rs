@@ -51,15 +51,23 @@ pub fn load_all(command_line: &str) -> Vec<ModuleLoad> {
         paths.push(OUR_MODULE.to_owned());
     }
     paths.extend(users(command_line));
-    paths
-        .into_iter()
-        .map(|path| {
-            let parameters = parameters(&module_name(&path), command_line);
-            let parameters = with_carve_out(&path, &parameters, command_line);
-            let failure = load(&path, &parameters).err();
-            ModuleLoad { path, failure }
-        })
-        .collect()
+    load_each(paths, command_line)
+}
+
+/// Loads the modules of a list of the image, as [`load_all`] does; none if there is no list.
+pub fn load_list(list: &str, command_line: &str) -> Vec<ModuleLoad> {
+    let list = fs::read_to_string(list).unwrap_or_default();
+    load_each(files(&list), command_line)
+}
+
+fn load_each(paths: Vec<String>, command_line: &str) -> Vec<ModuleLoad> {
+    let load = |path: String| {
+        let parameters = parameters(&module_name(&path), command_line);
+        let parameters = with_carve_out(&path, &parameters, command_line);
+        let failure = load(&path, &parameters).err();
+        ModuleLoad { path, failure }
+    };
+    paths.into_iter().map(load).collect()
 }
 
 /// The files of the user's modules that the command line names.

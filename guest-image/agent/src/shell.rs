@@ -2,12 +2,20 @@
 //! The console: the agent's log, or a shell for a person.
 
 use std::fs::File;
+use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
+use guest_protocol::message::Failure;
+use nix::sys::wait::WaitStatus;
 use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout, setsid};
 
+use crate::failure::At;
+use crate::port::Port;
+
+/// What a shell adds to a signal's number.
+const BY_SIGNAL: i32 = 128;
 /// Where programs of the guest are.
 pub const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -51,6 +59,16 @@ pub fn command() -> Command {
     // SAFETY: between fork and exec only two system calls are made, and nothing is allocated.
     unsafe { command.pre_exec(own_terminal) };
     command
+}
+
+/// Tells the lab with which code a shell that sees a child end like this ends itself.
+pub fn tell_end(status: Option<WaitStatus>) -> Result<(), Failure> {
+    let code = match status {
+        Some(WaitStatus::Exited(_, code)) => code,
+        Some(WaitStatus::Signaled(_, signal, _)) => BY_SIGNAL + signal as i32,
+        _ => return Ok(()),
+    };
+    writeln!(Port::open()?, "{code}").at("telling the shell's exit code")
 }
 
 /// Tells the terminal how large it is, as the kernel command line says (`LINES`, `COLUMNS`).

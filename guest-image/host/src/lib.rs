@@ -14,6 +14,7 @@ pub mod command;
 pub mod disk;
 pub mod doctor;
 pub mod error;
+mod host_apt;
 pub mod invocation;
 pub mod mirror;
 pub mod offline;
@@ -22,6 +23,7 @@ pub mod process;
 pub mod progress;
 pub mod qemu;
 pub mod rust_setup;
+pub mod source_paths;
 pub mod toolchain;
 
 pub use error::{Error, Result};

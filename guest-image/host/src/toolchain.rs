@@ -174,6 +174,15 @@ impl Toolchain {
         command
     }
 
+    /// Where its compiler, libraries and sources are.
+    #[must_use]
+    pub fn sysroot(&self) -> &Path {
+        self.rustc
+            .parent()
+            .and_then(Path::parent)
+            .unwrap_or(&self.rustc)
+    }
+
     /// This toolchain's rustc.
     #[must_use]
     pub fn rustc(&self) -> Command {

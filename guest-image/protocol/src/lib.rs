@@ -36,6 +36,15 @@ pub const LOAD_WORD: &str = "lab.load=";
 /// The word on the kernel command line that asks for the addresses of modules on the console.
 pub const GDB_WORD: &str = "lab.gdb";
 
+/// The word on the kernel command line that asks for the host's folder at [`SHARE_PLACE`].
+pub const SHARE_WORD: &str = "lab.share";
+
+/// Under which name QEMU offers the host's folder (virtio-9p's `mount_tag`).
+pub const SHARE_TAG: &str = "host";
+
+/// Where the guest has the host's folder.
+pub const SHARE_PLACE: &str = "/mnt/host";
+
 /// The word on the kernel command line that asks for the vendor's device nodes: a parameter of the
 /// driver's, which the agent heeds, too.
 pub const VENDOR_WORD: &str = "tx_isp.vendor=on";

@@ -32,6 +32,7 @@ use testbed::prepare::{Prepared, repository};
 use testbed::progress::Steps;
 use testbed::qemu::{Carrier, Qemu};
 use testbed::sensor::SensorConfig;
+use testbed::share;
 use tx_isp_emulator::sensor::ClockMode;
 
 use super::health;
@@ -81,6 +82,8 @@ pub struct Boot {
     pub qemu: Vec<OsString>,
     /// The modules that are in the guest, to be loaded by the test, in place of the driver.
     pub modules: Option<BuildModules>,
+    /// Makes the folder of the host that the guest can read.
+    pub share: Option<fn() -> Result<PathBuf>>,
     /// What must be done before.
     pub before: Option<Box<dyn Fn() -> Result<()> + Send + Sync>>,
 }
@@ -96,6 +99,7 @@ impl Default for Boot {
             emulator: |_| Vec::new(),
             qemu: Vec::new(),
             modules: None,
+            share: None,
             before: None,
         }
     }
@@ -337,7 +341,7 @@ impl SharedGuest {
         }
         let mut prepared = self.prepare()?;
         prepared.emulator_options = (self.boot.emulator)(&prepared);
-        prepared.qemu_options.clone_from(&self.boot.qemu);
+        prepared.qemu_options.extend(self.boot.qemu.iter().cloned());
         let sensor = self.boot.sensor.clone();
         let guest = Guest::boot(&prepared, &sensor, &self.logs, &|text| eprintln!("{text}"))?;
         Ok(Running {
@@ -359,9 +363,13 @@ impl SharedGuest {
         let modules = self.boot.modules.map(|build| build(&config)).transpose()?;
         let mut prepared = Prepared::with_image(&config, &steps, |image: &mut ImageRequest| {
             image.modules = modules.clone().unwrap_or_default();
+            image.with_share = self.boot.share.is_some();
             image.with_compliance = programs == Programs::Usual;
             image.with_gstreamer = programs == Programs::GStreamer;
         })?;
+        if let Some(make) = self.boot.share {
+            share::add(&mut prepared, &make()?)?;
+        }
         if modules.is_some() {
             let words = &mut prepared.image.command_line_extra;
             words.push(NO_DRIVER_WORD.to_owned());

@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use guest_image::Progress;
+use host_setup::source_paths;
 use lzma_rust2::{XzOptions, XzWriter};
 use object::read::elf::{Dyn, FileHeader, ProgramHeader};
 use object::{Endianness, elf};
@@ -63,6 +64,7 @@ pub fn command(options: &BundleOptions) -> Result<bool> {
     let image = prepare::image(&options.guest.config(), &steps, |image| {
         image.with_compliance = true;
         image.with_vendor_client = true;
+        image.with_share = true;
     })?;
     let programs = steps.step(
         "bundle: static programs",
@@ -131,6 +133,7 @@ fn build_static(repository: &Path, steps: &Steps) -> Result<Programs> {
         .args(["build", "--release", "--target", &target])
         .args(["--package", "lab", "--package", "tx-isp-emulator"])
         .args(["--bin", "lab", "--bin", bundle::EMULATOR])
+        .args(["--features", "lab/driver"])
         .args(["--config", "profile.release.debug=0"])
         .args(["--config", "profile.release.strip=\"symbols\""])
         .arg("--message-format=json-render-diagnostics")
@@ -176,26 +179,14 @@ fn build_static(repository: &Path, steps: &Steps) -> Result<Programs> {
     }
 }
 
-/// What rustc is told: the C library inside, and no path of this machine in the programs, so that they
-/// are the same wherever they are built.
+/// What rustc is told: the C library inside, and no path of this machine in the programs.
 fn static_flags(repository: &Path) -> Vec<String> {
-    let home = std::env::var_os("CARGO_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
-    let crates = home.map(|home| (home.join("registry/src"), "crates"));
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .and_then(|folder| std::path::absolute(folder).ok())
-        .map(|folder| (folder, "./target"));
-    // Where several prefixes fit, rustc takes the last.
-    let renamed = crates
-        .into_iter()
-        .chain([(repository.to_path_buf(), ".")])
-        .chain(target);
-    let flag = |(prefix, name): (PathBuf, &str)| {
-        format!("--remap-path-prefix={}={name}", prefix.display())
-    };
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").and_then(|folder| std::path::absolute(folder).ok());
+    let mut named = vec![(repository, ".")];
+    named.extend(target.iter().map(|folder| (folder.as_path(), "./target")));
     let mut flags = vec!["-Ctarget-feature=+crt-static".to_owned()];
-    flags.extend(renamed.map(flag));
+    flags.extend(source_paths::rustc_flags(&named));
     flags
 }
 
@@ -420,8 +411,8 @@ mod tests {
     fn no_path_of_this_machine_is_left_in_the_programs() {
         let flags = static_flags(Path::new("/home/me/my isp"));
         assert!(flags[0].contains("crt-static"), "{flags:?}");
-        assert!(flags[1].ends_with("/registry/src=crates"), "{flags:?}");
-        assert_eq!(flags[2], "--remap-path-prefix=/home/me/my isp=.");
+        let renamed = "--remap-path-prefix=/home/me/my isp=.".to_owned();
+        assert!(flags.contains(&renamed), "{flags:?}");
     }
 
     #[test]

@@ -17,7 +17,12 @@ use testbed::gdb::{self, kernel_name};
 use testbed::guest::Guest;
 use testbed::prepare::{Prepared, install, repository};
 use testbed::progress::Steps;
+use testbed::sensor::SensorConfig;
+use testbed::share;
 use testbed::user_module::load;
+use tx_isp_abi::sensor::{GC2053, Sensor};
+use tx_isp_emulator::sensor::ClockMode;
+use tx_isp_picture::Source;
 
 use crate::options::{DebugOptions, GuestOptions};
 
@@ -32,6 +37,9 @@ pub struct SetupOptions {
     /// Copy what this folder holds over the guest's root; repeatable
     #[arg(long, value_name = "DIR")]
     pub add: Vec<PathBuf>,
+    /// Let the guest read this folder, at /mnt/host: what changes here changes there at once
+    #[arg(long, value_name = "DIR")]
+    pub share: Option<PathBuf>,
     /// Run kbuild in this folder first, and load the modules it makes; repeatable
     #[arg(long, value_name = "DIR")]
     pub build: Vec<PathBuf>,
@@ -56,6 +64,18 @@ pub struct SetupOptions {
     /// The memory of this camera (ci/cameras), or of a camera's file
     #[arg(long, value_name = "NAME", conflicts_with = "memory")]
     pub camera: Option<String>,
+    /// How long what runs in the guest may take, in seconds; a shell at a terminal has no end
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub timeout: u32,
+    /// Bring this file or folder of the guest into --out afterwards; repeatable
+    #[arg(long, value_name = "PATH")]
+    pub get: Vec<String>,
+    /// The sensor in front of the ISP: gc2053, jxf37, jxq03 (2304x1296) or imx307 (12 bits)
+    #[arg(long, value_name = "NAME", default_value = GC2053.name, value_parser = tx_isp_emulator::sensor::by_name)]
+    pub sensor: &'static Sensor,
+    /// What the camera sees: bars, gradient, noise, image:FILE or y4m:FILE
+    #[arg(long, value_name = "SOURCE", default_value = "bars", value_parser = Source::from_str)]
+    pub source: Source,
     /// What to look at, and what is to fail.
     #[command(flatten)]
     pub debug: DebugOptions,
@@ -102,8 +122,17 @@ impl SetupOptions {
     /// # Errors
     /// With what would be right.
     pub fn check(&self) -> Result<()> {
+        for path in &self.get {
+            ensure!(
+                path.starts_with('/'),
+                "--get {path}: give an absolute path in the guest"
+            );
+        }
         for folder in self.add.iter().chain(&self.build) {
             ensure!(folder.is_dir(), "{} is no folder", folder.display());
+        }
+        if let Some(folder) = &self.share {
+            share::check(folder)?;
         }
         if self.debug.timeline.is_some() {
             bail!(
@@ -115,6 +144,22 @@ impl SetupOptions {
             catalogue::find(name)?;
         }
         self.gdb.map_or(Ok(()), gdb::check_port)
+    }
+
+    /// The sensor, at this rate.
+    ///
+    /// # Errors
+    /// If it has not got it.
+    pub fn sensor(&self, fps: ClockMode, steps: &Steps) -> Result<SensorConfig> {
+        let sensor = SensorConfig {
+            model: self.sensor,
+            source: self.source.clone(),
+            fps,
+        };
+        if let Some(warning) = sensor.check()? {
+            steps.line(&format!("note: {warning}"));
+        }
+        Ok(sensor)
     }
 
     /// The modules to load, in order; builds those that are to be built.
@@ -226,8 +271,12 @@ fn modules(options: &SetupOptions, steps: &Steps) -> Result<Vec<UserModule>> {
 fn prepare(options: &SetupOptions, modules: &[UserModule], steps: &Steps) -> Result<Prepared> {
     let mut prepared = Prepared::with_image(&options.guest.config(), steps, |image| {
         image.add.clone_from(&options.add);
+        image.with_share = options.share.is_some();
         image.modules = modules.iter().map(|module| module.path.clone()).collect();
     })?;
+    if let Some(folder) = &options.share {
+        share::add(&mut prepared, folder)?;
+    }
     if let Some(name) = &options.camera {
         let camera = Camera::new(name, &catalogue::find(name)?, &Default::default())?;
         prepared.memory = camera.memory(&prepared.image)?;
@@ -255,7 +304,7 @@ fn prepare(options: &SetupOptions, modules: &[UserModule], steps: &Steps) -> Res
         .config()
         .emulator_options(prepared.memory, Io::Userptr);
     if let Some(port) = options.gdb {
-        prepared.qemu_options = gdb::qemu_options(port);
+        prepared.qemu_options.extend(gdb::qemu_options(port));
     }
     Ok(prepared)
 }

@@ -6,12 +6,10 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use guest_image::Progress;
 use guest_protocol::message::{Reply, Request, RunEnd, RunRequest};
 use nix::sys::stat::fstat;
 use testbed::capture::boot;
@@ -20,14 +18,13 @@ use testbed::guest::{Guest, unexpected};
 use testbed::guest_error_watch::GuestErrorWatch;
 use testbed::guest_failure::GuestFailure;
 use testbed::interrupt;
+use testbed::prepare::Prepared;
 use testbed::progress::Steps;
 use testbed::sensor::SensorConfig;
-use tx_isp_abi::sensor::{GC2053, Sensor};
 use tx_isp_emulator::monitor::protocol::Status;
 use tx_isp_emulator::sensor::ClockMode;
-use tx_isp_picture::Source;
 
-use crate::commands::guest_setup::{SetupOptions, load_all};
+use crate::commands::guest_setup::{SetupOptions, UserModule, load_all};
 use crate::options::parse_rate;
 use crate::output;
 
@@ -36,7 +33,7 @@ const LAB_FAILED: u8 = 125;
 /// Where the user interrupted it, as shells have it.
 const INTERRUPTED: u8 = 130;
 /// Where the command's time was over, as timeout(1) has it.
-pub const TIME_OVER: u8 = 124;
+const TIME_OVER: u8 = 124;
 /// Where there is no such command, or it cannot be run, as shells have it.
 const NOT_FOUND: u8 = 127;
 const NOT_RUN: u8 = 126;
@@ -53,21 +50,10 @@ pub struct RunOptions {
     /// What the guest is made of.
     #[command(flatten)]
     pub setup: SetupOptions,
-    /// How long the command may take, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=86_400))]
-    pub timeout: u32,
-    /// Bring this file or folder of the guest into --out afterwards; repeatable
-    #[arg(long, value_name = "PATH")]
-    pub get: Vec<String>,
-    /// The sensor's frames per second; max goes as fast as buffers come back
-    #[arg(long, value_name = "N|max", default_value = "25", value_parser = parse_rate)]
+    /// Frames per second; max goes as fast as buffers come back, sensor as its registers say, which
+    /// --set-parm and the driver's controls set
+    #[arg(long, value_name = "N|max|sensor", default_value = "25", value_parser = parse_rate)]
     pub fps: ClockMode,
-    /// The sensor in front of the ISP: gc2053, jxf37, jxq03 (2304x1296) or imx307 (12 bits)
-    #[arg(long, value_name = "NAME", default_value = GC2053.name, value_parser = tx_isp_emulator::sensor::by_name)]
-    pub sensor: &'static Sensor,
-    /// What the camera sees: bars, gradient, noise, image:FILE or y4m:FILE
-    #[arg(long, value_name = "SOURCE", default_value = "bars", value_parser = Source::from_str)]
-    pub source: Source,
     /// Where logs, and files out of the guest, go
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub out: PathBuf,
@@ -78,7 +64,26 @@ pub struct RunOptions {
 
 /// Runs the command, and gives its exit code.
 pub fn command(options: &RunOptions) -> ExitCode {
-    match claim_and_run(options) {
+    exit_as(&options.out, |out| {
+        options.setup.check()?;
+        let steps = Steps::new();
+        let sensor = options.setup.sensor(options.fps, &steps)?;
+        let modules = options.setup.modules(&steps)?;
+        let prepared = options.setup.prepare(&modules, &steps)?;
+        let guest = Boot {
+            setup: &options.setup,
+            modules: &modules,
+            prepared: &prepared,
+            sensor: &sensor,
+        };
+        guest.run(&options.command, out, &steps)
+    })
+}
+
+/// Ends as a command of the guest did, which runs with a folder of the host that is its own as long as it
+/// lives.
+pub fn exit_as(out: &Path, run: impl FnOnce(&Path) -> Result<u8>) -> ExitCode {
+    match output::claim(out).and_then(|folder| run(&folder.path)) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("error: {}", explain(&error));
@@ -90,69 +95,45 @@ pub fn command(options: &RunOptions) -> ExitCode {
     }
 }
 
-/// Runs it in a folder that is this run's as long as it lives.
-fn claim_and_run(options: &RunOptions) -> Result<u8> {
-    let folder = output::claim(&options.out)?;
-    run(&RunOptions {
-        out: folder.path.clone(),
-        ..options.clone()
-    })
+/// What is ready to boot and to run a command.
+pub struct Boot<'a> {
+    /// What the user asked for.
+    pub setup: &'a SetupOptions,
+    /// The user's modules.
+    pub modules: &'a [UserModule],
+    /// Everything that must be there.
+    pub prepared: &'a Prepared,
+    /// The sensor.
+    pub sensor: &'a SensorConfig,
 }
 
-fn run(options: &RunOptions) -> Result<u8> {
-    check(options)?;
-    let sensor = SensorConfig {
-        model: options.sensor,
-        source: options.source.clone(),
-        fps: options.fps,
-    };
-    let steps = Steps::new();
-    if let Some(warning) = sensor.check()? {
-        steps.line(&format!("note: {warning}"));
+impl Boot<'_> {
+    /// Runs a command in a guest, and gives its exit code.
+    pub fn run(&self, argv: &[String], out: &Path, steps: &Steps) -> Result<u8> {
+        let mut guest = boot(self.prepared, self.sensor, out, steps)?;
+        let _watch = GuestErrorWatch::start(&guest.emulator.monitor_path)?;
+        load_all(&mut guest, self.modules)?;
+        self.setup
+            .tell_gdb(&mut guest, self.prepared, self.modules, steps)?;
+        let ended = follow(&mut guest, argv, self.setup.timeout.into())?;
+        for path in &self.setup.get {
+            bring(&mut guest, path, out)?;
+        }
+        let status = guest.emulator.monitor.status();
+        guest.power_off();
+        report(&status.context("asking the emulator")?);
+        if ended == TIME_OVER {
+            eprintln!(
+                "what ran did not end within --timeout {} s and was killed",
+                self.setup.timeout
+            );
+        }
+        Ok(ended)
     }
-    let modules = options.setup.modules(&steps)?;
-    let prepared = options.setup.prepare(&modules, &steps)?;
-    let mut guest = boot(&prepared, &sensor, &options.out, &steps)?;
-    let _watch = GuestErrorWatch::start(&guest.emulator.monitor_path)?;
-    load_all(&mut guest, &modules)?;
-    options
-        .setup
-        .tell_gdb(&mut guest, &prepared, &modules, &steps)?;
-    let ended = follow(&mut guest, &options.command, options.timeout.into())?;
-    for path in &options.get {
-        bring(&mut guest, path, &options.out)?;
-    }
-    let status = guest.emulator.monitor.status();
-    guest.power_off();
-    report(&status.context("asking the emulator")?);
-    if ended == TIME_OVER {
-        eprintln!(
-            "the command did not end within --timeout {} s and was killed",
-            options.timeout
-        );
-    }
-    Ok(ended)
-}
-
-/// What can be refused before anything is fetched or built.
-fn check(options: &RunOptions) -> Result<()> {
-    check_paths(&options.get)?;
-    options.setup.check()
-}
-
-/// Checks that what is to be brought out is named as it must be.
-pub fn check_paths(get: &[String]) -> Result<()> {
-    for path in get {
-        ensure!(
-            path.starts_with('/'),
-            "--get {path}: give an absolute path in the guest"
-        );
-    }
-    Ok(())
 }
 
 /// Runs the command, passes on what it says, and gives the exit code that it stands for.
-pub fn follow(guest: &mut Guest, argv: &[String], seconds: u64) -> Result<u8> {
+fn follow(guest: &mut Guest, argv: &[String], seconds: u64) -> Result<u8> {
     let (mut out, mut err) = (io::stdout(), io::stderr());
     // Two outputs that end in the same place must stay in order, and need not be told apart.
     let merged = is_same_file(&out, &err);
@@ -218,7 +199,7 @@ fn exit_code(end: RunEnd) -> u8 {
 }
 
 /// Brings a file or folder of the guest into a folder of the host.
-pub fn bring(guest: &mut Guest, path: &str, into: &Path) -> Result<()> {
+fn bring(guest: &mut Guest, path: &str, into: &Path) -> Result<()> {
     let path = path.trim_end_matches('/');
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     ensure!(!name.is_empty(), "--get /: name a folder in it");
@@ -264,7 +245,7 @@ pub fn bring(guest: &mut Guest, path: &str, into: &Path) -> Result<()> {
 }
 
 /// What the chip delivered and what the guest did wrong, on standard error.
-pub fn report(status: &Status) {
+fn report(status: &Status) {
     eprint!("{}", report_text(status));
 }
 

@@ -3,16 +3,16 @@
 
 mod coverage;
 mod play;
+mod record;
 mod show;
 
-use crate::output::{say, say_text};
+use crate::output::say_text;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use tx_isp_abi::PhysAddr;
-use tx_isp_chip::faults::Fault;
 use tx_isp_emulator::trace::{Access, Filter, Ignore, Step, parse, parse_steps};
 
 /// What to do with register traces.
@@ -29,7 +29,7 @@ pub struct TraceOptions {
 pub enum TraceCommand {
     /// Records what the driver core does on the emulated ISP, on the host; in the guest `cargo lab
     /// stream --trace FILE` does
-    Record(RecordOptions),
+    Record(record::RecordOptions),
     /// Shows a trace with the names of registers and fields
     Show(ShowOptions),
     /// Compares two traces, apart from what may differ; fails if they differ
@@ -38,20 +38,6 @@ pub enum TraceCommand {
     Play(play::PlayOptions),
     /// Shows which registers, fields and sequences a trace exercises
     Coverage(CoverageOptions),
-}
-
-/// What to record.
-#[derive(Debug, Clone, Args)]
-pub struct RecordOptions {
-    /// Where to
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-    /// How many frames to take between start and stop
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub frames: u32,
-    /// A fault to inject, as the emulator takes it; repeatable
-    #[arg(long, value_name = "KIND[:KEY=VALUE,…]")]
-    pub fault: Vec<Fault>,
 }
 
 /// What to show.
@@ -119,16 +105,7 @@ impl DiffOptions {
 /// If a file cannot be read or written; a malformed line is told with its number.
 pub fn command(command: &TraceCommand) -> Result<bool> {
     match command {
-        TraceCommand::Record(options) => {
-            let plan = tx_isp_tests::record::Plan {
-                frames: options.frames,
-                faults: options.fault.clone(),
-            };
-            let recorded = tx_isp_tests::record::record(&plan, &options.file)
-                .with_context(|| format!("recording to {}", options.file.display()))?;
-            say!("{recorded} accesses in {}", options.file.display());
-            Ok(true)
-        }
+        TraceCommand::Record(options) => record::record(options),
         TraceCommand::Show(options) => {
             let text = read_text(&options.file)?;
             let steps = parse_steps(&text).with_context(|| options.file.display().to_string())?;
@@ -184,7 +161,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str| folder.path().join(name);
         for name in ["a", "b"] {
-            let options = RecordOptions {
+            let options = record::RecordOptions {
                 file: file(name),
                 frames: 3,
                 fault: Vec::new(),
