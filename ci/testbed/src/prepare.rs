@@ -10,8 +10,9 @@ use anyhow::{Context, Result, bail};
 use guest_image::host::{self, Needs};
 use guest_image::{GuestImage, ImageBuilder, ImageRequest, KernelChoice, Progress};
 use guest_protocol::VENDOR_WORD;
-use host_setup::offline;
 use host_setup::process::{LIBRARY_PATH, PRIVATE_LIBRARIES};
+use host_setup::qemu::{DEBIAN_BACKPORTS, fetched};
+use host_setup::{cache_dir, offline};
 
 use crate::bundle::{self, Bundle};
 use crate::config::GuestConfig;
@@ -25,9 +26,6 @@ const EMULATOR: &str = "tx-isp-emulator";
 
 /// The lab's package.
 const LAB: &str = "lab";
-
-/// What users call Debian's newest QEMU.
-pub const DEBIAN_BACKPORTS: &str = "debian-backports";
 
 /// A first build with its dependencies, on a slow machine.
 const BUILD_LIMIT: Duration = Duration::from_secs(60 * 60);
@@ -105,7 +103,7 @@ impl Prepared {
                 bundle.kernel_label()
             );
         }
-        let qemu = Qemu::find(options.qemu.as_deref())?;
+        let qemu = Qemu::find(named_for_bundle(options)?.as_deref())?;
         let carrier = qemu.choose(options.attach)?;
         let mut request = ImageRequest::default();
         add(&mut request);
@@ -143,6 +141,19 @@ impl Prepared {
             image,
             memory: options.memory,
         })
+    }
+}
+
+/// The QEMU that the user names, where nothing can be fetched.
+fn named_for_bundle(options: &GuestConfig) -> Result<Option<PathBuf>> {
+    match &options.qemu {
+        Some(named) if named.as_os_str() == DEBIAN_BACKPORTS => {
+            let fetched = cache_dir::find().ok().and_then(|cache| fetched(&cache));
+            fetched.map(Some).with_context(|| {
+                format!("a bundle fetches no QEMU: install one, or name one by its path, or run `cargo lab setup --qemu {DEBIAN_BACKPORTS}` in a checkout first")
+            })
+        }
+        other => Ok(other.clone()),
     }
 }
 

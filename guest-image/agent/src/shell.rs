@@ -68,7 +68,10 @@ pub fn tell_end(status: Option<WaitStatus>) -> Result<(), Failure> {
         Some(WaitStatus::Signaled(_, signal, _)) => BY_SIGNAL + signal as i32,
         _ => return Ok(()),
     };
-    writeln!(Port::open()?, "{code}").at("telling the shell's exit code")
+    match Port::open_if_there()? {
+        Some(mut port) => writeln!(port, "{code}").at("telling the shell's exit code"),
+        None => Ok(()),
+    }
 }
 
 /// Tells the terminal how large it is, as the kernel command line says (`LINES`, `COLUMNS`).

@@ -54,7 +54,7 @@ pub fn report(options: &Options, repository: &Path) -> (String, bool) {
         check("Rust", host_rust(repository, &folder)),
         check("Rust's sources", rust_sources(repository, &folder)),
         check("host packages", host_packages(options)),
-        check("QEMU", qemu(options)),
+        check("QEMU", qemu::describe_all(options.qemu.as_deref(), &folder)),
         check(
             "cache folder",
             cache.map(|path| describe_cache(&path)).map_err(said),
@@ -171,10 +171,6 @@ fn installed_versions(wanted: &[&str]) -> String {
         "" => "there, by other means than packages".to_owned(),
         versions => versions.replace(';', ", "),
     }
-}
-
-fn qemu(options: &Options) -> Result<String, String> {
-    qemu::describe(options.qemu.as_deref().unwrap_or(Path::new(qemu::PROGRAM)))
 }
 
 fn space(cache: &Path) -> Result<String, String> {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What the QEMU of this machine can do for the guest.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -9,6 +10,8 @@ use crate::command::run;
 
 /// The program that is looked up in PATH.
 pub const PROGRAM: &str = "qemu-system-mipsel";
+/// What users call Debian's newest QEMU, which is fetched into the cache and run from there.
+pub const DEBIAN_BACKPORTS: &str = "debian-backports";
 /// The oldest that carries the ISP.
 const OLDEST: (u32, u32) = (7, 2);
 /// It answers within a fraction of a second, and the first time from a slow disk.
@@ -20,6 +23,35 @@ const ATTACHMENTS: [(&str, &str); 3] = [
     ("vhost-user-gpio-pci", "gpio"),
     ("vfio-user-pci", "vfio-user"),
 ];
+
+/// Debian's newest QEMU in a cache, if it was fetched.
+#[must_use]
+pub fn fetched(cache: &Path) -> Option<PathBuf> {
+    fs::read_dir(cache.join("qemu/packages"))
+        .ok()?
+        .filter_map(Result::ok)
+        .map(|entry| entry.path().join(PROGRAM))
+        .find(|program| program.is_file())
+}
+
+/// Version and attachments of the QEMU that the user names, or of that in PATH and of Debian's newest.
+///
+/// # Errors
+/// What is wrong, and what to do.
+pub fn describe_all(named: Option<&Path>, cache: &Path) -> Result<String, String> {
+    let newest = || match fetched(cache) {
+        Some(program) => describe(&program),
+        None => Ok("not fetched yet".to_owned()),
+    };
+    match named {
+        Some(named) if named.as_os_str() == DEBIAN_BACKPORTS => newest(),
+        Some(named) => describe(named),
+        None => {
+            let found = describe(Path::new(PROGRAM))?;
+            Ok(format!("{found}; {DEBIAN_BACKPORTS}: {}", newest()?))
+        }
+    }
+}
 
 /// Its version and the attachments that it has, as text.
 ///
@@ -92,6 +124,18 @@ mod tests {
                     name \"vfio-user-pci\", bus PCI, desc \"VFIO over socket\"\n";
         assert_eq!(attachments(list), ["gpio", "vfio-user"]);
         assert!(attachments("name \"virtio-gpu-pci\"\n").is_empty());
+    }
+
+    #[test]
+    fn a_fetched_one_is_found_in_the_cache() {
+        let cache = std::env::temp_dir().join(format!("host-setup-qemu-{}", std::process::id()));
+        let folder = cache.join("qemu/packages/qemu-1");
+        fs::create_dir_all(&folder).unwrap();
+        assert_eq!(fetched(&cache), None);
+        fs::write(folder.join(PROGRAM), "").unwrap();
+        assert_eq!(fetched(&cache), Some(folder.join(PROGRAM)));
+        fs::remove_dir_all(&cache).unwrap();
+        assert_eq!(fetched(&cache), None);
     }
 
     #[test]

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `cargo lab doctor`: what this machine has and lacks; `cargo lab setup`: gets it.
 
-use std::path::Path;
-
 use crate::output::say_text;
 use anyhow::Result;
 use guest_image::Progress;
 use guest_image::host::Needs;
-use host_setup::{doctor, invocation, qemu};
+use host_setup::{cache_dir, doctor, invocation, qemu};
 
 use crate::options::GuestOptions;
 use testbed::bundle::{self, Bundle};
@@ -37,8 +35,8 @@ pub fn command(options: &GuestOptions) -> Result<bool> {
 
 /// A bundle needs QEMU and nothing else.
 fn of_bundle(bundle: &Bundle, options: &GuestOptions) -> bool {
-    let program = options.qemu.as_deref().unwrap_or(Path::new(qemu::PROGRAM));
-    let found = qemu::describe(program);
+    let cache = cache_dir::find().unwrap_or_default();
+    let found = qemu::describe_all(options.qemu.as_deref(), &cache);
     match &found {
         Ok(found) => println!("✓ QEMU           {found}"),
         Err(problem) => println!("✗ QEMU           {problem}"),

@@ -2,9 +2,10 @@
 //! The ways to the chip side by side, in turns on one QEMU: the mailbox, and its own addresses.
 
 use anyhow::{Context, Result, ensure};
+use host_setup::qemu::DEBIAN_BACKPORTS;
 use testbed::config::GuestConfig;
 use testbed::guest::Guest;
-use testbed::prepare::{DEBIAN_BACKPORTS, Prepared};
+use testbed::prepare::Prepared;
 use testbed::qemu::Carrier;
 use tx_isp_emulator::monitor::protocol::InterruptEntry;
 use tx_isp_emulator::sensor::ClockMode;
