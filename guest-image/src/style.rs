@@ -2,21 +2,20 @@
 //! What the kernel's own tools say of the driver's C files: `checkpatch.pl --strict`, from the kernel's
 //! source, and sparse, if the host has it.
 
+use std::fs::File;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use host_setup::command::run;
 use host_setup::progress::Progress;
+use lzma_rust2::XzReader;
 
 use crate::apt::Apt;
 use crate::cache::{self, Cache, Key};
 use crate::error::{Error, IoContext, Result};
 use crate::kernel::{self, KernelChoice, flavour, jobs, make};
 use crate::module::{KBUILD_LIMIT, stage_sources};
-
-/// Unpacking three files means reading all of the archive.
-const UNPACK_LIMIT: Duration = Duration::from_secs(10 * 60);
 
 /// What checkpatch is made of.
 const SCRIPTS: [&str; 3] = ["checkpatch.pl", "spelling.txt", "const_structs.checkpatch"];
@@ -75,21 +74,37 @@ fn checkpatch(cache: &Cache, apt: &Apt<'_>, progress: &dyn Progress) -> Result<P
     let folder = cache.dir("style")?.join(format!("checkpatch-{key}"));
     cache::once(&folder, |partial| {
         progress.start("kernel: unpack checkpatch");
-        let mut tar = Command::new("tar");
-        tar.args([
-            "--extract",
-            "--xz",
-            "--strip-components=2",
-            "--no-same-owner",
-        ]);
-        tar.arg("--wildcards").arg("--file").arg(&tarball);
-        tar.arg("--directory").arg(partial);
-        tar.args(SCRIPTS.map(|script| format!("linux-source-*/scripts/{script}")));
-        run(tar, "unpacking checkpatch", UNPACK_LIMIT)?;
+        unpack(&tarball, partial)?;
         progress.finish(&package.version);
         Ok(())
     })?;
     Ok(folder.join(SCRIPTS[0]))
+}
+
+/// Unpacks the scripts. A machine that builds no kernel may have no `xz`.
+fn unpack(tarball: &Path, into: &Path) -> Result<()> {
+    let file = File::open(tarball).at("opening", tarball)?;
+    let reader = XzReader::new(BufReader::new(file), false);
+    let mut archive = tar::Archive::new(reader);
+    let mut missing = SCRIPTS.to_vec();
+    for entry in archive.entries().at("reading", tarball)? {
+        let mut entry = entry.at("reading", tarball)?;
+        let path = entry.path().at("reading", tarball)?;
+        let in_source = path.iter().skip(1).collect::<PathBuf>();
+        let wanted = |name: &&str| in_source == Path::new("scripts").join(name);
+        let Some(index) = missing.iter().position(wanted) else {
+            continue;
+        };
+        let target = into.join(missing.remove(index));
+        entry.unpack(&target).at("unpacking", &target)?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+    }
+    Err(Error::Unexpected {
+        tool: "the kernel's source",
+        detail: format!("it has no scripts/{}", missing.join(", scripts/")),
+    })
 }
 
 fn is_c(path: &Path) -> bool {
@@ -178,6 +193,46 @@ fn objects(folder: &Path) -> Result<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn scripts_are_unpacked_without_a_program_of_the_host() {
+        use std::io::Write;
+        let dir = tempfile::tempdir().unwrap();
+        let tarball = |names: &[&str]| {
+            let file = dir.path().join("linux-source.tar.xz");
+            let options = lzma_rust2::XzOptions::with_preset(1);
+            let packed = lzma_rust2::XzWriter::new(File::create(&file).unwrap(), options).unwrap();
+            let mut archive = tar::Builder::new(packed);
+            for name in names {
+                let mut header = tar::Header::new_gnu();
+                header.set_size(4);
+                header.set_mode(0o755);
+                let name = format!("linux-source-6.1/{name}");
+                archive
+                    .append_data(&mut header, name, &b"text"[..])
+                    .unwrap();
+            }
+            archive
+                .into_inner()
+                .unwrap()
+                .finish()
+                .unwrap()
+                .flush()
+                .unwrap();
+            file
+        };
+        let scripts = SCRIPTS.map(|script| format!("scripts/{script}"));
+        let mut names: Vec<&str> = scripts.iter().map(String::as_str).collect();
+        names.insert(0, "Makefile");
+        unpack(&tarball(&names), dir.path()).unwrap();
+        for script in SCRIPTS {
+            assert_eq!(std::fs::read(dir.path().join(script)).unwrap(), b"text");
+        }
+        assert!(!dir.path().join("Makefile").exists());
+        let error = unpack(&tarball(&names[..3]), dir.path()).unwrap_err();
+        let missing = format!("it has no scripts/{}", SCRIPTS[2]);
+        assert!(error.to_string().contains(&missing), "{error}");
+    }
 
     #[test]
     fn checkpatch_says_nothing_of_a_clean_file() {

@@ -10,7 +10,7 @@ use clap::Args;
 use guest_image::Progress;
 use host_setup::invocation;
 use testbed::gdb;
-use testbed::guest;
+use testbed::guest::terminal;
 use testbed::progress::Steps;
 use tx_isp_emulator::sensor::ClockMode;
 
@@ -71,5 +71,5 @@ fn run(options: &ShellOptions, out: &Path) -> Result<u8> {
     }
     steps.line("the guest's console follows; `exit` ends the guest, Ctrl-A X ends QEMU");
     steps.line("for example: v4l2-ctl --stream-mmap --stream-count=50 --stream-to=/dev/null");
-    guest::run_on_terminal(&prepared, &sensor, out)
+    terminal::run(&prepared, &sensor, out)
 }
