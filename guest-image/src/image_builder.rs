@@ -33,7 +33,7 @@ const BASE_MODULES: [&str; 7] = [
 /// second.
 const OPTIONAL_MODULES: [&str; 2] = ["videobuf2-dma-contig", "i2c-dev"];
 
-/// The yardstick of the benchmark; loaded only on demand.
+/// The baseline of the benchmark; loaded only on demand.
 const VIVID: &str = "vivid";
 
 /// What the host's folder in the guest needs.

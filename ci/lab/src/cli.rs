@@ -44,7 +44,7 @@ pub enum Command {
     Stream(StreamOptions),
     /// Runs all tests: format, lints, host tests, and streams in the guest
     Test(TestOptions),
-    /// Measures how fast everything is, beside yardsticks of the same run
+    /// Measures how fast everything is, beside baselines of the same run
     Bench(BenchOptions),
     /// Runs v4l2-compliance on each node of the driver
     Compliance(ComplianceOptions),

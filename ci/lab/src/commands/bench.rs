@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `cargo lab bench`: how fast it is, each figure beside a yardstick of the same rounds.
+//! `cargo lab bench`: how fast it is, each figure beside a baseline of the same rounds.
 //!
 //! Times of a busy or slow machine say little; a ratio of two things that were measured in turns on
 //! the same machine holds. So every question is asked in rounds, and in each round what is measured
-//! and its yardstick follow each other.
+//! and its baseline follow each other.
 
 mod again;
 mod attachments;

@@ -15,7 +15,7 @@ use tx_isp_alloc::Strategy;
 /// Frames of a round.
 const FRAMES: u32 = 200;
 
-/// Each way; the first is the yardstick of the others.
+/// Each way; the first is the baseline of the others.
 const WAYS: [(Strategy, Io); 6] = [
     (Strategy::Driver, Io::Mmap),
     (Strategy::Hybrid, Io::Mmap),
@@ -69,10 +69,10 @@ fn seconds(nanoseconds: u64) -> f64 {
 
 fn rows(figures: Vec<Figures>) -> Vec<Row> {
     let mut rows = Vec::new();
-    let yardstick = figures
+    let baseline = figures
         .first()
         .map(|first| (first.rate.clone(), first.request.clone()));
-    let (rate, request) = yardstick.unwrap_or_default();
+    let (rate, request) = baseline.unwrap_or_default();
     for ((strategy, io), figures) in WAYS.into_iter().zip(figures) {
         let way = format!("{}, {}", strategy.name(), io.name());
         let against = "driver, mmap";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What a measurement gives: a figure over several rounds, its yardstick of the same rounds, and
+//! What a measurement gives: a figure over several rounds, its baseline of the same rounds, and
 //! what is aimed at.
 
 use schemars::JsonSchema;
@@ -147,15 +147,15 @@ impl FromIterator<f64> for Spread {
 pub enum Aim {
     /// The figure in its unit is at most this.
     AtMost(f64),
-    /// The figure is at least so many times its yardstick.
+    /// The figure is at least so many times its baseline.
     TimesAtLeast(f64),
-    /// The figure is at most so many times its yardstick.
+    /// The figure is at most so many times its baseline.
     TimesAtMost(f64),
 }
 
 /// What a figure is held against.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Yardstick {
+pub struct Baseline {
     /// What it is.
     pub name: String,
     /// Measured in the same rounds, in the figure's unit.
@@ -175,7 +175,8 @@ pub struct Row {
     /// The figure.
     pub value: Spread,
     /// What it is held against, if anything.
-    pub yardstick: Option<Yardstick>,
+    #[serde(rename = "yardstick")]
+    pub baseline: Option<Baseline>,
     /// What is aimed at, if anything.
     pub aim: Option<Aim>,
     /// Whether the aim is met; nothing without an aim or without a figure.
@@ -191,7 +192,7 @@ impl Row {
             name: name.into(),
             unit,
             value,
-            yardstick: None,
+            baseline: None,
             aim: None,
             met: None,
             note: None,
@@ -203,9 +204,9 @@ impl Row {
         Self::new(name, unit, Spread::default()).note(format!("not measured: {}", why.into()))
     }
 
-    /// Holds it against a yardstick.
+    /// Holds it against a baseline.
     pub fn against(mut self, name: impl Into<String>, value: Spread) -> Self {
-        self.yardstick = Some(Yardstick {
+        self.baseline = Some(Baseline {
             name: name.into(),
             ratio: self.value.over(&value),
             value,
@@ -215,7 +216,7 @@ impl Row {
 
     /// Says what is aimed at; after [`Row::against`].
     pub fn aim(mut self, aim: Aim) -> Self {
-        let ratio = self.yardstick.as_ref().and_then(|of| of.ratio.median());
+        let ratio = self.baseline.as_ref().and_then(|of| of.ratio.median());
         self.met = match aim {
             Aim::AtMost(most) => self.value.median().map(|value| value <= most),
             Aim::TimesAtLeast(least) => ratio.map(|ratio| ratio >= least),

@@ -42,7 +42,7 @@ const TRIES: u32 = 6;
 const PACE: u32 = 60;
 /// Frames that tell how fast the fastest stream is.
 const TRIAL: u32 = 300;
-/// Round trips of the yardstick in each round.
+/// Round trips of the baseline in each round.
 const WAKE_UPS: usize = 2000;
 /// The middle round trip at a rate, in seconds.
 const MIDDLE_AIM: f64 = 40e-6;
@@ -242,7 +242,7 @@ fn frames_for(wanted: Duration, time: Duration, count: u32) -> u32 {
     u32::try_from(frames).unwrap_or(u32::MAX)
 }
 
-/// The yardstick: a thread of the host writes a byte into a socket, another one answers by a byte.
+/// The baseline: a thread of the host writes a byte into a socket, another one answers by a byte.
 /// A round trip of the mailbox, too, wakes somebody in another process and is answered. Gives the
 /// 50th and the 99th percentile.
 fn wake_ups() -> std::io::Result<[Duration; 2]> {

@@ -118,16 +118,16 @@ impl Answer {
 
     fn table(&self) -> Table {
         let mut table = testbed::table::table();
-        table.set_header(["", "figure", "yardstick", "figure / yardstick", "aim", ""]);
+        table.set_header(["", "figure", "baseline", "figure / baseline", "aim", ""]);
         for row in &self.figures {
-            let yardstick = row.yardstick.as_ref();
+            let baseline = row.baseline.as_ref();
             table.add_row([
                 row.name.clone(),
                 row.value.show(row.unit),
-                yardstick.map_or_else(String::new, |of| {
+                baseline.map_or_else(String::new, |of| {
                     format!("{}: {}", of.name, of.value.show(row.unit))
                 }),
-                yardstick.map_or_else(String::new, |of| of.ratio.show(super::figures::Unit::Count)),
+                baseline.map_or_else(String::new, |of| of.ratio.show(super::figures::Unit::Count)),
                 row.show_aim(),
                 match row.met {
                     Some(true) => "met",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! vivid, the kernel's own virtual camera, as the yardstick: it draws its pictures in the guest.
+//! vivid, the kernel's own virtual camera, as the baseline: it draws its pictures in the guest.
 
 use anyhow::{Result, ensure};
 use guest_protocol::message::Request;
