@@ -2,6 +2,8 @@
 //! The emulator as a process of its own, and what is promised of its answers.
 
 use crate::vm::{DEADLINE, until};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -69,10 +71,9 @@ impl Process {
     /// Sends SIGTERM and waits for the end.
     #[track_caller]
     pub fn terminate(&mut self) {
-        let pid = self.child.id().to_string();
+        let pid = Pid::from_raw(self.child.id().try_into().unwrap());
         soon("the end after SIGTERM", || {
-            let killed = Command::new("kill").arg(pid).status().unwrap();
-            assert!(killed.success());
+            kill(pid, Signal::SIGTERM).unwrap();
             until("it ends", || self.child.try_wait().unwrap().is_some());
         });
     }
