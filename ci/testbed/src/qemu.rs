@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use host_setup::qemu::has_device;
+
 use crate::process;
 
 /// The program that is looked up in PATH.
@@ -255,12 +257,6 @@ fn carriers(device_help: &str) -> Vec<Carrier> {
         .into_iter()
         .filter(|carrier| has_device(device_help, carrier.device()))
         .collect()
-}
-
-/// Whether a device is in that list.
-fn has_device(device_help: &str, device: &str) -> bool {
-    let entry = format!("name \"{device}\"");
-    device_help.lines().any(|line| line.starts_with(&entry))
 }
 
 #[cfg(test)]

@@ -74,12 +74,8 @@ fn draw(
             uv_stride: width,
         };
         let view = View {
-            full: (width, height),
-            left: 0,
-            top: 0,
-            flips: tx_isp_abi::sensor::Flips::default(),
             brightness,
-            masks: &[],
+            ..View::whole(&geometry)
         };
         let frame = FrameInfo {
             number,

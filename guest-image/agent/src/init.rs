@@ -15,6 +15,7 @@ use nix::sys::reboot::{RebootMode, reboot};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+use crate::command_line::says;
 use crate::failure::{At, failure};
 use crate::{interrupts, modules, serve, share, shell, vendor};
 
@@ -50,17 +51,12 @@ pub fn main() -> ExitCode {
         eprintln!("agent: {failure}");
     }
 
-    let says = |wanted: &str| {
-        command_line
-            .split_ascii_whitespace()
-            .any(|word| word == wanted)
-    };
-    if says(GDB_WORD) {
+    if says(&command_line, GDB_WORD) {
         for line in modules::addresses(&loaded) {
             eprintln!("gdb: {line}");
         }
     }
-    let is_shell = says(SHELL_WORD);
+    let is_shell = says(&command_line, SHELL_WORD);
     let mut work = match is_shell {
         true => shell::command(),
         false => worker(&loaded),

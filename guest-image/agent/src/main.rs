@@ -10,6 +10,7 @@ mod camera_client;
 mod carve_out;
 mod checksum;
 mod clock;
+mod command_line;
 mod device;
 mod failure;
 mod follow;

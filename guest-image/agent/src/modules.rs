@@ -10,6 +10,7 @@ use guest_protocol::{LOAD_WORD, NO_BOARD_WORD, NO_DRIVER_WORD};
 use nix::errno::Errno;
 use nix::kmod::{DeleteModuleFlags, ModuleInitFlags, delete_module, finit_module};
 
+use crate::command_line::says;
 use crate::failure::{At, failure};
 
 /// The module files of the image, one per line, in the order of loading. Names without a slash
@@ -37,17 +38,14 @@ pub const REPORT: &str = "AGENT_MODULES";
 pub fn load_all(command_line: &str) -> Vec<ModuleLoad> {
     let list = fs::read_to_string(LOAD_ORDER).unwrap_or_default();
     let mut paths = files(&list);
-    let says = |word: &str| {
-        command_line
-            .split_ascii_whitespace()
-            .any(|said| said == word)
-    };
-    if !says(NO_BOARD_WORD) && has_board(Path::new(PCI_DEVICES)) && Path::new(BOARD_MODULE).exists()
+    if !says(command_line, NO_BOARD_WORD)
+        && has_board(Path::new(PCI_DEVICES))
+        && Path::new(BOARD_MODULE).exists()
     {
         paths.push(BOARD_MODULE.to_owned());
     }
     paths.retain(|path| path != OUR_MODULE);
-    if !says(NO_DRIVER_WORD) && Path::new(OUR_MODULE).exists() {
+    if !says(command_line, NO_DRIVER_WORD) && Path::new(OUR_MODULE).exists() {
         paths.push(OUR_MODULE.to_owned());
     }
     paths.extend(users(command_line));

@@ -8,6 +8,7 @@ use guest_protocol::{SHARE_PLACE, SHARE_TAG, SHARE_WORD};
 use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 
+use crate::command_line::says;
 use crate::failure::{At, failure};
 use crate::modules;
 
@@ -19,7 +20,7 @@ const OPTIONS: &str = "trans=virtio,version=9p2000.L,msize=131072";
 /// Mounts the host's folder if the kernel's command line asks for it. Gives what was loaded for it, and
 /// the place with the reason where it could not be had.
 pub fn prepare(command_line: &str) -> Vec<ModuleLoad> {
-    if !is_asked_for(command_line) {
+    if !says(command_line, SHARE_WORD) {
         return Vec::new();
     }
     let mut loaded = modules::load_list(SHARE_ORDER, command_line);
@@ -30,12 +31,6 @@ pub fn prepare(command_line: &str) -> Vec<ModuleLoad> {
         });
     }
     loaded
-}
-
-fn is_asked_for(command_line: &str) -> bool {
-    command_line
-        .split_ascii_whitespace()
-        .any(|word| word == SHARE_WORD)
 }
 
 fn mount_share() -> Result<(), Failure> {
@@ -63,6 +58,6 @@ mod tests {
     #[test]
     fn nothing_is_mounted_unless_asked_for() {
         assert_eq!(prepare("quiet lab.shell lab.share=1"), []);
-        assert!(is_asked_for("quiet lab.share rmem=29M@0x6300000"));
+        assert!(says("quiet lab.share rmem=29M@0x6300000", SHARE_WORD));
     }
 }

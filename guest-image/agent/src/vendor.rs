@@ -10,6 +10,7 @@ use std::path::Path;
 use guest_protocol::VENDOR_WORD;
 use guest_protocol::message::Failure;
 
+use crate::command_line::says;
 use crate::failure::At;
 
 /// Folders: shared memory, and the sensors' parameter files.
@@ -26,7 +27,7 @@ const MEMORY: &str = "/dev/mem";
 /// # Errors
 /// What could not be made.
 pub fn prepare(command_line: &str) -> Result<(), Failure> {
-    if !is_asked_for(command_line) {
+    if !says(command_line, VENDOR_WORD) {
         return Ok(());
     }
     for folder in FOLDERS {
@@ -45,20 +46,17 @@ pub fn prepare(command_line: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn is_asked_for(command_line: &str) -> bool {
-    command_line
-        .split_ascii_whitespace()
-        .any(|word| word == VENDOR_WORD)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_command_line_asks_with_a_parameter_of_the_module() {
-        assert!(is_asked_for("quiet tx_isp.vendor=on rmem=29M@0x6300000"));
-        assert!(!is_asked_for("tx_isp.vendor=off"));
-        assert!(!is_asked_for(""));
+        assert!(says(
+            "quiet tx_isp.vendor=on rmem=29M@0x6300000",
+            VENDOR_WORD
+        ));
+        assert!(!says("tx_isp.vendor=off", VENDOR_WORD));
+        assert!(!says("", VENDOR_WORD));
     }
 }

@@ -101,15 +101,18 @@ pub fn describe(program: &Path) -> Result<String, String> {
     Ok(format!("{version}, attaches by {}", found.join(", ")))
 }
 
+/// Whether a device is in QEMU's list of what it can create (`-device help`).
+#[must_use]
+pub fn has_device(device_help: &str, device: &str) -> bool {
+    let entry = format!("name \"{device}\"");
+    device_help.lines().any(|line| line.starts_with(&entry))
+}
+
 /// The attachments in QEMU's list of devices.
 fn attachments(device_help: &str) -> Vec<&'static str> {
-    let has = |device: &str| {
-        let entry = format!("name \"{device}\"");
-        device_help.lines().any(|line| line.starts_with(&entry))
-    };
     ATTACHMENTS
         .iter()
-        .filter(|(device, _)| has(device))
+        .filter(|(device, _)| has_device(device_help, device))
         .map(|(_, name)| *name)
         .collect()
 }
