@@ -16,6 +16,7 @@ use guest_protocol::message::{Failure, Memory, StreamRequest};
 use tx_isp_abi::Size;
 use tx_isp_abi::channel::ChannelId;
 use tx_isp_abi::format::PixelFormat;
+use tx_isp_chip::faults::{Fault, FaultKind};
 use tx_isp_driver::Error;
 use tx_isp_driver::recovery::Health;
 use tx_isp_emulator::monitor::protocol::Status;
@@ -32,15 +33,17 @@ use super::{Case, Outcome, Row};
 use testbed::program::ask;
 use testbed::sensor::SensorConfig;
 
-/// Frames per second: so few that a slow guest handles all interrupts of a short storm, about a
-/// millisecond each, before the next frame comes.
-const FPS: NonZeroU32 = NonZeroU32::new(10).unwrap();
+/// Frames per second: so few that a guest on a busy machine, which may take 10 ms for an interrupt, sees a
+/// storm between two frames, and so many that the driver's watchdog is not alarmed.
+const FPS: NonZeroU32 = NonZeroU32::new(3).unwrap();
 /// Small pictures, as on the host: the faults are the same, the machine has less to draw.
 const SIZE: Size = Size::new(160, 128);
 /// Frames of the stream behind the faults, as on the host.
 const SECOND: u32 = 5;
 /// How long the client waits for a frame: longer than all of the driver's tries.
 const FRAME_LIMIT: Duration = Duration::from_secs(30);
+/// So many storms a guest is given to see one between two frames.
+const STORMS: u32 = 3;
 /// How long DMA is watched after a stop.
 const SILENCE: Duration = Duration::from_millis(300);
 
@@ -57,8 +60,22 @@ pub fn scene() -> SensorConfig {
 
 /// Streams through the faults of a case, and verifies what came of it.
 pub fn verify(guest: &mut Guest, case: &Case) -> Row {
-    let outcome = run(guest, case);
+    let mut outcome = run(guest, case);
+    for _ in 1..STORMS {
+        let Ok(slow) = &outcome else { break };
+        if !was_too_slow(case, slow) {
+            break;
+        }
+        outcome = run(guest, case);
+    }
     Row::new(case, outcome.map_err(|error| explain(&error)))
+}
+
+/// On a busy machine a frame can come before the driver has seen enough interrupts in vain to silence
+/// them: such a run says nothing of it.
+fn was_too_slow(case: &Case, outcome: &Outcome) -> bool {
+    let is_storm = |fault: &Fault| fault.kind == FaultKind::InterruptStorm;
+    case.plan.faults.iter().any(is_storm) && outcome.health.storms == 0 && !(case.holds)(outcome)
 }
 
 fn run(guest: &mut Guest, case: &Case) -> Result<Outcome> {
@@ -68,7 +85,10 @@ fn run(guest: &mut Guest, case: &Case) -> Result<Outcome> {
     ask(guest, &["dmesg", "-c"])?;
     let health_before = health(guest)?;
     let before = arm(guest, case)?;
-    let mut outcome = Outcome::default();
+    let mut outcome = Outcome {
+        wanted: case.plan.frames,
+        ..Outcome::default()
+    };
     // One more than are to be good, since one may be damaged without the driver's knowing.
     let request = request(guest, channel, case.plan.buffers, case.plan.frames + 1)?;
     let mut first = stream(guest, channel, &request)?;

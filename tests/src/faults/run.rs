@@ -53,6 +53,8 @@ pub struct Plan {
 /// What came of it.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
+    /// Good frames that the plan waits for.
+    pub wanted: u32,
     /// Frames delivered as good, and equal to what the frame log says.
     pub good: u32,
     /// Frames delivered as damaged.
@@ -119,7 +121,10 @@ pub fn run(plan: &Plan) -> Result<Outcome> {
         rig,
         isp,
         plan: plan.clone(),
-        outcome: Outcome::default(),
+        outcome: Outcome {
+            wanted: plan.frames,
+            ..Outcome::default()
+        },
         last: [None; ChannelId::COUNT],
         good: [0; ChannelId::COUNT],
         kept: [None; ChannelId::COUNT],
