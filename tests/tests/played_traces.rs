@@ -5,7 +5,8 @@
 
 use tx_isp_abi::sensor::{GC2053, IMX307};
 use tx_isp_chip::{Chip, Severity, Strictness};
-use tx_isp_emulator::trace::play::{Played, Script};
+use tx_isp_emulator::trace::play::Script;
+use tx_isp_emulator::trace::played::Played;
 
 fn play(text: &str) -> Played {
     play_on(&mut Chip::new(GC2053), text)

@@ -64,7 +64,7 @@ fn all() -> Vec<(&'static str, Value)> {
         ),
         (
             "trace-play",
-            schema::<tx_isp_emulator::trace::play::Played>("cargo lab trace play --json"),
+            schema::<tx_isp_emulator::trace::played::Played>("cargo lab trace play --json"),
         ),
     ]
 }

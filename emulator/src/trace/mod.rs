@@ -23,6 +23,7 @@ mod filter;
 mod foreign;
 mod numbers;
 pub mod play;
+pub mod played;
 mod record;
 mod text;
 

@@ -11,7 +11,8 @@ use tx_isp_chip::behaviour::{Behaviour, Behaviours};
 use tx_isp_chip::carve_out::CarveOut;
 use tx_isp_chip::faults::Fault;
 use tx_isp_chip::{Chip, GuestErrorKind, Severity, Strictness};
-use tx_isp_emulator::trace::play::{Played, Script};
+use tx_isp_emulator::trace::play::Script;
+use tx_isp_emulator::trace::played::Played;
 
 use crate::output::{self, say_text};
 
