@@ -176,15 +176,20 @@ fn dead_emulator(running: &mut Running) -> Result<()> {
         Err(_) => bail!("the thread that kills the emulator panicked"),
     }
     match capture.failure {
-        // QEMU 11.1 sometimes fails an assertion of its own when the server goes away in the middle of an
-        // access; then there is no client to ask any more, and the emulator's end is told all the same.
-        Some(GuestFailure::EmulatorEnded { guest: None, .. })
-            if running.prepared.carrier == Carrier::VfioUser =>
-        {
+        // QEMU from 10.0 on sometimes fails an assertion of its own when the server goes away in the middle of
+        // an access, or when the driver resets the device behind it; then there is no client to ask any more,
+        // and the emulator's end is told all the same.
+        Some(GuestFailure::EmulatorEnded { guest: None, .. }) => {
             ensure!(
                 begin.elapsed() < SOON,
                 "it took {} s",
                 begin.elapsed().as_secs()
+            );
+            let said = guest.qemu_last_words(SOON);
+            let said = said.context("the client said nothing, and QEMU goes on")?;
+            ensure!(
+                said.iter().any(|line| line.contains("Assertion")),
+                "QEMU ended, and said {said:?}"
             );
             Ok(())
         }

@@ -363,6 +363,13 @@ impl Guest {
         }
     }
 
+    /// What QEMU said before it ended, if it did so within `limit`.
+    pub fn qemu_last_words(&mut self, limit: Duration) -> Option<Vec<String>> {
+        self.qemu.wait(limit)?;
+        self.qemu_says.wait_end(limit);
+        Some(self.qemu_says.last(SHOWN_LINES))
+    }
+
     /// QEMU's process.
     pub fn qemu_pid(&mut self) -> u32 {
         self.qemu.child().id()
