@@ -6,12 +6,12 @@
 //! |---|---|
 //! | this one | which ioctls there are, and how long their arguments |
 //! | [`calls`] | what they do |
-//! | [`life`] | opening, closing, starting, stopping, and what the rest of the module asks |
+//! | [`lifecycle`] | opening, closing, starting, stopping, and what the rest of the module asks |
 //! | [`files`] | `/proc/jz/isp` and the words of `/dev/mem` |
 
 pub mod calls;
 pub mod files;
-pub mod life;
+pub mod lifecycle;
 
 use core::mem::size_of;
 use tx_isp_abi::vendor::{
