@@ -63,13 +63,7 @@ pub const JXF37: Sensor = Sensor {
     frame_length: 1500,
     min_fps: 5,
     max_fps: 30,
-    control: Control {
-        frame_length: [0x23, 0x22],
-        line_length: [0x21, 0x20],
-        line_length_unit: 2,
-        default_exposure: 748,
-        ..SOI
-    },
+    control: SOI,
 };
 
 /// SOI JXQ03, 2304x1296 at 25 frames per second: from the vendor's published sensor driver, as [`JXF37`].
@@ -88,15 +82,13 @@ pub const JXQ03: Sensor = Sensor {
     max_fps: 30,
     control: Control {
         id: [(0x0a, 0x05), (0x0b, 0x07)],
-        frame_length: [0x23, 0x22],
-        line_length: [0x21, 0x20],
         line_length_unit: 4,
         default_exposure: 798,
         ..SOI
     },
 };
 
-/// What the sensors of SOI have in common.
+/// How the JXF37 is controlled, and what other sensors of SOI have in common with it.
 const SOI: Control = Control {
     target: 0x40,
     address_width: AddressWidth::Bits8,
